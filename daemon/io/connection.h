@@ -1,0 +1,125 @@
+/*
+ * connection: a stream (TCP, or TLS over TCP) with bounded buffers, deadlines,
+ * and a reason for its end.  What is above never asks which it is.
+ *
+ * Reading: bytes collect in `in` up to its maximum; `received` is called once a
+ * readiness with all of them and consumes what it used (buffer_consume).
+ * Writing: `connection_send` queues; the queue is written at the end of the
+ * loop turn, many messages in one TLS record.  A queue over its maximum, or
+ * that makes no progress in time, closes the connection.
+ * Closing: `closed` is called exactly once, from the loop, never from inside a
+ * call of ours; after it the handle finds nothing.
+ */
+#ifndef DAEMON_IO_CONNECTION_H
+#define DAEMON_IO_CONNECTION_H
+
+#include "daemon/io/address.h"
+#include "daemon/io/loop.h"
+#include "daemon/io/tls.h"
+#include "shared/base/buffer.h"
+#include "shared/base/handles.h"
+
+enum connection_state {
+	CONNECTION_CONNECTING, CONNECTION_HANDSHAKE, CONNECTION_UP, CONNECTION_CLOSING, CONNECTION_CLOSED
+};
+
+enum connection_end { /* why it ended; words by connection_end_name */
+	CONNECTION_END_NONE,
+	CONNECTION_END_PEER,       /* the peer closed, orderly */
+	CONNECTION_END_RESET,      /* the peer or the network broke it */
+	CONNECTION_END_CONNECT,    /* could not connect */
+	CONNECTION_END_TLS_OURS,   /* we refused in the handshake: chain, validity, usage, no certificate */
+	CONNECTION_END_TLS_THEIRS, /* they refused: an alert came */
+	CONNECTION_END_TIMEOUT,    /* a deadline of ours passed: handshake, first request, idle, dead peer */
+	CONNECTION_END_QUEUE,      /* the peer does not read */
+	CONNECTION_END_PROTOCOL,   /* framing broken, wrong first bytes */
+	CONNECTION_END_POLICY,     /* blocked, identity does not match */
+	CONNECTION_END_DRAIN,      /* we are stopping */
+	CONNECTION_END_LIMIT,
+	CONNECTION_END_INTERNAL,
+};
+const char *connection_end_name(enum connection_end end);
+const char *connection_state_name(enum connection_state state);
+
+enum {
+	CONNECTION_QUEUE_MAX = 1024 * 1024,   /* unwritten bytes */
+	CONNECTION_QUEUE_STALL_MS = 30 * 1000, /* without progress */
+	CONNECTION_READ_PER_TURN = 64 * 1024,
+	CONNECTION_CLOSE_DRAIN_MS = 2000,     /* after our close: read and throw away, so that the peer gets our last bytes */
+};
+
+struct connection;
+
+struct connection_events {
+	void (*up)(void *owner, struct connection *c);       /* connected, handshake done, certificate verified */
+	void (*received)(void *owner, struct connection *c, struct buffer *in);
+	void (*closed)(void *owner, struct connection *c);   /* last call; c is freed after it */
+};
+
+struct connection_settings {
+	int64_t connect_ms, handshake_ms;
+	size_t in_max;          /* receive buffer's maximum */
+	struct tls_credentials *credentials; /* NULL: plain TCP; kept counted */
+	const char *server_name; /* SNI for outgoing; NULL none */
+	const struct connection_events *events;
+	void *owner;
+};
+
+/* Outgoing. OK: the connection exists and `up` or `closed` will come. IO, LIMIT, NO_MEMORY at once. */
+enum result connection_open(struct loop *loop, struct handles *handles, const struct address *to,
+                            const struct connection_settings *settings, struct connection **out,
+                            struct reason *reason);
+/* An accepted descriptor; owned from here on, also on failure. */
+enum result connection_accept(struct loop *loop, struct handles *handles, int fd,
+                              const struct connection_settings *settings, struct connection **out,
+                              struct reason *reason);
+
+handle connection_handle(const struct connection *c);
+/* Queues bytes. False: the connection is closing, or the queue is over its maximum (it will close). */
+bool connection_send(struct connection *c, struct slice bytes);
+/* Room to write directly: bytes added here are sent like connection_send's. NULL when closing. */
+struct buffer *connection_queue(struct connection *c);
+void connection_queued(struct connection *c); /* after adding to connection_queue */
+
+/*
+ * Ends it: what is queued is still written, then close_notify, half-close, a short
+ * bounded drain of what the peer sends, then `closed`.  `abort_now` skips the politeness.
+ * `words` (may be NULL) is kept as the reason shown.
+ */
+void connection_close(struct connection *c, enum connection_end why, const char *words);
+void connection_abort(struct connection *c, enum connection_end why, const char *words);
+
+/* An absolute deadline: if it is not moved or stopped in time the connection closes with TIMEOUT and `words`. */
+void connection_deadline(struct connection *c, int64_t after_ms, const char *words); /* <0 stops it */
+void connection_pause(struct connection *c, bool is_paused); /* stop reading for a while */
+
+enum connection_state connection_state(const struct connection *c);
+enum connection_end connection_end(const struct connection *c);
+const char *connection_end_words(const struct connection *c);
+const struct tls_peer *connection_peer(const struct connection *c); /* never NULL; empty for TCP */
+const struct address *connection_remote(const struct connection *c);
+const struct address *connection_local(const struct connection *c);
+bool connection_is_outgoing(const struct connection *c);
+void *connection_owner(const struct connection *c);
+void connection_set_owner(struct connection *c, void *owner);
+
+struct connection_counts {
+	uint64_t bytes_in, bytes_out;
+	size_t queued;
+	int64_t since_ms;      /* mono: up, or created */
+	int64_t last_in_ms;    /* mono */
+};
+struct connection_counts connection_counts(const struct connection *c);
+
+/* ---- listener ---- */
+struct listener;
+/*
+ * Watches a bound, listening descriptor (owned from here on).  `accepted` gets each new descriptor and its peer.
+ * At EMFILE/ENFILE a reserve descriptor is used to refuse one, and the listener pauses 100 ms instead of spinning.
+ */
+enum result listener_new(struct loop *loop, int fd, void (*accepted)(void *owner, int fd, const struct address *from),
+                         void *owner, struct listener **out, struct reason *reason);
+void listener_free(struct listener **listener);
+const struct address *listener_address(const struct listener *listener);
+
+#endif

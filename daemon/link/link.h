@@ -1,0 +1,47 @@
+/*
+ * link: frames between the processes of one parleyd, over socket pairs.
+ *
+ * SOCK_SEQPACKET keeps frame boundaries; a frame is a fixed header, a payload
+ * of at most LINK_PAYLOAD_MAX and at most one descriptor.  Longer answers are
+ * several frames.  A frame that does not fit its type is counted, logged and
+ * dropped: no process trusts another's lengths.
+ *
+ * link_frame.c is pure (write and check a frame); link.c puts it on the loop
+ * with a bounded queue.
+ */
+#ifndef DAEMON_LINK_LINK_H
+#define DAEMON_LINK_LINK_H
+
+#include "daemon/io/loop.h"
+#include "shared/base/buffer.h"
+#include "shared/base/result.h"
+
+enum { LINK_PAYLOAD_MAX = 32 * 1024, LINK_QUEUE_MAX = 4 * 1024 * 1024 };
+
+/* FRAME(id, "name", descriptor wanted 0|1, least payload, most payload, "direction and meaning") in frames.def */
+enum link_type {
+#define FRAME(id, ...) LINK_##id,
+#include "daemon/link/frames.def"
+#undef FRAME
+	LINK_TYPE_COUNT
+};
+
+struct link_frame {
+	enum link_type type;
+	uint64_t number;      /* generation, query id, listener id ...: what the type says */
+	struct slice payload; /* valid during the call */
+	int fd;               /* -1: none; the receiver owns it */
+};
+
+struct link;
+struct link *link_new(struct loop *loop, int fd, void (*came)(void *owner, struct link_frame *frame),
+                      void (*broken)(void *owner), void *owner); /* owns fd */
+void link_free(struct link **link);
+/* `fd` (or -1) is duplicated by the kernel, the caller's copy stays the caller's. False: queue full or broken. */
+bool link_send(struct link *link, enum link_type type, uint64_t number, struct slice payload, int fd);
+/* Sends and reads without a loop: for the first moments of a process and for the launcher. Blocking, with a deadline. */
+enum result link_send_now(int socket, enum link_type type, uint64_t number, struct slice payload, int fd);
+enum result link_receive_now(int socket, int64_t wait_ms, char *payload, size_t size, struct link_frame *frame);
+const char *link_type_name(enum link_type type);
+
+#endif

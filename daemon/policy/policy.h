@@ -1,0 +1,146 @@
+/*
+ * policy: may this message cross the edge, and who says so?
+ *
+ * Files in reading order: policy.h (facts in, verdict out), decide.c (the
+ * numbered steps, the only place that says yes or no), explain.c (a verdict as
+ * words), image.h and image_*.c (what the steps look things up in).
+ *
+ * Pure: the same image and facts give the same verdict on the wire, in "why?"
+ * and in a dry run.  Steps stand in the order in which an administrator would
+ * ask them; the first that refuses decides; with an explanation wanted the
+ * others are still asked.
+ */
+#ifndef DAEMON_POLICY_POLICY_H
+#define DAEMON_POLICY_POLICY_H
+
+#include "daemon/policy/image.h"
+
+enum policy_direction {
+	POLICY_INWARD,  /* a partner's request to one of our users */
+	POLICY_OUTWARD, /* one of our users' request to a partner */
+};
+
+enum policy_service { /* what the request is for; decides whether the kind of federation carries it */
+	POLICY_SERVICE_IM,       /* MESSAGE, INVITE with m=message, and what belongs to them */
+	POLICY_SERVICE_PRESENCE, /* SUBSCRIBE, NOTIFY */
+	POLICY_SERVICE_AV,       /* INVITE with audio or video */
+	POLICY_SERVICE_OTHER,    /* OPTIONS and what else the method table lets cross */
+};
+
+/* How the remote domain was tied to its edge. */
+enum policy_route {
+	POLICY_ROUTE_NONE,           /* not looked up (the verdict does not need it), or nothing found */
+	POLICY_ROUTE_PROXY_FQDN,     /* the allowed domain names it */
+	POLICY_ROUTE_SRV_FEDERATION, /* _sipfederationtls._tcp */
+	POLICY_ROUTE_SRV_SIPS,       /* _sips._tcp (RFC 3263) */
+};
+
+enum policy_srv { /* state of the remote domain's SRV look-up */
+	POLICY_SRV_UNASKED, POLICY_SRV_FOUND, POLICY_SRV_ABSENT, POLICY_SRV_FAILED,
+};
+
+enum { POLICY_TARGETS_MAX = 16, POLICY_NAMES_MAX = 64 };
+
+/*
+ * Facts: all that is known of a request.  Slices point into the caller's
+ * memory; domains are lower-case A-labels.  For OUTWARD, remote is To's domain
+ * and the connection facts describe the connection to be used once it is up
+ * (before that `is_connected` is false and the identity step passes).
+ */
+struct policy_facts {
+	enum policy_direction direction;
+	enum policy_service service;
+	struct slice method;
+	struct slice remote_domain; /* INWARD: of From; OUTWARD: of To / Request-URI */
+	struct slice local_domain;  /* the other one */
+	struct slice local_user;    /* user part, for per-user policies; may be empty */
+
+	bool is_connected;          /* the certificate facts below are known */
+	bool has_certificate;       /* chain and validity already verified by TLS */
+	const struct slice *certificate_dns;  /* dNSName entries, lower case */
+	size_t certificate_dns_count;
+	const struct slice *certificate_sip;  /* domains of `sip:` URI entries without user part (RFC 5922 §7.1) */
+	size_t certificate_sip_count;
+
+	enum policy_srv srv;                   /* of remote_domain */
+	enum policy_route srv_route;           /* which SRV name answered */
+	const struct slice *srv_targets;       /* host names, lower case, in RFC 2782 order */
+	size_t srv_target_count;
+};
+
+enum policy_answer {
+	POLICY_PASS,
+	POLICY_REFUSE,
+	POLICY_NEED_SRV, /* only from policy_decide: ask DNS for remote_domain, then decide again */
+};
+
+/* One row a step; steps.def holds the rows so that names, codes and order stand in one place. */
+enum policy_step_id {
+#define STEP(id, ...) POLICY_STEP_##id,
+#include "daemon/policy/steps.def"
+#undef STEP
+	POLICY_STEP_COUNT
+};
+
+struct policy_step {
+	const char *name;     /* stable: logs, counters and scripts use it: "blocked-domain" */
+	int sip_status;       /* RFC 3261 §21 */
+	int diagnostic;       /* ms-diagnostics number; Lync's where one exists, ours from 30001 */
+	const char *sentence; /* what the step asks */
+	const char *refusal;  /* public reason phrase: tells nothing about the inside */
+};
+const struct policy_step *policy_step(enum policy_step_id id);
+
+enum { POLICY_OBJECT_BYTES = 320 };
+
+/* What one step found. */
+struct policy_finding {
+	enum policy_answer answer;
+	bool was_asked;           /* false: the steps before it settled the matter and no explanation was wanted */
+	enum model_kind_id kind;  /* the object responsible */
+	struct slice key;         /* its key; points into the image or the facts */
+	const char *field;        /* its field, "" where the object's presence decides */
+	char words[POLICY_OBJECT_BYTES]; /* "fabrikam.example is on the block list" */
+};
+
+struct policy_verdict {
+	enum policy_answer answer;
+	enum policy_step_id step;      /* the one that decided; on PASS the last */
+	uint64_t generation;           /* of the image */
+	struct policy_finding finding; /* of the deciding step */
+	/* On PASS: */
+	const struct image_allowed_domain *allowed; /* NULL: not on the list (discovery) */
+	enum policy_route route;
+	enum { POLICY_IDENTITY_EDGE_FQDN, POLICY_IDENTITY_DOMAIN } identity; /* rule for the partner's certificate */
+};
+
+/* Findings of all steps, for "why?". */
+struct policy_explanation {
+	struct policy_finding steps[POLICY_STEP_COUNT];
+	char change[POLICY_OBJECT_BYTES]; /* the smallest change that would flip the verdict; empty on PASS */
+};
+
+/* `explanation` may be NULL; with it every step is asked. */
+void policy_decide(const struct policy_image *image, const struct policy_facts *facts,
+                   struct policy_verdict *verdict, struct policy_explanation *explanation);
+
+/*
+ * Does this certificate speak for `domain` under the given rule?  Used by the
+ * identity step and, for outgoing connections, before the first byte is sent.
+ * EDGE_FQDN: a dNSName equals `edge_fqdn` (SRV target or proxy FQDN).
+ * DOMAIN (RFC 5922 §7.1): a sip URI entry equals `domain`; dNSName only where there is no sip URI entry.
+ * Never a wildcard, a suffix or the CN.
+ */
+bool policy_identity_matches(const struct policy_facts *certificate, int rule, struct slice edge_fqdn,
+                             struct slice domain);
+
+/*
+ * Does an SRV target lie in the domain it serves?  host.domain or the domain
+ * itself is refused or allowed as Lync does: exactly one label below (or the domain itself).
+ */
+bool policy_srv_target_fits(struct slice domain, struct slice target);
+
+/* "refused at step 2 blocked-domain: fabrikam.example is on the block list (version 12)" */
+void policy_verdict_words(const struct policy_verdict *verdict, struct buffer *out);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * proxy: what RFC 3261 §16 asks of a stateful proxy with one target a request,
+ * as edits against the message.  Pure; keys and random bytes are arguments.
+ *
+ * The edge record-routes twice (two URIs, one for each side, RFC 5658) with a
+ * token in each: an HMAC-SHA256 over (Call-ID, the From tag's hash, direction,
+ * next hop) cut to 80 bits, so that an in-dialog request tells by itself where it goes
+ * and nobody can make one up (architecture: no dialog table).
+ */
+#ifndef DAEMON_SIP_PROXY_H
+#define DAEMON_SIP_PROXY_H
+
+#include "daemon/sip/sip.h"
+#include "shared/base/siphash.h"
+
+enum sip_side { SIP_SIDE_EXTERNAL, SIP_SIDE_INTERNAL };
+
+/* Our own names and how requests reach us on one side. */
+struct sip_side_names {
+	struct slice fqdn;      /* lower case */
+	uint16_t port;
+	struct slice transport; /* "tls" or "tcp", for URIs */
+	struct slice via_transport; /* "TLS" or "TCP" */
+	const struct slice *addresses; /* listen addresses as text: also ours in a Route */
+	size_t address_count;
+};
+
+enum { SIP_TOKEN_KEY_BYTES = 32, SIP_TOKEN_MAX = 400 };
+
+/* Where an in-dialog request goes, as the token says it. */
+struct sip_token {
+	enum sip_side towards;   /* the side the request leaves by */
+	struct slice next_hop;   /* external: "domain" of the partner; internal: pool member fqdn or "" for any */
+};
+
+struct sip_proxy {
+	struct sip_side_names side[2]; /* indexed by enum sip_side */
+	uint8_t token_key[SIP_TOKEN_KEY_BYTES];
+	struct siphash_key loop_key;
+	/* HMAC-SHA256, injected so that the engine needs no library: (key, bytes, 32 bytes out). */
+	void (*hmac)(const uint8_t *key, size_t key_length, struct slice bytes, uint8_t out[32]);
+};
+
+/* Does this URI name us on `side` (fqdn or listen address, and port)? */
+bool sip_proxy_is_ours(const struct sip_proxy *proxy, enum sip_side side, const struct sip_uri *uri);
+
+/* §16.6 step 8 branch: "z9hG4bK" + 16 hex of randomness + "-" + loop part (RFC 5393 §4.2.1). `random` is fresh. */
+struct slice sip_proxy_branch(const struct sip_proxy *proxy, struct arena *arena, const struct sip_message *request,
+                              uint64_t random);
+/* True: this request has been here with the same routing inputs: 482. Spirals pass. RFC 5393 §4.2. */
+bool sip_proxy_is_loop(const struct sip_proxy *proxy, const struct sip_message *request);
+
+enum sip_route_answer {
+	SIP_ROUTE_NEW,       /* no Route of ours: out of dialog; go by Request-URI and policy */
+	SIP_ROUTE_TOKEN,     /* our Route with a good token: in dialog; `token` says where */
+	SIP_ROUTE_PRELOADED, /* our own name on top without a token, nothing behind it: treat as NEW, pop it */
+	SIP_ROUTE_FORGED,    /* 403: a Route that is not ours, or a bad token */
+};
+/*
+ * Route preprocessing (§16.4) for a request that arrived on `from`: pops our
+ * values (both of a double Record-Route) as edits.  From outside no Route but
+ * ours is ever followed.  From inside, what remains behind ours is kept in the message.
+ */
+enum sip_route_answer sip_proxy_take_route(const struct sip_proxy *proxy, enum sip_side from,
+                                           const struct sip_message *request, struct sip_edits *edits,
+                                           struct sip_token *token, struct arena *arena);
+
+/*
+ * The edits of forwarding (§16.6): Max-Forwards, our Via (branch given), for
+ * dialog-forming methods two Record-Routes with tokens, received/rport on the
+ * topmost Via when the source differs, headers stripped by the table for this
+ * direction.  `next_hop` is where in-dialog requests in the same direction go;
+ * `previous_hop` where those of the other party go.
+ */
+struct sip_forward {
+	enum sip_side from, to;
+	struct slice branch;
+	struct slice source_address; /* text of the peer's address, for received= */
+	uint16_t source_port;
+	bool record_route;
+	struct slice next_hop, previous_hop; /* for the tokens */
+};
+bool sip_proxy_forward(const struct sip_proxy *proxy, const struct sip_message *request,
+                       const struct sip_forward *how, struct sip_edits *edits, struct arena *arena);
+
+/* Response on its way back (§16.7): our Via off, headers stripped for `to`. False: the next Via is missing or not usable: drop. */
+bool sip_proxy_return(const struct sip_proxy *proxy, const struct sip_message *response, enum sip_side from,
+                      enum sip_side to, struct sip_edits *edits);
+
+/* ACK for a non-2xx (§17.1.1.3) and CANCEL (§9.1), from the request we sent, as it stands in `sent`. */
+bool sip_proxy_write_ack(struct slice sent, const struct sip_message *response, struct buffer *out);
+bool sip_proxy_write_cancel(struct slice sent, struct slice reason, struct buffer *out);
+
+/* What a method may do across the edge, decisions table: method x direction x in/out of dialog (methods.def). */
+enum sip_crossing {
+	SIP_CROSS_PASS,
+	SIP_CROSS_405,     /* not from here: 405 with Allow */
+	SIP_CROSS_ANSWER,  /* answered by the edge itself: OPTIONS to us */
+	SIP_CROSS_200,     /* answered 200 without effect */
+	SIP_CROSS_481,     /* only inside a dialog */
+	SIP_CROSS_489,     /* SUBSCRIBE to an event package that does not cross */
+};
+enum sip_crossing sip_proxy_crossing(enum sip_method method, enum sip_side from, bool in_dialog);
+/* "INVITE, ACK, BYE, ..." for Allow. */
+struct slice sip_proxy_allow(void);
+
+#endif
