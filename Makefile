@@ -53,7 +53,8 @@ LDFLAGS_fuzz   := $(SANITIZE) -fsanitize=fuzzer
 # ---- sources --------------------------------------------------------------------
 DAEMON_MAIN := daemon/main.c
 TUI_MAIN    := tui/main.c
-ALL_SRC     := $(shell find shared daemon tui -name '*.c' | sort)
+ROOMS       ?= shared daemon tui
+ALL_SRC     := $(shell find $(ROOMS) -name '*.c' | sort)
 LIB_SRC     := $(filter-out $(DAEMON_MAIN) $(TUI_MAIN),$(ALL_SRC))
 UNIT_SRC    := $(shell find tests/unit -name '*.c' 2>/dev/null | sort)
 FUZZ_SRC    := $(wildcard tests/fuzz/*.c)
