@@ -16,7 +16,11 @@
 enum { CONTROL_PROTOCOL = 1, CONTROL_LINE_MAX = 64 * 1024, CONTROL_PIECE_MAX = 32 * 1024 };
 
 enum control_role {
-	CONTROL_ROLE_NONE, CONTROL_ROLE_VIEWER, CONTROL_ROLE_HELPDESK, CONTROL_ROLE_OPERATOR, CONTROL_ROLE_POLICY,
+	CONTROL_ROLE_NONE,
+	CONTROL_ROLE_VIEWER,
+	CONTROL_ROLE_HELPDESK,
+	CONTROL_ROLE_OPERATOR,
+	CONTROL_ROLE_POLICY,
 	CONTROL_ROLE_ADMINISTRATOR
 };
 const char *control_role_name(enum control_role role);
@@ -64,43 +68,80 @@ struct control_event {
 const struct control_event *control_event(enum control_event_id id);
 enum control_event_id control_event_named(struct slice name); /* CONTROL_EVENT_COUNT: none */
 const char *control_severity_name(enum control_severity severity);
-/* The row's sentence with the fields of `event` (a JSON object) in place, escaped for one line; missing ones are "-". */
+/* The row's sentence with the fields of `event` (a JSON object) in place, escaped for one line; missing and empty ones are "-". */
 void control_event_sentence(const struct control_event *row, const struct json *event, struct buffer *out);
 
 enum control_code {
-	CONTROL_OK, CONTROL_USAGE, CONTROL_UNKNOWN_VERB, CONTROL_DENIED, CONTROL_INVALID, CONTROL_NOT_FOUND, CONTROL_EXISTS,
-	CONTROL_CONFLICT, CONTROL_BUSY, CONTROL_TIMEOUT, CONTROL_UNAVAILABLE, CONTROL_TOO_LARGE, CONTROL_INTERNAL,
+	CONTROL_OK,
+	CONTROL_USAGE,
+	CONTROL_UNKNOWN_VERB,
+	CONTROL_DENIED,
+	CONTROL_INVALID,
+	CONTROL_NOT_FOUND,
+	CONTROL_EXISTS,
+	CONTROL_CONFLICT,
+	CONTROL_BUSY,
+	CONTROL_TIMEOUT,
+	CONTROL_UNAVAILABLE,
+	CONTROL_TOO_LARGE,
+	CONTROL_INTERNAL,
+	CONTROL_NOT_JSON,
+	CONTROL_NOT_A_REQUEST, /* "usage" with JSON-RPC's numbers -32700 and -32600 */
 	CONTROL_CODE_COUNT
 };
-const char *control_code_name(enum control_code code); /* "not-found" */
+const char *control_code_name(enum control_code code);   /* "not-found" */
 enum control_code control_code_named(struct slice name); /* CONTROL_INTERNAL when unknown */
-int control_code_rpc(enum control_code code);           /* JSON-RPC number */
+int control_code_rpc(enum control_code code);            /* JSON-RPC number */
 enum control_code control_code_of(enum result result);
 
 /* ---- messages ---- */
 struct control_request {
-	struct json *whole;          /* owns the rest; freed with control_request_free */
+	struct json *whole; /* owns the rest; freed with control_request_free */
 	int64_t id;
 	bool has_id;
 	struct slice method;
-	const struct json *params;   /* object or NULL */
+	const struct json *params; /* object or NULL */
 };
-/* One line without its LF. INVALID: `code` and reason say which JSON-RPC error to send. */
+/*
+ * One line without its LF. INVALID: `code` and reason say which JSON-RPC error to send;
+ * `id` and `has_id` are set when they could be read, nothing needs freeing.
+ */
 enum result control_request_read(struct slice line, struct control_request *out, enum control_code *code,
                                  struct reason *reason);
 void control_request_free(struct control_request *request);
 
 /* Envelopes; the LF is added by the closing call. A result is written between open and close. */
-void control_reply_open(struct json_writer *w, int64_t id);  /* ..."result": comes next, with key "result" */
+void control_reply_open(struct json_writer *w, int64_t id); /* ..."result": comes next, with key "result" */
 void control_reply_close(struct json_writer *w);
 /* `problems` is a JSON array written by us, or empty. */
-void control_error_write(struct buffer *out, bool has_id, int64_t id, enum control_code code, const char *message,
-                         struct slice problems);
-void control_request_open(struct json_writer *w, int64_t id, const char *method); /* params come next, key "params" */
+void control_error_write(struct buffer *out, bool has_id, int64_t id, enum control_code code,
+                         const char *message, struct slice problems);
+void control_request_open(struct json_writer *w, int64_t id,
+                          const char *method); /* params come next, key "params" */
 void control_request_close(struct json_writer *w);
+void control_event_open(struct json_writer *w); /* a notification; params come next, key "params" */
+void control_event_close(struct json_writer *w);
+
+/* What a client reads: an answer with `result`, an answer with `code` and `message`, or an `event`. */
+struct control_answer {
+	struct json *whole; /* owns the rest; freed with control_answer_free */
+	int64_t id;
+	bool has_id;
+	const struct json *result; /* NULL: an error or an event */
+	enum control_code code;    /* CONTROL_OK unless it is an error */
+	struct slice message;
+	const struct json *problems; /* array, or NULL */
+	const struct json *event;    /* the params of a notification, or NULL */
+};
+/* INVALID: not from a server of this protocol; nothing needs freeing. */
+enum result control_answer_read(struct slice line, struct control_answer *out, struct reason *reason);
+void control_answer_free(struct control_answer *answer);
 
 /* ---- framing ---- */
-/* The next whole line of `in` (without LF) and how much to consume; AGAIN: not whole yet; LIMIT: too long. */
+/*
+ * The next whole line of `in` (without LF) and how much to consume; AGAIN: not whole yet;
+ * LIMIT: longer than CONTROL_LINE_MAX with its LF. A buffer whose maximum is CONTROL_LINE_MAX holds any line.
+ */
 enum result control_line_next(const struct buffer *in, struct slice *line, size_t *consumed);
 
 #endif
