@@ -1,0 +1,306 @@
+/*
+ * parts: what the files of the Access Edge share.  Seen only inside this folder.
+ */
+#ifndef DAEMON_ACCESS_PARTS_H
+#define DAEMON_ACCESS_PARTS_H
+
+#include "daemon/access/access.h"
+#include "daemon/io/connection.h"
+#include "daemon/io/resolver.h"
+#include "daemon/link/link.h"
+#include "daemon/policy/policy.h"
+#include "daemon/sip/proxy.h"
+#include "daemon/sip/transaction.h"
+#include "shared/base/json.h"
+#include "shared/base/map.h"
+#include "shared/control/control.h"
+
+enum {
+	ACCESS_NAME_BYTES = 256,
+	ACCESS_WORDS_BYTES = 256,
+	ACCESS_TARGETS_MAX = 16,      /* next hops tried for one request */
+	ACCESS_REQUESTS_POOL = 256,   /* idle request objects kept for reuse */
+	ACCESS_PARTNERS_MAX = 8192,
+	ACCESS_HOPS_MAX = 8192,
+	ACCESS_WAITING_MAX = 1024,    /* requests waiting for one next hop or one look-up */
+	ACCESS_FLOW_DOMAINS_MAX = 16, /* domains remembered as served by one connection */
+	ACCESS_UNIDENTIFIED_MAX = 1024, /* connections whose certificate matches no partner */
+	ACCESS_UNIDENTIFIED_PER_SOURCE_MAX = 16,
+	ACCESS_LOOKUPS_PER_SECOND = 10, /* DNS look-ups one connection may cause (security: reflector) */
+	ACCESS_MESSAGE_MS = 15 * 1000,  /* first to last byte of one message */
+	ACCESS_PONG_MS = 10 * 1000,     /* RFC 5626 §4.4.1 */
+	ACCESS_HOP_BACKOFF_FIRST_MS = 500,
+	ACCESS_HOP_BACKOFF_MAX_MS = 30 * 1000,
+	ACCESS_POLICY_CLOSE_MS = 2000,  /* a connection no longer allowed may answer what is under way for so long */
+	ACCESS_FAILURES_KEPT = 64,
+	ACCESS_FAILURE_SHOWN_MS = 10 * 60 * 1000,
+	ACCESS_RETRY_AFTER_S = 5,
+};
+
+struct access;
+struct flow;
+struct hop;
+struct partner;
+struct request;
+
+/* Why something could not be done, as it is told: to the sender, in the event, in the console. */
+struct failure {
+	int status;
+	int diagnostic;
+	char words[ACCESS_WORDS_BYTES];
+};
+
+struct counts {
+	uint64_t in, out; /* requests: from the other party to us, from us to it */
+	uint64_t refused;
+};
+
+/* Messages a second, smoothed over about ten seconds; stepped once a second. */
+struct rate {
+	uint64_t last;
+	double per_second;
+};
+
+/* ---- flow: one connection (RFC 5626's word) ---- */
+struct flow {
+	struct list node; /* in access->flows */
+	struct access *access;
+	struct connection *connection;
+	handle self;
+	uint64_t number; /* shown as c-12 */
+	enum sip_side side;
+	struct hop *hop; /* outgoing: whom it serves; NULL for accepted ones */
+	struct sip_framer framer;
+	bool is_up;
+	bool is_known;    /* its certificate, or a request on it, belongs to a partner or pool member */
+	bool counts_as_unidentified;
+	bool may_carry_back; /* RFC 5923: the peer said "alias" after mutual authentication */
+	bool answers_pings;
+	bool is_ending;   /* policy took it: no new work, closes when what is under way is answered */
+	bool has_reported_refusal; /* one event a connection and step, not one a message */
+	int64_t message_since_ms; /* when the unfinished message began; 0: none */
+	int64_t ping_sent_ms;
+	struct loop_timer tick;   /* keep-alive and the deadlines above */
+	char partner[ACCESS_NAME_BYTES]; /* pool member, hop or last admitted domain: for people */
+	char domains[ACCESS_FLOW_DOMAINS_MAX][ACCESS_NAME_BYTES]; /* admitted on this connection */
+	size_t domain_count;
+	int64_t lookups_since_ms;
+	unsigned lookups;
+	unsigned under_way; /* server transactions that came from here */
+	uint64_t messages_in, messages_out;
+	struct rate rate;
+};
+
+/* ---- request: one request on its way through the edge ---- */
+struct target {
+	struct hop *hop;
+};
+
+enum request_stage { REQUEST_FREE, REQUEST_LOOKUP, REQUEST_WAITS, REQUEST_SENT };
+
+struct request {
+	struct list node; /* in a waiting list or the pool */
+	struct access *access;
+	struct buffer bytes; /* as received */
+	enum request_stage stage;
+	enum sip_method method;
+	enum sip_side from, to;
+	handle source;  /* connection it came from */
+	handle server;  /* its server transaction; 0: ACK, or already answered for good */
+	handle client;  /* the client transaction of the present try */
+	struct partner *partner; /* the remote domain */
+	struct target targets[ACCESS_TARGETS_MAX];
+	size_t target_count, target_at;
+	int identity_rule;       /* outward: what the partner's certificate must show */
+	bool is_cancelled;
+	bool has_provisional;
+	bool is_in_dialog;
+	uint64_t generation;
+	struct failure failure;  /* of the last target tried */
+};
+
+/* ---- hop: a next hop, partner's edge or pool member ---- */
+struct hop {
+	struct list node;
+	struct access *access;
+	char key[ACCESS_NAME_BYTES + 16]; /* side, name and port */
+	char name[ACCESS_NAME_BYTES];     /* its FQDN: what its certificate is asked for */
+	uint16_t port;
+	enum sip_side side;
+	bool is_plain;                    /* TCP, internal only */
+	bool has_fixed_address;
+	struct address addresses[RESOLVER_ADDRESSES_MAX];
+	size_t address_count, address_at;
+	handle connection;
+	bool is_connecting, is_looking_up;
+	struct list waiting; /* of struct request */
+	size_t waiting_count;
+	int64_t retry_at_ms, backoff_ms;
+	int64_t last_used_ms;
+	struct failure failure; /* the last one; status 0: none */
+};
+
+/* ---- partner: a remote domain ---- */
+struct partner_error {
+	int64_t wall_ms;
+	char words[ACCESS_WORDS_BYTES];
+};
+
+struct partner {
+	struct list node; /* most lately used first */
+	struct access *access;
+	char domain[ACCESS_NAME_BYTES];
+	enum policy_srv srv;
+	enum policy_route srv_route;
+	struct resolver_srv records[RESOLVER_SRV_MAX];
+	struct slice targets[RESOLVER_SRV_MAX]; /* into records */
+	size_t record_count;
+	int64_t srv_until_ms;
+	bool is_looking_up, tries_sips;
+	struct list waiting;
+	size_t waiting_count;
+	unsigned users; /* requests that point here: it may not be forgotten */
+	struct counts counts;
+	struct rate rate;
+	struct partner_error error_in, error_out;
+};
+
+/* A connection that failed or was refused, kept for a while so that it is never invisible. */
+struct lost {
+	int64_t wall_ms, mono_ms;
+	enum sip_side side;
+	bool is_outgoing, is_refusal;
+	char partner[ACCESS_NAME_BYTES];
+	char address[ADDRESS_TEXT_BYTES];
+	char words[ACCESS_WORDS_BYTES];
+};
+
+struct access_listener {
+	struct list node;
+	struct access *access;
+	struct listener *listener;
+	uint64_t id;
+	enum sip_side side;
+};
+
+struct access {
+	const struct process_start *start;
+	struct loop *loop;
+	struct link *link;
+	struct resolver *resolver;
+	struct policy_image *image;
+	const struct image_edge *edge;
+	const struct image_access_edge *settings;
+	char node[ACCESS_NAME_BYTES];
+	struct tls_credentials *credentials[2]; /* by side */
+	struct sip_proxy proxy;
+	struct slice own_addresses[2][16];
+	struct siphash_key seed;
+	uint64_t random_counter;
+	struct handles connections;
+	struct list flows, listeners;
+	size_t flow_count, unidentified_count;
+	uint64_t flow_number;
+	struct sip_transactions *transactions;
+	struct list idle_requests;
+	size_t idle_request_count, request_count;
+	struct map hops;
+	struct list hop_list;
+	struct map partners;
+	struct list partner_list;
+	struct arena scratch; /* the message at hand */
+	struct loop_timer transaction_timer, second_timer, drain_timer;
+	bool is_draining;
+	bool is_verbose;
+	struct counts counts;
+	uint64_t malformed, dropped;
+	uint64_t steps[POLICY_STEP_COUNT];
+	uint64_t responses[7]; /* by class, sent to the asker */
+	struct lost lost[ACCESS_FAILURES_KEPT];
+	size_t lost_at;
+};
+
+static inline int64_t access_now_ms(const struct access *a) { return loop_now(a->loop).mono_ms; }
+uint64_t access_random(struct access *a);
+
+/* ---- flow.c ---- */
+extern const struct connection_events flow_events;
+/* OK, or the reason why not; an accepted fd is closed on failure. */
+enum result flow_accept(struct access *a, enum sip_side side, int fd, const struct address *from);
+enum result flow_open(struct access *a, struct hop *hop, const struct address *to, struct reason *reason);
+struct flow *flow_find(struct access *a, handle h);
+struct buffer *flow_queue(struct flow *flow); /* NULL: it is closing */
+void flow_sent(struct flow *flow);
+void flow_admit(struct flow *flow, struct slice domain); /* a request of that domain passed here */
+void flow_end(struct flow *flow, const char *words);      /* politely, once nothing is under way */
+void flow_work_done(struct flow *flow);
+void flow_image_changed(struct access *a);                /* end what is no longer allowed */
+void flow_facts(const struct flow *flow, struct policy_facts *facts);
+
+/* ---- inbound.c ---- */
+void inbound_message(struct flow *flow, struct slice bytes);
+void inbound_broken(struct flow *flow, struct slice head, const struct sip_fault *fault, bool is_too_large);
+/* Goes on with a request whose look-up has been answered. */
+void inbound_resume(struct request *request);
+
+/* ---- service.c ---- */
+enum policy_service service_of(const struct sip_message *request);
+
+/* ---- request.c ---- */
+struct request *request_new(struct access *a, struct flow *source, const struct sip_message *m);
+void request_done(struct request *r); /* nothing points at it any more */
+bool request_parse(struct request *r, struct sip_message *out); /* from its bytes, into the scratch arena */
+void request_set_targets_pool(struct request *r, struct slice member);
+void request_set_targets_partner(struct request *r, const struct policy_verdict *verdict);
+void request_try(struct request *r, const struct sip_message *m); /* m may be NULL: parsed again */
+void request_failed(struct request *r); /* the present target failed: the next, or the answer */
+void request_answer(struct request *r, const struct sip_message *m, int status, const struct failure *why);
+/* Answers a request that has no struct request (yet). `server` may be NULL (then stateless). */
+void request_reply(struct access *a, struct flow *flow, struct sip_transaction *server, const struct sip_message *m,
+                   int status, const struct failure *why, struct slice extra);
+
+/* ---- response.c ---- */
+void response_received(struct flow *flow, const struct sip_message *m);
+void response_ack(struct flow *flow, const struct sip_message *m);
+void response_cancel(struct flow *flow, const struct sip_message *m);
+void response_cancel_forward(struct request *r);
+void response_connection_lost(struct access *a, handle connection, const struct failure *why);
+void response_arm_timer(struct access *a);
+void response_server_step(struct access *a, struct sip_transaction *server, enum sip_event event);
+
+/* ---- hop.c ---- */
+struct hop *hop_get(struct access *a, enum sip_side side, struct slice name, uint16_t port);
+void hop_wait(struct hop *hop, struct request *r);
+struct flow *hop_flow(struct hop *hop); /* a connection that is up, or NULL */
+bool hop_is_down(const struct hop *hop); /* failing now, in back-off: do not wait for it */
+void hop_up(struct hop *hop, struct flow *flow);
+void hop_lost(struct hop *hop, const struct flow *flow, bool was_up);
+void hop_free_all(struct access *a);
+bool hop_is_pool_address(struct access *a, const struct address *from, struct slice *member);
+
+/* ---- partner.c ---- */
+struct partner *partner_get(struct access *a, struct slice domain); /* NULL: no room */
+void partner_facts(struct partner *partner, struct policy_facts *facts);
+/* Looks it up and resumes `r` later. False: too many wait. */
+bool partner_wait(struct partner *partner, struct request *r);
+void partner_error(struct partner_error *error, const struct access *a, const char *words);
+void partner_free_all(struct access *a);
+
+/* ---- report.c ---- */
+struct report {
+	struct access *access;
+	struct buffer text;
+	struct json_writer w;
+};
+/* Opens an event: write fields with json_put_*, then report_send. */
+void report_open(struct report *report, struct access *a, enum control_event_id id);
+void report_send(struct report *report);
+void report_refused(struct access *a, const struct flow *flow, const struct sip_message *m, enum policy_direction direction,
+                    const struct policy_verdict *verdict);
+void report_failed(struct access *a, const struct sip_message *m, enum sip_side from, const struct failure *why);
+void report_connection(struct access *a, enum control_event_id id, const struct flow *flow);
+void report_lost(struct access *a, const struct flow *flow, bool is_refusal, const char *words);
+void report_counters(struct access *a);
+void report_query(struct access *a, uint64_t number, struct slice question);
+
+#endif
