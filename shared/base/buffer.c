@@ -36,7 +36,7 @@ char *buffer_reserve(struct buffer *buffer, size_t count)
 		buffer->is_broken = true;
 		return NULL;
 	}
-	if (count <= buffer->size - buffer->end)
+	if (buffer->bytes && count <= buffer->size - buffer->end)
 		return buffer->bytes + buffer->end;
 
 	/* Move down when that frees at least half: each byte is moved a bounded number of times. */
