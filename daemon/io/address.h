@@ -28,6 +28,8 @@ const char *address_text(const struct address *address, char to[ADDRESS_TEXT_BYT
 /* Without port and brackets: as in Via's received. */
 const char *address_host_text(const struct address *address, char to[ADDRESS_TEXT_BYTES]);
 uint16_t address_port(const struct address *address);
+struct address address_with_port(const struct address *address, uint16_t port);
+struct address address_unmapped(const struct address *address); /* v4-mapped becomes v4; others as they are */
 bool address_equal(const struct address *a, const struct address *b);      /* with port */
 bool address_same_host(const struct address *a, const struct address *b);  /* without */
 
