@@ -259,5 +259,5 @@ void json_write_value(struct json_writer *w, const char *key, const struct json 
 	if (!value)
 		buffer_add(w->out, SLICE("null"));
 	else
-		json_dump_callback(raw(value), add_dumped, w->out, JSON_COMPACT | JSON_ENCODE_ANY);
+		json_dump_callback(raw(value), add_dumped, w->out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 }
