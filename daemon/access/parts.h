@@ -100,6 +100,7 @@ enum request_stage { REQUEST_FREE, REQUEST_LOOKUP, REQUEST_WAITS, REQUEST_SENT }
 
 struct request {
 	struct list node; /* in a waiting list or the pool */
+	size_t *waits_in; /* the count of that waiting list; NULL: in none */
 	struct access *access;
 	struct buffer bytes; /* as received */
 	enum request_stage stage;
@@ -112,7 +113,7 @@ struct request {
 	struct target targets[ACCESS_TARGETS_MAX];
 	size_t target_count, target_at;
 	int identity_rule;       /* outward: what the partner's certificate must show */
-	bool is_cancelled;
+	bool is_cancelled, has_sent_cancel;
 	bool has_provisional;
 	bool is_in_dialog;
 	uint64_t generation;
@@ -132,6 +133,8 @@ struct hop {
 	struct address addresses[RESOLVER_ADDRESSES_MAX];
 	size_t address_count, address_at;
 	handle connection;
+	handle carried_by; /* a connection the partner opened and offered for requests back (RFC 5923) */
+	unsigned users;    /* requests that name it as a target */
 	bool is_connecting, is_looking_up;
 	struct list waiting; /* of struct request */
 	size_t waiting_count;
@@ -248,13 +251,18 @@ enum policy_service service_of(const struct sip_message *request);
 
 /* ---- request.c ---- */
 struct request *request_new(struct access *a, struct flow *source, const struct sip_message *m);
+void request_wait(struct request *r, enum request_stage stage, struct list *waiting, size_t *count);
+/* Takes the first one off a waiting list; NULL: none. */
+struct request *request_next_waiting(struct list *waiting);
 void request_done(struct request *r); /* nothing points at it any more */
 bool request_parse(struct request *r, struct sip_message *out); /* from its bytes, into the scratch arena */
 void request_set_targets_pool(struct request *r, struct slice member);
 void request_set_targets_partner(struct request *r, const struct policy_verdict *verdict);
 void request_try(struct request *r, const struct sip_message *m); /* m may be NULL: parsed again */
 void request_failed(struct request *r); /* the present target failed: the next, or the answer */
-void request_answer(struct request *r, const struct sip_message *m, int status, const struct failure *why);
+/* The final answer of our own, and the end of `r`. `m` may be NULL; an ACK is only dropped. */
+void request_answer(struct request *r, const struct sip_message *m, int status, const struct failure *why,
+                    struct slice extra);
 /* Answers a request that has no struct request (yet). `server` may be NULL (then stateless). */
 void request_reply(struct access *a, struct flow *flow, struct sip_transaction *server, const struct sip_message *m,
                    int status, const struct failure *why, struct slice extra);
@@ -270,10 +278,12 @@ void response_server_step(struct access *a, struct sip_transaction *server, enum
 
 /* ---- hop.c ---- */
 struct hop *hop_get(struct access *a, enum sip_side side, struct slice name, uint16_t port);
-void hop_wait(struct hop *hop, struct request *r);
+/* False: it cannot be reached now; hop->failure says why. True: request_try is called again later. */
+bool hop_wait(struct hop *hop, struct request *r);
 struct flow *hop_flow(struct hop *hop); /* a connection that is up, or NULL */
 bool hop_is_down(const struct hop *hop); /* failing now, in back-off: do not wait for it */
 void hop_up(struct hop *hop, struct flow *flow);
+void hop_offer(struct access *a, struct flow *flow); /* RFC 5923: this accepted connection may carry requests back */
 void hop_lost(struct hop *hop, const struct flow *flow, bool was_up);
 void hop_free_all(struct access *a);
 bool hop_is_pool_address(struct access *a, const struct address *from, struct slice *member);

@@ -1,0 +1,513 @@
+/*
+ * flow: one connection of the Access Edge.
+ *
+ * Deadlines bind strangers only: a peer whose certificate (or admitted request)
+ * belongs to a partner may idle for ever and is watched by keep-alives
+ * (RFC 5626 §3.5.1) and by the transport.  Every message must end within
+ * ACCESS_MESSAGE_MS of its first byte.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/access/parts.h"
+#include "shared/base/memory.h"
+
+enum { FLOW_RECEIVE_SLACK = 4096 };
+
+static void flow_tick(void *owner);
+
+static struct flow *flow_of(void *owner) { return owner; }
+
+struct flow *flow_find(struct access *a, handle h)
+{
+	struct connection *c = handles_get(&a->connections, h);
+
+	return c ? connection_owner(c) : NULL;
+}
+
+/* ---- who is it ---- */
+
+/* The facts of its certificate, in the form policy asks for. */
+void flow_facts(const struct flow *flow, struct policy_facts *facts)
+{
+	const struct tls_peer *peer = connection_peer(flow->connection);
+
+	facts->is_connected = true;
+	facts->has_certificate = peer->has_certificate;
+	facts->certificate_dns = peer->dns;
+	facts->certificate_dns_count = peer->dns_count;
+	facts->certificate_sip = peer->sip;
+	facts->certificate_sip_count = peer->sip_count;
+}
+
+/* Does the certificate carry the name of an allowed partner, its edge, or an edge DNS has named lately? */
+static bool names_a_partner(const struct flow *flow)
+{
+	const struct access *a = flow->access;
+	const struct tls_peer *peer = connection_peer(flow->connection);
+	struct policy_facts facts = { 0 };
+
+	flow_facts(flow, &facts);
+	for (size_t i = 0; i < peer->dns_count; i++) {
+		if (image_allowed_domain_find(a->image, peer->dns[i]))
+			return true;
+		/* host.domain: the usual name of an edge */
+		size_t dot = slice_find(peer->dns[i], '.');
+
+		if (dot < peer->dns[i].len &&
+		    image_allowed_domain_find(a->image, slice_after(peer->dns[i], dot + 1)))
+			return true;
+	}
+	for (size_t i = 0; i < peer->sip_count; i++)
+		if (image_allowed_domain_find(a->image, peer->sip[i]))
+			return true;
+	return false;
+}
+
+static void become_known(struct flow *flow)
+{
+	flow->is_known = true;
+	if (flow->counts_as_unidentified) {
+		flow->counts_as_unidentified = false;
+		flow->access->unidentified_count--;
+	}
+}
+
+void flow_admit(struct flow *flow, struct slice domain)
+{
+	become_known(flow);
+	for (size_t i = 0; i < flow->domain_count; i++)
+		if (slice_equal(domain, slice_of(flow->domains[i])))
+			return;
+	if (flow->domain_count < ACCESS_FLOW_DOMAINS_MAX &&
+	    slice_to_text(domain, flow->domains[flow->domain_count], ACCESS_NAME_BYTES))
+		flow->domain_count++;
+	slice_to_text(domain, flow->partner, sizeof flow->partner);
+}
+
+/* ---- deadlines ---- */
+
+static void set_deadline(struct flow *flow)
+{
+	const struct access *a = flow->access;
+	int64_t now = access_now_ms(a);
+
+	if (flow->message_since_ms)
+		connection_deadline(flow->connection, flow->message_since_ms + ACCESS_MESSAGE_MS - now,
+		                    "a message did not end in time");
+	else if (!flow->is_known && flow->messages_in == 0)
+		connection_deadline(flow->connection, (int64_t)a->settings->handshake_timeout * 1000,
+		                    "no request came in time");
+	else if (!flow->is_known)
+		connection_deadline(flow->connection, (int64_t)a->settings->idle_timeout * 1000, "idle");
+	else
+		connection_deadline(flow->connection, -1, NULL);
+}
+
+static void arm_tick(struct flow *flow)
+{
+	int64_t interval = (int64_t)flow->access->settings->keep_alive_interval * 1000;
+
+	if (flow->ping_sent_ms)
+		loop_timer_set(flow->access->loop, &flow->tick, ACCESS_PONG_MS, flow_tick, flow);
+	else if (interval > 0 && flow->hop)
+		loop_timer_set(flow->access->loop, &flow->tick, interval, flow_tick, flow);
+}
+
+static void flow_tick(void *owner)
+{
+	struct flow *flow = owner;
+	struct connection_counts counts = connection_counts(flow->connection);
+	int64_t now = access_now_ms(flow->access);
+	int64_t interval = (int64_t)flow->access->settings->keep_alive_interval * 1000;
+
+	if (flow->ping_sent_ms && counts.last_in_ms < flow->ping_sent_ms) {
+		/* Only a peer that has answered a ping before promised anything. */
+		if (flow->answers_pings) {
+			connection_abort(flow->connection, CONNECTION_END_TIMEOUT,
+			                 "keep-alive was not answered");
+			return;
+		}
+		flow->ping_sent_ms = 0;
+	} else if (now - counts.last_in_ms >= interval && !flow->ping_sent_ms) {
+		flow->ping_sent_ms = now;
+		connection_send(flow->connection, SLICE("\r\n\r\n"));
+	} else {
+		flow->ping_sent_ms = 0;
+	}
+	arm_tick(flow);
+}
+
+/* ---- birth and death ---- */
+
+static struct flow *flow_new(struct access *a, enum sip_side side)
+{
+	struct flow *flow = mem_new(sizeof *flow);
+
+	if (!flow)
+		return NULL;
+	list_start(&flow->node);
+	flow->access = a;
+	flow->side = side;
+	flow->number = ++a->flow_number;
+	flow->framer.body_max = (size_t)a->settings->max_message_body;
+	return flow;
+}
+
+static void flow_settings(struct access *a, struct flow *flow, bool is_plain, struct connection_settings *out)
+{
+	*out = (struct connection_settings){
+		.connect_ms = (int64_t)a->settings->connect_timeout * 1000,
+		.handshake_ms = (int64_t)a->settings->handshake_timeout * 1000,
+		.in_max = SIP_HEADER_SECTION_MAX + (size_t)a->settings->max_message_body + FLOW_RECEIVE_SLACK,
+		.credentials = is_plain ? NULL : a->credentials[flow->side],
+		.events = &flow_events,
+		.owner = flow,
+	};
+}
+
+static void flow_register(struct flow *flow)
+{
+	struct access *a = flow->access;
+
+	flow->self = connection_handle(flow->connection);
+	list_add_last(&a->flows, &flow->node);
+	a->flow_count++;
+	if (flow->side == SIP_SIDE_EXTERNAL && !flow->hop) {
+		flow->counts_as_unidentified = true;
+		a->unidentified_count++;
+	}
+}
+
+static bool is_internal_plain(const struct access *a)
+{
+	return slice_equal(a->proxy.side[SIP_SIDE_INTERNAL].transport, SLICE("tcp"));
+}
+
+/* Strangers' share, in total and from one address; linear over at most ACCESS_UNIDENTIFIED_MAX of them. */
+static bool has_room_for(struct access *a, enum sip_side side, const struct address *from,
+                         struct reason *reason)
+{
+	size_t same = 0;
+
+	if (a->flow_count >= a->settings->max_connections) {
+		fail(reason, RESULT_LIMIT, "max-connections (%llu) reached",
+		     (unsigned long long)a->settings->max_connections);
+		return false;
+	}
+	if (side != SIP_SIDE_EXTERNAL)
+		return true;
+	if (a->unidentified_count >= ACCESS_UNIDENTIFIED_MAX) {
+		fail(reason, RESULT_LIMIT, "%d connections have not shown who they are",
+		     ACCESS_UNIDENTIFIED_MAX);
+		return false;
+	}
+	if (a->unidentified_count < ACCESS_UNIDENTIFIED_PER_SOURCE_MAX)
+		return true;
+	LIST_EACH(at, &a->flows)
+	{
+		const struct flow *flow = LIST_OWNER(at, struct flow, node);
+
+		if (flow->counts_as_unidentified &&
+		    address_same_host(connection_remote(flow->connection), from) &&
+		    ++same >= ACCESS_UNIDENTIFIED_PER_SOURCE_MAX) {
+			fail(reason, RESULT_LIMIT,
+			     "%d connections from one address have not shown who they are",
+			     ACCESS_UNIDENTIFIED_PER_SOURCE_MAX);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void report_not_accepted(struct access *a, enum sip_side side, const struct address *from,
+                                const char *why)
+{
+	struct report report;
+	char text[ADDRESS_TEXT_BYTES];
+
+	report_open(&report, a, CONTROL_EVENT_CONNECTION_REFUSED);
+	json_put_text(&report.w, "direction", "in");
+	json_put_text(&report.w, "side", side == SIP_SIDE_EXTERNAL ? "external" : "internal");
+	json_put_text(&report.w, "partner", "");
+	json_put_text(&report.w, "address", address_text(from, text));
+	json_put_text(&report.w, "end", "limit");
+	json_put_text(&report.w, "why", why);
+	report_send(&report);
+}
+
+enum result flow_accept(struct access *a, enum sip_side side, int fd, const struct address *from)
+{
+	struct connection_settings settings;
+	struct reason reason = { "" };
+	struct slice member;
+	struct flow *flow = NULL;
+	bool is_plain = side == SIP_SIDE_INTERNAL && is_internal_plain(a);
+	enum result result = RESULT_LIMIT;
+
+	if (!a->image || !a->transactions || (!is_plain && !a->credentials[side])) {
+		close(fd);
+		return RESULT_AGAIN;
+	}
+	if (!has_room_for(a, side, from, &reason))
+		goto refuse;
+	if (is_plain && !hop_is_pool_address(a, from, &member)) {
+		fail(&reason, RESULT_DENIED, "the address belongs to no pool member");
+		goto refuse;
+	}
+	flow = flow_new(a, side);
+	if (!flow) {
+		result = fail(&reason, RESULT_NO_MEMORY, "out of memory");
+		goto refuse;
+	}
+	flow_settings(a, flow, is_plain, &settings);
+	result = connection_accept(a->loop, &a->connections, fd, &settings, &flow->connection, &reason);
+	if (result != RESULT_OK) {
+		mem_free(flow);
+		report_not_accepted(a, side, from, reason.text);
+		return result;
+	}
+	flow_register(flow);
+	if (is_plain)
+		slice_to_text(member, flow->partner, sizeof flow->partner);
+	return RESULT_OK;
+refuse:
+	close(fd);
+	report_not_accepted(a, side, from, reason.text);
+	return result;
+}
+
+enum result flow_open(struct access *a, struct hop *hop, const struct address *to, struct reason *reason)
+{
+	struct connection_settings settings;
+	struct flow *flow;
+	enum result result;
+
+	if (!hop->is_plain && !a->credentials[hop->side])
+		return fail(reason, RESULT_INVALID, "no certificate for the %s side",
+		            hop->side == SIP_SIDE_EXTERNAL ? "external" : "internal");
+	if (a->flow_count >= a->settings->max_connections)
+		return fail(reason, RESULT_LIMIT, "max-connections (%llu) reached",
+		            (unsigned long long)a->settings->max_connections);
+	flow = flow_new(a, hop->side);
+	if (!flow)
+		return fail(reason, RESULT_NO_MEMORY, "out of memory");
+	flow->hop = hop;
+	flow_settings(a, flow, hop->is_plain, &settings);
+	settings.server_name = hop->name;
+	slice_to_text(slice_of(hop->name), flow->partner, sizeof flow->partner);
+	result = connection_open(a->loop, &a->connections, to, &settings, &flow->connection, reason);
+	if (result != RESULT_OK) {
+		mem_free(flow);
+		return result;
+	}
+	flow_register(flow);
+	hop->connection = flow->self;
+	return RESULT_OK;
+}
+
+/* ---- events of the connection ---- */
+
+/* Our own side: the certificate must be that of a pool member. */
+static bool is_pool_member(struct flow *flow)
+{
+	const struct tls_peer *peer = connection_peer(flow->connection);
+
+	for (size_t i = 0; i < peer->dns_count; i++) {
+		if (image_pool_member_find(flow->access->image, peer->dns[i])) {
+			slice_to_text(peer->dns[i], flow->partner, sizeof flow->partner);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void came_up(void *owner, struct connection *c)
+{
+	struct flow *flow = flow_of(owner);
+	struct access *a = flow->access;
+
+	flow->is_up = true;
+	if (flow->hop) {
+		become_known(flow);
+		report_connection(a, CONTROL_EVENT_CONNECTION_UP, flow);
+		arm_tick(flow);
+		hop_up(flow->hop, flow);
+		return;
+	}
+	if (flow->side == SIP_SIDE_INTERNAL) {
+		if (connection_peer(c)->has_certificate && !is_pool_member(flow)) {
+			connection_close(c, CONNECTION_END_POLICY, "the certificate names no pool member");
+			return;
+		}
+		become_known(flow);
+	} else {
+		const struct tls_peer *peer = connection_peer(c);
+
+		if (peer->dns_count)
+			slice_to_text(peer->dns[0], flow->partner, sizeof flow->partner);
+		else if (peer->sip_count)
+			slice_to_text(peer->sip[0], flow->partner, sizeof flow->partner);
+		if (names_a_partner(flow))
+			become_known(flow);
+	}
+	report_connection(a, CONTROL_EVENT_CONNECTION_UP, flow);
+	set_deadline(flow);
+}
+
+static void received(void *owner, struct connection *c, struct buffer *in)
+{
+	struct flow *flow = flow_of(owner);
+
+	while (connection_state(c) == CONNECTION_UP && buffer_length(in) > 0) {
+		struct sip_fault fault = { 0 };
+		size_t length = 0;
+		struct slice bytes = buffer_slice(in);
+		enum sip_frame frame = sip_framer_next(&flow->framer, bytes, &length, &fault);
+
+		switch (frame) {
+		case SIP_FRAME_MESSAGE:
+			flow->message_since_ms = 0;
+			flow->messages_in++;
+			inbound_message(flow, slice_first(bytes, length));
+			break;
+		case SIP_FRAME_PING: connection_send(c, SLICE("\r\n")); break;
+		case SIP_FRAME_PONG:
+			if (flow->ping_sent_ms)
+				flow->answers_pings = true;
+			break;
+		case SIP_FRAME_MORE:
+			if (!flow->message_since_ms)
+				flow->message_since_ms = access_now_ms(flow->access);
+			set_deadline(flow);
+			return;
+		case SIP_FRAME_BROKEN:
+		case SIP_FRAME_TOO_LARGE:
+			inbound_broken(flow, slice_first(bytes, length), &fault,
+			               frame == SIP_FRAME_TOO_LARGE);
+			buffer_consume(in, buffer_length(in));
+			return;
+		}
+		buffer_consume(in, length);
+	}
+	if (connection_state(c) == CONNECTION_UP)
+		set_deadline(flow);
+}
+
+/* "they refused us" is told apart from "we refused them", for the sender and for the console. */
+static void closed(void *owner, struct connection *c)
+{
+	struct flow *flow = flow_of(owner);
+	struct access *a = flow->access;
+	enum connection_end end = connection_end(c);
+	bool is_refusal = end == CONNECTION_END_TLS_OURS || end == CONNECTION_END_POLICY ||
+	                  end == CONNECTION_END_LIMIT || end == CONNECTION_END_PROTOCOL;
+	char words[ACCESS_WORDS_BYTES];
+	struct failure why = { .status = 504, .diagnostic = 1046 };
+
+	loop_timer_stop(&flow->tick);
+	list_remove(&flow->node);
+	a->flow_count--;
+	if (flow->counts_as_unidentified)
+		a->unidentified_count--;
+	snprintf(words, sizeof words, "%s%s%s", connection_end_name(end),
+	         connection_end_words(c)[0] ? ": " : "", connection_end_words(c));
+	report_connection(a, flow->is_up ? CONTROL_EVENT_CONNECTION_CLOSED : CONTROL_EVENT_CONNECTION_REFUSED,
+	                  flow);
+	if (!flow->is_up || is_refusal)
+		report_lost(a, flow, is_refusal, words);
+	snprintf(why.words, sizeof why.words, "the connection ended: %.200s", words);
+	flow->connection = c; /* still valid during this call; hop_lost reads its end */
+	if (flow->hop)
+		hop_lost(flow->hop, flow, flow->is_up);
+	response_connection_lost(a, flow->self, &why);
+	mem_free(flow);
+}
+
+const struct connection_events flow_events = { .up = came_up, .received = received, .closed = closed };
+
+/* ---- sending ---- */
+
+struct buffer *flow_queue(struct flow *flow) { return connection_queue(flow->connection); }
+
+void flow_sent(struct flow *flow)
+{
+	flow->messages_out++;
+	connection_queued(flow->connection);
+}
+
+/* ---- ending by policy ---- */
+
+static void end_now(void *owner)
+{
+	struct flow *flow = owner;
+
+	connection_close(flow->connection, CONNECTION_END_POLICY, "no longer allowed");
+}
+
+void flow_end(struct flow *flow, const char *words)
+{
+	(void)words;
+	if (flow->is_ending)
+		return;
+	flow->is_ending = true;
+	/* What is under way is answered first; then, or after a moment, it closes. */
+	loop_timer_set(flow->access->loop, &flow->tick, flow->under_way ? ACCESS_POLICY_CLOSE_MS : 1, end_now,
+	               flow);
+}
+
+void flow_work_done(struct flow *flow)
+{
+	if (flow->under_way > 0)
+		flow->under_way--;
+	if (flow->is_ending && flow->under_way == 0)
+		loop_timer_set(flow->access->loop, &flow->tick, 1, end_now, flow);
+}
+
+/* Would a message of `domain` still cross on this connection? */
+static bool is_still_allowed(struct flow *flow, struct slice domain)
+{
+	struct access *a = flow->access;
+	struct partner *partner = partner_get(a, domain);
+	struct policy_facts facts = { .direction = POLICY_INWARD,
+		                      .service = POLICY_SERVICE_IM,
+		                      .method = SLICE("MESSAGE"),
+		                      .remote_domain = domain };
+	struct policy_verdict verdict;
+	const struct image_topology *topology = image_topology_at(a->image, 0);
+
+	if (topology->sip_domains.count)
+		facts.local_domain = policy_image_item(a->image, topology->sip_domains, 0);
+	flow_facts(flow, &facts);
+	if (partner)
+		partner_facts(partner, &facts);
+	policy_decide(a->image, &facts, &verdict, NULL);
+	return verdict.answer != POLICY_REFUSE;
+}
+
+static void review(struct flow *flow)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < flow->domain_count; i++) {
+		if (!is_still_allowed(flow, slice_of(flow->domains[i])))
+			continue;
+		if (kept != i)
+			memcpy(flow->domains[kept], flow->domains[i], ACCESS_NAME_BYTES);
+		kept++;
+	}
+	if (flow->domain_count > 0 && kept == 0)
+		flow_end(flow, "no longer allowed");
+	flow->domain_count = kept;
+}
+
+void flow_image_changed(struct access *a)
+{
+	LIST_EACH_SAFE(at, &a->flows)
+	{
+		struct flow *flow = LIST_OWNER(at, struct flow, node);
+
+		if (flow->side == SIP_SIDE_EXTERNAL && flow->is_up && !flow->is_ending)
+			review(flow);
+	}
+}

@@ -1,0 +1,410 @@
+/*
+ * inbound: a received message as a list of steps, each of which may end it.
+ *
+ *   validate   RFC 3261 §16.3 and RFC 4475; bad requests are answered, bad responses dropped
+ *   absorb     retransmissions, ACK and CANCEL belong to transactions we have
+ *   cross      the table of methods
+ *   route      our own Route off; in dialog the token says where to
+ *   gather     facts: domains, certificate, DNS
+ *   decide     policy_decide
+ *   forward    request.c
+ */
+#include <stdio.h>
+
+#include "daemon/access/parts.h"
+
+/* A request between the steps. */
+struct passage {
+	struct flow *flow;
+	struct access *access;
+	const struct sip_message *m;
+	struct sip_transaction *server; /* NULL: ACK */
+	struct request *request;        /* when it has already been waiting */
+	enum sip_route_answer route;
+	struct sip_token token;
+	struct policy_facts facts;
+	struct policy_verdict verdict;
+	struct partner *partner;
+	enum sip_side to;
+};
+
+static void refuse(struct passage *p, int status, int diagnostic, const char *words, struct slice extra)
+{
+	struct failure why = { status, diagnostic, "" };
+
+	snprintf(why.words, sizeof why.words, "%.250s", words);
+	if (p->request) {
+		request_answer(p->request, p->m, status, &why, extra);
+		p->request = NULL;
+	} else if (p->m->method == SIP_ACK) {
+		p->access->dropped++;
+	} else {
+		request_reply(p->access, p->flow, p->server, p->m, status, &why, extra);
+	}
+}
+
+static void report_malformed(struct flow *flow, const struct sip_fault *fault, const char *action)
+{
+	struct report report;
+	char text[ADDRESS_TEXT_BYTES];
+
+	flow->access->malformed++;
+	report_open(&report, flow->access, CONTROL_EVENT_MESSAGE_MALFORMED);
+	json_put_number(&report.w, "connection", (int64_t)flow->number);
+	json_put_text(&report.w, "partner", flow->partner);
+	json_put_text(&report.w, "address", address_text(connection_remote(flow->connection), text));
+	json_put_number(&report.w, "offset", (int64_t)fault->offset);
+	json_put_text(&report.w, "why", fault->why ? fault->why : "malformed");
+	json_put_text(&report.w, "action", action);
+	report_send(&report);
+}
+
+/* ---- the steps ---- */
+
+/* True: the crossing table has settled it. */
+static bool step_cross(struct passage *p)
+{
+	bool in_dialog = !slice_is_empty(p->m->to.tag);
+	char allow[256];
+
+	switch (sip_proxy_crossing(p->m->method, p->flow->side, in_dialog)) {
+	case SIP_CROSS_PASS: return false;
+	case SIP_CROSS_ANSWER: return false; /* to the edge itself: step_answer_options */
+	case SIP_CROSS_200: refuse(p, 200, 0, "", SLICE("")); return true;
+	case SIP_CROSS_481: refuse(p, 481, 0, "no such dialog", SLICE("")); return true;
+	case SIP_CROSS_489: refuse(p, 489, 0, "this event package does not cross", SLICE("")); return true;
+	case SIP_CROSS_405: break;
+	}
+	snprintf(allow, sizeof allow, "Allow: %.*s\r\n", SLICE_ARG(sip_proxy_allow()));
+	refuse(p, 405, 1027, "this method does not cross the edge", slice_of(allow));
+	return true;
+}
+
+/* Is it for the edge itself: our own name, no user? RFC 3261 §11. */
+static bool is_for_us(const struct passage *p)
+{
+	return p->m->method == SIP_OPTIONS && !p->m->target_uri.has_user &&
+	       sip_proxy_is_ours(&p->access->proxy, p->flow->side, &p->m->target_uri);
+}
+
+static bool step_hops(struct passage *p)
+{
+	/* An OPTIONS that dies here is answered by us: partners ask so whether the edge is alive (RFC 3261 §16.3). */
+	if (p->m->has_max_forwards && p->m->max_forwards == 0 && p->m->method != SIP_OPTIONS) {
+		refuse(p, 483, 0, "Max-Forwards is used up", SLICE(""));
+		return true;
+	}
+	if (sip_proxy_is_loop(&p->access->proxy, p->m)) {
+		refuse(p, 482, 0, "the request has been here before", SLICE(""));
+		return true;
+	}
+	return false;
+}
+
+static bool step_route(struct passage *p)
+{
+	struct sip_edits edits = { .count = 0 };
+
+	p->route =
+	    sip_proxy_take_route(&p->access->proxy, p->flow->side, p->m, &edits, &p->token, p->m->arena);
+	p->to = p->flow->side == SIP_SIDE_EXTERNAL ? SIP_SIDE_INTERNAL : SIP_SIDE_EXTERNAL;
+	if (p->route == SIP_ROUTE_FORGED) {
+		refuse(p, 403, 1004, "the Route is not one this edge has given", SLICE(""));
+		return true;
+	}
+	if (p->route == SIP_ROUTE_TOKEN && p->token.towards != p->to) {
+		refuse(p, 403, 1004, "the Route leads back where the request came from", SLICE(""));
+		return true;
+	}
+	return false;
+}
+
+static void step_gather(struct passage *p)
+{
+	struct arena *arena = p->m->arena;
+	struct slice from = sip_host_lower(arena, p->m->from.uri.host);
+	/* In a dialog the Request-URI is a contact, which may be any host; To says whose it is. */
+	struct slice to =
+	    sip_host_lower(arena, p->route == SIP_ROUTE_TOKEN ? p->m->to.uri.host : p->m->target_uri.host);
+
+	p->facts = (struct policy_facts){ .service = service_of(p->m), .method = p->m->method_name };
+	if (p->flow->side == SIP_SIDE_EXTERNAL) {
+		p->facts.direction = POLICY_INWARD;
+		p->facts.remote_domain = from;
+		p->facts.local_domain = to;
+		p->facts.local_user = p->route == SIP_ROUTE_TOKEN ? p->m->to.uri.user : p->m->target_uri.user;
+		flow_facts(p->flow, &p->facts);
+		if (is_for_us(p) && image_topology_at(p->access->image, 0)->sip_domains.count)
+			p->facts.local_domain = policy_image_item(
+			    p->access->image, image_topology_at(p->access->image, 0)->sip_domains, 0);
+	} else {
+		p->facts.direction = POLICY_OUTWARD;
+		p->facts.remote_domain = to;
+		p->facts.local_domain = from;
+		p->facts.local_user = p->m->from.uri.user;
+	}
+	p->partner = partner_get(p->access, p->facts.remote_domain);
+	if (p->partner)
+		partner_facts(p->partner, &p->facts);
+}
+
+static bool may_look_up(struct flow *flow)
+{
+	int64_t now = access_now_ms(flow->access);
+
+	if (flow->side == SIP_SIDE_INTERNAL)
+		return true;
+	if (now - flow->lookups_since_ms >= 1000) {
+		flow->lookups_since_ms = now;
+		flow->lookups = 0;
+	}
+	return ++flow->lookups <= ACCESS_LOOKUPS_PER_SECOND;
+}
+
+/* From here on the request must outlive its bytes. False: out of memory, and it has been answered. */
+static bool has_request(struct passage *p)
+{
+	if (p->request)
+		return true;
+	p->request = request_new(p->access, p->flow, p->m);
+	if (!p->request) {
+		refuse(p, 503, 1007, "out of memory", SLICE("Retry-After: 5\r\n"));
+		return false;
+	}
+	if (p->server) {
+		p->request->server = p->server->self;
+		p->server->owner = p->request;
+	}
+	return true;
+}
+
+/* DNS first; the request waits with its partner. */
+static void wait_for_lookup(struct passage *p)
+{
+	if (!p->partner || !may_look_up(p->flow))
+		refuse(p, 480, 1007, "too many look-ups", SLICE("Retry-After: 1\r\n"));
+	else if (has_request(p) && !partner_wait(p->partner, p->request))
+		refuse(p, 480, 1007, "too many requests wait for the look-up of this domain",
+		       SLICE("Retry-After: 1\r\n"));
+}
+
+static void count_refusal(struct passage *p)
+{
+	struct access *a = p->access;
+
+	a->counts.refused++;
+	a->steps[p->verdict.step]++;
+	if (p->partner)
+		p->partner->counts.refused++;
+}
+
+static void policy_refused(struct passage *p)
+{
+	const struct policy_step *step = policy_step(p->verdict.step);
+	struct failure why = { step->sip_status, step->diagnostic, "" };
+
+	count_refusal(p);
+	snprintf(why.words, sizeof why.words, "%.250s",
+	         p->flow->side == SIP_SIDE_EXTERNAL ? step->refusal : p->verdict.finding.words);
+	report_refused(p->access, p->flow, p->m, p->facts.direction, &p->verdict);
+	if (p->partner) {
+		char words[ACCESS_WORDS_BYTES];
+
+		snprintf(words, sizeof words, "%s: %.200s", step->name, p->verdict.finding.words);
+		partner_error(p->flow->side == SIP_SIDE_EXTERNAL ? &p->partner->error_in
+		                                                 : &p->partner->error_out,
+		              p->access, words);
+	}
+	refuse(p, why.status, why.diagnostic, why.words, SLICE(""));
+}
+
+static void answer_options(struct passage *p)
+{
+	char extra[512];
+
+	snprintf(extra, sizeof extra, "Allow: %.*s\r\nAccept: */*\r\nSupported: path\r\n",
+	         SLICE_ARG(sip_proxy_allow()));
+	refuse(p, 200, 0, "", slice_of(extra));
+}
+
+static void step_forward(struct passage *p)
+{
+	struct request *r;
+
+	if (!has_request(p))
+		return;
+	r = p->request;
+	r->to = p->to;
+	r->generation = p->verdict.generation;
+	r->is_in_dialog = p->route == SIP_ROUTE_TOKEN;
+	r->partner = p->partner;
+	if (r->partner)
+		r->partner->users++;
+	if (p->to == SIP_SIDE_INTERNAL)
+		request_set_targets_pool(r, p->route == SIP_ROUTE_TOKEN ? p->token.next_hop : SLICE_NONE);
+	else
+		request_set_targets_partner(r, &p->verdict);
+	request_try(r, p->m);
+}
+
+static void decide(struct passage *p)
+{
+	struct access *a = p->access;
+
+	if (p->flow->side == SIP_SIDE_INTERNAL && is_for_us(p)) {
+		answer_options(p); /* our own pool asks whether we live: no policy */
+		return;
+	}
+	step_gather(p);
+	policy_decide(a->image, &p->facts, &p->verdict, NULL);
+	switch (p->verdict.answer) {
+	case POLICY_NEED_SRV: wait_for_lookup(p); return;
+	case POLICY_REFUSE: policy_refused(p); return;
+	case POLICY_PASS: break;
+	}
+	if (p->flow->side == SIP_SIDE_EXTERNAL) {
+		flow_admit(p->flow, p->facts.remote_domain);
+		a->counts.in++;
+		if (p->partner)
+			p->partner->counts.in++;
+	} else {
+		a->counts.out++;
+		if (p->partner)
+			p->partner->counts.out++;
+	}
+	if (is_for_us(p) ||
+	    (p->m->method == SIP_OPTIONS && p->m->has_max_forwards && p->m->max_forwards == 0))
+		answer_options(p);
+	else
+		step_forward(p);
+}
+
+/* ---- entrances ---- */
+
+static void inbound_request(struct flow *flow, const struct sip_message *m)
+{
+	struct access *a = flow->access;
+	struct passage p = { .flow = flow, .access = a, .m = m };
+	struct sip_fault fault = { 0 };
+	struct sip_transaction *known;
+
+	if (!sip_validate_request(m, &fault)) {
+		report_malformed(flow, &fault, m->method == SIP_ACK ? "dropped" : "answered");
+		refuse(&p, fault.status, 0, fault.why, SLICE(""));
+		return;
+	}
+	if (m->method == SIP_ACK) {
+		response_ack(flow, m);
+		return;
+	}
+	known = sip_transactions_find_server(a->transactions, m);
+	if (known) {
+		response_server_step(a, known, SIP_EVENT_REQUEST);
+		return;
+	}
+	if (m->method == SIP_CANCEL) {
+		response_cancel(flow, m);
+		return;
+	}
+	if (a->is_draining) {
+		refuse(&p, 503, 1007, "the edge stops", SLICE("Retry-After: 5\r\n"));
+		return;
+	}
+	p.server = sip_transactions_add_server(a->transactions, m, flow->self, access_now_ms(a));
+	if (!p.server) {
+		refuse(&p, 503, 1007, "too many transactions", SLICE("Retry-After: 5\r\n"));
+		return;
+	}
+	flow->under_way++;
+	if (m->via.has_alias && flow->side == SIP_SIDE_EXTERNAL)
+		hop_offer(a, flow);
+	if (step_cross(&p) || step_hops(&p) || step_route(&p))
+		return;
+	decide(&p);
+}
+
+void inbound_resume(struct request *r)
+{
+	struct access *a = r->access;
+	struct flow *flow = flow_find(a, r->source);
+	struct sip_message m;
+	struct passage p = { .access = a, .request = r };
+
+	arena_reset(&a->scratch);
+	if (!flow || (!r->server && r->method != SIP_ACK) || !request_parse(r, &m)) {
+		request_done(r);
+		return;
+	}
+	p.flow = flow;
+	p.m = &m;
+	p.server = sip_transactions_get(a->transactions, r->server);
+	if (!step_route(&p))
+		decide(&p);
+	response_arm_timer(a);
+}
+
+/* A 2xx ACK has no transaction: it is decided and carried like any request in a dialog. */
+void response_ack(struct flow *flow, const struct sip_message *m)
+{
+	struct access *a = flow->access;
+	struct sip_transaction *invite = sip_transactions_find_server(a->transactions, m);
+	struct passage p = { .flow = flow, .access = a, .m = m };
+
+	if (invite && invite->state != SIP_STATE_ACCEPTED) {
+		response_server_step(a, invite, SIP_EVENT_ACK);
+		return;
+	}
+	if (step_cross(&p) || step_hops(&p) || step_route(&p))
+		return;
+	decide(&p);
+}
+
+void inbound_message(struct flow *flow, struct slice bytes)
+{
+	struct access *a = flow->access;
+	struct sip_message m;
+	struct sip_fault fault = { 0 };
+
+	arena_reset(&a->scratch);
+	switch (sip_message_parse(bytes, &a->scratch, &m, &fault)) {
+	case SIP_PARSE_OK: break;
+	case SIP_PARSE_MORE: /* a framed message is whole */
+	case SIP_PARSE_BAD: {
+		struct passage p = { .flow = flow, .access = a, .m = &m };
+		bool answers = m.is_request && m.method != SIP_ACK;
+
+		report_malformed(flow, &fault, answers ? "answered" : "dropped");
+		if (answers)
+			refuse(&p, fault.status ? fault.status : 400, 0, fault.why, SLICE(""));
+		return;
+	}
+	case SIP_PARSE_NO_MEMORY:
+		a->dropped++;
+		connection_close(flow->connection, CONNECTION_END_LIMIT, "a message took too much memory");
+		return;
+	}
+	if (m.is_request)
+		inbound_request(flow, &m);
+	else if (sip_validate_response(&m, &fault))
+		response_received(flow, &m);
+	else
+		report_malformed(flow, &fault, "dropped");
+	response_arm_timer(a);
+}
+
+/* Framing in doubt: at most one answer, then the connection ends, for what follows cannot be trusted. */
+void inbound_broken(struct flow *flow, struct slice head, const struct sip_fault *fault, bool is_too_large)
+{
+	struct access *a = flow->access;
+	struct sip_message m;
+	struct sip_fault ignored = { 0 };
+	struct passage p = { .flow = flow, .access = a, .m = &m };
+	int status = fault->status ? fault->status : is_too_large ? 513 : 400;
+
+	report_malformed(flow, fault, "connection closed");
+	arena_reset(&a->scratch);
+	if (head.len > 0 && sip_message_parse(head, &a->scratch, &m, &ignored) != SIP_PARSE_NO_MEMORY &&
+	    m.is_request && m.method != SIP_ACK)
+		refuse(&p, status, 0, fault->why, SLICE(""));
+	connection_close(flow->connection, CONNECTION_END_PROTOCOL, fault->why);
+}

@@ -1,0 +1,362 @@
+/*
+ * response: what comes back, and what transactions ask for in time.
+ *
+ * A response is forwarded only when it matches a client transaction by branch,
+ * method and connection (RFC 6026 §7.2), and only down the connection its
+ * request came on.
+ */
+#include <stdio.h>
+
+#include "daemon/access/parts.h"
+
+enum { RESPONSE_LOST_BATCH = 256 };
+
+static void timer_fired(void *owner);
+
+void response_arm_timer(struct access *a)
+{
+	int64_t next = sip_transactions_next_ms(a->transactions);
+
+	if (next == INT64_MAX) {
+		loop_timer_stop(&a->transaction_timer);
+		return;
+	}
+	int64_t after = next - access_now_ms(a);
+
+	loop_timer_set(a->loop, &a->transaction_timer, after > 0 ? after : 1, timer_fired, a);
+}
+
+/* ---- ends of transactions ---- */
+
+static void release(struct request *r)
+{
+	if (!r->server && !r->client && r->stage == REQUEST_SENT)
+		request_done(r);
+}
+
+static void end_server(struct access *a, struct sip_transaction *server)
+{
+	struct request *r = server->owner;
+	struct flow *flow = flow_find(a, server->connection);
+
+	sip_transactions_remove(a->transactions, server);
+	if (flow)
+		flow_work_done(flow);
+	if (r) {
+		r->server = 0;
+		release(r);
+	}
+}
+
+static void end_client(struct access *a, struct sip_transaction *client)
+{
+	struct request *r = client->owner;
+
+	sip_transactions_remove(a->transactions, client);
+	if (r) {
+		r->client = 0;
+		release(r);
+	}
+}
+
+/* Takes the client transaction from its request, so that a next target or an answer of ours can follow. */
+static struct request *detach_client(struct access *a, struct sip_transaction *client)
+{
+	struct request *r = client->owner;
+
+	client->owner = NULL;
+	sip_transactions_remove(a->transactions, client);
+	if (r)
+		r->client = 0;
+	return r;
+}
+
+static void send_stored(struct access *a, const struct sip_transaction *server)
+{
+	struct flow *flow = flow_find(a, server->connection);
+
+	if (flow && buffer_length(&server->stored) &&
+	    connection_send(flow->connection, buffer_slice(&server->stored)))
+		flow->messages_out++;
+}
+
+void response_server_step(struct access *a, struct sip_transaction *server, enum sip_event event)
+{
+	unsigned todo = sip_transactions_step(a->transactions, server, event, access_now_ms(a));
+
+	if (todo & SIP_DO_SEND_LAST)
+		send_stored(a, server);
+	if (todo & SIP_DO_SEND_100) {
+		struct request *r = server->owner;
+		struct flow *flow = flow_find(a, server->connection);
+		struct sip_message m;
+
+		arena_reset(&a->scratch);
+		if (r && flow && request_parse(r, &m))
+			request_reply(a, flow, server, &m, 100, NULL, SLICE(""));
+		return;
+	}
+	if (todo & SIP_DO_END)
+		end_server(a, server);
+}
+
+/* ---- a response from a target ---- */
+
+static void remember_error(struct request *r, const struct sip_message *m)
+{
+	char words[ACCESS_WORDS_BYTES];
+
+	if (!r->partner || m->status < 400)
+		return;
+	snprintf(words, sizeof words, "%s answered %d %.*s to %.*s",
+	         r->to == SIP_SIDE_EXTERNAL ? "the partner" : "our pool", m->status,
+	         (int)(m->phrase.len > 80 ? 80 : m->phrase.len), m->phrase.ptr ? m->phrase.ptr : "",
+	         SLICE_ARG(m->cseq.method));
+	partner_error(r->to == SIP_SIDE_EXTERNAL ? &r->partner->error_out : &r->partner->error_in, r->access,
+	              words);
+}
+
+static void pass_back(struct request *r, const struct sip_message *m)
+{
+	struct access *a = r->access;
+	struct sip_transaction *server = sip_transactions_get(a->transactions, r->server);
+	struct flow *source = server ? flow_find(a, server->connection) : NULL;
+	struct buffer *out = source ? flow_queue(source) : NULL;
+	struct sip_edits edits = { .count = 0 };
+	size_t before;
+
+	if (!out) {
+		a->dropped++;
+		if (server && m->status >= 200)
+			response_server_step(a, server, SIP_EVENT_TRANSPORT_FAILED);
+		return;
+	}
+	before = buffer_length(out);
+	if (!sip_proxy_return(&a->proxy, m, r->to, r->from, &edits) || !sip_message_write(m, &edits, out)) {
+		a->dropped++; /* its sender made it unusable; the asker gets an answer of ours when time is up */
+		return;
+	}
+	if (server->method == SIP_INVITE) {
+		buffer_clear(&server->stored);
+		buffer_add(&server->stored, slice_after(buffer_slice(out), before));
+	}
+	a->responses[m->status / 100 % 7]++;
+	flow_sent(source);
+	response_server_step(a, server,
+	                     m->status < 200   ? SIP_EVENT_1XX
+	                     : m->status < 300 ? SIP_EVENT_2XX
+	                                       : SIP_EVENT_3XX_6XX);
+}
+
+/* 503 means the target, not the request: the next one is asked (§16.7 step 6); the last one's becomes 504. */
+static void target_refused(struct access *a, struct sip_transaction *client)
+{
+	struct request *r = detach_client(a, client);
+
+	if (!r)
+		return;
+	r->failure = (struct failure){ 504, 1007, "" };
+	snprintf(r->failure.words, sizeof r->failure.words, "%.100s answered 503 Service Unavailable",
+	         r->target_at < r->target_count ? r->targets[r->target_at].hop->name : "the next hop");
+	request_failed(r);
+}
+
+static void provisional(struct request *r, struct sip_transaction *client, int status)
+{
+	struct access *a = r->access;
+
+	r->has_provisional = true;
+	if (client->method == SIP_INVITE && status > 100 && !r->is_cancelled) /* §16.7 step 2 */
+		sip_transactions_set_extra(a->transactions, client, SIP_EVENT_TIMER_C,
+		                           access_now_ms(a) + SIP_TIMER_C_MS);
+	if (r->is_cancelled && !r->has_sent_cancel)
+		response_cancel_forward(r);
+}
+
+void response_received(struct flow *flow, const struct sip_message *m)
+{
+	struct access *a = flow->access;
+	struct sip_transaction *client = sip_transactions_find_client(a->transactions, m, flow->self);
+	struct request *r;
+	unsigned todo;
+
+	if (!client) {
+		a->dropped++; /* late, replayed, or the answer to our CANCEL */
+		return;
+	}
+	r = client->owner;
+	todo = sip_transactions_step(a->transactions, client,
+	                             m->status < 200   ? SIP_EVENT_1XX
+	                             : m->status < 300 ? SIP_EVENT_2XX
+	                                               : SIP_EVENT_3XX_6XX,
+	                             access_now_ms(a));
+	if (todo & SIP_DO_SEND_ACK) {
+		struct buffer *out = flow_queue(flow);
+
+		if (out && sip_proxy_write_ack(buffer_slice(&client->stored), m, out))
+			flow_sent(flow);
+	}
+	if (r && (todo & SIP_DO_PASS_UP)) {
+		if (m->status < 200) {
+			provisional(r, client, m->status);
+		} else if (m->status == 503 && !r->is_cancelled) {
+			target_refused(a, client);
+			return;
+		} else {
+			remember_error(r, m);
+		}
+		if (m->status != 100)
+			pass_back(r, m);
+	}
+	if (todo & SIP_DO_END)
+		end_client(a, client);
+}
+
+/* ---- CANCEL: hop by hop (RFC 3261 §9.2, §16.10) ---- */
+
+void response_cancel_forward(struct request *r)
+{
+	struct access *a = r->access;
+	struct sip_transaction *client = sip_transactions_get(a->transactions, r->client);
+	struct flow *flow = client ? flow_find(a, client->connection) : NULL;
+	struct buffer *out = flow ? flow_queue(flow) : NULL;
+
+	if (!out || !sip_proxy_write_cancel(buffer_slice(&client->stored), SLICE(""), out))
+		return;
+	flow_sent(flow);
+	r->has_sent_cancel = true;
+	/* §9.1: no final answer 64*T1 after the CANCEL, and the INVITE counts as over. */
+	sip_transactions_set_extra(a->transactions, client, SIP_EVENT_TIMER_C,
+	                           access_now_ms(a) + SIP_TIMER_B_MS);
+}
+
+void response_cancel(struct flow *flow, const struct sip_message *m)
+{
+	struct access *a = flow->access;
+	struct sip_transaction *invite = sip_transactions_find_cancelled(a->transactions, m);
+	struct failure none = { 0 };
+	struct request *r = invite && invite->connection == flow->self ? invite->owner : NULL;
+
+	if (!invite || invite->connection != flow->self) {
+		request_reply(a, flow, NULL, m, 481, NULL, SLICE(""));
+		return;
+	}
+	request_reply(a, flow, NULL, m, 200, NULL, SLICE(""));
+	if (!r || r->is_cancelled)
+		return;
+	r->is_cancelled = true;
+	if (r->stage == REQUEST_WAITS || r->stage == REQUEST_LOOKUP)
+		request_answer(r, NULL, 487, &none, SLICE(""));
+	else if (r->has_provisional)
+		response_cancel_forward(r);
+}
+
+/* ---- time ---- */
+
+static void no_answer(struct access *a, struct sip_transaction *client)
+{
+	/* RFC 4320 §4.2 forbids 408 to a non-INVITE; an answer there must be, so that no request stays without one. */
+	int status = client->method == SIP_INVITE ? 408 : 504;
+	struct request *r = detach_client(a, client);
+	struct failure why = { status, 1007, "no answer came in time" };
+	struct sip_message m;
+
+	if (!r)
+		return;
+	arena_reset(&a->scratch);
+	if (request_parse(r, &m)) {
+		report_failed(a, &m, r->from, &why);
+		if (r->partner)
+			partner_error(r->to == SIP_SIDE_EXTERNAL ? &r->partner->error_out
+			                                         : &r->partner->error_in,
+			              a, why.words);
+		request_answer(r, &m, status, &why, SLICE(""));
+	} else {
+		request_answer(r, NULL, status, &why, SLICE(""));
+	}
+}
+
+static void client_timer(struct access *a, struct sip_transaction *client, enum sip_event event)
+{
+	unsigned todo = sip_transactions_step(a->transactions, client, event, access_now_ms(a));
+	struct request *r = client->owner;
+
+	if ((todo & SIP_DO_CANCEL) && r && r->has_provisional && !r->has_sent_cancel) {
+		response_cancel_forward(r);
+		return;
+	}
+	if (todo & (SIP_DO_REPORT_TIMEOUT | SIP_DO_CANCEL))
+		no_answer(a, client);
+	else if (todo & SIP_DO_END)
+		end_client(a, client);
+}
+
+static void timer_fired(void *owner)
+{
+	struct access *a = owner;
+	struct sip_transaction *t;
+	enum sip_event event;
+
+	while ((t = sip_transactions_due(a->transactions, access_now_ms(a), &event))) {
+		if (t->machine == SIP_INVITE_CLIENT || t->machine == SIP_NON_INVITE_CLIENT)
+			client_timer(a, t, event);
+		else
+			response_server_step(a, t, event);
+	}
+	response_arm_timer(a);
+}
+
+/* ---- a connection has gone ---- */
+
+struct lost_batch {
+	handle list[RESPONSE_LOST_BATCH];
+	size_t count;
+};
+
+static void collect(void *to, struct sip_transaction *t)
+{
+	struct lost_batch *batch = to;
+
+	if (batch->count < RESPONSE_LOST_BATCH)
+		batch->list[batch->count++] = t->self;
+}
+
+static void lose(struct access *a, struct sip_transaction *t, const struct failure *why)
+{
+	bool is_client = t->machine == SIP_INVITE_CLIENT || t->machine == SIP_NON_INVITE_CLIENT;
+	struct request *r;
+
+	if (!is_client) {
+		end_server(a, t);
+		return;
+	}
+	if (t->state == SIP_STATE_COMPLETED || t->state == SIP_STATE_ACCEPTED) {
+		end_client(a, t); /* the final answer has been passed on */
+		return;
+	}
+	r = detach_client(a, t);
+	if (r) {
+		report_failed(a, NULL, r->from, why);
+		request_answer(r, NULL, why->status, why, SLICE(""));
+	}
+}
+
+void response_connection_lost(struct access *a, handle connection, const struct failure *why)
+{
+	struct lost_batch batch;
+
+	if (!a->transactions)
+		return;
+	/* Handles first: answering changes the table. Each round ends at least those it collected. */
+	do {
+		batch.count = 0;
+		sip_transactions_each_on(a->transactions, connection, collect, &batch);
+		for (size_t i = 0; i < batch.count; i++) {
+			struct sip_transaction *t = sip_transactions_get(a->transactions, batch.list[i]);
+
+			if (t)
+				lose(a, t, why);
+		}
+	} while (batch.count > 0);
+	response_arm_timer(a);
+}
