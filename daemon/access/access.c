@@ -67,11 +67,12 @@ static void take_image(struct access *a, struct link_frame *frame)
 	take_side_names(a, SIP_SIDE_EXTERNAL, edge->external_fqdn, edge->external_port, true,
 	                edge->external_listen);
 	take_side_names(
-	    a, SIP_SIDE_INTERNAL, edge->internal_fqdn, edge->internal_port,
-	    !slice_equal(model_choice(&model_kind(MODEL_EDGE)->fields[MODEL_FIELD(edge, internal_transport)],
-	                              edge->internal_transport),
-	                 SLICE("tcp")),
-	    edge->internal_listen);
+	        a, SIP_SIDE_INTERNAL, edge->internal_fqdn, edge->internal_port,
+	        !slice_equal(
+	                model_choice(&model_kind(MODEL_EDGE)->fields[MODEL_FIELD(edge, internal_transport)],
+	                             edge->internal_transport),
+	                SLICE("tcp")),
+	        edge->internal_listen);
 	policy_image_close(&old);
 	if (!a->transactions)
 		a->transactions = sip_transactions_new((uint32_t)a->settings->max_transactions, a->seed);
@@ -186,8 +187,7 @@ static void take_listener(struct access *a, struct link_frame *frame)
 
 static void close_listener(struct access *a, uint64_t id)
 {
-	LIST_EACH_SAFE(at, &a->listeners)
-	{
+	LIST_EACH_SAFE (at, &a->listeners) {
 		struct access_listener *l = LIST_OWNER(at, struct access_listener, node);
 
 		if (l->id == id)
@@ -236,9 +236,9 @@ static bool has_work(const struct access *a)
 
 static void end_all(struct access *a)
 {
-	LIST_EACH(at, &a->flows)
-	connection_close(LIST_OWNER(at, struct flow, node)->connection, CONNECTION_END_DRAIN,
-	                 "the edge stops");
+	LIST_EACH (at, &a->flows)
+		connection_close(LIST_OWNER(at, struct flow, node)->connection, CONNECTION_END_DRAIN,
+		                 "the edge stops");
 }
 
 static void drain_over(void *owner)
@@ -270,8 +270,8 @@ static void drain_late(void *owner)
 static void drain(struct access *a, int64_t deadline_ms)
 {
 	a->is_draining = true;
-	LIST_EACH_SAFE(at, &a->listeners)
-	listener_drop(LIST_OWNER(at, struct access_listener, node));
+	LIST_EACH_SAFE (at, &a->listeners)
+		listener_drop(LIST_OWNER(at, struct access_listener, node));
 	loop_timer_set(a->loop, &a->drain_timer, deadline_ms > 0 ? deadline_ms : 1, drain_late, a);
 	drain_check(a);
 }
@@ -315,8 +315,8 @@ static void say_hello(struct access *a)
 	json_put_text(&w, "service", "access");
 	json_put_number(&w, "generation", a->image ? (int64_t)policy_image_generation(a->image) : 0);
 	json_open_array(&w, "listeners");
-	LIST_EACH(at, &a->listeners)
-	json_put_number(&w, NULL, (int64_t)LIST_OWNER(at, struct access_listener, node)->id);
+	LIST_EACH (at, &a->listeners)
+		json_put_number(&w, NULL, (int64_t)LIST_OWNER(at, struct access_listener, node)->id);
 	json_close_array(&w);
 	json_close_object(&w);
 	link_send(a->link, LINK_HELLO, 0, buffer_slice(&text), -1);
@@ -371,8 +371,8 @@ static bool access_start(struct access *a)
 
 static void access_stop(struct access *a)
 {
-	LIST_EACH_SAFE(at, &a->listeners)
-	listener_drop(LIST_OWNER(at, struct access_listener, node));
+	LIST_EACH_SAFE (at, &a->listeners)
+		listener_drop(LIST_OWNER(at, struct access_listener, node));
 	resolver_free(&a->resolver);
 	hop_free_all(a);
 	partner_free_all(a);

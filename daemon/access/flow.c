@@ -204,8 +204,7 @@ static bool has_room_for(struct access *a, enum sip_side side, const struct addr
 	}
 	if (a->unidentified_count < ACCESS_UNIDENTIFIED_PER_SOURCE_MAX)
 		return true;
-	LIST_EACH(at, &a->flows)
-	{
+	LIST_EACH (at, &a->flows) {
 		const struct flow *flow = LIST_OWNER(at, struct flow, node);
 
 		if (flow->counts_as_unidentified &&
@@ -503,8 +502,7 @@ static void review(struct flow *flow)
 
 void flow_image_changed(struct access *a)
 {
-	LIST_EACH_SAFE(at, &a->flows)
-	{
+	LIST_EACH_SAFE (at, &a->flows) {
 		struct flow *flow = LIST_OWNER(at, struct flow, node);
 
 		if (flow->side == SIP_SIDE_EXTERNAL && flow->is_up && !flow->is_ending)

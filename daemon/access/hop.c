@@ -16,8 +16,8 @@ static void connect_next(struct hop *hop);
 
 static struct slice key_of(char *to, size_t size, enum sip_side side, struct slice name, uint16_t port)
 {
-	int length =
-	    snprintf(to, size, "%c %.*s:%u", side == SIP_SIDE_EXTERNAL ? 'e' : 'i', SLICE_ARG(name), port);
+	int length = snprintf(to, size, "%c %.*s:%u", side == SIP_SIDE_EXTERNAL ? 'e' : 'i', SLICE_ARG(name),
+	                      port);
 
 	return (struct slice){ to, length > 0 && (size_t)length < size ? (size_t)length : 0 };
 }
@@ -35,8 +35,8 @@ static void hop_free(struct hop *hop)
 
 void hop_free_all(struct access *a)
 {
-	LIST_EACH_SAFE(at, &a->hop_list)
-	hop_free(LIST_OWNER(at, struct hop, node));
+	LIST_EACH_SAFE (at, &a->hop_list)
+		hop_free(LIST_OWNER(at, struct hop, node));
 	map_stop(&a->hops);
 }
 
@@ -45,8 +45,7 @@ static bool make_room(struct access *a)
 {
 	struct hop *oldest = NULL;
 
-	LIST_EACH(at, &a->hop_list)
-	{
+	LIST_EACH (at, &a->hop_list) {
 		struct hop *hop = LIST_OWNER(at, struct hop, node);
 
 		if (!hop->users && !hop->connection && !hop->waiting_count && !hop->is_looking_up &&
@@ -66,8 +65,8 @@ static void take_member(struct hop *hop)
 	struct slice text = member ? policy_image_text(a->image, member->address) : SLICE_NONE;
 
 	hop->is_plain = slice_equal(a->proxy.side[SIP_SIDE_INTERNAL].transport, SLICE("tcp"));
-	hop->has_fixed_address =
-	    text.len && address_read(text, hop->port, &hop->addresses[0], NULL) == RESULT_OK;
+	hop->has_fixed_address = text.len &&
+	                         address_read(text, hop->port, &hop->addresses[0], NULL) == RESULT_OK;
 	if (hop->has_fixed_address)
 		hop->address_count = 1;
 }

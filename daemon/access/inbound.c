@@ -105,8 +105,8 @@ static bool step_route(struct passage *p)
 {
 	struct sip_edits edits = { .count = 0 };
 
-	p->route =
-	    sip_proxy_take_route(&p->access->proxy, p->flow->side, p->m, &edits, &p->token, p->m->arena);
+	p->route = sip_proxy_take_route(&p->access->proxy, p->flow->side, p->m, &edits, &p->token,
+	                                p->m->arena);
 	p->to = p->flow->side == SIP_SIDE_EXTERNAL ? SIP_SIDE_INTERNAL : SIP_SIDE_EXTERNAL;
 	if (p->route == SIP_ROUTE_FORGED) {
 		refuse(p, 403, 1004, "the Route is not one this edge has given", SLICE(""));
@@ -124,8 +124,8 @@ static void step_gather(struct passage *p)
 	struct arena *arena = p->m->arena;
 	struct slice from = sip_host_lower(arena, p->m->from.uri.host);
 	/* In a dialog the Request-URI is a contact, which may be any host; To says whose it is. */
-	struct slice to =
-	    sip_host_lower(arena, p->route == SIP_ROUTE_TOKEN ? p->m->to.uri.host : p->m->target_uri.host);
+	struct slice to = sip_host_lower(arena, p->route == SIP_ROUTE_TOKEN ? p->m->to.uri.host
+	                                                                    : p->m->target_uri.host);
 
 	p->facts = (struct policy_facts){ .service = service_of(p->m), .method = p->m->method_name };
 	if (p->flow->side == SIP_SIDE_EXTERNAL) {
@@ -136,7 +136,7 @@ static void step_gather(struct passage *p)
 		flow_facts(p->flow, &p->facts);
 		if (is_for_us(p) && image_topology_at(p->access->image, 0)->sip_domains.count)
 			p->facts.local_domain = policy_image_item(
-			    p->access->image, image_topology_at(p->access->image, 0)->sip_domains, 0);
+			        p->access->image, image_topology_at(p->access->image, 0)->sip_domains, 0);
 	} else {
 		p->facts.direction = POLICY_OUTWARD;
 		p->facts.remote_domain = to;

@@ -25,8 +25,8 @@ static void partner_free(struct partner *partner)
 
 void partner_free_all(struct access *a)
 {
-	LIST_EACH_SAFE(at, &a->partner_list)
-	partner_free(LIST_OWNER(at, struct partner, node));
+	LIST_EACH_SAFE (at, &a->partner_list)
+		partner_free(LIST_OWNER(at, struct partner, node));
 	map_stop(&a->partners);
 }
 
@@ -126,8 +126,8 @@ static void srv_came(void *to, enum resolver_outcome outcome, const struct resol
 			partner->targets[i] = slice_of(partner->records[i].target);
 			partner->record_count++;
 		}
-		partner->srv_route =
-		    partner->tries_sips ? POLICY_ROUTE_SRV_SIPS : POLICY_ROUTE_SRV_FEDERATION;
+		partner->srv_route = partner->tries_sips ? POLICY_ROUTE_SRV_SIPS
+		                                         : POLICY_ROUTE_SRV_FEDERATION;
 		finish(partner, POLICY_SRV_FOUND, PARTNER_SRV_MS);
 	} else if (outcome == RESOLVER_ABSENT && !partner->tries_sips) {
 		partner->tries_sips = true;

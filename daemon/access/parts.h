@@ -18,12 +18,12 @@
 enum {
 	ACCESS_NAME_BYTES = 256,
 	ACCESS_WORDS_BYTES = 256,
-	ACCESS_TARGETS_MAX = 16,      /* next hops tried for one request */
-	ACCESS_REQUESTS_POOL = 256,   /* idle request objects kept for reuse */
+	ACCESS_TARGETS_MAX = 16,    /* next hops tried for one request */
+	ACCESS_REQUESTS_POOL = 256, /* idle request objects kept for reuse */
 	ACCESS_PARTNERS_MAX = 8192,
 	ACCESS_HOPS_MAX = 8192,
-	ACCESS_WAITING_MAX = 1024,    /* requests waiting for one next hop or one look-up */
-	ACCESS_FLOW_DOMAINS_MAX = 16, /* domains remembered as served by one connection */
+	ACCESS_WAITING_MAX = 1024,      /* requests waiting for one next hop or one look-up */
+	ACCESS_FLOW_DOMAINS_MAX = 16,   /* domains remembered as served by one connection */
 	ACCESS_UNIDENTIFIED_MAX = 1024, /* connections whose certificate matches no partner */
 	ACCESS_UNIDENTIFIED_PER_SOURCE_MAX = 16,
 	ACCESS_LOOKUPS_PER_SECOND = 10, /* DNS look-ups one connection may cause (security: reflector) */
@@ -31,7 +31,8 @@ enum {
 	ACCESS_PONG_MS = 10 * 1000,     /* RFC 5626 §4.4.1 */
 	ACCESS_HOP_BACKOFF_FIRST_MS = 500,
 	ACCESS_HOP_BACKOFF_MAX_MS = 30 * 1000,
-	ACCESS_POLICY_CLOSE_MS = 2000,  /* a connection no longer allowed may answer what is under way for so long */
+	ACCESS_POLICY_CLOSE_MS =
+	        2000, /* a connection no longer allowed may answer what is under way for so long */
 	ACCESS_FAILURES_KEPT = 64,
 	ACCESS_FAILURE_SHOWN_MS = 10 * 60 * 1000,
 	ACCESS_RETRY_AFTER_S = 5,
@@ -72,15 +73,15 @@ struct flow {
 	struct hop *hop; /* outgoing: whom it serves; NULL for accepted ones */
 	struct sip_framer framer;
 	bool is_up;
-	bool is_known;    /* its certificate, or a request on it, belongs to a partner or pool member */
+	bool is_known; /* its certificate, or a request on it, belongs to a partner or pool member */
 	bool counts_as_unidentified;
 	bool may_carry_back; /* RFC 5923: the peer said "alias" after mutual authentication */
 	bool answers_pings;
-	bool is_ending;   /* policy took it: no new work, closes when what is under way is answered */
+	bool is_ending; /* policy took it: no new work, closes when what is under way is answered */
 	bool has_reported_refusal; /* one event a connection and step, not one a message */
-	int64_t message_since_ms; /* when the unfinished message began; 0: none */
+	int64_t message_since_ms;  /* when the unfinished message began; 0: none */
 	int64_t ping_sent_ms;
-	struct loop_timer tick;   /* keep-alive and the deadlines above */
+	struct loop_timer tick;          /* keep-alive and the deadlines above */
 	char partner[ACCESS_NAME_BYTES]; /* pool member, hop or last admitted domain: for people */
 	char domains[ACCESS_FLOW_DOMAINS_MAX][ACCESS_NAME_BYTES]; /* admitted on this connection */
 	size_t domain_count;
@@ -106,18 +107,18 @@ struct request {
 	enum request_stage stage;
 	enum sip_method method;
 	enum sip_side from, to;
-	handle source;  /* connection it came from */
-	handle server;  /* its server transaction; 0: ACK, or already answered for good */
-	handle client;  /* the client transaction of the present try */
+	handle source;           /* connection it came from */
+	handle server;           /* its server transaction; 0: ACK, or already answered for good */
+	handle client;           /* the client transaction of the present try */
 	struct partner *partner; /* the remote domain */
 	struct target targets[ACCESS_TARGETS_MAX];
 	size_t target_count, target_at;
-	int identity_rule;       /* outward: what the partner's certificate must show */
+	int identity_rule; /* outward: what the partner's certificate must show */
 	bool is_cancelled, has_sent_cancel;
 	bool has_provisional;
 	bool is_in_dialog;
 	uint64_t generation;
-	struct failure failure;  /* of the last target tried */
+	struct failure failure; /* of the last target tried */
 };
 
 /* ---- hop: a next hop, partner's edge or pool member ---- */
@@ -128,7 +129,7 @@ struct hop {
 	char name[ACCESS_NAME_BYTES];     /* its FQDN: what its certificate is asked for */
 	uint16_t port;
 	enum sip_side side;
-	bool is_plain;                    /* TCP, internal only */
+	bool is_plain; /* TCP, internal only */
 	bool has_fixed_address;
 	struct address addresses[RESOLVER_ADDRESSES_MAX];
 	size_t address_count, address_at;
@@ -235,9 +236,9 @@ struct flow *flow_find(struct access *a, handle h);
 struct buffer *flow_queue(struct flow *flow); /* NULL: it is closing */
 void flow_sent(struct flow *flow);
 void flow_admit(struct flow *flow, struct slice domain); /* a request of that domain passed here */
-void flow_end(struct flow *flow, const char *words);      /* politely, once nothing is under way */
+void flow_end(struct flow *flow, const char *words);     /* politely, once nothing is under way */
 void flow_work_done(struct flow *flow);
-void flow_image_changed(struct access *a);                /* end what is no longer allowed */
+void flow_image_changed(struct access *a); /* end what is no longer allowed */
 void flow_facts(const struct flow *flow, struct policy_facts *facts);
 
 /* ---- inbound.c ---- */
@@ -254,7 +255,7 @@ struct request *request_new(struct access *a, struct flow *source, const struct 
 void request_wait(struct request *r, enum request_stage stage, struct list *waiting, size_t *count);
 /* Takes the first one off a waiting list; NULL: none. */
 struct request *request_next_waiting(struct list *waiting);
-void request_done(struct request *r); /* nothing points at it any more */
+void request_done(struct request *r);                           /* nothing points at it any more */
 bool request_parse(struct request *r, struct sip_message *out); /* from its bytes, into the scratch arena */
 void request_set_targets_pool(struct request *r, struct slice member);
 void request_set_targets_partner(struct request *r, const struct policy_verdict *verdict);
@@ -264,8 +265,8 @@ void request_failed(struct request *r); /* the present target failed: the next, 
 void request_answer(struct request *r, const struct sip_message *m, int status, const struct failure *why,
                     struct slice extra);
 /* Answers a request that has no struct request (yet). `server` may be NULL (then stateless). */
-void request_reply(struct access *a, struct flow *flow, struct sip_transaction *server, const struct sip_message *m,
-                   int status, const struct failure *why, struct slice extra);
+void request_reply(struct access *a, struct flow *flow, struct sip_transaction *server,
+                   const struct sip_message *m, int status, const struct failure *why, struct slice extra);
 
 /* ---- response.c ---- */
 void response_received(struct flow *flow, const struct sip_message *m);
@@ -280,10 +281,11 @@ void response_server_step(struct access *a, struct sip_transaction *server, enum
 struct hop *hop_get(struct access *a, enum sip_side side, struct slice name, uint16_t port);
 /* False: it cannot be reached now; hop->failure says why. True: request_try is called again later. */
 bool hop_wait(struct hop *hop, struct request *r);
-struct flow *hop_flow(struct hop *hop); /* a connection that is up, or NULL */
+struct flow *hop_flow(struct hop *hop);  /* a connection that is up, or NULL */
 bool hop_is_down(const struct hop *hop); /* failing now, in back-off: do not wait for it */
 void hop_up(struct hop *hop, struct flow *flow);
-void hop_offer(struct access *a, struct flow *flow); /* RFC 5923: this accepted connection may carry requests back */
+void hop_offer(struct access *a,
+               struct flow *flow); /* RFC 5923: this accepted connection may carry requests back */
 void hop_lost(struct hop *hop, const struct flow *flow, bool was_up);
 void hop_free_all(struct access *a);
 bool hop_is_pool_address(struct access *a, const struct address *from, struct slice *member);
@@ -305,9 +307,10 @@ struct report {
 /* Opens an event: write fields with json_put_*, then report_send. */
 void report_open(struct report *report, struct access *a, enum control_event_id id);
 void report_send(struct report *report);
-void report_refused(struct access *a, const struct flow *flow, const struct sip_message *m, enum policy_direction direction,
-                    const struct policy_verdict *verdict);
-void report_failed(struct access *a, const struct sip_message *m, enum sip_side from, const struct failure *why);
+void report_refused(struct access *a, const struct flow *flow, const struct sip_message *m,
+                    enum policy_direction direction, const struct policy_verdict *verdict);
+void report_failed(struct access *a, const struct sip_message *m, enum sip_side from,
+                   const struct failure *why);
 void report_connection(struct access *a, enum control_event_id id, const struct flow *flow);
 void report_lost(struct access *a, const struct flow *flow, bool is_refusal, const char *words);
 void report_counters(struct access *a);

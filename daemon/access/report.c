@@ -156,14 +156,12 @@ void report_counters(struct access *a)
 	struct buffer text;
 	struct json_writer w = json_write(&text);
 
-	LIST_EACH(at, &a->flows)
-	{
+	LIST_EACH (at, &a->flows) {
 		struct flow *flow = LIST_OWNER(at, struct flow, node);
 
 		step_rate(&flow->rate, flow->messages_in + flow->messages_out);
 	}
-	LIST_EACH(at, &a->partner_list)
-	{
+	LIST_EACH (at, &a->partner_list) {
 		struct partner *partner = LIST_OWNER(at, struct partner, node);
 
 		step_rate(&partner->rate, partner->counts.in + partner->counts.out);
@@ -262,8 +260,8 @@ static void put_connections(struct access *a, struct json_writer *w)
 	int64_t oldest = access_now_ms(a) - ACCESS_FAILURE_SHOWN_MS;
 
 	json_open_array(w, NULL);
-	LIST_EACH(at, &a->flows)
-	put_flow(w, LIST_OWNER(at, struct flow, node));
+	LIST_EACH (at, &a->flows)
+		put_flow(w, LIST_OWNER(at, struct flow, node));
 	for (size_t i = 0; i < ACCESS_FAILURES_KEPT; i++)
 		if (a->lost[i].wall_ms && a->lost[i].mono_ms >= oldest)
 			put_lost(w, &a->lost[i]);
@@ -285,13 +283,12 @@ static void put_error(struct json_writer *w, const char *key, const struct partn
 /* Connections that serve the domain: what it opened, and our own to its edges. */
 static unsigned connections_of(struct access *a, const struct partner *partner)
 {
-	const struct image_allowed_domain *allowed =
-	    image_allowed_domain_find(a->image, slice_of(partner->domain));
+	const struct image_allowed_domain *allowed = image_allowed_domain_find(a->image,
+	                                                                       slice_of(partner->domain));
 	struct slice proxy = allowed ? policy_image_text(a->image, allowed->proxy_fqdn) : SLICE_NONE;
 	unsigned count = 0;
 
-	LIST_EACH(at, &a->flows)
-	{
+	LIST_EACH (at, &a->flows) {
 		const struct flow *flow = LIST_OWNER(at, struct flow, node);
 		bool serves = false;
 
@@ -312,8 +309,7 @@ static unsigned connections_of(struct access *a, const struct partner *partner)
 static void put_domains(struct access *a, struct json_writer *w)
 {
 	json_open_array(w, NULL);
-	LIST_EACH(at, &a->partner_list)
-	{
+	LIST_EACH (at, &a->partner_list) {
 		const struct partner *partner = LIST_OWNER(at, struct partner, node);
 		unsigned connections = connections_of(a, partner);
 

@@ -302,8 +302,8 @@ void request_try(struct request *r, const struct sip_message *m)
 	quench(r, m);
 	if (r->target_count == 0 && r->failure.status == 0)
 		r->failure = r->to == SIP_SIDE_INTERNAL
-		                 ? (struct failure){ 504, 1007, "no pool member is configured" }
-		                 : (struct failure){ 504, 1008, "the partner's edge is not known" };
+		                     ? (struct failure){ 504, 1007, "no pool member is configured" }
+		                     : (struct failure){ 504, 1008, "the partner's edge is not known" };
 	for (; r->target_at < r->target_count; r->target_at++) {
 		struct hop *hop = r->targets[r->target_at].hop;
 		struct flow *flow = hop_flow(hop);
@@ -359,9 +359,10 @@ static void add_diagnostics(struct buffer *out, const struct access *a, enum sip
 	for (size_t i = 0; i < words.len; i++) {
 		char c = words.ptr[i];
 
-		buffer_add_char(
-		    out,
-		    c == '"' || c == '\\' || (unsigned char)c < 0x20 || (unsigned char)c >= 0x7f ? '\'' : c);
+		buffer_add_char(out,
+		                c == '"' || c == '\\' || (unsigned char)c < 0x20 || (unsigned char)c >= 0x7f
+		                        ? '\''
+		                        : c);
 	}
 	buffer_printf(out, "\";source=\"%.*s\"\r\n", SLICE_ARG(a->proxy.side[side].fqdn));
 }

@@ -22,8 +22,8 @@ static bool has_media(struct slice body, struct slice kind)
 static enum policy_service service_of_offer(const struct sip_message *request)
 {
 	/* The old form of Lync's IM sessions is m=x-ms-message ([MS-SDP]). */
-	bool is_im =
-	    has_media(request->body, SLICE("message")) || has_media(request->body, SLICE("x-ms-message"));
+	bool is_im = has_media(request->body, SLICE("message")) ||
+	             has_media(request->body, SLICE("x-ms-message"));
 	bool is_av = has_media(request->body, SLICE("audio")) || has_media(request->body, SLICE("video"));
 
 	if (is_av)
@@ -43,9 +43,9 @@ enum policy_service service_of(const struct sip_message *request)
 	case SIP_INVITE: return service_of_offer(request);
 	default: /* ACK, PRACK and UPDATE may carry an offer or an answer */
 		return request->body.len ? (has_media(request->body, SLICE("audio")) ||
-		                                    has_media(request->body, SLICE("video"))
-		                                ? POLICY_SERVICE_AV
-		                                : POLICY_SERVICE_OTHER)
+		                                            has_media(request->body, SLICE("video"))
+		                                    ? POLICY_SERVICE_AV
+		                                    : POLICY_SERVICE_OTHER)
 		                         : POLICY_SERVICE_OTHER;
 	}
 }

@@ -26,8 +26,8 @@ void instant_text(int64_t wall_ms, char to[INSTANT_TEXT_BYTES])
 		memcpy(to, "0000-00-00T00:00:00.000Z", INSTANT_TEXT_BYTES);
 		return;
 	}
-	snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-	         tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(wall_ms % 1000));
+	snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
+	         tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(wall_ms % 1000));
 	memcpy(to, text, INSTANT_TEXT_BYTES);
 	to[INSTANT_TEXT_BYTES - 1] = '\0';
 }

@@ -51,8 +51,8 @@ static struct handle_slot *find(const struct handles *handles, handle h)
 {
 	uint32_t at = (uint32_t)h;
 
-	if (h == 0 || at >= handles->size || handles->slots[at].generation != (uint32_t)(h >> 32)
-	    || !handles->slots[at].object)
+	if (h == 0 || at >= handles->size || handles->slots[at].generation != (uint32_t)(h >> 32) ||
+	    !handles->slots[at].object)
 		return NULL;
 	return &handles->slots[at];
 }

@@ -52,9 +52,9 @@ static void add_escaped(struct buffer *out, struct slice value)
 		} else if (c < 0x20 || c == 0x7f) {
 			buffer_printf(out, "\\u%04x", c);
 		} else if (c < 0x80) {
-			while (take < value.len && (unsigned char)value.ptr[take] >= 0x20
-			       && (unsigned char)value.ptr[take] < 0x7f && value.ptr[take] != '"'
-			       && value.ptr[take] != '\\')
+			while (take < value.len && (unsigned char)value.ptr[take] >= 0x20 &&
+			       (unsigned char)value.ptr[take] < 0x7f && value.ptr[take] != '"' &&
+			       value.ptr[take] != '\\')
 				take++;
 			buffer_add(out, slice_first(value, take));
 		} else {
@@ -165,9 +165,12 @@ enum result json_read(struct slice text, struct json **out, struct reason *reaso
 	*out = NULL;
 	if (is_too_deep(text))
 		return fail(reason, RESULT_INVALID, "JSON is nested deeper than %d levels", JSON_DEPTH_MAX);
-	value = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	value = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
+	                   &error);
 	if (!value)
-		return fail(reason, json_error_code(&error) == json_error_out_of_memory ? RESULT_NO_MEMORY : RESULT_INVALID,
+		return fail(reason,
+		            json_error_code(&error) == json_error_out_of_memory ? RESULT_NO_MEMORY
+		                                                                : RESULT_INVALID,
 		            "JSON: %s at line %d column %d", error.text, error.line, error.column);
 	*out = (struct json *)(void *)value;
 	return RESULT_OK;
@@ -259,5 +262,6 @@ void json_write_value(struct json_writer *w, const char *key, const struct json 
 	if (!value)
 		buffer_add(w->out, SLICE("null"));
 	else
-		json_dump_callback(raw(value), add_dumped, w->out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+		json_dump_callback(raw(value), add_dumped, w->out,
+		                   JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 }

@@ -22,8 +22,8 @@ static size_t find(const struct map *map, struct slice key, uint64_t hash)
 {
 	size_t at = hash & (map->size - 1);
 
-	while (map->entries[at].key.ptr
-	       && !(map->entries[at].hash == hash && slice_equal(map->entries[at].key, key)))
+	while (map->entries[at].key.ptr &&
+	       !(map->entries[at].hash == hash && slice_equal(map->entries[at].key, key)))
 		at = (at + 1) & (map->size - 1);
 	return at;
 }
@@ -80,7 +80,8 @@ void *map_remove(struct map *map, struct slice key)
 	if (!map->entries[hole].key.ptr)
 		return NULL;
 	/* Close the gap: move back each follower whose home does not lie behind the hole. */
-	for (size_t at = (hole + 1) & (map->size - 1); map->entries[at].key.ptr; at = (at + 1) & (map->size - 1)) {
+	for (size_t at = (hole + 1) & (map->size - 1); map->entries[at].key.ptr;
+	     at = (at + 1) & (map->size - 1)) {
 		size_t home = map->entries[at].hash & (map->size - 1);
 
 		if (((at - home) & (map->size - 1)) >= ((at - hole) & (map->size - 1))) {

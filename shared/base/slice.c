@@ -60,8 +60,8 @@ bool slice_to_number(struct slice s, uint64_t max, uint64_t *out)
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.ptr[i] < '0' || s.ptr[i] > '9')
 			return false;
-		if (__builtin_mul_overflow(number, UINT64_C(10), &number)
-		    || __builtin_add_overflow(number, (uint64_t)(s.ptr[i] - '0'), &number) || number > max)
+		if (__builtin_mul_overflow(number, UINT64_C(10), &number) ||
+		    __builtin_add_overflow(number, (uint64_t)(s.ptr[i] - '0'), &number) || number > max)
 			return false;
 	}
 	*out = number;

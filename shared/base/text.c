@@ -10,8 +10,11 @@ size_t text_utf8_decode(struct slice s, uint32_t *code_point)
 		return 0;
 
 	unsigned char lead = (unsigned char)s.ptr[0];
-	size_t length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3
-	                : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+	size_t length = lead < 0x80                   ? 1
+	                : lead >= 0xc2 && lead < 0xe0 ? 2
+	                : lead >= 0xe0 && lead < 0xf0 ? 3
+	                : lead >= 0xf0 && lead < 0xf5 ? 4
+	                                              : 0;
 	uint32_t value;
 
 	if (length == 0 || length > s.len)
@@ -26,8 +29,8 @@ size_t text_utf8_decode(struct slice s, uint32_t *code_point)
 			return 0;
 		value = value << 6 | ((unsigned char)s.ptr[i] & 0x3fu);
 	}
-	if ((length == 3 && value < 0x800) || (length == 4 && value < 0x10000) || value > 0x10ffff
-	    || (value >= 0xd800 && value <= 0xdfff))
+	if ((length == 3 && value < 0x800) || (length == 4 && value < 0x10000) || value > 0x10ffff ||
+	    (value >= 0xd800 && value <= 0xdfff))
 		return 0;
 	*code_point = value;
 	return length;
@@ -54,9 +57,10 @@ bool text_is_utf8(struct slice s)
 
 bool text_is_hidden(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f)
-	       || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff
-	       || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff) || (c & 0xfffe) == 0xfffe;
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c ||
+	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
+	       c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff) ||
+	       (c & 0xfffe) == 0xfffe;
 }
 
 void text_escape(struct buffer *out, struct slice s)
