@@ -53,8 +53,8 @@ struct sip_fault {
 enum sip_frame {
 	SIP_FRAME_MESSAGE,   /* `length` bytes are one whole message */
 	SIP_FRAME_MORE,
-	SIP_FRAME_PING,      /* CRLF CRLF between messages: answer CRLF (RFC 5626 §3.5.1); `length` 4 */
-	SIP_FRAME_PONG,      /* a single CRLF: an answer to our ping, or padding; `length` 2 */
+	SIP_FRAME_PING,      /* the second CRLF of a pair between messages: answer CRLF (RFC 5626 §3.5.1); `length` 2 */
+	SIP_FRAME_PONG,      /* a CRLF: an answer to our ping, padding, or the first half of a ping; `length` 2 */
 	SIP_FRAME_BROKEN,    /* framing is in doubt: answer once if `head` allows, then close */
 	SIP_FRAME_TOO_LARGE, /* the body announced exceeds the limit: 513, then close; `head` is parseable */
 };
@@ -67,6 +67,7 @@ struct sip_framer {
 	size_t body_length;
 	size_t body_max;     /* set by the owner */
 	bool has_length;
+	bool after_crlf;     /* the last frame was a PONG: a further CRLF makes a PING, in whatever pieces they come */
 };
 
 /*
@@ -190,7 +191,11 @@ enum sip_parse sip_message_parse(struct slice bytes, struct arena *arena, struct
 /* The first header of a kind, or NULL; the next after `previous`, or NULL. */
 const struct sip_header *sip_message_header(const struct sip_message *m, enum sip_header_id id);
 const struct sip_header *sip_message_next(const struct sip_message *m, const struct sip_header *previous);
-/* Walks comma-separated values over all headers of a LIST kind. Start with a zeroed walk; false at the end. */
+/*
+ * Walks comma-separated values over all headers of a LIST kind, top to bottom.
+ * Start with a zeroed walk; false at the end.  An empty header gives nothing,
+ * an empty value between commas gives an empty slice.
+ */
 struct sip_walk {
 	const struct sip_header *header;
 	struct slice rest;
@@ -202,7 +207,10 @@ enum sip_parse sip_uri_parse(struct slice text, struct sip_uri *out, struct sip_
 enum sip_parse sip_address_parse(struct slice text, struct sip_address *out, struct sip_fault *fault);
 enum sip_parse sip_via_parse(struct slice text, struct sip_via *out, struct sip_fault *fault);
 enum sip_parse sip_cseq_parse(struct slice text, struct sip_cseq *out, struct sip_fault *fault);
-/* Value of a parameter in ";a=b;c" or "a=b;c"; true when it is there; value SLICE_NONE when it has none. */
+/*
+ * Value of a parameter in ";a=b;c" or "a=b;c", name in any case; true when it
+ * is there; value SLICE_NONE when it has none, without its quotes when it had some.
+ */
 bool sip_param(struct slice params, struct slice name, struct slice *value);
 /* Lower-case copy of a host as it is compared and looked up; trailing dot removed. */
 struct slice sip_host_lower(struct arena *arena, struct slice host);
@@ -215,13 +223,13 @@ bool sip_validate_response(const struct sip_message *m, struct sip_fault *fault)
 /* ---- edits and writing ---- */
 enum sip_edit_kind {
 	SIP_EDIT_TARGET,      /* replace the Request-URI */
-	SIP_EDIT_PREPEND,     /* a header before all others of its kind (Via, Record-Route, Route) */
+	SIP_EDIT_PREPEND,     /* a header before all others of its kind, also those prepended earlier */
 	SIP_EDIT_APPEND,      /* a header at the end */
 	SIP_EDIT_REMOVE_ALL,  /* every header of this kind */
 	SIP_EDIT_REMOVE_NAME, /* every header of this name (OTHER kinds), any case; a trailing '*' is a prefix */
-	SIP_EDIT_REMOVE_FIRST_VALUE, /* the first value of a LIST kind: pop Via, Route */
+	SIP_EDIT_REMOVE_FIRST_VALUE, /* the first value of a LIST kind: pop Via, Route; twice takes two */
 	SIP_EDIT_REPLACE,     /* remove all of the kind, one put in the place of the first (or at the end) */
-	SIP_EDIT_REPLACE_FIRST_VALUE, /* the first value of a LIST kind: received= on the topmost Via */
+	SIP_EDIT_REPLACE_FIRST_VALUE, /* the first value of a LIST kind that stays: received= on the topmost Via */
 };
 struct sip_edit {
 	enum sip_edit_kind kind;
@@ -234,6 +242,7 @@ struct sip_edits {
 	struct sip_edit list[SIP_EDITS_MAX];
 	size_t count;
 	bool is_broken;     /* too many, or a value held CR, LF or NUL */
+	unsigned strip;     /* SIP_STRIP_IN or SIP_STRIP_OUT: leave out what came under a row with that flag */
 };
 void sip_edit_add(struct sip_edits *edits, enum sip_edit_kind kind, enum sip_header_id id, struct slice value);
 void sip_edit_name(struct sip_edits *edits, enum sip_edit_kind kind, struct slice name, struct slice value);
