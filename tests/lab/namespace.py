@@ -1,0 +1,44 @@
+"""One network namespace for a lab: loopback only, a DNS of its own, nothing on the host's network."""
+import shutil
+import subprocess
+from pathlib import Path
+
+DNS_ADDRESS = "127.0.0.53"
+# One address a host.  127.0.0.0/8 is all on the loopback; IPv6 has to be added.
+IPV6_ADDRESSES = ["fd00:10::1", "fd00:10::2", "fd00:11::1", "fd00:20::1", "fd00:21::1"]
+
+
+def _ip(*words):
+    return subprocess.run(["ip", *words], capture_output=True, text=True)
+
+
+def exists(name):
+    return Path("/run/netns", name).exists()
+
+
+def make(name):
+    answer = _ip("netns", "add", name)
+    if answer.returncode != 0:
+        raise RuntimeError(f"cannot make the network namespace {name}: {answer.stderr.strip()} (root is needed)")
+    _ip("-n", name, "link", "set", "lo", "up")
+    for address in IPV6_ADDRESSES:
+        _ip("-n", name, "-6", "address", "add", f"{address}/128", "dev", "lo", "nodad")
+    # `ip netns exec` binds this over /etc/resolv.conf for what it starts.
+    folder = Path("/etc/netns", name)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "resolv.conf").write_text(f"nameserver {DNS_ADDRESS}\noptions timeout:1 attempts:2\n")
+
+
+def pids(name):
+    answer = _ip("netns", "pids", name)
+    return [int(word) for word in answer.stdout.split()] if answer.returncode == 0 else []
+
+
+def remove(name):
+    _ip("netns", "del", name)
+    folder = Path("/etc/netns", name)
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.parent.rmdir()  # only if nobody else keeps one there
+    except OSError:
+        pass
