@@ -6,8 +6,10 @@
  * several frames.  A frame that does not fit its type is counted, logged and
  * dropped: no process trusts another's lengths.
  *
- * link_frame.c is pure (write and check a frame); link.c puts it on the loop
- * with a bounded queue.
+ * Files in reading order: frames.def (the rows), link_frame.c (pure: write and
+ * check a frame), link_packet.c (one frame through a socket), link.c (on the
+ * loop, with a bounded queue), process.c (how a process of parleyd begins:
+ * which descriptors it has, and the rights it gives up).
  */
 #ifndef DAEMON_LINK_LINK_H
 #define DAEMON_LINK_LINK_H
@@ -37,11 +39,20 @@ struct link;
 struct link *link_new(struct loop *loop, int fd, void (*came)(void *owner, struct link_frame *frame),
                       void (*broken)(void *owner), void *owner); /* owns fd */
 void link_free(struct link **link);
-/* `fd` (or -1) is duplicated by the kernel, the caller's copy stays the caller's. False: queue full or broken. */
+/*
+ * `fd` (or -1) is duplicated by the kernel, the caller's copy stays the caller's.  False: queue full or broken,
+ * or the frame does not fit its row.  Sent at once where the socket has room.  `link` may be NULL: false.
+ */
 bool link_send(struct link *link, enum link_type type, uint64_t number, struct slice payload, int fd);
-/* Sends and reads without a loop: for the first moments of a process and for the launcher. Blocking, with a deadline. */
+/*
+ * Sends and reads without a loop: for the first moments of a process and for the launcher.  Blocking, with a
+ * deadline (sending: 2 s; reading: wait_ms, 0 never waits).  A frame that does not fit its type is INVALID, one that does not
+ * fit `size` LIMIT; neither is delivered.  AGAIN: nothing there and wait_ms is 0.
+ */
 enum result link_send_now(int socket, enum link_type type, uint64_t number, struct slice payload, int fd);
-enum result link_receive_now(int socket, int64_t wait_ms, char *payload, size_t size, struct link_frame *frame);
+enum result link_receive_now(int socket, int64_t wait_ms, char *payload, size_t size,
+                             struct link_frame *frame);
+uint64_t link_dropped(const struct link *link); /* frames that did not fit their type, either way */
 const char *link_type_name(enum link_type type);
 
 #endif
