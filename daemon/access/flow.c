@@ -437,30 +437,31 @@ void flow_sent(struct flow *flow)
 
 /* ---- ending by policy ---- */
 
-static void end_now(void *owner)
+void flow_work_done(struct access *a, handle connection, bool was_client)
+{
+	struct flow *flow = flow_find(a, connection);
+	unsigned *count = flow ? (was_client ? &flow->awaited : &flow->under_way) : NULL;
+
+	if (count && *count > 0)
+		(*count)--;
+}
+
+/*
+ * What is under way is answered first, and what still comes is refused with its
+ * reason: the connection closes when it has been quiet for a moment, or when
+ * time is up (RFC 5923 §4: wait for open transactions, then close).
+ */
+static void end_when_quiet(void *owner)
 {
 	struct flow *flow = owner;
+	int64_t now = access_now_ms(flow->access);
+	bool is_quiet = flow->under_way == 0 && flow->awaited == 0 &&
+	                now - connection_counts(flow->connection).last_in_ms >= ACCESS_POLICY_QUIET_MS;
 
-	connection_close(flow->connection, CONNECTION_END_POLICY, "no longer allowed");
-}
-
-void flow_end(struct flow *flow, const char *words)
-{
-	(void)words;
-	if (flow->is_ending)
-		return;
-	flow->is_ending = true;
-	/* What is under way is answered first; then, or after a moment, it closes. */
-	loop_timer_set(flow->access->loop, &flow->tick, flow->under_way ? ACCESS_POLICY_CLOSE_MS : 1, end_now,
-	               flow);
-}
-
-void flow_work_done(struct flow *flow)
-{
-	if (flow->under_way > 0)
-		flow->under_way--;
-	if (flow->is_ending && flow->under_way == 0)
-		loop_timer_set(flow->access->loop, &flow->tick, 1, end_now, flow);
+	if (is_quiet || now >= flow->end_at_ms)
+		connection_close(flow->connection, CONNECTION_END_POLICY, "the domain is no longer allowed");
+	else
+		loop_timer_set(flow->access->loop, &flow->tick, ACCESS_POLICY_QUIET_MS, end_when_quiet, flow);
 }
 
 /* Would a message of `domain` still cross on this connection? */
@@ -484,20 +485,23 @@ static bool is_still_allowed(struct flow *flow, struct slice domain)
 	return verdict.answer != POLICY_REFUSE;
 }
 
+/* A connection lives while one of the domains seen on it is allowed; allowed again in time, it stays. */
 static void review(struct flow *flow)
 {
-	size_t kept = 0;
+	struct access *a = flow->access;
+	bool is_allowed = flow->domain_count == 0;
 
-	for (size_t i = 0; i < flow->domain_count; i++) {
-		if (!is_still_allowed(flow, slice_of(flow->domains[i])))
-			continue;
-		if (kept != i)
-			memcpy(flow->domains[kept], flow->domains[i], ACCESS_NAME_BYTES);
-		kept++;
+	for (size_t i = 0; i < flow->domain_count && !is_allowed; i++)
+		is_allowed = is_still_allowed(flow, slice_of(flow->domains[i]));
+	if (is_allowed && flow->is_ending) {
+		flow->is_ending = false;
+		loop_timer_stop(&flow->tick);
+		arm_tick(flow);
+	} else if (!is_allowed && !flow->is_ending) {
+		flow->is_ending = true;
+		flow->end_at_ms = access_now_ms(a) + ACCESS_POLICY_CLOSE_MS;
+		loop_timer_set(a->loop, &flow->tick, ACCESS_POLICY_QUIET_MS, end_when_quiet, flow);
 	}
-	if (flow->domain_count > 0 && kept == 0)
-		flow_end(flow, "no longer allowed");
-	flow->domain_count = kept;
 }
 
 void flow_image_changed(struct access *a)
@@ -505,7 +509,8 @@ void flow_image_changed(struct access *a)
 	LIST_EACH_SAFE (at, &a->flows) {
 		struct flow *flow = LIST_OWNER(at, struct flow, node);
 
-		if (flow->side == SIP_SIDE_EXTERNAL && flow->is_up && !flow->is_ending)
+		if (flow->side == SIP_SIDE_EXTERNAL && flow->is_up &&
+		    connection_state(flow->connection) == CONNECTION_UP)
 			review(flow);
 	}
 }

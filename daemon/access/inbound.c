@@ -139,7 +139,7 @@ static void step_gather(struct passage *p)
 			        p->access->image, image_topology_at(p->access->image, 0)->sip_domains, 0);
 	} else {
 		p->facts.direction = POLICY_OUTWARD;
-		p->facts.remote_domain = to;
+		p->facts.remote_domain = p->route == SIP_ROUTE_TOKEN ? p->token.next_hop : to;
 		p->facts.local_domain = from;
 		p->facts.local_user = p->m->from.uri.user;
 	}

@@ -77,7 +77,8 @@ struct flow {
 	bool counts_as_unidentified;
 	bool may_carry_back; /* RFC 5923: the peer said "alias" after mutual authentication */
 	bool answers_pings;
-	bool is_ending; /* policy took it: no new work, closes when what is under way is answered */
+	bool is_ending;            /* policy took it: closes when quiet */
+	int64_t end_at_ms;         /* ... and at this time at the latest */
 	bool has_reported_refusal; /* one event a connection and step, not one a message */
 	int64_t message_since_ms;  /* when the unfinished message began; 0: none */
 	int64_t ping_sent_ms;
@@ -88,6 +89,7 @@ struct flow {
 	int64_t lookups_since_ms;
 	unsigned lookups;
 	unsigned under_way; /* server transactions that came from here */
+	unsigned awaited;   /* client transactions sent here */
 	uint64_t messages_in, messages_out;
 	struct rate rate;
 };
@@ -236,8 +238,7 @@ struct flow *flow_find(struct access *a, handle h);
 struct buffer *flow_queue(struct flow *flow); /* NULL: it is closing */
 void flow_sent(struct flow *flow);
 void flow_admit(struct flow *flow, struct slice domain); /* a request of that domain passed here */
-void flow_end(struct flow *flow, const char *words);     /* politely, once nothing is under way */
-void flow_work_done(struct flow *flow);
+void flow_work_done(struct access *a, handle connection, bool was_client);
 void flow_image_changed(struct access *a); /* end what is no longer allowed */
 void flow_facts(const struct flow *flow, struct policy_facts *facts);
 

@@ -273,6 +273,7 @@ static bool send_to(struct request *r, const struct hop *hop, struct flow *flow,
 			r->failure = (struct failure){ 503, 1007, "too many transactions" };
 			return false;
 		}
+		flow->awaited++;
 		client->owner = r;
 		client->other = r->server;
 		r->client = client->self;
@@ -280,6 +281,8 @@ static bool send_to(struct request *r, const struct hop *hop, struct flow *flow,
 			sip_transactions_set_extra(a->transactions, client, SIP_EVENT_TIMER_C,
 			                           access_now_ms(a) + SIP_TIMER_C_MS);
 	}
+	if (r->to == SIP_SIDE_EXTERNAL && r->partner)
+		flow_admit(flow, slice_of(r->partner->domain));
 	r->stage = REQUEST_SENT;
 	r->has_provisional = false;
 	flow_sent(flow);

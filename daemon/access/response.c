@@ -37,11 +37,9 @@ static void release(struct request *r)
 static void end_server(struct access *a, struct sip_transaction *server)
 {
 	struct request *r = server->owner;
-	struct flow *flow = flow_find(a, server->connection);
 
+	flow_work_done(a, server->connection, false);
 	sip_transactions_remove(a->transactions, server);
-	if (flow)
-		flow_work_done(flow);
 	if (r) {
 		r->server = 0;
 		release(r);
@@ -52,6 +50,7 @@ static void end_client(struct access *a, struct sip_transaction *client)
 {
 	struct request *r = client->owner;
 
+	flow_work_done(a, client->connection, true);
 	sip_transactions_remove(a->transactions, client);
 	if (r) {
 		r->client = 0;
@@ -65,6 +64,7 @@ static struct request *detach_client(struct access *a, struct sip_transaction *c
 	struct request *r = client->owner;
 
 	client->owner = NULL;
+	flow_work_done(a, client->connection, true);
 	sip_transactions_remove(a->transactions, client);
 	if (r)
 		r->client = 0;
