@@ -31,8 +31,9 @@ enum {
 	ACCESS_PONG_MS = 10 * 1000,     /* RFC 5626 §4.4.1 */
 	ACCESS_HOP_BACKOFF_FIRST_MS = 500,
 	ACCESS_HOP_BACKOFF_MAX_MS = 30 * 1000,
-	ACCESS_POLICY_CLOSE_MS =
-	        2000, /* a connection no longer allowed may answer what is under way for so long */
+	/* A connection no longer allowed closes when it has been quiet, or after so long. */
+	ACCESS_POLICY_CLOSE_MS = 1000,
+	ACCESS_POLICY_QUIET_MS = 100,
 	ACCESS_FAILURES_KEPT = 64,
 	ACCESS_FAILURE_SHOWN_MS = 10 * 60 * 1000,
 	ACCESS_RETRY_AFTER_S = 5,
