@@ -1,0 +1,64 @@
+"""docs/CONTROL.md from shared/control/verbs.def and events.def.
+
+`/usr/bin/python3 tests/style/docs_control.py` writes it; test_docs_control.py
+fails when the page and the rows differ."""
+import re
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+PAGE = TOP / "docs/CONTROL.md"
+
+
+def rows(name, macro):
+    text = (TOP / "shared/control" / name).read_text()
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    for m in re.finditer(rf"{macro}\((.*)\)\s*$", text, re.M):
+        yield re.findall(r'"((?:\\.|[^"\\])*)"|([A-Z_]+)', m.group(1))
+
+
+def flat(cells):
+    return [a if a or not b else b for a, b in cells]
+
+
+HEAD = """# The control protocol
+
+Written from `shared/control/verbs.def` and `events.def` by `tests/style/docs_control.py`.
+
+JSON-RPC 2.0 over the Unix socket `/run/parley/control.sock` (mode 0660, group `parley-admin`): one object a line, UTF-8, at most 64 KiB a line, no
+batches. The first call is `hello` with `{"protocol":1,"client":"...","mode":"rw"|"ro"}`; its answer says who you are, your role and the verbs you may
+call. `mode` `ro` binds the session: nothing it sends can change anything.
+
+    {"jsonrpc":"2.0","id":1,"method":"hello","params":{"protocol":1,"client":"example","mode":"rw"}}
+    {"jsonrpc":"2.0","id":2,"method":"domain.allow","params":{"domain":"fabrikam.example","set":{"comment":"contract 2291"},"if_version":12}}
+
+Changes may carry `if_version` (refused with `conflict` when another version is current) and `comment`. They are answered when the version is durable
+and the running services have taken it (`"applied":true`), or did not within three seconds (`false`).
+Errors carry `data.code`, one of: usage, unknown-verb, denied, invalid, not-found, exists, conflict, busy, timeout, unavailable, too-large, internal; `invalid` names
+each problem as `{path, why, allowed}`. Field names are those of [CONFIG.md](CONFIG.md); times are milliseconds since 1970 UTC.
+
+The command line prints the same results: `parley NOUN VERB ARGUMENT... [field=value...]`, `--json` unchanged.
+Exit codes: 0 done or yes; 1 the answer is no; 2 usage; 3 daemon not reachable; 4 not permitted; 5 conflict; 6 invalid; 7 timed out; 8 published but
+not yet applied; 70 internal.
+"""
+
+
+def page():
+    out = [HEAD, "\n## Verbs\n", "| command | method | least role | effect | arguments | |", "|---|---|---|---|---|---|"]
+    for cells in rows("verbs.def", "VERB"):
+        _, noun, verb, role, effect, arguments, sentence = flat(cells)[:7]
+        name = f"{noun} {verb}".strip()
+        arguments = arguments.replace("|", "\\|")
+        out.append(f"| `parley {name}` | `{'.'.join(filter(None, (noun, verb)))}` | {role.lower()} | {effect.lower()} |"
+                   f" {('`' + arguments + '`') if arguments else ''} | {sentence} |")
+    out += ["\nUPPER arguments are required, `[UPPER]` optional, `@kind` takes `field=value` of that kind.\n", "## Events\n",
+            "| event | severity | fields | sentence |", "|---|---|---|---|"]
+    for cells in rows("events.def", "EVENT"):
+        _, name, severity, fields, sentence = flat(cells)[:5]
+        out.append(f"| `{name}` | {severity.lower()} | {fields} | {sentence} |")
+    return "\n".join(out) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
+    sys.exit(0)
