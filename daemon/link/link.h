@@ -46,10 +46,11 @@ void link_free(struct link **link);
 bool link_send(struct link *link, enum link_type type, uint64_t number, struct slice payload, int fd);
 /*
  * Sends and reads without a loop: for the first moments of a process and for the launcher.  Blocking, with a
- * deadline (sending: 2 s; reading: wait_ms, 0 never waits).  A frame that does not fit its type is INVALID, one that does not
- * fit `size` LIMIT; neither is delivered.  AGAIN: nothing there and wait_ms is 0.
+ * deadline (0 never waits).  A frame that does not fit its type is INVALID, one that does not
+ * fit `size` LIMIT; neither is delivered.  AGAIN: it would have to wait and wait_ms is 0; TIMED_OUT.
  */
-enum result link_send_now(int socket, enum link_type type, uint64_t number, struct slice payload, int fd);
+enum result link_send_now(int socket, int64_t wait_ms, enum link_type type, uint64_t number,
+                          struct slice payload, int fd);
 enum result link_receive_now(int socket, int64_t wait_ms, char *payload, size_t size,
                              struct link_frame *frame);
 uint64_t link_dropped(const struct link *link); /* frames that did not fit their type, either way */

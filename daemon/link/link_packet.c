@@ -5,8 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LINK_SEND_NOW_MS = 2000 };
-
 union ancillary {
 	struct cmsghdr align;
 	char bytes[CMSG_SPACE(sizeof(int))];
@@ -113,9 +111,10 @@ static enum result wait_for(int socket, short events, int64_t until_ms)
 	}
 }
 
-enum result link_send_now(int socket, enum link_type type, uint64_t number, struct slice payload, int fd)
+enum result link_send_now(int socket, int64_t wait_ms, enum link_type type, uint64_t number,
+                          struct slice payload, int fd)
 {
-	int64_t until_ms = instant_now().mono_ms + LINK_SEND_NOW_MS;
+	int64_t until_ms = instant_now().mono_ms + wait_ms;
 	char head[LINK_HEAD_BYTES];
 	enum result result = link_frame_check(type, payload.len, fd >= 0, NULL);
 
@@ -123,7 +122,7 @@ enum result link_send_now(int socket, enum link_type type, uint64_t number, stru
 		return result;
 	link_frame_head(type, number, payload.len, head);
 	while ((result = link_packet_send(socket, head, payload, fd)) == RESULT_AGAIN)
-		if ((result = wait_for(socket, POLLOUT, until_ms)) != RESULT_OK)
+		if (wait_ms <= 0 || (result = wait_for(socket, POLLOUT, until_ms)) != RESULT_OK)
 			break;
 	return result;
 }

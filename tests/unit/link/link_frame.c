@@ -102,7 +102,7 @@ static void carries_a_descriptor_through_a_pair(void **state)
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	assert_int_equal(pipe2(through, O_CLOEXEC), 0);
-	assert_int_equal(link_send_now(pair[0], LINK_LISTENER, 5, SLICE("{}"), through[1]), RESULT_OK);
+	assert_int_equal(link_send_now(pair[0], 0, LINK_LISTENER, 5, SLICE("{}"), through[1]), RESULT_OK);
 	assert_int_equal(link_receive_now(pair[1], 0, payload, sizeof payload, &frame), RESULT_OK);
 	assert_int_equal(frame.type, LINK_LISTENER);
 	assert_true(frame.fd >= 0 && frame.fd != through[1]);
@@ -112,10 +112,10 @@ static void carries_a_descriptor_through_a_pair(void **state)
 	close(frame.fd);
 
 	assert_int_equal(link_receive_now(pair[1], 0, payload, sizeof payload, &frame), RESULT_AGAIN);
-	assert_int_equal(link_send_now(pair[0], LINK_LISTENER, 5, SLICE("{}"), -1), RESULT_INVALID);
+	assert_int_equal(link_send_now(pair[0], 0, LINK_LISTENER, 5, SLICE("{}"), -1), RESULT_INVALID);
 	close(pair[0]);
 	assert_int_equal(link_receive_now(pair[1], 0, payload, sizeof payload, &frame), RESULT_CLOSED);
-	assert_int_equal(link_send_now(pair[1], LINK_STOPPING, 0, SLICE(""), -1), RESULT_CLOSED);
+	assert_int_equal(link_send_now(pair[1], 0, LINK_STOPPING, 0, SLICE(""), -1), RESULT_CLOSED);
 	close(pair[1]);
 	close(through[0]);
 	close(through[1]);
@@ -135,7 +135,7 @@ static void drops_what_does_not_fit_with_its_descriptors(void **state)
 	assert_int_equal(link_packet_send(pair[0], head, SLICE(""), through[1]),
 	                 RESULT_OK); /* carries none */
 	assert_int_equal(send(pair[0], "short", 5, 0), 5);
-	assert_int_equal(link_send_now(pair[0], LINK_RELOAD, 0, SLICE(""), -1), RESULT_OK);
+	assert_int_equal(link_send_now(pair[0], 0, LINK_RELOAD, 0, SLICE(""), -1), RESULT_OK);
 	close(through[1]);
 
 	assert_int_equal(link_receive_now(pair[1], 0, payload, sizeof payload, &frame), RESULT_INVALID);
