@@ -1,0 +1,307 @@
+#include "tui/cli/cli.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "tui/cli/help.h"
+#include "tui/cli/transfer.h"
+#include "tui/client/words.h"
+
+enum { CLI_OUT_MAX = 64 * 1024 * 1024, CLI_PAGES_MAX = 10000 };
+
+struct run {
+	const struct cli_world *world;
+	const struct cli_request *request;
+	struct caller *caller;
+	bool is_continued; /* the second page of a list: its headings stand above */
+};
+
+void cli_complain(const struct cli_world *world, struct slice message)
+{
+	struct buffer line;
+
+	buffer_start(&line, CONTROL_LINE_MAX);
+	print_text(&line, &world->style, message);
+	fprintf(world->err, "parley: %.*s\n", SLICE_ARG(buffer_slice(&line)));
+	buffer_stop(&line);
+}
+
+static enum cli_exit complain_answer(const struct run *run, const struct control_answer *answer)
+{
+	cli_complain(run->world, answer->message);
+	for (size_t i = 0; i < json_count(answer->problems); i++) {
+		const struct json *problem = json_at(answer->problems, i);
+		struct slice path = json_as_slice(json_get(problem, "path")),
+		             why = json_as_slice(json_get(problem, "why"));
+		struct slice allowed = json_as_slice(json_get(problem, "allowed"));
+		struct buffer line;
+
+		buffer_start(&line, CONTROL_LINE_MAX);
+		buffer_printf(&line, "%.*s: %.*s", SLICE_ARG(path), SLICE_ARG(why));
+		if (allowed.len)
+			buffer_printf(&line, _(" (allowed: %.*s)"), SLICE_ARG(allowed));
+		cli_complain(run->world, buffer_slice(&line));
+		buffer_stop(&line);
+	}
+	return render_error_exit(answer->code);
+}
+
+static struct print_style style_now(const struct cli_world *world)
+{
+	struct print_style style = world->style;
+
+	style.now = world->now();
+	return style;
+}
+
+static enum cli_exit show(const struct run *run, const struct json *result)
+{
+	struct print_style style = style_now(run->world);
+	struct buffer out;
+	bool is_whole;
+
+	style.has_headings &= !run->is_continued;
+
+	buffer_start(&out, CLI_OUT_MAX);
+	if (run->request->options.is_json) {
+		print_json(&out, result);
+		buffer_add_char(&out, '\n');
+	} else {
+		render_result(&out, &style, run->request->verb, result);
+	}
+	is_whole = !out.is_broken && fwrite(buffer_slice(&out).ptr, 1, buffer_length(&out),
+	                                    run->world->out) == buffer_length(&out);
+	buffer_stop(&out);
+	return is_whole ? render_exit(run->request->verb, result) : CLI_EXIT_INTERNAL;
+}
+
+/* ---- the request itself ---- */
+
+static void method_of(enum control_verb_id verb, char to[64])
+{
+	struct buffer method;
+
+	buffer_start(&method, 64);
+	control_verb_method(control_verb(verb), &method);
+	slice_to_text(buffer_slice(&method), to, 64);
+	buffer_stop(&method);
+}
+
+/* The command's params and one member more. */
+static struct slice with_member(struct buffer *out, struct slice params, const char *name, struct slice json)
+{
+	buffer_clear(out);
+	buffer_add(out, slice_first(params, params.len - 1)); /* without the closing brace */
+	buffer_printf(out, "%s\"%s\":%.*s}", params.len > 2 ? "," : "", name, SLICE_ARG(json));
+	return buffer_slice(out);
+}
+
+static enum cli_exit call_once(const struct run *run, struct slice params, struct control_answer *answer)
+{
+	char method[64];
+
+	method_of(run->request->verb, method);
+	caller_call(run->caller, method, params, run->request->options.timeout_ms, answer);
+	return answer->code == CONTROL_OK ? show(run, answer->result) : complain_answer(run, answer);
+}
+
+/* A list that goes on is fetched on; every page is shown as it comes. */
+static enum cli_exit call_pages(struct run *run)
+{
+	struct slice params = buffer_slice(&run->request->params);
+	struct buffer more, cursor;
+	enum cli_exit code = CLI_EXIT_DONE;
+	struct slice next = SLICE_NONE;
+
+	buffer_start(&more, CONTROL_LINE_MAX);
+	buffer_start(&cursor, CONTROL_LINE_MAX);
+	for (int page = 0; page < CLI_PAGES_MAX; page++) {
+		struct control_answer answer;
+		struct json_writer w = json_write(&cursor);
+
+		code = call_once(run, params, &answer);
+		next = json_as_slice(json_get(answer.result, "next"));
+		buffer_clear(&cursor);
+		json_put_slice(&w, NULL, next);
+		control_answer_free(&answer);
+		if (code != CLI_EXIT_DONE || next.len == 0 || !run->request->has_all_pages)
+			break;
+		params = with_member(&more, buffer_slice(&run->request->params), "after",
+		                     buffer_slice(&cursor));
+		run->is_continued = true;
+	}
+	buffer_stop(&cursor);
+	buffer_stop(&more);
+	return code;
+}
+
+static enum cli_exit call_with_documents(const struct run *run)
+{
+	struct slice params = buffer_slice(&run->request->params);
+	struct control_answer answer;
+	enum control_code code;
+	struct reason reason;
+	struct buffer more;
+	enum cli_exit exit_code;
+
+	buffer_start(&more, CONTROL_LINE_MAX);
+	if (run->request->directory) {
+		if (transfer_upload(run->caller, run->request->directory, run->request->options.timeout_ms,
+		                    &code, &reason) != RESULT_OK) {
+			cli_complain(run->world, slice_of(reason.text));
+			return render_error_exit(code);
+		}
+		params = with_member(&more, params, "uploaded", SLICE("true"));
+	}
+	exit_code = call_once(run, params, &answer);
+	control_answer_free(&answer);
+	buffer_stop(&more);
+	return exit_code;
+}
+
+static enum cli_exit export_documents(const struct run *run)
+{
+	struct control_answer answer;
+	enum control_code code;
+	struct reason reason;
+	enum cli_exit exit_code = CLI_EXIT_DONE;
+
+	caller_call(run->caller, "config.export", buffer_slice(&run->request->params),
+	            run->request->options.timeout_ms, &answer);
+	if (answer.code != CONTROL_OK) {
+		exit_code = complain_answer(run, &answer);
+	} else if (run->request->options.is_json) {
+		exit_code = show(run, answer.result);
+	} else if (transfer_download(run->caller, answer.result, run->request->directory, run->world->out,
+	                             run->request->options.timeout_ms, &code, &reason) != RESULT_OK) {
+		cli_complain(run->world, slice_of(reason.text));
+		exit_code = render_error_exit(code);
+	}
+	control_answer_free(&answer);
+	return exit_code;
+}
+
+/* ---- events to come ---- */
+
+static void print_event(void *to, const struct json *event)
+{
+	const struct run *run = to;
+	struct print_style style = style_now(run->world);
+	struct buffer line;
+
+	buffer_start(&line, 4 * CONTROL_LINE_MAX);
+	if (run->request->options.is_json) {
+		print_json(&line, event);
+		buffer_add_char(&line, '\n');
+	} else {
+		render_event(&line, &style, event);
+	}
+	fwrite(buffer_slice(&line).ptr, 1, buffer_length(&line), run->world->out);
+	fflush(run->world->out);
+	buffer_stop(&line);
+}
+
+/* Interrupting is the ordinary end, so SIGINT and SIGTERM arrive as a descriptor. */
+static enum cli_exit follow(const struct run *run)
+{
+	sigset_t stopping;
+	int stop;
+	bool was_stopped;
+
+	fflush(run->world->out);
+	sigemptyset(&stopping);
+	sigaddset(&stopping, SIGINT);
+	sigaddset(&stopping, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stopping, NULL);
+	stop = signalfd(-1, &stopping, SFD_CLOEXEC | SFD_NONBLOCK);
+	was_stopped = caller_follow(run->caller, stop);
+	close(stop);
+	if (!was_stopped)
+		cli_complain(run->world, slice_of(_("the link to the daemon was lost")));
+	return was_stopped ? CLI_EXIT_DONE : CLI_EXIT_UNREACHABLE;
+}
+
+/* ---- questions ---- */
+
+/* What a slip of the finger would regret: a whole configuration replaced, a switch turned off. */
+static bool needs_asking(const struct cli_request *request)
+{
+	return request->verb == CONTROL_VERB_CONFIG_IMPORT ||
+	       (request->verb == CONTROL_VERB_ACCESS_EDGE_SET && request->turns_off);
+}
+
+static bool is_agreed(const struct run *run)
+{
+	char line[16];
+
+	if (run->request->options.is_sure || !run->world->can_ask || !needs_asking(run->request))
+		return true;
+	fprintf(run->world->out, "%s ",
+	        run->request->verb == CONTROL_VERB_CONFIG_IMPORT
+	                ? _("Replace the whole configuration by these documents? y/N")
+	                : _("Turn this off for everybody, now? y/N"));
+	fflush(run->world->out);
+	return fgets(line, sizeof line, stdin) && (line[0] == 'y' || line[0] == 'Y');
+}
+
+/* ---- all of it ---- */
+
+static enum cli_exit run_verb(struct run *run)
+{
+	enum cli_exit code;
+
+	switch (run->request->verb) {
+	case CONTROL_VERB_CONFIG_CHECK:
+	case CONTROL_VERB_CONFIG_IMPORT: return call_with_documents(run);
+	case CONTROL_VERB_CONFIG_EXPORT: return export_documents(run);
+	default: code = call_pages(run);
+	}
+	return code == CLI_EXIT_DONE && run->request->is_following ? follow(run) : code;
+}
+
+static enum cli_exit print_help(const struct cli_world *world, const struct cli_request *request)
+{
+	struct print_style style = style_now(world);
+	struct buffer out;
+	enum result result;
+
+	buffer_start(&out, CLI_OUT_MAX);
+	result = help_write(&out, &style, request->topics[0], request->topics[1]);
+	fwrite(buffer_slice(&out).ptr, 1, buffer_length(&out), world->out);
+	buffer_stop(&out);
+	if (result == RESULT_OK)
+		return CLI_EXIT_DONE;
+	cli_complain(world, slice_of(_("there is no such word; see parley help")));
+	return CLI_EXIT_USAGE;
+}
+
+enum cli_exit cli_run(const struct cli_world *world, const struct cli_request *request)
+{
+	struct run run = { .world = world, .request = request };
+	struct caller_setup setup = { .path = world->socket_path,
+		                      .name = world->name,
+		                      .is_read_only = request->options.is_read_only,
+		                      .now = world->now,
+		                      .on_event = print_event,
+		                      .to = &run };
+	enum control_code code;
+	struct reason reason;
+	enum cli_exit exit_code;
+
+	if (request->task == CLI_HELP)
+		return print_help(world, request);
+	if (!is_agreed(&run)) {
+		fprintf(world->err, "parley: %s\n", _("nothing was changed"));
+		return CLI_EXIT_NO;
+	}
+	if (caller_open(&setup, &run.caller, &code, &reason) != RESULT_OK) {
+		cli_complain(world, slice_of(reason.text));
+		return render_error_exit(code);
+	}
+	exit_code = run_verb(&run);
+	caller_close(&run.caller);
+	if (fflush(world->out) != 0)
+		return CLI_EXIT_INTERNAL;
+	return exit_code;
+}

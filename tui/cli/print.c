@@ -1,0 +1,231 @@
+#include "tui/cli/print.h"
+
+#include <wchar.h>
+
+#include "shared/base/text.h"
+#include "tui/client/shown.h"
+#include "tui/client/words.h"
+
+enum { PRINT_CELL_MAX = 64 * 1024, PRINT_JSON_MAX = 1024 * 1024, PRINT_GAP = 2 };
+
+void print_text(struct buffer *out, const struct print_style *style, struct slice text)
+{
+	while (text.len) {
+		uint32_t c;
+		size_t n = text_utf8_decode(text, &c);
+
+		if (n == 0 || text_is_hidden(c) || (c >= 0x80 && !style->is_utf8)) {
+			n = n ? n : 1;
+			for (size_t i = 0; i < n; i++)
+				buffer_printf(out, "\\x%02x", (unsigned char)text.ptr[i]);
+		} else {
+			buffer_add(out, slice_first(text, n));
+		}
+		text = slice_after(text, n);
+	}
+}
+
+size_t print_width(struct slice printed)
+{
+	size_t cells = 0;
+
+	while (printed.len) {
+		uint32_t c;
+		size_t n = text_utf8_decode(printed, &c);
+		int width = n && c >= 0x80 ? wcwidth((wchar_t)c) : 1;
+
+		cells += width > 0 ? (size_t)width : 0;
+		printed = slice_after(printed, n ? n : 1);
+	}
+	return cells;
+}
+
+void print_value(struct buffer *out, const struct print_style *style, const struct json *value,
+                 enum print_shape shape)
+{
+	char shown[SHOWN_BYTES];
+	struct json_writer w = json_write(out);
+	struct buffer whole;
+
+	switch (json_kind(value)) {
+	case JSON_KIND_NULL: buffer_add_char(out, '-'); return;
+	case JSON_KIND_BOOL:
+		buffer_add(out, json_as_bool(value, false) ? SLICE("true") : SLICE("false"));
+		return;
+	case JSON_KIND_TEXT:
+		if (slice_is_empty(json_as_slice(value)))
+			buffer_add_char(out, '-');
+		else
+			print_text(out, style, json_as_slice(value));
+		return;
+	case JSON_KIND_NUMBER:
+		if (shape == PRINT_AGE)
+			buffer_add(out,
+			           slice_of(shown_age(style->now.wall_ms - json_as_number(value, 0), shown)));
+		else if (shape == PRINT_TIME)
+			buffer_add(out, slice_of(shown_time(json_as_number(value, 0), shown)));
+		else if (shape == PRINT_RATE)
+			buffer_add(out, slice_of(shown_rate(json_as_real(value, 0), shown)));
+		else
+			json_write_value(&w, NULL, value);
+		return;
+	case JSON_KIND_ARRAY:
+		/* a list of scalars reads as a list; a deeper one as JSON */
+		for (size_t i = 0; i < json_count(value); i++)
+			if (json_kind(json_at(value, i)) >= JSON_KIND_ARRAY)
+				goto as_json;
+		for (size_t i = 0; i < json_count(value); i++) {
+			if (i)
+				buffer_add_char(out, ' ');
+			print_value(out, style, json_at(value, i), PRINT_TEXT);
+		}
+		if (json_count(value) == 0)
+			buffer_add_char(out, '-');
+		return;
+	case JSON_KIND_OBJECT: break;
+	}
+as_json:
+	buffer_start(&whole, PRINT_CELL_MAX);
+	print_json(&whole, value);
+	print_text(out, style, buffer_slice(&whole));
+	buffer_stop(&whole);
+}
+
+static void add_blanks(struct buffer *out, size_t count)
+{
+	while (count-- > 0)
+		buffer_add_char(out, ' ');
+}
+
+static bool is_numeric(enum print_shape shape) { return shape == PRINT_NUMBER || shape == PRINT_RATE; }
+
+/* The last column is not padded: a copied line has no blanks at its end. */
+static void add_cell(struct buffer *out, struct slice text, size_t width, enum print_shape shape,
+                     bool is_last)
+{
+	size_t cells = print_width(text), gap = width > cells ? width - cells : 0;
+
+	if (is_numeric(shape))
+		add_blanks(out, gap);
+	buffer_add(out, text);
+	if (!is_numeric(shape) && !is_last)
+		add_blanks(out, gap);
+	if (!is_last)
+		add_blanks(out, PRINT_GAP);
+}
+
+static void print_aligned(struct buffer *out, const struct print_style *style,
+                          const struct print_column *columns, const struct json *rows)
+{
+	size_t widths[PRINT_COLUMNS_MAX] = { 0 }, count = 0;
+	struct buffer cell;
+
+	buffer_start(&cell, PRINT_CELL_MAX);
+	for (; count < PRINT_COLUMNS_MAX && columns[count].member; count++)
+		widths[count] = print_width(slice_of(_(columns[count].heading)));
+	for (size_t i = 0; i < json_count(rows); i++) {
+		for (size_t c = 0; c < count; c++) {
+			size_t width;
+
+			buffer_clear(&cell);
+			print_value(&cell, style, json_get(json_at(rows, i), columns[c].member),
+			            columns[c].shape);
+			width = print_width(buffer_slice(&cell));
+			widths[c] = width > widths[c] ? width : widths[c];
+		}
+	}
+	for (size_t c = 0; style->has_headings && c < count; c++)
+		add_cell(out, slice_of(_(columns[c].heading)), widths[c], columns[c].shape, c + 1 == count);
+	if (style->has_headings)
+		buffer_add_char(out, '\n');
+	for (size_t i = 0; i < json_count(rows); i++) {
+		for (size_t c = 0; c < count; c++) {
+			buffer_clear(&cell);
+			print_value(&cell, style, json_get(json_at(rows, i), columns[c].member),
+			            columns[c].shape);
+			add_cell(out, buffer_slice(&cell), widths[c], columns[c].shape, c + 1 == count);
+		}
+		buffer_add_char(out, '\n');
+	}
+	buffer_stop(&cell);
+}
+
+void print_table(struct buffer *out, const struct print_style *style, const struct print_column *columns,
+                 const struct json *rows)
+{
+	if (style->is_terminal) {
+		print_aligned(out, style, columns, rows);
+		return;
+	}
+	for (size_t i = 0; i < json_count(rows); i++) {
+		for (size_t c = 0; columns[c].member; c++) {
+			if (c)
+				buffer_add_char(out, '\t');
+			print_value(out, style, json_get(json_at(rows, i), columns[c].member),
+			            columns[c].shape);
+		}
+		buffer_add_char(out, '\n');
+	}
+}
+
+static bool is_among(struct slice name, const char *list)
+{
+	struct slice rest = slice_of(list), word;
+
+	while (slice_next(&rest, ' ', &word))
+		if (word.len && slice_equal(word, name))
+			return true;
+	return false;
+}
+
+void print_members(struct buffer *out, const struct print_style *style, const struct json *object,
+                   const char *without)
+{
+	struct slice key;
+	const struct json *value;
+	size_t width = 0;
+
+	for (size_t i = 0; json_member(object, i, &key, &value); i++)
+		if (!is_among(key, without) && print_width(key) > width)
+			width = print_width(key);
+	for (size_t i = 0; json_member(object, i, &key, &value); i++) {
+		if (is_among(key, without))
+			continue;
+		print_text(out, style, key);
+		if (style->is_terminal)
+			add_blanks(out, width - print_width(key) + PRINT_GAP);
+		else
+			buffer_add_char(out, '\t');
+		print_value(out, style, value, PRINT_TEXT);
+		buffer_add_char(out, '\n');
+	}
+}
+
+void print_json(struct buffer *out, const struct json *value)
+{
+	struct buffer plain;
+	struct json_writer w = json_write(&plain);
+	struct slice rest;
+
+	buffer_start(&plain, PRINT_JSON_MAX);
+	json_write_value(&w, NULL, value);
+	rest = buffer_slice(&plain);
+	while (rest.len) {
+		uint32_t c;
+		size_t n = text_utf8_decode(rest, &c);
+
+		if (n <= 1 && (unsigned char)rest.ptr[0] != 0x7f) {
+			n = 1;
+			buffer_add_char(out, rest.ptr[0]);
+		} else if (!text_is_hidden(c)) {
+			buffer_add(out, slice_first(rest, n));
+		} else if (c < 0x10000) {
+			buffer_printf(out, "\\u%04x", (unsigned)c);
+		} else { /* RFC 8259 §7: a surrogate pair */
+			buffer_printf(out, "\\u%04x\\u%04x", (unsigned)(0xd800 + ((c - 0x10000) >> 10)),
+			              (unsigned)(0xdc00 + ((c - 0x10000) & 0x3ff)));
+		}
+		rest = slice_after(rest, n);
+	}
+	buffer_stop(&plain);
+}

@@ -1,0 +1,376 @@
+#include "tui/cli/render.h"
+
+#include "tui/client/shown.h"
+#include "tui/client/words.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static struct slice text_of(const struct json *object, const char *member)
+{
+	return json_as_slice(json_get(object, member));
+}
+
+static void line_value(struct buffer *out, const struct print_style *style, const struct json *object,
+                       const char *member)
+{
+	print_value(out, style, json_get(object, member), PRINT_TEXT);
+}
+
+/* ---- lists ---- */
+
+static const struct print_column domain_columns[] = {
+	{ N_("DOMAIN"), "domain", PRINT_TEXT },
+	{ N_("RULE"), "rule", PRINT_TEXT },
+	{ N_("PROXY"), "proxy-fqdn", PRINT_TEXT },
+	{ N_("PORT"), "proxy-port", PRINT_NUMBER },
+	{ N_("IDENTITY"), "identity", PRINT_TEXT },
+	{ N_("LIVE"), "state", PRINT_TEXT },
+	{ N_("CONNS"), "connections", PRINT_NUMBER },
+	{ N_("MSG/S"), "rate", PRINT_RATE },
+	{ N_("LAST ERROR"), "last_error", PRINT_TEXT },
+	{ N_("COMMENT"), "comment", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
+static const struct print_column connection_columns[] = {
+	{ N_("ID"), "id", PRINT_TEXT },
+	{ N_("PARTNER"), "partner", PRINT_TEXT },
+	{ N_("SIDE"), "side", PRINT_TEXT },
+	{ N_("DIR"), "direction", PRINT_TEXT },
+	{ N_("STATE"), "state", PRINT_TEXT },
+	{ N_("AUTH"), "auth", PRINT_TEXT },
+	{ N_("TLS"), "tls", PRINT_TEXT },
+	{ N_("ADDRESS"), "address", PRINT_TEXT },
+	{ N_("AGE"), "since", PRINT_AGE },
+	{ N_("MSG/S"), "rate", PRINT_RATE },
+	{ N_("IN"), "messages_in", PRINT_NUMBER },
+	{ N_("OUT"), "messages_out", PRINT_NUMBER },
+	{ N_("LAST ERROR"), "last_error", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
+static const struct print_column version_columns[] = {
+	{ N_("VERSION"), "version", PRINT_NUMBER }, { N_("PUBLISHED (UTC)"), "time", PRINT_TIME },
+	{ N_("BY"), "author", PRINT_TEXT },         { N_("CHANGES"), "changes", PRINT_NUMBER },
+	{ N_("COMMENT"), "comment", PRINT_TEXT },   { NULL, NULL, PRINT_TEXT },
+};
+static const struct print_column kind_columns[] = {
+	{ N_("FIELD"), "name", PRINT_TEXT },       { N_("TYPE"), "type", PRINT_TEXT },
+	{ N_("DEFAULT"), "default", PRINT_TEXT },  { N_("LYNC"), "lync", PRINT_TEXT },
+	{ N_("MEANING"), "sentence", PRINT_TEXT }, { NULL, NULL, PRINT_TEXT },
+};
+static const struct print_column service_columns[] = {
+	{ N_("SERVICE"), "name", PRINT_TEXT },
+	{ N_("STATE"), "state", PRINT_TEXT },
+	{ N_("SINCE"), "since", PRINT_AGE },
+	{ N_("PID"), "pid", PRINT_NUMBER },
+	{ N_("RESTARTS"), "restarts", PRINT_NUMBER },
+	{ N_("WHY"), "why", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
+static const struct print_column problem_columns[] = {
+	{ N_("FILE"), "file", PRINT_TEXT },       { N_("LINE"), "line", PRINT_NUMBER },
+	{ N_("FIELD"), "field", PRINT_TEXT },     { N_("PROBLEM"), "why", PRINT_TEXT },
+	{ N_("ALLOWED"), "allowed", PRINT_TEXT }, { NULL, NULL, PRINT_TEXT },
+};
+static const struct print_column step_columns[] = {
+	{ N_("STEP"), "number", PRINT_NUMBER },
+	{ N_("NAME"), "name", PRINT_TEXT },
+	{ N_("RESULT"), "result", PRINT_TEXT },
+	{ N_("BECAUSE"), "words", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
+
+/* ---- results of another shape ---- */
+
+static void render_status(struct buffer *out, const struct print_style *style, const struct json *status)
+{
+	const struct json *published = json_get(status, "published"),
+	                  *attention = json_get(status, "attention");
+	char shown[SHOWN_BYTES];
+
+	line_value(out, style, status, "node");
+	buffer_add(out, SLICE("  "));
+	line_value(out, style, status, "server");
+	buffer_printf(out, _(", up %s\n"),
+	              shown_age(style->now.wall_ms -
+	                                json_as_number(json_get(status, "started"), style->now.wall_ms),
+	                        shown));
+	buffer_add(out, slice_of(_("configuration version ")));
+	line_value(out, style, status, "version");
+	if (json_kind(published) == JSON_KIND_OBJECT) {
+		buffer_printf(out, _(", published %s by "),
+		              shown_time(json_as_number(json_get(published, "time"), 0), shown));
+		line_value(out, style, published, "author");
+	}
+	buffer_add(out, SLICE("\n\n"));
+	print_table(out, style, service_columns, json_get(status, "services"));
+	buffer_add_char(out, '\n');
+	print_members(out, style, json_get(status, "switches"), "");
+	buffer_add_char(out, '\n');
+	print_members(out, style, json_get(status, "traffic"), "history");
+	buffer_add_char(out, '\n');
+	print_members(out, style, json_get(status, "domains"), "");
+	if (json_count(attention))
+		buffer_printf(out, "\n%s\n", _("needs attention:"));
+	for (size_t i = 0; i < json_count(attention); i++)
+		render_event(out, style, json_at(attention, i));
+}
+
+static void render_fields(struct buffer *out, const struct print_style *style, const struct json *object)
+{
+	print_members(out, style, json_get(object, "fields"), "");
+}
+
+static void render_topology(struct buffer *out, const struct print_style *style, const struct json *result)
+{
+	const struct json *objects = json_get(result, "objects");
+
+	for (size_t i = 0; i < json_count(objects); i++) {
+		const struct json *object = json_at(objects, i);
+
+		if (i)
+			buffer_add_char(out, '\n');
+		line_value(out, style, object, "kind");
+		if (!slice_is_empty(text_of(object, "key"))) {
+			buffer_add_char(out, ' ');
+			line_value(out, style, object, "key");
+		}
+		buffer_add_char(out, '\n');
+		render_fields(out, style, object);
+	}
+}
+
+static void render_domain(struct buffer *out, const struct print_style *style, const struct json *domain)
+{
+	const struct json *connections = json_get(domain, "connections_list");
+
+	print_members(out, style, domain, "connections_list");
+	if (json_count(connections)) {
+		buffer_add_char(out, '\n');
+		print_table(out, style, connection_columns, connections);
+	}
+}
+
+static void render_change(struct buffer *out, const struct print_style *style, const struct json *change)
+{
+	struct slice what = text_of(change, "what");
+	bool is_field = slice_equal(what, SLICE("changed"));
+
+	buffer_add(out, slice_equal(what, SLICE("added")) ? SLICE("+ ")
+	                : is_field                        ? SLICE("~ ")
+	                                                  : SLICE("- "));
+	line_value(out, style, change, "kind");
+	if (!slice_is_empty(text_of(change, "key"))) {
+		buffer_add_char(out, ' ');
+		line_value(out, style, change, "key");
+	}
+	if (is_field) {
+		buffer_add_char(out, ' ');
+		line_value(out, style, change, "field");
+		buffer_add(out, SLICE(": "));
+		line_value(out, style, change, "before");
+		buffer_add(out, SLICE(" -> "));
+		line_value(out, style, change, "after");
+	}
+	buffer_add_char(out, '\n');
+}
+
+static void render_changes(struct buffer *out, const struct print_style *style, const struct json *result)
+{
+	const struct json *changes = json_get(result, "changes");
+	long long version = (long long)json_as_number(json_get(result, "version"), 0);
+
+	if (json_count(changes) == 0)
+		buffer_printf(out, _("nothing to change; version %lld stays\n"), version);
+	else if (json_as_bool(json_get(result, "applied"), true))
+		buffer_printf(out, _("version %lld published and applied\n"), version);
+	else
+		buffer_printf(out, _("version %lld published, not applied yet\n"), version);
+	for (size_t i = 0; i < json_count(changes); i++)
+		render_change(out, style, json_at(changes, i));
+	if (!slice_is_empty(text_of(result, "note"))) {
+		line_value(out, style, result, "note");
+		buffer_add_char(out, '\n');
+	}
+}
+
+static void render_why(struct buffer *out, const struct print_style *style, const struct json *why)
+{
+	if (slice_equal(text_of(why, "answer"), SLICE("pass"))) {
+		buffer_printf(out, "%s\n", _("PASS: it would cross"));
+	} else {
+		buffer_add(out, slice_of(_("REFUSE at step ")));
+		line_value(out, style, why, "step");
+		buffer_add(out, SLICE(", "));
+		line_value(out, style, why, "name");
+		buffer_add(out, SLICE(" ("));
+		line_value(out, style, why, "status");
+		buffer_add(out, SLICE("): "));
+		line_value(out, style, why, "words");
+		buffer_add_char(out, '\n');
+	}
+	buffer_add_char(out, '\n');
+	print_table(out, style, step_columns, json_get(why, "steps"));
+	if (!slice_is_empty(text_of(why, "change"))) {
+		buffer_printf(out, "\n%s ", _("smallest change that lets it pass:"));
+		line_value(out, style, why, "change");
+		buffer_add_char(out, '\n');
+	}
+	if (json_count(json_get(why, "assumed"))) {
+		const struct json *assumed = json_get(why, "assumed");
+
+		buffer_printf(out, "%s", _("assumed: "));
+		for (size_t i = 0; i < json_count(assumed); i++) {
+			buffer_add(out, i ? SLICE("; ") : SLICE_NONE);
+			print_value(out, style, json_at(assumed, i), PRINT_TEXT);
+		}
+		buffer_add_char(out, '\n');
+	}
+}
+
+void render_event(struct buffer *out, const struct print_style *style, const struct json *event)
+{
+	enum control_event_id id = control_event_named(text_of(event, "event"));
+	struct slice sentence = text_of(event, "sentence"), severity = text_of(event, "severity");
+	char shown[SHOWN_BYTES];
+	struct buffer made;
+
+	buffer_start(&made, CONTROL_LINE_MAX);
+	if (slice_is_empty(sentence))
+		sentence = text_of(event, "text");
+	if (slice_is_empty(sentence) && id < CONTROL_EVENT_COUNT) {
+		control_event_sentence(control_event(id), event, &made);
+		sentence = buffer_slice(&made);
+	}
+	if (slice_is_empty(severity) && id < CONTROL_EVENT_COUNT)
+		severity = slice_of(control_severity_name(control_event(id)->severity));
+	buffer_printf(out, "%s%c", shown_time(json_as_number(json_get(event, "time"), 0), shown),
+	              style->is_terminal ? ' ' : '\t');
+	print_text(out, style, severity);
+	for (size_t i = severity.len; style->is_terminal && i < 7; i++)
+		buffer_add_char(out, ' ');
+	buffer_add_char(out, style->is_terminal ? ' ' : '\t');
+	print_text(out, style, slice_is_empty(sentence) ? text_of(event, "event") : sentence);
+	buffer_add_char(out, '\n');
+	buffer_stop(&made);
+}
+
+static void render_events(struct buffer *out, const struct print_style *style, const struct json *result)
+{
+	const struct json *events = json_get(result, "events");
+
+	for (size_t i = 0; i < json_count(events); i++)
+		render_event(out, style, json_at(events, i));
+}
+
+static void render_check(struct buffer *out, const struct print_style *style, const struct json *result)
+{
+	const struct json *problems = json_get(result, "problems");
+
+	if (json_count(problems)) {
+		print_table(out, style, problem_columns, problems);
+		return;
+	}
+	buffer_printf(out, _("%lld documents are right; importing them would make %lld changes\n"),
+	              (long long)json_as_number(json_get(result, "documents"), 0),
+	              (long long)json_as_number(json_get(result, "changes"), 0));
+}
+
+static void render_kinds(struct buffer *out, const struct print_style *style, const struct json *result)
+{
+	const struct json *kinds = json_get(result, "kinds");
+
+	for (size_t i = 0; i < json_count(kinds); i++) {
+		const struct json *kind = json_at(kinds, i);
+
+		buffer_add(out, i ? SLICE("\n") : SLICE_NONE);
+		line_value(out, style, kind, "name");
+		buffer_add(out, SLICE(": "));
+		line_value(out, style, kind, "sentence");
+		buffer_add_char(out, '\n');
+		print_table(out, style, kind_columns, json_get(kind, "fields"));
+	}
+}
+
+/* ---- by verb ---- */
+
+static const struct {
+	enum control_verb_id verb;
+	void (*render)(struct buffer *out, const struct print_style *style, const struct json *result);
+	const struct print_column *columns; /* of result.rows, instead of `render` */
+	const char *rows;
+} shapes[] = {
+	{ CONTROL_VERB_STATUS, render_status, NULL, NULL },
+	{ CONTROL_VERB_DOMAIN_LIST, NULL, domain_columns, "rows" },
+	{ CONTROL_VERB_DOMAIN_SHOW, render_domain, NULL, NULL },
+	{ CONTROL_VERB_ACCESS_EDGE_SHOW, render_fields, NULL, NULL },
+	{ CONTROL_VERB_POLICY_SHOW, render_fields, NULL, NULL },
+	{ CONTROL_VERB_TOPOLOGY_SHOW, render_topology, NULL, NULL },
+	{ CONTROL_VERB_CONNECTION_LIST, NULL, connection_columns, "rows" },
+	{ CONTROL_VERB_WHY, render_why, NULL, NULL },
+	{ CONTROL_VERB_EVENT_TAIL, render_events, NULL, NULL },
+	{ CONTROL_VERB_CONFIG_CHECK, render_check, NULL, NULL },
+	{ CONTROL_VERB_VERSION_LIST, NULL, version_columns, "versions" },
+	{ CONTROL_VERB_MODEL_KINDS, render_kinds, NULL, NULL },
+};
+
+const struct print_column *render_columns(enum control_verb_id verb)
+{
+	for (size_t i = 0; i < COUNT(shapes); i++)
+		if (shapes[i].verb == verb)
+			return shapes[i].columns;
+	return NULL;
+}
+
+void render_result(struct buffer *out, const struct print_style *style, enum control_verb_id verb,
+                   const struct json *result)
+{
+	for (size_t i = 0; i < COUNT(shapes); i++) {
+		if (shapes[i].verb != verb)
+			continue;
+		if (shapes[i].render)
+			shapes[i].render(out, style, result);
+		else
+			print_table(out, style, shapes[i].columns, json_get(result, shapes[i].rows));
+		return;
+	}
+	if (control_verb(verb)->effect == CONTROL_CHANGES)
+		render_changes(out, style, result);
+	else if (json_kind(json_get(result, "fields")) == JSON_KIND_OBJECT)
+		render_fields(out, style, result);
+	else
+		print_members(out, style, result, "");
+}
+
+enum cli_exit render_exit(enum control_verb_id verb, const struct json *result)
+{
+	if (verb == CONTROL_VERB_WHY && !slice_equal(text_of(result, "answer"), SLICE("pass")))
+		return CLI_EXIT_NO;
+	if (verb == CONTROL_VERB_CONFIG_CHECK && json_count(json_get(result, "problems")))
+		return CLI_EXIT_NO;
+	if (!json_as_bool(json_get(result, "applied"), true) && json_count(json_get(result, "changes")))
+		return CLI_EXIT_PARTIAL;
+	return CLI_EXIT_DONE;
+}
+
+enum cli_exit render_error_exit(enum control_code code)
+{
+	switch (code) {
+	case CONTROL_OK: return CLI_EXIT_DONE;
+	case CONTROL_USAGE:
+	case CONTROL_UNKNOWN_VERB:
+	case CONTROL_NOT_JSON:
+	case CONTROL_NOT_A_REQUEST: return CLI_EXIT_USAGE;
+	case CONTROL_DENIED: return CLI_EXIT_DENIED;
+	case CONTROL_EXISTS:
+	case CONTROL_CONFLICT: return CLI_EXIT_CONFLICT;
+	case CONTROL_INVALID:
+	case CONTROL_NOT_FOUND:
+	case CONTROL_TOO_LARGE: return CLI_EXIT_INVALID;
+	case CONTROL_BUSY:
+	case CONTROL_UNAVAILABLE: return CLI_EXIT_UNREACHABLE;
+	case CONTROL_TIMEOUT: return CLI_EXIT_TIMED_OUT;
+	case CONTROL_INTERNAL:
+	case CONTROL_CODE_COUNT: return CLI_EXIT_INTERNAL;
+	}
+	return CLI_EXIT_INTERNAL;
+}

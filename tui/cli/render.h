@@ -1,0 +1,36 @@
+/*
+ * render: a verb's result as text.
+ *
+ * Most results have one of a few shapes (rows, fields, changes) and need a list
+ * of columns at most; a verb that no row here names is printed member by member.
+ */
+#ifndef TUI_CLI_RENDER_H
+#define TUI_CLI_RENDER_H
+
+#include "shared/control/control.h"
+#include "tui/cli/print.h"
+
+void render_result(struct buffer *out, const struct print_style *style, enum control_verb_id verb,
+                   const struct json *result);
+/* One event on one line: time, severity, sentence. */
+void render_event(struct buffer *out, const struct print_style *style, const struct json *event);
+/* The columns of a verb's list, ended by a NULL member; NULL when it is no list. */
+const struct print_column *render_columns(enum control_verb_id verb);
+
+/* Exit codes of the command line: stable. */
+enum cli_exit {
+	CLI_EXIT_DONE = 0,
+	CLI_EXIT_NO = 1, /* done, and the answer is "no" */
+	CLI_EXIT_USAGE = 2,
+	CLI_EXIT_UNREACHABLE = 3,
+	CLI_EXIT_DENIED = 4,
+	CLI_EXIT_CONFLICT = 5,
+	CLI_EXIT_INVALID = 6,
+	CLI_EXIT_TIMED_OUT = 7,
+	CLI_EXIT_PARTIAL = 8, /* published, but not applied everywhere yet */
+	CLI_EXIT_INTERNAL = 70,
+};
+enum cli_exit render_exit(enum control_verb_id verb, const struct json *result);
+enum cli_exit render_error_exit(enum control_code code);
+
+#endif

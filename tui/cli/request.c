@@ -1,0 +1,494 @@
+#include "tui/cli/request.h"
+
+#include <stdio.h>
+
+#include "tui/cli/help.h"
+#include "tui/cli/nearest.h"
+#include "tui/client/words.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+enum { CLI_ARGUMENTS_MAX = 8, CLI_TIMEOUT_MAX_S = 3600 };
+
+enum option_id {
+	JSON,
+	FILTER,
+	FOLLOW,
+	IF_VERSION,
+	COMMENT,
+	YES,
+	TIMEOUT,
+	SOCKET,
+	ROOT,
+	READ_ONLY,
+	COLOR,
+	FRAMES,
+	HELP,
+	VERSION
+};
+
+static const struct cli_option_row options[] = {
+	[JSON] = { "json", 0, NULL, N_("print the daemon's result as it came, one JSON value a line") },
+	[FILTER] = { "filter", 0, "TERMS",
+	             N_("rows to list: words, rule:block, state:up, !term; all must hold") },
+	[FOLLOW] = { "follow", 'f', NULL, N_("go on with what is to come, until interrupted") },
+	[IF_VERSION] = { "if-version", 0, "N", N_("change only if the configuration is still version N") },
+	[COMMENT] = { "comment", 'c', "TEXT", N_("why: kept with the version") },
+	[YES] = { "yes", 'y', NULL, N_("do not ask") },
+	[TIMEOUT] = { "timeout", 0, "SECONDS", N_("how long to wait for an answer (default 30)") },
+	[SOCKET] = { "socket", 0, "PATH", N_("the daemon's control socket (also $PARLEY_SOCKET)") },
+	[ROOT] = { "root", 0, "DIR", N_("the daemon's root folder: DIR/run/parley/control.sock") },
+	[READ_ONLY] = { "read-only", 0, NULL, N_("ask the daemon for a session that can change nothing") },
+	[COLOR] = { "color", 0, "WHEN", N_("console: auto, always or never (also $NO_COLOR)") },
+	[FRAMES] = { "frames", 0, "WHICH", N_("console: auto, ascii or utf8") },
+	[HELP] = { "help", 'h', NULL, N_("explain") },
+	[VERSION] = { "version", 0, NULL, N_("print this program's version") },
+};
+
+const struct cli_option_row *cli_option(size_t index)
+{
+	return index < COUNT(options) ? &options[index] : NULL;
+}
+
+static const struct cli_alias_row aliases[] = {
+	{ "connections", "connection", "list" },
+	{ "domains", "domain", "list" },
+	{ "events", "event", "tail" },
+	{ "versions", "version", "list" },
+};
+
+const struct cli_alias_row *cli_alias(size_t index)
+{
+	return index < COUNT(aliases) ? &aliases[index] : NULL;
+}
+
+/* What has been read so far: plain words in order, and options that only the verb's row can place. */
+struct reading {
+	struct cli_request *out;
+	const char *words[CLI_WORDS_MAX];
+	size_t count;
+	struct late_option {
+		struct slice name;
+		const char *value; /* NULL: none given */
+	} late[CLI_ARGUMENTS_MAX];
+	size_t late_count;
+	struct reason *reason;
+};
+
+/* ---- options ---- */
+
+static enum result read_number_option(struct reading *r, const char *name, const char *value, uint64_t max,
+                                      int64_t *out)
+{
+	uint64_t number;
+
+	if (!slice_to_number(slice_of(value), max, &number))
+		return fail(r->reason, RESULT_INVALID, _("--%s needs a whole number, at most %llu"), name,
+		            (unsigned long long)max);
+	*out = (int64_t)number;
+	return RESULT_OK;
+}
+
+static enum result add_late(struct reading *r, struct slice name, const char *value)
+{
+	if (r->late_count == CLI_ARGUMENTS_MAX)
+		return fail(r->reason, RESULT_INVALID, _("too many options"));
+	r->late[r->late_count++] = (struct late_option){ name, value };
+	return RESULT_OK;
+}
+
+static enum result set_option(struct reading *r, enum option_id id, const char *value)
+{
+	struct cli_options *o = &r->out->options;
+	enum result result = RESULT_OK;
+
+	switch (id) {
+	case JSON: o->is_json = true; break;
+	case YES: o->is_sure = true; break;
+	case READ_ONLY: o->is_read_only = true; break;
+	case COMMENT: o->comment = value; break;
+	case SOCKET: o->socket = value; break;
+	case ROOT: o->root = value; break;
+	case COLOR: o->color = value; break;
+	case FRAMES: o->frames = value; break;
+	case HELP: r->out->task = CLI_HELP; break;
+	case VERSION: r->out->task = CLI_VERSION; break;
+	case FILTER: o->filter = value; return add_late(r, SLICE("filter"), value);
+	case FOLLOW: return add_late(r, SLICE("follow"), NULL);
+	case IF_VERSION:
+		o->has_if_version = true;
+		return read_number_option(r, "if-version", value, INT64_MAX, &o->if_version);
+	case TIMEOUT:
+		result = read_number_option(r, "timeout", value, CLI_TIMEOUT_MAX_S, &o->timeout_ms);
+		o->timeout_ms *= 1000;
+		return result;
+	}
+	return result;
+}
+
+/* --name, --name=value, --name value, -c value.  Names of no common option wait for the verb's row. */
+static enum result read_option(struct reading *r, const char *const *words, size_t count, size_t *at)
+{
+	struct slice word = slice_of(words[*at]), name;
+	bool is_long = word.ptr[1] == '-';
+	const char *value = NULL, *next = *at + 1 < count ? words[*at + 1] : NULL;
+
+	name = slice_after(word, is_long ? 2 : 1);
+	if (is_long && slice_find(name, '=') < name.len) {
+		value = name.ptr + slice_find(name, '=') + 1;
+		name = slice_first(name, slice_find(name, '='));
+	}
+	for (size_t i = 0; i < COUNT(options); i++) {
+		const struct cli_option_row *row = &options[i];
+
+		if (is_long ? !slice_equal(name, slice_of(row->name))
+		            : !(name.len == 1 && name.ptr[0] == row->letter))
+			continue;
+		if (!row->value && value)
+			return fail(r->reason, RESULT_INVALID, _("--%s takes no value"), row->name);
+		if (row->value && !value && !next)
+			return fail(r->reason, RESULT_INVALID, _("--%s needs a value: %s"), row->name,
+			            row->value);
+		if (row->value && !value) {
+			value = next;
+			(*at)++;
+		}
+		return set_option(r, (enum option_id)i, value);
+	}
+	if (!is_long)
+		return fail(r->reason, RESULT_INVALID, _("unknown option %s; see parley help"), words[*at]);
+	if (!value && next) {
+		value = next;
+		(*at)++;
+	}
+	return add_late(r, name, value);
+}
+
+static enum result read_words(struct reading *r, size_t count, const char *const *words)
+{
+	bool options_end = false;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *word = words[i];
+
+		if (!options_end && slice_equal(slice_of(word), SLICE("--"))) {
+			options_end = true;
+		} else if (!options_end && word[0] == '-' && word[1]) {
+			enum result result = read_option(r, words, count, &i);
+
+			if (result != RESULT_OK)
+				return result;
+		} else if (r->count == CLI_WORDS_MAX) {
+			return fail(r->reason, RESULT_INVALID, _("more than %d words"), CLI_WORDS_MAX);
+		} else {
+			r->words[r->count++] = word;
+		}
+	}
+	return RESULT_OK;
+}
+
+/* ---- the verb ---- */
+
+static bool is_same(const char *a, const char *b) { return slice_equal(slice_of(a), slice_of(b)); }
+
+static enum result refuse_noun(struct reading *r, const char *word)
+{
+	struct nearest near = nearest_start(slice_of(word));
+	char hint[NEAREST_TEXT_BYTES];
+
+	for (int i = 0; i < CONTROL_VERB_COUNT; i++) {
+		const struct control_verb *row = control_verb((enum control_verb_id)i);
+
+		nearest_offer(&near, row->noun[0] ? row->noun : row->verb);
+	}
+	for (size_t i = 0; i < COUNT(aliases); i++)
+		nearest_offer(&near, aliases[i].alias);
+	nearest_offer(&near, "console");
+	nearest_offer(&near, "help");
+	nearest_text(&near, hint);
+	return fail(r->reason, RESULT_INVALID, _("unknown word \"%s\"; %s"), word,
+	            hint[0] ? hint : _("see parley help"));
+}
+
+static enum result refuse_verb(struct reading *r, const char *noun, const char *word)
+{
+	char list[128] = "";
+	size_t used = 0;
+
+	for (int i = 0; i < CONTROL_VERB_COUNT; i++) {
+		const struct control_verb *row = control_verb((enum control_verb_id)i);
+
+		if (is_same(row->noun, noun) && used < sizeof list)
+			used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "",
+			                         row->verb);
+	}
+	if (!word)
+		return fail(r->reason, RESULT_INVALID, _("parley %s needs one of: %s"), noun, list);
+	return fail(r->reason, RESULT_INVALID, _("parley %s knows no \"%s\"; it knows: %s"), noun, word,
+	            list);
+}
+
+/* Takes the noun and verb off the front of the words; `*used` of them. */
+static enum result find_verb(struct reading *r, size_t *used)
+{
+	const char *noun = r->words[0], *verb = r->count > 1 ? r->words[1] : NULL;
+	bool knows_noun = false;
+
+	*used = 2;
+	for (size_t i = 0; i < COUNT(aliases); i++) {
+		if (is_same(noun, aliases[i].alias)) {
+			noun = aliases[i].noun;
+			verb = aliases[i].verb;
+			*used = 1;
+		}
+	}
+	for (int i = 0; i < CONTROL_VERB_COUNT; i++) {
+		const struct control_verb *row = control_verb((enum control_verb_id)i);
+
+		if (i == CONTROL_VERB_HELLO)
+			continue; /* every session begins with it anyway */
+		r->out->verb = (enum control_verb_id)i;
+		if (!row->noun[0] && is_same(row->verb, noun)) {
+			*used = 1;
+			return RESULT_OK;
+		}
+		if (row->noun[0] && is_same(row->noun, noun)) {
+			knows_noun = true;
+			if (verb && is_same(row->verb, verb))
+				return RESULT_OK;
+		}
+	}
+	return knows_noun ? refuse_verb(r, noun, verb) : refuse_noun(r, noun);
+}
+
+/* ---- arguments and fields ---- */
+
+/* Arguments travel as text, but for these. */
+static enum result put_argument(struct reading *r, struct json_writer *w, const char *name, const char *value)
+{
+	static const char *const numbers[] = { "limit", "count", "version" };
+	struct cli_request *out = r->out;
+	uint64_t number;
+
+	if (is_same(name, "directory")) {
+		out->directory = value;
+		return RESULT_OK;
+	}
+	if (is_same(name, "follow")) {
+		out->is_following = !is_same(value, "false");
+		json_put_bool(w, name, out->is_following);
+		return RESULT_OK;
+	}
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		if (!is_same(name, numbers[i]))
+			continue;
+		if (!slice_to_number(slice_of(value), INT64_MAX, &number))
+			return fail(r->reason, RESULT_INVALID, _("%s must be a whole number, not \"%s\""),
+			            name, value);
+		json_put_number(w, name, (int64_t)number);
+		out->has_all_pages &= !is_same(name, "limit");
+		return RESULT_OK;
+	}
+	out->has_all_pages &= !is_same(name, "after");
+	json_put_text(w, name, value);
+	return RESULT_OK;
+}
+
+static enum result refuse_field(struct reading *r, const struct model_kind *kind, struct slice name)
+{
+	struct nearest near = nearest_start(name);
+	char shown[64], hint[NEAREST_TEXT_BYTES];
+
+	for (size_t i = 0; i < kind->field_count; i++)
+		if (i != kind->key)
+			nearest_offer(&near, kind->fields[i].name);
+	slice_to_text(name, shown, sizeof shown);
+	nearest_text(&near, hint);
+	return fail(r->reason, RESULT_INVALID, _("%s has no field \"%s\"; %s"), kind->name, shown,
+	            hint[0] ? hint : _("see parley help NOUN VERB for its fields"));
+}
+
+/* The daemon checks the value by its row; here it only gets its JSON type. */
+static void put_field(struct cli_request *out, struct json_writer *w, const struct model_field *field,
+                      struct slice value)
+{
+	bool is_true = slice_equal(value, SLICE("true")) || slice_equal(value, SLICE("on")) ||
+	               slice_equal(value, SLICE("yes"));
+	bool is_false = slice_equal(value, SLICE("false")) || slice_equal(value, SLICE("off")) ||
+	                slice_equal(value, SLICE("no"));
+	uint64_t number;
+
+	if (field->type == MODEL_BOOL && (is_true || is_false)) {
+		out->turns_off |= is_false;
+		json_put_bool(w, field->name, is_true);
+	} else if (field->type == MODEL_NUMBER && slice_to_number(value, INT64_MAX, &number)) {
+		json_put_number(w, field->name, (int64_t)number);
+	} else {
+		json_put_slice(w, field->name, value);
+	}
+}
+
+/* words[from..] are field=value of the kind. */
+static enum result read_fields(struct reading *r, struct json_writer *w, const struct model_kind *kind,
+                               size_t from)
+{
+	bool seen[MODEL_FIELDS_MAX] = { false };
+
+	if (from < r->count)
+		json_open_object(w, "set");
+	for (size_t i = from; i < r->count; i++) {
+		struct slice word = slice_of(r->words[i]), name = slice_first(word, slice_find(word, '='));
+		size_t field;
+
+		if (name.len == word.len)
+			return fail(r->reason, RESULT_INVALID,
+			            _("unexpected \"%s\": fields are given as field=value"), r->words[i]);
+		field = model_field_named(kind, name);
+		if (field >= kind->field_count)
+			return refuse_field(r, kind, name);
+		if (field == kind->key)
+			return fail(r->reason, RESULT_INVALID,
+			            _("%s is given as a word of its own, not as a field"),
+			            kind->fields[field].name);
+		if (seen[field])
+			return fail(r->reason, RESULT_INVALID, _("%s is given twice"),
+			            kind->fields[field].name);
+		seen[field] = true;
+		put_field(r->out, w, &kind->fields[field], slice_after(word, name.len + 1));
+	}
+	if (from < r->count)
+		json_close_object(w);
+	return RESULT_OK;
+}
+
+static const char *late_value(struct reading *r, const char *name, bool *is_given)
+{
+	for (size_t i = 0; i < r->late_count; i++) {
+		if (slice_equal(r->late[i].name, slice_of(name))) {
+			*is_given = true;
+			r->late[i].name = SLICE_NONE;
+			return r->late[i].value;
+		}
+	}
+	return NULL;
+}
+
+static enum result refuse_late(struct reading *r, const struct control_verb *row)
+{
+	for (size_t i = 0; i < r->late_count; i++) {
+		struct nearest near = nearest_start(r->late[i].name);
+		struct control_argument argument;
+		char shown[64], hint[NEAREST_TEXT_BYTES];
+
+		if (!r->late[i].name.ptr)
+			continue;
+		for (size_t k = 0; k < COUNT(options); k++)
+			nearest_offer(&near, options[k].name);
+		for (size_t k = 0; control_verb_argument(row, k, &argument); k++)
+			if (!argument.is_required && !argument.is_fields)
+				nearest_offer(&near, argument.name);
+		slice_to_text(r->late[i].name, shown, sizeof shown);
+		nearest_text(&near, hint);
+		return fail(r->reason, RESULT_INVALID, _("%s %s takes no option --%s; %s"), row->noun,
+		            row->verb, shown, hint[0] ? hint : _("see parley help"));
+	}
+	return RESULT_OK;
+}
+
+static void put_common(struct cli_request *out, struct json_writer *w)
+{
+	if (out->options.has_if_version)
+		json_put_number(w, "if_version", out->options.if_version);
+	if (out->options.comment)
+		json_put_text(w, "comment", out->options.comment);
+}
+
+static enum result read_arguments(struct reading *r, size_t at)
+{
+	const struct control_verb *row = control_verb(r->out->verb);
+	struct json_writer w = json_write(&r->out->params);
+	struct control_argument argument;
+	char usage[HELP_USAGE_BYTES];
+	bool takes_fields = false;
+	enum result result = RESULT_OK;
+
+	json_open_object(&w, NULL);
+	for (size_t i = 0; result == RESULT_OK && control_verb_argument(row, i, &argument); i++) {
+		bool is_given = false;
+		const char *value;
+
+		if (argument.is_fields) {
+			const struct model_kind *kind = model_kind_named(slice_of(argument.name));
+
+			takes_fields = true;
+			if (at >= r->count && is_same(row->verb, "set"))
+				return fail(r->reason, RESULT_INVALID,
+				            _("%s set needs at least one field=value"), row->noun);
+			if (!kind)
+				return fail(r->reason, RESULT_INTERNAL, _("no kind %s"), argument.name);
+			result = read_fields(r, &w, kind, at);
+			continue;
+		}
+		value = argument.is_required ? NULL : late_value(r, argument.name, &is_given);
+		if (is_given && !value && !is_same(argument.name, "follow"))
+			return fail(r->reason, RESULT_INVALID, _("--%s needs a value"), argument.name);
+		if (!is_given && at < r->count)
+			value = r->words[at++];
+		else if (!is_given && argument.is_required)
+			return fail(r->reason, RESULT_INVALID, _("usage: parley %s"), help_usage(row, usage));
+		if (value || is_given)
+			result = put_argument(r, &w, argument.name, value ? value : "true");
+	}
+	if (result != RESULT_OK)
+		return result;
+	if (!takes_fields && at < r->count)
+		return fail(r->reason, RESULT_INVALID, _("unexpected \"%s\"; usage: parley %s"), r->words[at],
+		            help_usage(row, usage));
+	put_common(r->out, &w);
+	json_close_object(&w);
+	if (r->out->params.is_broken)
+		return fail(r->reason, RESULT_LIMIT, _("the command is too long, or there is no memory"));
+	return refuse_late(r, row);
+}
+
+/* ---- all of it ---- */
+
+enum result cli_request_read(size_t count, const char *const *words, struct cli_request *out,
+                             struct reason *reason)
+{
+	struct reading r = { .out = out, .reason = reason };
+	enum result result;
+	size_t used;
+
+	*out = (struct cli_request){ .options.timeout_ms = CLI_TIMEOUT_MS,
+		                     .has_all_pages = true,
+		                     .verb = CONTROL_VERB_COUNT };
+	buffer_start(&out->params, CLI_PARAMS_MAX);
+	result = read_words(&r, count, words);
+	if (result != RESULT_OK || out->task == CLI_VERSION)
+		return result;
+	if (r.count && is_same(r.words[0], "help")) {
+		out->task = CLI_HELP;
+		r.count--;
+		memmove(r.words, r.words + 1, r.count * sizeof *r.words);
+	}
+	if (out->task == CLI_HELP || r.count == 0 || is_same(r.words[0], "console")) {
+		size_t first = out->task == CLI_HELP ? 0 : 1;
+
+		out->task = out->task == CLI_HELP ? CLI_HELP : CLI_CONSOLE;
+		for (size_t i = 0; i < COUNT(out->topics) && first + i < r.count; i++)
+			out->topics[i] = r.words[first + i];
+		return RESULT_OK;
+	}
+	result = find_verb(&r, &used);
+	if (result != RESULT_OK)
+		return result;
+	if (control_verb(out->verb)->effect != CONTROL_CHANGES &&
+	    (out->options.has_if_version || out->options.comment))
+		return fail(reason, RESULT_INVALID,
+		            _("%s changes nothing: it takes neither --if-version nor --comment"),
+		            control_verb(out->verb)->verb);
+	return read_arguments(&r, used);
+}
+
+void cli_request_free(struct cli_request *request) { buffer_stop(&request->params); }
