@@ -58,8 +58,10 @@ static size_t bare_length(struct slice text)
 
 static enum sip_parse bad_at(struct sip_fault *fault, struct slice text, struct slice part)
 {
-	if (fault)
+	if (fault) {
 		fault->offset += (size_t)(part.ptr - text.ptr);
+		fault->status = 400; /* 414 speaks of the Request-URI */
+	}
 	return SIP_PARSE_BAD;
 }
 

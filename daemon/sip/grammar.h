@@ -88,6 +88,17 @@ bool sip_params_find(const struct sip_params *params, struct slice name, struct 
 /* Takes the next value of a comma-separated list off the front; commas in quotes and in <> do not part. */
 bool sip_value_take(struct slice *rest, struct slice *value);
 
+/*
+ * The only way bytes of a head get written: false, and nothing written, when
+ * there is a control byte among them (CR, LF and NUL above all).
+ */
+bool sip_emit(struct buffer *out, struct slice text);
+bool sip_emit_header(struct buffer *out, struct slice name, struct slice value);
+/* The name a header is written with. */
+struct slice sip_header_name(const struct sip_header *header);
+/* Takes back what was written behind the first `length` bytes. */
+void sip_emit_undo(struct buffer *out, size_t length, bool was_broken);
+
 /* sip_header_id for a name already known to be a token of at least one character. */
 enum sip_header_id sip_header_of_token(struct slice name);
 

@@ -28,6 +28,7 @@ enum {
 	SIP_HEADER_SECTION_MAX = 32 * 1024, /* start line included */
 	SIP_HEADER_MAX = 8 * 1024,          /* one header, unfolded */
 	SIP_HEADERS_MAX = 128,
+	SIP_CONTENT_LENGTH_DIGITS_MAX = 7,
 	SIP_HOPS_MAX = 32,                  /* values of Via, Record-Route, Route, Contact, each */
 	SIP_URI_MAX = 1024,
 	SIP_URI_PARAMS_MAX = 32,
@@ -67,6 +68,8 @@ struct sip_framer {
 	size_t body_length;
 	size_t body_max;     /* set by the owner */
 	bool has_length;
+	const char *doubt;   /* what makes the framing untrustworthy; told once the head is complete, so that it can be answered */
+	size_t doubt_at;
 	bool after_crlf;     /* the last frame was a PONG: a further CRLF makes a PING, in whatever pieces they come */
 };
 
@@ -215,8 +218,12 @@ bool sip_param(struct slice params, struct slice name, struct slice *value);
 /* Lower-case copy of a host as it is compared and looked up; trailing dot removed. */
 struct slice sip_host_lower(struct arena *arena, struct slice host);
 
-/* ---- validation: RFC 3261 §16.3, RFC 4475; what the parser lets through and a proxy must not ---- */
-/* True when fine.  Otherwise `fault->status` is the answer (ACK and responses: drop). */
+/*
+ * ---- validation: RFC 3261 §16.3, RFC 4475; what the parser lets through and a proxy must not ----
+ * True when fine.  Otherwise `fault->status` is the answer (ACK and responses:
+ * drop).  An OPTIONS with Max-Forwards 0 is fine: it is to be answered here and
+ * never forwarded (§16.3 step 3, §11).
+ */
 bool sip_validate_request(const struct sip_message *m, struct sip_fault *fault);
 bool sip_validate_response(const struct sip_message *m, struct sip_fault *fault);
 
@@ -249,18 +256,20 @@ void sip_edit_name(struct sip_edits *edits, enum sip_edit_kind kind, struct slic
 
 /*
  * Writes the message from its header list and the edits: canonical names,
- * "Name: value", folding gone, Content-Length always ours.  False, and nothing
- * left in `out`, when an edit or a header holds a control byte or it does not
- * fit.  `edits` may be NULL.
+ * "Name: value", folding gone, Content-Length always ours and last.  False, and
+ * `out` as it was, when an edit or a header holds a control byte, when a first
+ * value to be taken or replaced is not there, or when it does not fit.
+ * `edits` may be NULL.  Uses the header list, not `first`.
  */
 bool sip_message_write(const struct sip_message *m, const struct sip_edits *edits, struct buffer *out);
 
 /*
  * A response made from a request (RFC 3261 §8.2.6): Via set, From, To (with
  * `to_tag` when it has no tag and status > 100), Call-ID, CSeq copied, then
- * `extra` headers ("Name: value\r\n"...), Content-Length 0.  Works on a message
- * that failed to parse as long as Via, From, To, Call-ID and CSeq were seen;
- * false otherwise.
+ * `extra` headers ("Name: value\r\n"...), Content-Length 0.  An empty phrase
+ * means the RFC's.  Works on a message that failed to parse as long as Via,
+ * From, To, Call-ID and CSeq were seen; false otherwise, and for an ACK and a
+ * response, which are never answered.  False leaves `out` as it was.
  */
 bool sip_reply_write(const struct sip_message *request, int status, struct slice phrase, struct slice to_tag,
                      struct slice extra, struct buffer *out);
