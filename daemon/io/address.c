@@ -106,9 +106,9 @@ static enum result bad_address(struct slice text, struct reason *reason)
 	char shown[96];
 
 	return fail(
-	    reason, RESULT_INVALID,
-	    "\"%s\" is no IP address: write 192.0.2.1, 192.0.2.1:5061, 2001:db8::1 or [2001:db8::1]:5061",
-	    text_shown(text, shown, sizeof shown));
+	        reason, RESULT_INVALID,
+	        "\"%s\" is no IP address: write 192.0.2.1, 192.0.2.1:5061, 2001:db8::1 or [2001:db8::1]:5061",
+	        text_shown(text, shown, sizeof shown));
 }
 
 enum result address_read(struct slice text, uint16_t default_port, struct address *out, struct reason *reason)

@@ -61,6 +61,7 @@ struct connection_settings {
 	size_t in_max;          /* receive buffer's maximum */
 	struct tls_credentials *credentials; /* NULL: plain TCP; kept counted */
 	const char *server_name; /* SNI for outgoing; NULL none */
+	const char *application; /* ALPN for accepted: an offer that lacks it is refused; NULL: offers are not looked at */
 	const struct connection_events *events;
 	void *owner;
 };
@@ -89,9 +90,18 @@ void connection_queued(struct connection *c); /* after adding to connection_queu
 void connection_close(struct connection *c, enum connection_end why, const char *words);
 void connection_abort(struct connection *c, enum connection_end why, const char *words);
 
-/* An absolute deadline: if it is not moved or stopped in time the connection closes with TIMEOUT and `words`. */
+/*
+ * An absolute deadline: if it is not moved or stopped in time the connection closes with TIMEOUT and `words`,
+ * a literal: the pointer is kept.
+ */
 void connection_deadline(struct connection *c, int64_t after_ms, const char *words); /* <0 stops it */
 void connection_pause(struct connection *c, bool is_paused); /* stop reading for a while */
+
+/*
+ * Looks at the peer's certificate again, with these credentials (new trust, new CRLs, a later hour) and keeps them.
+ * If it is no longer good the connection closes with TLS_OURS.  False then.  TCP is always good.
+ */
+bool connection_recheck(struct connection *c, struct tls_credentials *credentials);
 
 enum connection_state connection_state(const struct connection *c);
 enum connection_end connection_end(const struct connection *c);
@@ -112,6 +122,7 @@ struct connection_counts {
 struct connection_counts connection_counts(const struct connection *c);
 
 /* ---- listener ---- */
+enum { LISTENER_PAUSE_MS = 100, LISTENER_ACCEPTS_PER_TURN = 64 };
 struct listener;
 /*
  * Watches a bound, listening descriptor (owned from here on).  `accepted` gets each new descriptor and its peer.
@@ -119,7 +130,8 @@ struct listener;
  */
 enum result listener_new(struct loop *loop, int fd, void (*accepted)(void *owner, int fd, const struct address *from),
                          void *owner, struct listener **out, struct reason *reason);
-void listener_free(struct listener **listener);
+void listener_free(struct listener **listener); /* also from inside `accepted` */
+void listener_pause(struct listener *listener, int64_t for_ms); /* nothing is accepted for so long */
 const struct address *listener_address(const struct listener *listener);
 
 #endif

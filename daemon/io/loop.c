@@ -153,8 +153,9 @@ void loop_watch_start(struct loop *loop, struct loop_watch *watch, int fd, unsig
 	memset(&io, 0, sizeof io);
 	ev_io_init(&io, descriptor_ready, fd, to_events(wanted));
 	io.data = watch;
-	*watch =
-	    (struct loop_watch){ .loop = loop, .ready = ready, .owner = owner, .fd = fd, .wanted = wanted };
+	*watch = (struct loop_watch){
+		.loop = loop, .ready = ready, .owner = owner, .fd = fd, .wanted = wanted
+	};
 	memcpy(watch->impl, &io, sizeof io);
 	if (wanted)
 		ev_io_start(loop->ev, (struct ev_io *)(void *)watch->impl);

@@ -16,7 +16,13 @@ struct tls_credentials; /* counted */
 
 enum tls_boundary { TLS_FEDERATION, TLS_INTERNAL };
 
-enum { TLS_CHAIN_MAX = 6, TLS_CERTIFICATE_BYTES_MAX = 16 * 1024, TLS_NAMES_MAX = 64 };
+enum {
+	TLS_CHAIN_MAX = 6,                         /* certificates a peer presents */
+	TLS_CERTIFICATE_BYTES_MAX = 16 * 1024,     /* all of them */
+	TLS_HANDSHAKE_MESSAGE_MAX = 64 * 1024,
+	TLS_NAMES_MAX = 64,
+	TLS_PEM_BYTES_MAX = 4 * 1024 * 1024,       /* one file of ours: chain, trust, CRLs */
+};
 
 /*
  * PEM bytes: our chain, our key, the authorities peers must lead to, CRLs (may
@@ -28,24 +34,25 @@ enum result tls_credentials_new(enum tls_boundary boundary, struct slice chain, 
 struct tls_credentials *tls_credentials_keep(struct tls_credentials *credentials);
 void tls_credentials_free(struct tls_credentials **credentials); /* lets go of one reference */
 
-/* What a verified peer certificate says. Text lives as long as the session. All lower case. */
+/* What a verified peer certificate says. Lives as long as the session. Names are lower case, wildcards as they are. */
 struct tls_peer {
 	bool has_certificate;
-	struct slice dns[TLS_NAMES_MAX];
+	const struct slice *dns; /* dNSName entries, at most TLS_NAMES_MAX */
 	size_t dns_count;
-	struct slice sip[TLS_NAMES_MAX]; /* domains of sip: URI entries without user part */
+	const struct slice *sip; /* domains of sip: URI entries without user part */
 	size_t sip_count;
-	char subject[256];
-	char issuer[256];
-	char fingerprint[65];            /* SHA-256, hex */
+	const char *subject;     /* never NULL; printable */
+	const char *issuer;
+	const char *fingerprint; /* SHA-256, hex */
 	int64_t not_after_s;
-	char suite[64];                  /* "TLS1.3 AES-256-GCM" */
+	const char *suite;       /* "TLS1.3 AES-256-GCM" */
 };
+extern const struct tls_peer tls_peer_none;
 
 /* The one priority string of the house; a test compares the suites it yields with a golden list. */
 extern const char tls_priority[];
 
-/* Names and validity of the first certificate in PEM bytes, for status displays: `peer` as above. */
+/* Names and validity of the first certificate in PEM bytes, for status displays: `out` as above, in `arena`. */
 enum result tls_certificate_read(struct slice pem, struct arena *arena, struct tls_peer *out, struct reason *reason);
 
 #endif

@@ -1,0 +1,203 @@
+/*
+ * Our certificate, our key, and whom we trust; shared by sessions and counted.
+ */
+#include "daemon/io/tls_parts.h"
+#include "shared/base/memory.h"
+
+/*
+ * TLS 1.2 with forward secrecy and AEAD, and TLS 1.3; no SHA-1.  Not one of the
+ * named levels, because SECURE192 still lists RSA key exchange.  RFC 9325 §4.
+ */
+const char tls_priority[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:"
+                            "-CIPHER-ALL:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:-MAC-ALL:+AEAD:"
+                            "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"
+                            "-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:%SAFE_RENEGOTIATION:%SERVER_PRECEDENCE";
+
+enum { CREDENTIALS_RSA_BITS_MIN = 2048, CREDENTIALS_KEY_BITS_MAX = 8200 };
+
+static gnutls_datum_t datum(struct slice bytes)
+{
+	return (gnutls_datum_t){ (unsigned char *)(uintptr_t)bytes.ptr, (unsigned)bytes.len };
+}
+
+static enum result bad_size(const char *what, struct slice bytes, struct reason *reason)
+{
+	if (bytes.len > TLS_PEM_BYTES_MAX)
+		return fail(reason, RESULT_INVALID, "%s: more than %d bytes", what, TLS_PEM_BYTES_MAX);
+	return RESULT_OK;
+}
+
+/* Our chain can be read, is not absurd, and is strong enough for peers as strict as we are. */
+static enum result check_chain(struct slice pem, struct reason *reason)
+{
+	gnutls_datum_t bytes = datum(pem);
+	gnutls_x509_crt_t *list = NULL;
+	unsigned count = 0, bits = 0;
+	enum result result = RESULT_OK;
+	int got = gnutls_x509_crt_list_import2(&list, &count, &bytes, GNUTLS_X509_FMT_PEM, 0);
+
+	if (got < 0)
+		return fail(reason, RESULT_INVALID, "certificate chain: no PEM certificates: %s",
+		            gnutls_strerror(got));
+	if (count > TLS_CHAIN_MAX)
+		result = fail(reason, RESULT_INVALID, "certificate chain: %u certificates; at most %d", count,
+		              TLS_CHAIN_MAX);
+	else if (gnutls_x509_crt_get_pk_algorithm(list[0], &bits) == GNUTLS_PK_RSA &&
+	         bits < CREDENTIALS_RSA_BITS_MIN)
+		result = fail(reason, RESULT_INVALID, "certificate chain: an RSA key of %u bits; at least %d",
+		              bits, CREDENTIALS_RSA_BITS_MIN);
+	for (unsigned i = 0; i < count; i++)
+		gnutls_x509_crt_deinit(list[i]);
+	gnutls_free(list);
+	return result;
+}
+
+static enum result check_key(struct slice pem, struct reason *reason)
+{
+	gnutls_datum_t bytes = datum(pem);
+	gnutls_x509_privkey_t key;
+	int got;
+
+	if (gnutls_x509_privkey_init(&key) < 0)
+		return fail(reason, RESULT_NO_MEMORY, "out of memory");
+	got = gnutls_x509_privkey_import2(key, &bytes, GNUTLS_X509_FMT_PEM, NULL, 0);
+	gnutls_x509_privkey_deinit(key);
+	if (got == GNUTLS_E_DECRYPTION_FAILED)
+		return fail(reason, RESULT_INVALID, "private key: encrypted; store it without a passphrase");
+	if (got < 0)
+		return fail(reason, RESULT_INVALID, "private key: no PEM private key: %s",
+		            gnutls_strerror(got));
+	return RESULT_OK;
+}
+
+static enum result add_own(struct tls_credentials *credentials, struct slice chain, struct slice key,
+                           struct reason *reason)
+{
+	gnutls_datum_t chain_bytes = datum(chain), key_bytes = datum(key);
+	enum result result = check_chain(chain, reason);
+	int got;
+
+	if (result == RESULT_OK)
+		result = check_key(key, reason);
+	if (result != RESULT_OK)
+		return result;
+	got = gnutls_certificate_set_x509_key_mem2(credentials->x509, &chain_bytes, &key_bytes,
+	                                           GNUTLS_X509_FMT_PEM, NULL, 0);
+	if (got == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
+		return fail(reason, RESULT_INVALID, "private key: it does not belong to the certificate");
+	if (got == GNUTLS_E_MEMORY_ERROR)
+		return fail(reason, RESULT_NO_MEMORY, "out of memory");
+	if (got < 0)
+		return fail(reason, RESULT_INVALID, "certificate chain: %s", gnutls_strerror(got));
+	return RESULT_OK;
+}
+
+static enum result add_trust(struct tls_credentials *credentials, struct slice trust, struct reason *reason)
+{
+	gnutls_datum_t bytes = datum(trust);
+	int got;
+
+	if (trust.len == 0)
+		return fail(reason, RESULT_INVALID, "trusted authorities: none given");
+	got = gnutls_certificate_set_x509_trust_mem(credentials->x509, &bytes, GNUTLS_X509_FMT_PEM);
+	if (got == GNUTLS_E_MEMORY_ERROR)
+		return fail(reason, RESULT_NO_MEMORY, "out of memory");
+	if (got <= 0)
+		return fail(reason, RESULT_INVALID, "trusted authorities: no PEM certificates: %s",
+		            gnutls_strerror(got));
+	return RESULT_OK;
+}
+
+/*
+ * Each must be signed by a trusted authority; nobody else may revoke.  Their age
+ * is not checked: an old list still names what was revoked, and refusing everyone
+ * because a copy job failed would be the worse fault.
+ */
+static enum result add_crls(struct tls_credentials *credentials, struct slice crls, struct reason *reason)
+{
+	gnutls_datum_t bytes = datum(crls);
+	gnutls_x509_trust_list_t trust;
+	gnutls_x509_crl_t *list = NULL;
+	unsigned count = 0;
+	int got;
+
+	if (crls.len == 0)
+		return RESULT_OK;
+	got = gnutls_x509_crl_list_import2(&list, &count, &bytes, GNUTLS_X509_FMT_PEM, 0);
+	if (got < 0)
+		return fail(reason, RESULT_INVALID, "CRLs: no PEM lists: %s", gnutls_strerror(got));
+	gnutls_certificate_get_trust_list(credentials->x509, &trust);
+	/* One by one, so that each that is taken belongs to the list and each that is not is freed here. */
+	for (unsigned i = 0; i < count; i++) {
+		int taken = got < 0 ? 0
+		                    : gnutls_x509_trust_list_add_crls(trust, &list[i], 1,
+		                                                      GNUTLS_TL_VERIFY_CRL,
+		                                                      GNUTLS_VERIFY_DISABLE_TIME_CHECKS);
+
+		if (got >= 0 && taken <= 0)
+			got = taken < 0 ? taken : GNUTLS_E_CRL_VERIFICATION_ERROR;
+		if (taken <= 0)
+			gnutls_x509_crl_deinit(list[i]);
+	}
+	gnutls_free(list);
+	if (got < 0)
+		return fail(reason, RESULT_INVALID, "CRLs: a list is not signed by a trusted authority: %s",
+		            gnutls_strerror(got));
+	return RESULT_OK;
+}
+
+enum result tls_credentials_new(enum tls_boundary boundary, struct slice chain, struct slice key,
+                                struct slice trust, struct slice crls, struct tls_credentials **out,
+                                struct reason *reason)
+{
+	struct tls_credentials *credentials = mem_new(sizeof *credentials);
+	enum result result = RESULT_NO_MEMORY;
+	const char *wrong_at = NULL;
+
+	fail(reason, RESULT_NO_MEMORY, "out of memory");
+	if (!credentials)
+		return result;
+	credentials->holders = 1;
+	credentials->boundary = boundary;
+	if (gnutls_certificate_allocate_credentials(&credentials->x509) < 0 ||
+	    gnutls_priority_init(&credentials->priority, tls_priority, &wrong_at) < 0)
+		goto failed;
+	gnutls_certificate_set_verify_flags(credentials->x509,
+	                                    GNUTLS_VERIFY_DO_NOT_ALLOW_X509_V1_CA_CRT |
+	                                            GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM));
+	gnutls_certificate_set_verify_limits(credentials->x509, CREDENTIALS_KEY_BITS_MAX, TLS_CHAIN_MAX);
+	if ((result = bad_size("certificate chain", chain, reason)) != RESULT_OK ||
+	    (result = bad_size("private key", key, reason)) != RESULT_OK ||
+	    (result = bad_size("trusted authorities", trust, reason)) != RESULT_OK ||
+	    (result = bad_size("CRLs", crls, reason)) != RESULT_OK ||
+	    (result = add_own(credentials, chain, key, reason)) != RESULT_OK ||
+	    (result = add_trust(credentials, trust, reason)) != RESULT_OK ||
+	    (result = add_crls(credentials, crls, reason)) != RESULT_OK)
+		goto failed;
+	*out = credentials;
+	return RESULT_OK;
+failed:
+	tls_credentials_free(&credentials);
+	return result;
+}
+
+struct tls_credentials *tls_credentials_keep(struct tls_credentials *credentials)
+{
+	if (credentials)
+		credentials->holders++;
+	return credentials;
+}
+
+void tls_credentials_free(struct tls_credentials **pointer)
+{
+	struct tls_credentials *credentials = *pointer;
+
+	*pointer = NULL;
+	if (!credentials || --credentials->holders > 0)
+		return;
+	if (credentials->x509)
+		gnutls_certificate_free_credentials(credentials->x509);
+	if (credentials->priority)
+		gnutls_priority_deinit(credentials->priority);
+	mem_free(credentials);
+}
