@@ -1,8 +1,9 @@
 /*
  * model: the table of kinds and fields (kinds.def) as data, and values checked by their row.
  *
- * Files in reading order: kinds.def (the rows), model.h/.c (the table and
- * checking one value), snapshot.h/.c (all objects of one configuration).
+ * Files in reading order: kinds.def (the rows), model.h/.c (the table, objects),
+ * value.c (one value read, written, compared), snapshot.h/.c (all objects of one
+ * configuration), check.c (what no single row can say), diff.c.
  * Nothing here knows XML, JSON or sockets.
  */
 #ifndef SHARED_MODEL_MODEL_H
@@ -22,7 +23,8 @@ enum model_kind_id {
 };
 
 /* MODEL_FIELD_<kind>_<field>: the index of a field within its kind's values; see model.c for how it is made. */
-#define MODEL_FIELD(kind, field) ((size_t)MODEL_FIELD_##kind##_##field - (size_t)MODEL_FIELD_##kind##_BASE - 1)
+#define MODEL_FIELD(kind, field)                                                                             \
+	((size_t)MODEL_FIELD_##kind##_##field - (size_t)MODEL_FIELD_##kind##_BASE - 1)
 enum model_field_id {
 #define KIND(id, NAME, name, document, cardinality, lync, sentence) MODEL_FIELD_##id##_BASE,
 #define FIELD(kind, field, ...)                                     MODEL_FIELD_##kind##_##field,
@@ -74,15 +76,15 @@ struct model_kind {
 	const char *sentence;
 	const struct model_field *fields;
 	size_t field_count;
-	size_t key; /* index of the KEY field; field_count where there is none */
+	size_t key; /* index of the KEY field (the first of a MANY kind); field_count where there is none */
 };
 
 /* One checked value.  Text points into the arena of whoever holds it. */
 struct model_value {
 	union {
-		bool flag;            /* BOOL */
-		uint64_t number;      /* NUMBER; ENUM: index of the choice */
-		struct slice text;    /* TEXT DOMAIN FQDN PATH ADDRESS PREFIX; NUL follows */
+		bool flag;         /* BOOL */
+		uint64_t number;   /* NUMBER; ENUM: index of the choice */
+		struct slice text; /* TEXT DOMAIN FQDN PATH ADDRESS PREFIX; NUL follows */
 		struct model_list {
 			const struct slice *items;
 			size_t count;
@@ -92,9 +94,9 @@ struct model_value {
 
 struct model_object {
 	const struct model_kind *kind;
-	struct slice comment;         /* XML comment that stood before it, kept with it */
-	uint32_t line;                /* where it was read; 0: not from a file */
-	struct model_value values[];  /* kind->field_count of them */
+	struct slice comment;        /* XML comment that stood before it, kept with it; "" for none */
+	uint32_t line;               /* where it was read; 0: not from a file */
+	struct model_value values[]; /* kind->field_count of them */
 };
 
 const struct model_kind *model_kind(enum model_kind_id id);
@@ -109,14 +111,25 @@ struct slice model_choice(const struct model_field *field, uint64_t i);
 /*
  * Reads `text` as the row says; what is kept is copied into `arena`, in the
  * form it is stored (domains lower case A-labels; lists: items separated by
- * blanks, commas or new lines).  INVALID with a reason that names the field and
- * what is allowed; NO_MEMORY.
+ * blanks, commas or new lines).  Blanks and new lines around a value are ignored;
+ * inside a TEXT each run of them is one blank.  An empty text is a value only
+ * where the row's min is 0.  INVALID with a reason that names the field, the
+ * value (escaped) and what is allowed; NO_MEMORY.  `out` is untouched unless OK.
  */
 enum result model_value_read(const struct model_field *field, struct slice text, struct arena *arena,
                              struct model_value *out, struct reason *reason);
+/* The same for who shows the parts apart: `why` is "'70000' is too large", without the field and what is allowed. */
+enum result model_value_read_why(const struct model_field *field, struct slice text, struct arena *arena,
+                                 struct model_value *out, struct reason *why);
 /* The value as text that model_value_read takes back; list items separated by one blank. */
 void model_value_write(const struct model_field *field, const struct model_value *value, struct buffer *out);
-bool model_value_equal(const struct model_field *field, const struct model_value *a, const struct model_value *b);
+bool model_value_equal(const struct model_field *field, const struct model_value *a,
+                       const struct model_value *b);
+/* No text, no items; never true for BOOL, NUMBER and ENUM. */
+bool model_value_is_empty(const struct model_field *field, const struct model_value *value);
+/* A copy that owns its bytes in `arena`; false out of memory. */
+bool model_value_copy(const struct model_field *field, const struct model_value *from, struct arena *arena,
+                      struct model_value *to);
 /* What the row allows, as words: "true or false", "1 to 65535", "one of: tls, tcp". */
 void model_allowed(const struct model_field *field, struct buffer *out);
 

@@ -8,6 +8,9 @@
 
 #include "shared/model/model.h"
 
+/* The access policy that always exists (Lync's Identity). */
+#define MODEL_POLICY_GLOBAL "Global"
+
 enum { MODEL_SNAPSHOT_BYTES_MAX = 256 * 1024 * 1024 };
 
 struct model_objects {
@@ -28,17 +31,36 @@ struct model_snapshot *model_snapshot_copy(const struct model_snapshot *from);
 struct model_object *model_snapshot_one(const struct model_snapshot *snapshot, enum model_kind_id kind);
 struct model_object *model_snapshot_find(const struct model_snapshot *snapshot, enum model_kind_id kind,
                                          struct slice key);
-/* Puts `object` (allocated in the snapshot's arena) in its place. EXISTS when the key is taken. */
+/*
+ * Puts `object` (allocated in the snapshot's arena) in its place: EXISTS when the
+ * key is taken, and for a kind of which there is always ONE.  In key order this
+ * costs no more than a comparison; a long list is sorted before it is added.
+ */
 enum result model_snapshot_add(struct model_snapshot *snapshot, struct model_object *object);
 enum result model_snapshot_remove(struct model_snapshot *snapshot, enum model_kind_id kind, struct slice key);
 
 /*
  * What no single row can say: required fields are there; no domain is allowed and
- * blocked; no own domain on either list; internal TLS has a certificate and trust;
- * the Global policy exists.  The first fault is given: INVALID, with kind, key,
- * field and what is allowed.
+ * blocked; no own domain on either list; a certificate comes with the authorities
+ * to check the other side by; an edge listens on no address twice and is no pool
+ * member of its own; the only policy, until users are granted others, is Global.
+ * A certificate that is missing is no fault: the daemon runs and the Access Edge
+ * waits for it.
  */
+struct model_fault {
+	const struct model_object *object; /* NULL: the Global policy is missing */
+	size_t field;                      /* index; field_count where the object as a whole is at fault */
+	struct reason why;
+	const char *allowed; /* one line: what would be right */
+};
+/* Calls `each` for every fault; how many there were. */
+size_t model_snapshot_faults(const struct model_snapshot *snapshot,
+                             void (*each)(void *to, const struct model_fault *fault), void *to);
+/* The first fault as one reason, with kind, key, field and what is allowed: INVALID, or OK. */
 enum result model_snapshot_check(const struct model_snapshot *snapshot, struct reason *reason);
+
+/* Same objects and values (comments and lines do not count). */
+bool model_snapshot_equal(const struct model_snapshot *a, const struct model_snapshot *b);
 
 /* One change between two snapshots. */
 struct model_change {
