@@ -1,0 +1,322 @@
+/* Snapshots: order, copies, differences, and the rules that no single row can say. */
+#include "shared/base/memory.h"
+#include "shared/model/snapshot.h"
+
+#include <stdio.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* "allowed-domain fabrikam.example proxy-fqdn=..." put into the snapshot; asserts that each value is good. */
+static enum result put(struct model_snapshot *snapshot, const char *line)
+{
+	struct slice rest = slice_of(line), word;
+	struct model_object *object;
+
+	assert_true(slice_next(&rest, ' ', &word));
+
+	const struct model_kind *kind = model_kind_named(word);
+
+	if (kind->cardinality == MODEL_ONE) {
+		object = model_snapshot_one(snapshot, kind->id);
+	} else {
+		object = model_object_new(&snapshot->arena, kind);
+		if (!object)
+			return RESULT_NO_MEMORY;
+		assert_true(slice_next(&rest, ' ', &word));
+		object->values[0].text = word;
+	}
+	while (slice_next(&rest, ' ', &word)) {
+		size_t equals = slice_find(word, '=');
+		size_t field = model_field_named(kind, slice_first(word, equals));
+
+		assert_true(field < kind->field_count);
+		enum result result = model_value_read(&kind->fields[field], slice_after(word, equals + 1),
+		                                      &snapshot->arena, &object->values[field], NULL);
+		if (result != RESULT_OK)
+			return result;
+	}
+	return kind->cardinality == MODEL_ONE ? RESULT_OK : model_snapshot_add(snapshot, object);
+}
+
+static void starts_with_one_of_each_and_the_global_policy(void **state)
+{
+	struct model_snapshot *snapshot = model_snapshot_new();
+
+	(void)state;
+	for (size_t i = 0; i < MODEL_KIND_COUNT; i++) {
+		bool is_there = model_kind((enum model_kind_id)i)->cardinality == MODEL_ONE ||
+		                i == MODEL_ACCESS_POLICY;
+
+		assert_int_equal(snapshot->kinds[i].count, is_there);
+	}
+	assert_non_null(model_snapshot_find(snapshot, MODEL_ACCESS_POLICY, SLICE("Global")));
+	assert_null(model_snapshot_find(snapshot, MODEL_ACCESS_POLICY, SLICE("global")));
+	assert_int_equal(model_snapshot_check(snapshot, NULL), RESULT_OK);
+	model_snapshot_free(&snapshot);
+	assert_null(snapshot);
+}
+
+static void keeps_keys_in_order_whatever_order_they_come_in(void **state)
+{
+	struct model_snapshot *snapshot = model_snapshot_new();
+	char line[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(line, sizeof line, "blocked-domain d%03u.example", i * 7919 % 1000);
+		struct slice kept = arena_copy(&snapshot->arena, slice_of(line));
+		assert_int_equal(put(snapshot, kept.ptr), RESULT_OK);
+	}
+	assert_int_equal(snapshot->kinds[MODEL_BLOCKED_DOMAIN].count, 1000);
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(line, sizeof line, "d%03u.example", i);
+		assert_true(slice_equal(model_object_key(snapshot->kinds[MODEL_BLOCKED_DOMAIN].items[i]),
+		                        slice_of(line)));
+		assert_non_null(model_snapshot_find(snapshot, MODEL_BLOCKED_DOMAIN, slice_of(line)));
+	}
+	for (unsigned i = 0; i < 1000; i += 2) {
+		snprintf(line, sizeof line, "d%03u.example", i);
+		assert_int_equal(model_snapshot_remove(snapshot, MODEL_BLOCKED_DOMAIN, slice_of(line)),
+		                 RESULT_OK);
+		assert_int_equal(model_snapshot_remove(snapshot, MODEL_BLOCKED_DOMAIN, slice_of(line)),
+		                 RESULT_NOT_FOUND);
+	}
+	assert_int_equal(snapshot->kinds[MODEL_BLOCKED_DOMAIN].count, 500);
+	assert_null(model_snapshot_find(snapshot, MODEL_BLOCKED_DOMAIN, SLICE("d000.example")));
+	assert_non_null(model_snapshot_find(snapshot, MODEL_BLOCKED_DOMAIN, SLICE("d999.example")));
+	model_snapshot_free(&snapshot);
+}
+
+static void refuses_a_key_that_is_taken(void **state)
+{
+	struct model_snapshot *snapshot = model_snapshot_new();
+
+	(void)state;
+	assert_int_equal(put(snapshot, "allowed-domain a.example"), RESULT_OK);
+	assert_int_equal(put(snapshot, "allowed-domain a.example"), RESULT_EXISTS);
+	assert_int_equal(put(snapshot, "access-policy Global"), RESULT_EXISTS);
+	assert_int_equal(
+	        model_snapshot_add(snapshot, model_object_new(&snapshot->arena, model_kind(MODEL_TOPOLOGY))),
+	        RESULT_EXISTS);
+	model_snapshot_free(&snapshot);
+}
+
+static void a_copy_is_equal_and_its_own(void **state)
+{
+	struct model_snapshot *snapshot = model_snapshot_new(), *copy;
+
+	(void)state;
+	put(snapshot, "topology sip-domains=contoso.example,contoso.net media=direct");
+	put(snapshot, "allowed-domain fabrikam.example proxy-fqdn=sip.fabrikam.example");
+	copy = model_snapshot_copy(snapshot);
+	assert_non_null(copy);
+	assert_true(model_snapshot_equal(snapshot, copy));
+	model_snapshot_remove(copy, MODEL_ALLOWED_DOMAIN, SLICE("fabrikam.example"));
+	assert_false(model_snapshot_equal(snapshot, copy));
+	assert_int_equal(snapshot->kinds[MODEL_ALLOWED_DOMAIN].count, 1);
+	model_snapshot_free(&snapshot);
+	assert_true(slice_equal(model_snapshot_one(copy, MODEL_TOPOLOGY)
+	                                ->values[MODEL_FIELD(topology, sip_domains)]
+	                                .list.items[1],
+	                        SLICE("contoso.net")));
+	model_snapshot_free(&copy);
+}
+
+/* ---- differences ---- */
+
+static void write_change(void *to, const struct model_change *change)
+{
+	static const char *const words[] = { "+", "-", "~" };
+
+	buffer_printf(to, "%s%s/%.*s", words[change->what], change->kind->name, SLICE_ARG(change->key));
+	if (change->field < change->kind->field_count)
+		buffer_printf(to, ".%s", change->kind->fields[change->field].name);
+	buffer_add_char(to, ' ');
+}
+
+static void tells_every_change_in_the_order_of_the_table(void **state)
+{
+	struct model_snapshot *before = model_snapshot_new(), *after = model_snapshot_new();
+	struct buffer words;
+
+	(void)state;
+	put(before, "allowed-domain b.example");
+	put(before, "allowed-domain c.example proxy-port=5062");
+	put(before, "allowed-domain d.example");
+	put(after, "allowed-domain a.example");
+	put(after, "allowed-domain c.example proxy-fqdn=sip.c.example");
+	put(after, "allowed-domain d.example");
+	put(after, "allowed-domain e.example");
+	put(after, "access-edge allow-federated-users=true");
+	buffer_start(&words, 4096);
+	model_snapshot_diff(before, after, write_change, &words);
+	buffer_add_char(&words, '\0');
+	assert_string_equal(
+	        words.bytes,
+	        "~access-edge/.allow-federated-users +allowed-domain/a.example -allowed-domain/b.example "
+	        "~allowed-domain/c.example.proxy-fqdn ~allowed-domain/c.example.proxy-port "
+	        "+allowed-domain/e.example ");
+	buffer_clear(&words);
+	model_snapshot_diff(after, after, write_change, &words);
+	assert_int_equal(buffer_length(&words), 0);
+	buffer_stop(&words);
+	model_snapshot_free(&before);
+	model_snapshot_free(&after);
+}
+
+/* ---- rules ---- */
+
+#define EDGE "edge e.example external-listen=192.0.2.1 external-fqdn=sip.example internal-listen=10.0.0.1"
+
+static const struct {
+	const char *behaviour;
+	const char *lines[4];
+	const char *fault; /* NULL: none */
+} rules[] = {
+	{ "takes_an_edge_without_certificates", { EDGE }, NULL },
+	{ "takes_an_edge_with_certificates_and_trust",
+	  { EDGE " internal-certificate=/i internal-trust=/t external-certificate=/e" },
+	  NULL },
+	{ "refuses_an_internal_certificate_without_trust",
+	  { EDGE " internal-certificate=/i" },
+	  "edge e.example: internal-trust is missing beside internal-certificate" },
+	{ "refuses_an_external_certificate_without_trust",
+	  { EDGE " external-certificate=/e external-trust=" },
+	  "edge e.example: external-trust is missing" },
+	{ "refuses_a_missing_required_field",
+	  { "edge e.example external-listen=192.0.2.1 internal-listen=10.0.0.1" },
+	  "edge e.example: external-fqdn is missing" },
+	{ "refuses_a_missing_required_list",
+	  { "edge e.example external-fqdn=sip.example internal-listen=10.0.0.1" },
+	  "edge e.example: external-listen is missing" },
+	{ "refuses_one_address_on_both_sides",
+	  { "edge e.example external-listen=192.0.2.1 external-fqdn=s.example "
+	    "internal-listen=192.0.2.1:5061" },
+	  "edge e.example: internal-listen 192.0.2.1:5061 is also in external-listen" },
+	{ "refuses_one_ipv6_address_on_both_sides",
+	  { "edge e.example external-listen=[::1]:5061 external-fqdn=s.example internal-listen=::1" },
+	  "[::1]:5061 is also in external-listen" },
+	{ "takes_one_address_with_two_ports",
+	  { "edge e.example external-listen=192.0.2.1 external-fqdn=s.example "
+	    "internal-listen=192.0.2.1:5062" },
+	  NULL },
+	{ "refuses_an_edge_as_its_own_pool",
+	  { EDGE, "pool-member e.example" },
+	  "pool-member e.example: fqdn is an edge" },
+	{ "refuses_a_domain_both_allowed_and_blocked",
+	  { "allowed-domain x.example", "blocked-domain x.example" },
+	  "allowed-domain x.example: domain is also a blocked-domain" },
+	{ "takes_a_sub_domain_of_a_blocked_one",
+	  { "allowed-domain a.x.example", "blocked-domain x.example" },
+	  NULL },
+	{ "refuses_to_allow_an_own_domain",
+	  { "topology sip-domains=contoso.example", "allowed-domain contoso.example" },
+	  "allowed-domain contoso.example: domain is one of our own" },
+	{ "refuses_to_block_an_own_domain",
+	  { "topology sip-domains=a.example,contoso.example", "blocked-domain contoso.example" },
+	  "blocked-domain contoso.example: domain is one of our own" },
+	{ "refuses_a_policy_nobody_could_be_granted", { "access-policy Sales" }, "allowed: Global" },
+};
+
+static void checks_what_no_row_can_say(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rules); i++) {
+		struct model_snapshot *snapshot = model_snapshot_new();
+		struct reason reason = { "" };
+		enum result result;
+
+		print_message("  %s\n", rules[i].behaviour);
+		for (size_t l = 0; l < COUNT(rules[i].lines) && rules[i].lines[l]; l++)
+			assert_int_equal(put(snapshot, rules[i].lines[l]), RESULT_OK);
+		result = model_snapshot_check(snapshot, &reason);
+		assert_int_equal(result, rules[i].fault ? RESULT_INVALID : RESULT_OK);
+		if (rules[i].fault && !strstr(reason.text, rules[i].fault))
+			fail_msg("reason is: %s", reason.text);
+		model_snapshot_free(&snapshot);
+	}
+}
+
+static void refuses_a_snapshot_without_the_global_policy(void **state)
+{
+	struct model_snapshot *snapshot = model_snapshot_new();
+	struct reason reason;
+
+	(void)state;
+	model_snapshot_remove(snapshot, MODEL_ACCESS_POLICY, SLICE("Global"));
+	assert_int_equal(model_snapshot_check(snapshot, &reason), RESULT_INVALID);
+	assert_non_null(strstr(reason.text, "Global"));
+	model_snapshot_free(&snapshot);
+}
+
+static void count_fault(void *to, const struct model_fault *fault)
+{
+	size_t *count = to;
+
+	assert_true(fault->why.text[0] && fault->allowed[0]);
+	(*count)++;
+}
+
+static void tells_every_fault_not_only_the_first(void **state)
+{
+	struct model_snapshot *snapshot = model_snapshot_new();
+	size_t told = 0;
+
+	(void)state;
+	put(snapshot, "edge e.example");
+	put(snapshot, "allowed-domain x.example");
+	put(snapshot, "blocked-domain x.example");
+	assert_int_equal(model_snapshot_faults(snapshot, count_fault, &told), 4);
+	assert_int_equal(told, 4);
+	model_snapshot_free(&snapshot);
+}
+
+static void each_allocation_may_fail(void **state)
+{
+	(void)state;
+#ifdef PARLEY_FAULTS
+	for (unsigned long nth = 1;; nth++) {
+		struct model_snapshot *snapshot, *copy = NULL;
+
+		mem_fail_at(nth);
+		snapshot = model_snapshot_new();
+		if (snapshot && put(snapshot, EDGE) == RESULT_OK &&
+		    put(snapshot, "allowed-domain x.example comment=x") == RESULT_OK)
+			copy = model_snapshot_copy(snapshot);
+		bool is_done = mem_count() < nth;
+
+		mem_fail_at(0);
+		assert_int_equal(copy != NULL, is_done);
+		model_snapshot_free(&snapshot);
+		model_snapshot_free(&copy);
+		if (is_done)
+			break;
+		assert_true(nth < 1000);
+	}
+#else
+	skip();
+#endif
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(starts_with_one_of_each_and_the_global_policy),
+		cmocka_unit_test(keeps_keys_in_order_whatever_order_they_come_in),
+		cmocka_unit_test(refuses_a_key_that_is_taken),
+		cmocka_unit_test(a_copy_is_equal_and_its_own),
+		cmocka_unit_test(tells_every_change_in_the_order_of_the_table),
+		cmocka_unit_test(checks_what_no_row_can_say),
+		cmocka_unit_test(refuses_a_snapshot_without_the_global_policy),
+		cmocka_unit_test(tells_every_fault_not_only_the_first),
+		cmocka_unit_test(each_allocation_may_fail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
