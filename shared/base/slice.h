@@ -50,7 +50,10 @@ bool slice_starts_nocase(struct slice s, struct slice prefix);
 bool slice_ends_nocase(struct slice s, struct slice suffix);
 
 /* The rest of `s` after its first `n` bytes; `n` is at most `s.len`. */
-static inline struct slice slice_after(struct slice s, size_t n) { return (struct slice){ s.ptr + n, s.len - n }; }
+static inline struct slice slice_after(struct slice s, size_t n)
+{
+	return (struct slice){ n ? s.ptr + n : s.ptr, s.len - n }; /* NULL + 0 is undefined */
+}
 static inline struct slice slice_first(struct slice s, size_t n) { return (struct slice){ s.ptr, n }; }
 
 /* Index of the first `c`, or `s.len` when there is none. */
