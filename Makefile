@@ -141,7 +141,7 @@ bench: deps-check programs $(BENCH_BIN) ## measure, as ratios against a named pe
 	tests/bench/run
 
 demo: ## a real edge between two real SIP organisations, in its own network namespace
-	@tests/lab/demo
+	@tests/lab/demo $(BUILD_PACKAGES) $(LAB_PACKAGES)
 demo-down: ## stop exactly what `make demo` started
 	@tests/lab/demo-down
 

@@ -1,0 +1,16 @@
+"""Who lives where in the lab: one 127.0.x.y address a host (and fd00: where IPv6 is the point)."""
+
+OWN_DOMAIN = "contoso.example"
+EDGE_NAME, EDGE_EXTERNAL_NAME = "edge1.contoso.example", "sip.contoso.example"
+EDGE_EXTERNAL, EDGE_INTERNAL = "127.0.10.1", "127.0.10.2"
+EDGE_EXTERNAL_6 = "fd00:10::1"
+POOL_NAME, POOL = "pool1.contoso.example", "127.0.11.1"
+ALICE = "127.0.11.10"
+
+PARTNER_DOMAIN = "fabrikam.example"
+PARTNER_NAME, PARTNER = "sip.fabrikam.example", "127.0.20.1"
+PARTNER_2, PARTNER_3, PARTNER_6 = "127.0.20.2", "127.0.20.3", "fd00:20::1"
+DEAD_6 = "fd00:dead::1"  # nobody has it: no route
+BOB = "127.0.20.10"
+
+SIPS_PORT = 5061
