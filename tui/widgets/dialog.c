@@ -1,0 +1,74 @@
+#include "tui/widgets/dialog.h"
+
+#include <stdio.h>
+
+void dialog_open(struct dialog *dialog, const char *title, const char *question, const char *word)
+{
+	*dialog = (struct dialog){ .is_open = true };
+	snprintf(dialog->title, sizeof dialog->title, "%s", title);
+	snprintf(dialog->question, sizeof dialog->question, "%s", question);
+	snprintf(dialog->word, sizeof dialog->word, "%s", word ? word : "");
+}
+
+void dialog_add_line(struct dialog *dialog, const char *format, ...)
+{
+	for (int i = 0; i < DIALOG_LINES; i++) {
+		va_list args;
+
+		if (dialog->lines[i][0])
+			continue;
+		va_start(args, format);
+		vsnprintf(dialog->lines[i], sizeof dialog->lines[i], format, args);
+		va_end(args);
+		return;
+	}
+}
+
+static enum dialog_answer close_with(struct dialog *dialog, bool is_yes)
+{
+	dialog->is_open = false;
+	return is_yes ? DIALOG_YES : DIALOG_NO;
+}
+
+enum dialog_answer dialog_key(struct dialog *dialog, uint32_t key)
+{
+	if (key == INPUT_ESCAPE || key == INPUT_CTRL_C)
+		return close_with(dialog, false);
+	if (!dialog->word[0]) {
+		if (key == 'y' || key == 'Y')
+			return close_with(dialog, true);
+		return key == 'n' || key == 'N' || key == 'q' || key == INPUT_ENTER
+		               ? close_with(dialog, false)
+		               : DIALOG_OPEN;
+	}
+	if (key == INPUT_ENTER)
+		return close_with(dialog, slice_equal(editor_text(&dialog->editor), slice_of(dialog->word)));
+	editor_key(&dialog->editor, key);
+	return DIALOG_OPEN;
+}
+
+void dialog_draw(const struct dialog *dialog, struct grid *grid)
+{
+	int room = grid->width < 78 ? grid->width - 4 : 74, height = 4, count = 0, x, y, used;
+
+	while (count < DIALOG_LINES && dialog->lines[count][0])
+		count++;
+	height += count + 1;
+	x = (grid->width - room - 4) / 2;
+	y = (grid->height - height) / 2;
+	x = x > 0 ? x : 0;
+	y = y > 0 ? y : 0;
+	grid_fill(grid, x, y, room + 4, height);
+	grid_frame(grid, x, y, room + 4, height, GRID_WARN);
+	grid_set(grid, x + 1, y, ' ', GRID_WARN);
+	used = grid_put_text(grid, x + 2, y, room, dialog->title, GRID_FOCUS);
+	grid_set(grid, x + 2 + used, y, ' ', GRID_WARN);
+	for (int i = 0; i < count; i++)
+		grid_put_text(grid, x + 2, y + 1 + i, room, dialog->lines[i], GRID_NORMAL);
+	used = grid_put_text(grid, x + 2, y + height - 2, room, dialog->question, GRID_WARN);
+	if (dialog->word[0])
+		editor_draw(&dialog->editor, grid, x + 3 + used, y + height - 2, room - used - 1,
+		            GRID_NORMAL);
+	else
+		grid_cursor(grid, x + 3 + used, y + height - 2);
+}
