@@ -2,10 +2,16 @@
  * proxy: what RFC 3261 §16 asks of a stateful proxy with one target a request,
  * as edits against the message.  Pure; keys and random bytes are arguments.
  *
+ *   route.c        Route of a request that came in (§16.4): is it ours, is it good
+ *   route_token.c  the token in our Record-Route
+ *   proxy.c        forwarding (§16.6), the way back (§16.7), loops (RFC 5393)
+ *   hop.c          ACK and CANCEL of our own
+ *   methods.def    what may cross
+ *
  * The edge record-routes twice (two URIs, one for each side, RFC 5658) with a
- * token in each: an HMAC-SHA256 over (Call-ID, the From tag's hash, direction,
- * next hop) cut to 80 bits, so that an in-dialog request tells by itself where it goes
- * and nobody can make one up (architecture: no dialog table).
+ * token in each: an HMAC-SHA256, cut to 80 bits, over Call-ID, the tag of who
+ * began the dialog, direction and next hop, so that an in-dialog request tells by
+ * itself where it goes and nobody can make one up (no dialog table).
  */
 #ifndef DAEMON_SIP_PROXY_H
 #define DAEMON_SIP_PROXY_H
@@ -54,12 +60,15 @@ enum sip_route_answer {
 	SIP_ROUTE_NEW,       /* no Route of ours: out of dialog; go by Request-URI and policy */
 	SIP_ROUTE_TOKEN,     /* our Route with a good token: in dialog; `token` says where */
 	SIP_ROUTE_PRELOADED, /* our own name on top without a token, nothing behind it: treat as NEW, pop it */
-	SIP_ROUTE_FORGED,    /* 403: a Route that is not ours, or a bad token */
+	SIP_ROUTE_FORGED,    /* 403: a Route that is not ours, or a bad token; from outside also maddr out of dialog */
 };
 /*
  * Route preprocessing (§16.4) for a request that arrived on `from`: pops our
- * values (both of a double Record-Route) as edits.  From outside no Route but
- * ours is ever followed.  From inside, what remains behind ours is kept in the message.
+ * values (both of a double Record-Route) as edits.  From outside no Route
+ * steers anything: behind ours may stand only what the inside had recorded when
+ * the dialog was made (the token covers it; the pool needs it), anything else is
+ * FORGED.  From inside, what remains behind ours is kept in the message.
+ * `token` is filled with SIP_ROUTE_TOKEN only; its next hop lies in `arena`.
  */
 enum sip_route_answer sip_proxy_take_route(const struct sip_proxy *proxy, enum sip_side from,
                                            const struct sip_message *request, struct sip_edits *edits,
@@ -70,7 +79,11 @@ enum sip_route_answer sip_proxy_take_route(const struct sip_proxy *proxy, enum s
  * dialog-forming methods two Record-Routes with tokens, received/rport on the
  * topmost Via when the source differs, headers stripped by the table for this
  * direction.  `next_hop` is where in-dialog requests in the same direction go;
- * `previous_hop` where those of the other party go.
+ * `previous_hop` where those of the other party go.  False: Max-Forwards is
+ * used up, a token would be too long, no memory.
+ *
+ * Record-route INVITE and SUBSCRIBE out of a dialog, and NOTIFY (RFC 6665 §4.3:
+ * the first one may be what makes the subscriber's dialog).
  */
 struct sip_forward {
 	enum sip_side from, to;
@@ -83,7 +96,12 @@ struct sip_forward {
 bool sip_proxy_forward(const struct sip_proxy *proxy, const struct sip_message *request,
                        const struct sip_forward *how, struct sip_edits *edits, struct arena *arena);
 
-/* Response on its way back (§16.7): our Via off, headers stripped for `to`. False: the next Via is missing or not usable: drop. */
+/*
+ * Response on its way back (§16.7): our Via off, headers stripped for `to`, and
+ * towards the outside our Record-Route made to cover what the inside has added.
+ * Works in the response's own arena.  False: the topmost Via is not ours, the
+ * next one is missing or not usable, or no memory: drop.
+ */
 bool sip_proxy_return(const struct sip_proxy *proxy, const struct sip_message *response, enum sip_side from,
                       enum sip_side to, struct sip_edits *edits);
 
@@ -101,6 +119,8 @@ enum sip_crossing {
 	SIP_CROSS_489,     /* SUBSCRIBE to an event package that does not cross */
 };
 enum sip_crossing sip_proxy_crossing(enum sip_method method, enum sip_side from, bool in_dialog);
+/* Is the event package of this SUBSCRIBE or NOTIFY one that crosses?  False: 489. */
+bool sip_proxy_event_crosses(const struct sip_message *m);
 /* "INVITE, ACK, BYE, ..." for Allow. */
 struct slice sip_proxy_allow(void);
 

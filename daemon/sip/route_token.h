@@ -1,0 +1,53 @@
+/*
+ * route_token: the user part of our Record-Route URIs.
+ *
+ *     r1  e|i     f|t           16 of a-z2-7   -  next hop
+ *         towards whose request 80 bits of HMAC   percent-escaped, may be empty
+ *
+ * `f`: the request that carries it goes the same way as the one that formed the
+ * dialog, so the tag of who began it is in From; `t`: the other way, it is in To.
+ * The HMAC covers that tag, the Call-ID, the token's own words and, for
+ * requests from outside, what must follow our own values in Route: so it holds for
+ * both parties of one dialog and for nobody else, and steers nothing but what
+ * was there when the dialog was made.  Nothing is remembered; only the key must
+ * survive a restart.
+ */
+#ifndef DAEMON_SIP_ROUTE_TOKEN_H
+#define DAEMON_SIP_ROUTE_TOKEN_H
+
+#include "daemon/sip/proxy.h"
+
+/* What a token is tied to. */
+struct sip_route_binding {
+	struct slice call_id;
+	struct slice tag;                 /* of who began the dialog */
+	const struct sip_address *behind; /* Route values behind ours, in the order of the Route header */
+	size_t behind_count;
+};
+
+/* A token as text in `arena`; empty when it would exceed SIP_TOKEN_MAX or there is no memory. */
+struct slice sip_route_token_make(const struct sip_proxy *proxy, struct arena *arena,
+                                  const struct sip_token *token, bool is_same_way,
+                                  const struct sip_route_binding *binding);
+
+/* Does a user part have a token's form?  Says nothing about whether it is good. */
+bool sip_route_token_has_form(struct slice user);
+/* `f` or `t`; only for what has the form. */
+bool sip_route_token_is_same_way(struct slice user);
+
+/* True when it is ours, unchanged and of this dialog; `token` then says where to. */
+bool sip_route_token_check(const struct sip_proxy *proxy, struct arena *arena, struct slice user,
+                           const struct sip_route_binding *binding, struct sip_token *token);
+
+/* "<sip:TOKEN@fqdn:port;transport=tls;lr>" */
+struct slice sip_route_value(const struct sip_proxy *proxy, struct arena *arena, enum sip_side side,
+                             bool is_sips, struct slice token);
+
+/* All values of Route or Record-Route, read.  False: one cannot be read, or there are more than SIP_HOPS_MAX. */
+struct sip_routes {
+	struct sip_address list[SIP_HOPS_MAX];
+	size_t count;
+};
+bool sip_routes_read(const struct sip_message *m, enum sip_header_id id, struct sip_routes *out);
+
+#endif
