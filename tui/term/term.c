@@ -1,0 +1,326 @@
+#include "tui/term/term.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <term.h>
+#include <unistd.h>
+
+#include "shared/base/memory.h"
+#include "tui/term/keys.h"
+#include "tui/term/restore.h"
+
+/* ncurses numbers own keys from KEY_MAX up. */
+enum { OWN_PASTE_BEGIN = KEY_MAX + 1, OWN_PASTE_END };
+enum { ESCAPE_NEAR_MS = 25, ESCAPE_FAR_MS = 100 };
+
+struct terminal {
+	SCREEN *screen;
+	struct grid_looks looks;
+	bool has_colour, has_paste, is_whole; /* is_whole: `shown` is what the terminal shows */
+	struct grid shown;
+	struct keys keys;
+};
+
+/* ---- opening ---- */
+
+/* A terminal nobody described to this machine is most likely like one of these. */
+static SCREEN *open_screen(struct reason *notice)
+{
+	static const char *const stand_ins[] = { "xterm-256color", "xterm", "vt100" };
+	const char *name = getenv("TERM");
+	SCREEN *screen = name && *name ? newterm(name, stdout, stdin) : NULL;
+
+	notice->text[0] = '\0';
+	for (size_t i = 0; !screen && i < sizeof stand_ins / sizeof *stand_ins; i++) {
+		screen = newterm(stand_ins[i], stdout, stdin);
+		if (screen)
+			fail(notice, RESULT_OK, "terminal \"%s\" is not known here; taken for %s",
+			     name ? name : "", stand_ins[i]);
+	}
+	return screen;
+}
+
+static bool is_missing(const char *capability)
+{
+	const char *text = tigetstr(capability);
+
+	return !text || text == (const char *)-1;
+}
+
+static const char *capability(const char *name) { return is_missing(name) ? "" : tigetstr(name); }
+
+static void start_colours(struct terminal *term, const struct term_setup *setup)
+{
+	static const short colours[GRID_ROLES] = { -1, -1, COLOR_GREEN, COLOR_YELLOW, COLOR_RED, COLOR_CYAN };
+	bool is_wanted = setup->colour == TERM_YES || (setup->colour == TERM_AUTO && !setup->has_no_color);
+
+	term->has_colour = is_wanted && has_colors() && start_color() == OK && use_default_colors() == OK &&
+	                   COLORS >= 8;
+	for (short i = 0; term->has_colour && i < GRID_ROLES; i++)
+		init_pair((short)(i + 1), colours[i], -1);
+}
+
+/* Some terminals stay in normal cursor mode although asked: the other spelling of each key. */
+static void define_twins(void)
+{
+	static const struct {
+		const char *bytes;
+		int key;
+	} twins[] = {
+		{ "\033[A", KEY_UP },           { "\033[B", KEY_DOWN },
+		{ "\033[C", KEY_RIGHT },        { "\033[D", KEY_LEFT },
+		{ "\033OA", KEY_UP },           { "\033OB", KEY_DOWN },
+		{ "\033OC", KEY_RIGHT },        { "\033OD", KEY_LEFT },
+		{ "\033[H", KEY_HOME },         { "\033[F", KEY_END },
+		{ "\033OH", KEY_HOME },         { "\033OF", KEY_END },
+		{ "\033[1~", KEY_HOME },        { "\033[4~", KEY_END },
+		{ "\033[5~", KEY_PPAGE },       { "\033[6~", KEY_NPAGE },
+		{ "\033[3~", KEY_DC },          { "\033OP", KEY_F(1) },
+		{ "\033[11~", KEY_F(1) },       { "\033[15~", KEY_F(5) },
+		{ "\033[21~", KEY_F(10) },      { "\033[200~", OWN_PASTE_BEGIN },
+		{ "\033[201~", OWN_PASTE_END },
+	};
+
+	for (size_t i = 0; i < sizeof twins / sizeof *twins; i++)
+		define_key(twins[i].bytes, twins[i].key);
+}
+
+/* Bracketed paste: what is pasted is text, never keys. "BE" is ncurses' extended name for it. */
+static void set_paste(const struct terminal *term, bool is_on)
+{
+	if (!term->has_paste)
+		return;
+	putp(is_on ? "\033[?2004h" : "\033[?2004l");
+	fflush(stdout);
+}
+
+static void arm(const struct terminal *term)
+{
+	char bytes[128];
+
+	snprintf(bytes, sizeof bytes, "%s%s%s%s%s", term->has_paste ? "\033[?2004l" : "", capability("sgr0"),
+	         capability("cnorm"), capability("rmkx"), capability("rmcup"));
+	restore_arm(bytes);
+}
+
+enum result term_open(const struct term_setup *setup, struct terminal **out, struct reason *notice,
+                      struct reason *reason)
+{
+	struct terminal *term = mem_new(sizeof *term);
+	int escape = setup->escape_ms ? setup->escape_ms : setup->is_remote ? ESCAPE_FAR_MS : ESCAPE_NEAR_MS;
+
+	*out = NULL;
+	if (!term)
+		return fail(reason, RESULT_NO_MEMORY, "out of memory");
+	unsetenv("LINES"); /* they would pin the size */
+	unsetenv("COLUMNS");
+	term->screen = open_screen(notice);
+	if (!term->screen || is_missing("cup")) {
+		if (term->screen) {
+			endwin();
+			delscreen(term->screen);
+		}
+		mem_free(term);
+		return fail(reason, RESULT_INVALID,
+		            "this terminal cannot place its cursor; the commands work everywhere: parley "
+		            "status, parley help");
+	}
+	term->has_paste = !is_missing("BE");
+	term->looks.is_utf8 = setup->is_utf8;
+	term->looks.has_frames = setup->is_utf8 &&
+	                         (setup->frames == TERM_YES ||
+	                          (setup->frames == TERM_AUTO && !setup->has_wide_ambiguous &&
+	                           !slice_starts(slice_of(getenv("TERM")), SLICE("linux"))));
+	arm(term);
+	set_escdelay(escape);
+	raw(); /* control letters are keys: nothing is stopped or ended by the terminal driver */
+	noecho();
+	nonl();
+	keypad(stdscr, TRUE);
+	nodelay(stdscr, TRUE);
+	intrflush(stdscr, FALSE);
+	define_twins();
+	start_colours(term, setup);
+	set_paste(term, true);
+	*out = term;
+	return RESULT_OK;
+}
+
+void term_close(struct terminal **term)
+{
+	if (!*term)
+		return;
+	set_paste(*term, false);
+	endwin();
+	restore_disarm();
+	delscreen((*term)->screen);
+	grid_stop(&(*term)->shown);
+	mem_free(*term);
+	*term = NULL;
+}
+
+struct grid_looks term_looks(const struct terminal *term) { return term->looks; }
+
+void term_size(const struct terminal *term, int *width, int *height)
+{
+	(void)term;
+	getmaxyx(stdscr, *height, *width);
+}
+
+/* ---- input ---- */
+
+static uint32_t named_key(wint_t key)
+{
+	switch (key) {
+	case KEY_UP: return INPUT_UP;
+	case KEY_DOWN: return INPUT_DOWN;
+	case KEY_LEFT: return INPUT_LEFT;
+	case KEY_RIGHT: return INPUT_RIGHT;
+	case KEY_HOME: return INPUT_HOME;
+	case KEY_END: return INPUT_END;
+	case KEY_PPAGE: return INPUT_PAGE_UP;
+	case KEY_NPAGE: return INPUT_PAGE_DOWN;
+	case KEY_ENTER: return INPUT_ENTER;
+	case KEY_BACKSPACE: return INPUT_BACKSPACE;
+	case KEY_DC: return INPUT_DELETE;
+	case KEY_F(1): return INPUT_F1;
+	case KEY_F(5): return INPUT_F5;
+	case KEY_F(10): return INPUT_F10;
+	case KEY_RESIZE: return INPUT_RESIZE;
+	case OWN_PASTE_BEGIN: return INPUT_PASTE_BEGIN;
+	case OWN_PASTE_END: return INPUT_PASTE_END;
+	default: return INPUT_NONE;
+	}
+}
+
+static uint32_t character(wint_t c)
+{
+	switch (c) {
+	case '\r':
+	case '\n': return INPUT_ENTER;
+	case 0x1b: return INPUT_ESCAPE;
+	case 0x7f: return INPUT_BACKSPACE;
+	default: return c > 0 && (uint32_t)c < INPUT_FIRST ? (uint32_t)c : INPUT_NONE;
+	}
+}
+
+bool term_input(struct terminal *term, struct instant now, uint32_t *input)
+{
+	wint_t key;
+	int kind = get_wch(&key);
+
+	if (kind == ERR)
+		return false;
+	*input = keys_filter(&term->keys, now.mono_ms,
+	                     kind == KEY_CODE_YES ? named_key(key) : character(key));
+	if (*input == INPUT_RESIZE)
+		term->is_whole = false;
+	return true;
+}
+
+/* ---- painting ---- */
+
+static attr_t attributes(const struct terminal *term, enum grid_role role)
+{
+	static const attr_t mono[GRID_ROLES] = { A_NORMAL, A_NORMAL, A_NORMAL, A_BOLD, A_BOLD, A_REVERSE };
+	static const attr_t coloured[GRID_ROLES] = { A_NORMAL, A_DIM, A_NORMAL, A_NORMAL, A_BOLD, A_BOLD };
+
+	return term->has_colour ? coloured[role] : mono[role];
+}
+
+static bool is_same_cell(const struct grid_cell *a, const struct grid_cell *b)
+{
+	return a->c == b->c && a->role == b->role && memcmp(a->marks, b->marks, sizeof a->marks) == 0;
+}
+
+static void paint_row(const struct terminal *term, const struct grid *grid, int y)
+{
+	cchar_t line[GRID_WIDTH_MAX];
+	int count = 0, cells = grid->width;
+
+	/* Old terminals scroll when the last cell of the last line is written. */
+	if (y == grid->height - 1)
+		cells--;
+	for (int x = 0; x < cells; x++) {
+		const struct grid_cell *cell = &grid->cells[(size_t)y * (size_t)grid->width + (size_t)x];
+		wchar_t text[2 + GRID_MARKS] = { (wchar_t)cell->c, (wchar_t)cell->marks[0],
+			                         (wchar_t)cell->marks[1], 0 };
+
+		if (cell->c == 0 || (cell->width == 2 && x + 1 >= cells))
+			continue;
+		setcchar(&line[count++], text, attributes(term, (enum grid_role)cell->role),
+		         term->has_colour ? (short)(cell->role + 1) : 0, NULL);
+	}
+	mvadd_wchnstr(y, 0, line, count);
+}
+
+/* Rows that differ; ncurses finds out what of them. */
+static bool paint_rows(struct terminal *term, const struct grid *grid)
+{
+	bool has_changed = !term->is_whole;
+
+	for (int y = 0; y < grid->height; y++) {
+		bool differs = !term->is_whole;
+
+		for (int x = 0; x < grid->width && !differs; x++) {
+			size_t at = (size_t)y * (size_t)grid->width + (size_t)x;
+
+			differs = !is_same_cell(&grid->cells[at], &term->shown.cells[at]);
+		}
+		if (differs)
+			paint_row(term, grid, y);
+		has_changed |= differs;
+	}
+	return has_changed;
+}
+
+static void remember(struct terminal *term, const struct grid *grid)
+{
+	if (term->shown.width != grid->width || term->shown.height != grid->height) {
+		grid_stop(&term->shown);
+		if (!grid_start(&term->shown, grid->width, grid->height, grid->looks)) {
+			term->is_whole =
+			        false; /* without memory every paint is a whole one; ncurses still sends differences */
+			return;
+		}
+	}
+	memcpy(term->shown.cells, grid->cells,
+	       (size_t)grid->width * (size_t)grid->height * sizeof *grid->cells);
+	term->shown.cursor_x = grid->cursor_x;
+	term->shown.cursor_y = grid->cursor_y;
+	term->is_whole = true;
+}
+
+void term_paint(struct terminal *term, const struct grid *grid)
+{
+	if (term->shown.width != grid->width || term->shown.height != grid->height)
+		term->is_whole = false;
+	if (!term->is_whole)
+		erase();
+	if (!paint_rows(term, grid) && grid->cursor_x == term->shown.cursor_x &&
+	    grid->cursor_y == term->shown.cursor_y)
+		return;
+	move(grid->cursor_y, grid->cursor_x);
+	wnoutrefresh(stdscr);
+	doupdate();
+	remember(term, grid);
+}
+
+void term_repaint(struct terminal *term)
+{
+	term->is_whole = false;
+	clearok(stdscr, TRUE);
+}
+
+void term_suspend(struct terminal *term)
+{
+	set_paste(term, false);
+	endwin();
+	raise(SIGSTOP);
+	refresh(); /* takes the terminal again, with the modes of before */
+	set_paste(term, true);
+	term_repaint(term);
+}
