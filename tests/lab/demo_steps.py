@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from lab.lab import Lab  # noqa: E402
+from lab.laboratory import Lab  # noqa: E402
 from lab.process import LabError  # noqa: E402
 from lab.steps import STEPS, StepFailed, World  # noqa: E402
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lab import names, namespace, sip_peer  # noqa: E402
 from lab.edge import programs  # noqa: E402
-from lab.lab import Lab  # noqa: E402
+from lab.laboratory import Lab  # noqa: E402
 from lab.process import tail, wait_until, LabError  # noqa: E402
 
 

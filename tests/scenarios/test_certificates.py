@@ -5,7 +5,7 @@ import pytest
 
 from lab import names, sip_peer
 from lab.certificates import CLIENT, SERVER
-from lab.lab import BOTH
+from lab.laboratory import BOTH
 from lab.sip_peer import PeerClosed, Timeout
 from sip import ALICE, BOB, message
 

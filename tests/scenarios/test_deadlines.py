@@ -5,7 +5,7 @@ import time
 import pytest
 
 from lab import names, sip_peer
-from lab.lab import BOTH
+from lab.laboratory import BOTH
 from lab.process import wait_until
 from sip import ALICE, BOB, message
 
