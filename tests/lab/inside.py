@@ -21,11 +21,7 @@ def main(command):
             signal.signal(number, lambda number, _: child.send_signal(number))
         return child.wait()
     finally:
-        for pid in namespace.pids(name):  # all of them were started in here
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        namespace.kill_all(name)
         namespace.remove(name)
 
 

@@ -51,6 +51,7 @@ class Lab:
         """Stops what this lab (or the one whose ledger lies in its folder) started.  Names of what ran still."""
         stopped = (self.ledger if self.ledger.processes else self.ledger.load()).stop_all()
         if self.name and namespace.exists(self.name):
+            namespace.kill_all(self.name)
             namespace.remove(self.name)
             stopped.append(f"namespace {self.name}")
         shutil.rmtree(self.folder, ignore_errors=True)

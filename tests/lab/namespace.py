@@ -1,5 +1,7 @@
 """One network namespace for a lab: loopback only, a DNS of its own, nothing on the host's network."""
+import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -32,6 +34,15 @@ def make(name):
 def pids(name):
     answer = _ip("netns", "pids", name)
     return [int(word) for word in answer.stdout.split()] if answer.returncode == 0 else []
+
+
+def kill_all(name):
+    """Ends whatever is still in a namespace of ours, such as the children of a server that was killed."""
+    for pid in pids(name):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 def remove(name):

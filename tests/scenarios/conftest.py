@@ -4,11 +4,11 @@ test says (tests/lab/sip_peer.py) or with real servers (test_kamailio.py).
 
 Run by tests/lab/run-scenarios, which makes the network namespace.
 """
+import json
 import os
 import re
 import shutil
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -57,10 +57,11 @@ class Running:
         return self.edge.ask(*words)
 
     def events(self):
-        return self.edge.parley("event", "tail", "500").stdout.splitlines()
+        """Newest last, each as one line of JSON: names and fields to look for."""
+        return [json.dumps(event) for event in self.ask("event", "tail", "500")["events"]]
 
     def wait_event(self, *words, seconds=10):
-        """Waits for an event whose line has all the words; returns it."""
+        """Waits for an event that has all the words; returns it."""
         def find():
             return next((line for line in self.events() if all(word in line for word in words)), None)
         try:

@@ -49,7 +49,7 @@ def test_a_partner_with_a_good_certificate_is_admitted(edge, pool, zoo, name):
 def test_a_certificate_that_does_not_verify_ends_the_handshake(edge, pool, zoo, name):
     assert outcome(edge, zoo[name]) is None
     assert pool.has_no_request()
-    edge.wait_event("refused")
+    edge.wait_event("connection-refused")
 
 
 @pytest.mark.parametrize("name", ["other-name", "cn-only", "wildcard", "suffix"])

@@ -36,7 +36,7 @@ def test_a_killed_access_process_comes_back_and_says_so(start_edge):
     how, _ = partner.wait_closed()
     wait_running(edge, pid)
     assert edge.partner().ask(message(), timeout=30).status == 200
-    edge.wait_event("access", "ended")
+    edge.wait_event("service-exited", "access")
 
 
 @pytest.mark.restarts
