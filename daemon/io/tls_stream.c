@@ -212,9 +212,12 @@ static enum stream_step end_of_handshake(struct tls_stream *tls, int code, struc
 {
 	/* After the first byte it is no TLS at all: HTTP, plain SIP, a scanner. */
 	bool is_tls = tls->counter.records == 0 || tls->counter.first_byte == TLS_RECORD_HANDSHAKE;
-	gnutls_alert_description_t alert = GNUTLS_A_HANDSHAKE_FAILURE;
+	int level = GNUTLS_AL_FATAL, alert = gnutls_error_to_alert(code, &level);
 	char words[128];
 
+	/* An alert in the place of a certificate: GnuTLS calls both "no certificate". */
+	if (code == GNUTLS_E_NO_CERTIFICATE_FOUND && gnutls_alert_get(tls->session) != GNUTLS_A_CLOSE_NOTIFY)
+		code = GNUTLS_E_FATAL_ALERT_RECEIVED;
 	if (code == GNUTLS_E_PREMATURE_TERMINATION)
 		return ended(end, CONNECTION_END_RESET, "closed during the TLS handshake");
 	if (code == GNUTLS_E_FATAL_ALERT_RECEIVED || code == GNUTLS_E_PULL_ERROR ||
@@ -225,9 +228,12 @@ static enum stream_step end_of_handshake(struct tls_stream *tls, int code, struc
 
 	if (tls->is_refused) {
 		end->end = CONNECTION_END_TLS_OURS; /* verify_peer wrote the words */
-		alert = tls->refusal_alert;
+		alert = (int)tls->refusal_alert;
 	} else if (code == GNUTLS_E_NO_CERTIFICATE_FOUND || code == GNUTLS_E_CERTIFICATE_REQUIRED) {
 		ended(end, CONNECTION_END_TLS_OURS, "no certificate was presented");
+		alert = code == GNUTLS_E_CERTIFICATE_REQUIRED
+		                ? GNUTLS_A_CERTIFICATE_REQUIRED /* RFC 5246 §7.4.6 */
+		                : GNUTLS_A_HANDSHAKE_FAILURE;
 	} else if (code == GNUTLS_E_NO_APPLICATION_PROTOCOL) {
 		ended(end, CONNECTION_END_TLS_OURS, "another application protocol was asked for (ALPN)");
 	} else if (is_no_common_ground(code)) {
@@ -237,10 +243,8 @@ static enum stream_step end_of_handshake(struct tls_stream *tls, int code, struc
 		end_of_transport(tls, code, end);
 	}
 	end->owes_goodbye = true;
-	if (tls->is_refused)
-		gnutls_alert_send(tls->session, GNUTLS_AL_FATAL, alert);
-	else
-		gnutls_alert_send_appropriate(tls->session, code);
+	gnutls_alert_send(tls->session, GNUTLS_AL_FATAL,
+	                  alert < 0 ? GNUTLS_A_HANDSHAKE_FAILURE : (gnutls_alert_description_t)alert);
 	return STREAM_ENDED;
 }
 

@@ -1,0 +1,297 @@
+/*
+ * Who is let in over TLS, in both directions and both versions; against a zoo
+ * of certificates made at run time.
+ */
+#include "tests/unit/io/pair.h"
+#include "tests/unit/io/zoo.h"
+
+static struct zoo zoo;
+
+/* ---- the suites ---- */
+
+static void offers_exactly_the_nine_suites(void **state)
+{
+	static const char *const golden[] = {
+		"TLS_AES_256_GCM_SHA384",
+		"TLS_AES_128_GCM_SHA256",
+		"TLS_CHACHA20_POLY1305_SHA256",
+		"TLS_ECDHE_ECDSA_AES_256_GCM_SHA384",
+		"TLS_ECDHE_ECDSA_AES_128_GCM_SHA256",
+		"TLS_ECDHE_ECDSA_CHACHA20_POLY1305",
+		"TLS_ECDHE_RSA_AES_256_GCM_SHA384",
+		"TLS_ECDHE_RSA_AES_128_GCM_SHA256",
+		"TLS_ECDHE_RSA_CHACHA20_POLY1305",
+	};
+	gnutls_priority_t priority;
+	unsigned found = 0, index;
+
+	(void)state;
+	assert_int_equal(gnutls_priority_init(&priority, tls_priority, NULL), 0);
+	for (unsigned i = 0;; i++) {
+		int code = gnutls_priority_get_cipher_suite_index(priority, i, &index);
+
+		if (code == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+			break;
+		if (code < 0)
+			continue;
+		assert_true(found < sizeof golden / sizeof *golden);
+		assert_string_equal(gnutls_cipher_suite_info(index, NULL, NULL, NULL, NULL, NULL),
+		                    golden[found]);
+		found++;
+	}
+	assert_int_equal(found, sizeof golden / sizeof *golden);
+	gnutls_priority_deinit(priority);
+}
+
+/* ---- credentials ---- */
+
+static void says_which_file_is_wrong(void **state)
+{
+	struct zoo_pem good = zoo_make(&zoo, ZOO_GOOD, ZOO_SERVER),
+	               other = zoo_make(&zoo, ZOO_GOOD, ZOO_SERVER),
+	               weak = zoo_make(&zoo, ZOO_RSA1024, ZOO_SERVER),
+	               longer = zoo_make(&zoo, ZOO_LONG_CHAIN, ZOO_SERVER);
+	struct slice chain = slice_of(good.chain), key = slice_of(good.key), trust = zoo_slice(zoo.trust);
+	const struct {
+		const char *behaviour;
+		struct slice chain, key, trust, crls;
+		const char *words;
+	} rows[] = {
+		{ "no_chain", SLICE_NONE, key, trust, SLICE_NONE, "certificate chain" },
+		{ "chain_is_a_key", key, key, trust, SLICE_NONE, "certificate chain" },
+		{ "no_key", chain, SLICE_NONE, trust, SLICE_NONE, "private key" },
+		{ "key_is_garbage", chain, SLICE("hello"), trust, SLICE_NONE, "private key" },
+		{ "key_of_another", chain, slice_of(other.key), trust, SLICE_NONE, "does not belong" },
+		{ "weak_key_of_ours", slice_of(weak.chain), slice_of(weak.key), trust, SLICE_NONE,
+		  "1024 bits" },
+		{ "long_chain_of_ours", slice_of(longer.chain), slice_of(longer.key), trust, SLICE_NONE,
+		  "9 certificates" },
+		{ "no_trust", chain, key, SLICE_NONE, SLICE_NONE, "trusted authorities" },
+		{ "trust_is_garbage", chain, key, SLICE("x"), SLICE_NONE, "trusted authorities" },
+		{ "crls_are_garbage", chain, key, trust, SLICE("x"), "CRLs" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct tls_credentials *credentials = NULL;
+		struct reason reason = { "" };
+
+		printf("  %s\n", rows[i].behaviour);
+		assert_int_equal(tls_credentials_new(TLS_FEDERATION, rows[i].chain, rows[i].key,
+		                                     rows[i].trust, rows[i].crls, &credentials, &reason),
+		                 RESULT_INVALID);
+		assert_null(credentials);
+		if (!strstr(reason.text, rows[i].words))
+			fail_msg("\"%s\" does not say \"%s\"", reason.text, rows[i].words);
+	}
+	zoo_pem_free(&good);
+	zoo_pem_free(&other);
+	zoo_pem_free(&weak);
+	zoo_pem_free(&longer);
+}
+
+static void refuses_a_crl_of_a_stranger(void **state)
+{
+	struct zoo_pem good = zoo_make(&zoo, ZOO_GOOD, ZOO_SERVER),
+	               revoked = zoo_make(&zoo, ZOO_REVOKED, ZOO_SERVER);
+	struct tls_credentials *credentials = NULL;
+	struct reason reason = { "" };
+	gnutls_datum_t rogue;
+
+	(void)state;
+	zoo_ok(gnutls_x509_crt_export2(zoo.rogue_ca.crt, GNUTLS_X509_FMT_PEM, &rogue));
+	assert_int_equal(tls_credentials_new(TLS_FEDERATION, slice_of(good.chain), slice_of(good.key),
+	                                     zoo_slice(rogue), zoo_slice(zoo.crls), &credentials, &reason),
+	                 RESULT_INVALID);
+	assert_non_null(strstr(reason.text, "CRLs"));
+	assert_int_equal(tls_credentials_new(TLS_FEDERATION, slice_of(good.chain), slice_of(good.key),
+	                                     zoo_slice(zoo.trust), zoo_slice(zoo.crls), &credentials,
+	                                     &reason),
+	                 RESULT_OK);
+	tls_credentials_free(&credentials);
+	gnutls_free(rogue.data);
+	zoo_pem_free(&good);
+	zoo_pem_free(&revoked);
+}
+
+static void reads_names_for_display(void **state)
+{
+	struct zoo_pem pem = zoo_make(&zoo, ZOO_WILDCARD, ZOO_SERVER),
+	               nul = zoo_make(&zoo, ZOO_NUL, ZOO_SERVER);
+	struct arena arena;
+	struct tls_peer peer;
+	struct reason reason = { "" };
+
+	(void)state;
+	arena_start(&arena, 64 * 1024);
+	assert_int_equal(tls_certificate_read(slice_of(pem.chain), &arena, &peer, &reason), RESULT_OK);
+	assert_true(peer.has_certificate);
+	assert_int_equal(peer.dns_count, 3);
+	assert_true(slice_equal(peer.dns[0], SLICE("good.example")));
+	assert_true(slice_equal(peer.dns[1], SLICE("other.example")));
+	assert_true(slice_equal(peer.dns[2], SLICE("*.wild.example")));
+	assert_int_equal(peer.sip_count, 1);
+	assert_true(slice_equal(peer.sip[0], SLICE("sip.example")));
+	assert_string_equal(peer.subject, "CN=leaf");
+	assert_string_equal(peer.issuer, "CN=good authority");
+	assert_int_equal(strlen(peer.fingerprint), 64);
+	assert_true(peer.not_after_s > time(NULL)); /* test */
+	assert_int_equal(tls_certificate_read(slice_of(nul.chain), &arena, &peer, &reason), RESULT_INVALID);
+	assert_int_equal(tls_certificate_read(SLICE("garbage"), &arena, &peer, &reason), RESULT_INVALID);
+	assert_int_equal(tls_certificate_read(SLICE_NONE, &arena, &peer, &reason), RESULT_INVALID);
+	arena_stop(&arena);
+	zoo_pem_free(&pem);
+	zoo_pem_free(&nul);
+}
+
+/* ---- who is let in ---- */
+
+struct guest {
+	const char *behaviour;
+	enum tls_boundary boundary;
+	enum zoo_flaw flaw;
+	enum zoo_usage usage;
+	const char *words; /* of who refuses; NULL: let in */
+};
+
+static const struct guest guests[] = {
+	{ "takes_both_usages", TLS_FEDERATION, ZOO_GOOD, ZOO_BOTH, NULL },
+	{ "takes_server_auth_alone", TLS_FEDERATION, ZOO_GOOD, ZOO_SERVER, NULL },
+	{ "takes_a_certificate_without_usages", TLS_FEDERATION, ZOO_GOOD, ZOO_NO_USAGE, NULL },
+	{ "takes_rsa_2048", TLS_FEDERATION, ZOO_RSA2048, ZOO_SERVER, NULL },
+	{ "refuses_client_auth_alone", TLS_FEDERATION, ZOO_GOOD, ZOO_CLIENT, "client-auth" },
+	{ "refuses_another_usage", TLS_FEDERATION, ZOO_GOOD, ZOO_EMAIL, "usages" },
+	{ "internal_takes_both_usages", TLS_INTERNAL, ZOO_GOOD, ZOO_BOTH, NULL },
+	{ "internal_takes_server_auth_alone", TLS_INTERNAL, ZOO_GOOD, ZOO_SERVER, NULL },
+	{ "internal_takes_client_auth_alone", TLS_INTERNAL, ZOO_GOOD, ZOO_CLIENT, NULL },
+	{ "internal_takes_no_usages", TLS_INTERNAL, ZOO_GOOD, ZOO_NO_USAGE, NULL },
+	{ "internal_refuses_another_usage", TLS_INTERNAL, ZOO_GOOD, ZOO_EMAIL, "usages" },
+	{ "refuses_an_expired_certificate", TLS_FEDERATION, ZOO_EXPIRED, ZOO_BOTH, "expired on" },
+	{ "refuses_one_not_valid_yet", TLS_FEDERATION, ZOO_NOT_YET, ZOO_BOTH, "not valid before" },
+	{ "refuses_an_expired_intermediate", TLS_FEDERATION, ZOO_EXPIRED_CA, ZOO_BOTH, "chain has expired" },
+	{ "refuses_an_unknown_authority", TLS_FEDERATION, ZOO_ROGUE, ZOO_BOTH, "rogue authority" },
+	{ "refuses_self_signed", TLS_FEDERATION, ZOO_SELF, ZOO_BOTH, "not trusted" },
+	{ "refuses_sha1", TLS_FEDERATION, ZOO_SHA1, ZOO_BOTH, "SHA1" },
+	{ "refuses_rsa_1024", TLS_FEDERATION, ZOO_RSA1024, ZOO_BOTH, "1024 bits" },
+	{ "refuses_a_nul_in_a_name", TLS_FEDERATION, ZOO_NUL, ZOO_BOTH, "name" },
+	{ "refuses_a_revoked_one", TLS_FEDERATION, ZOO_REVOKED, ZOO_BOTH, "revoked" },
+	{ "refuses_a_long_chain", TLS_FEDERATION, ZOO_LONG_CHAIN, ZOO_BOTH, "at most 6" },
+	{ "refuses_an_issuer_that_is_no_authority", TLS_FEDERATION, ZOO_NO_CA, ZOO_BOTH, "" },
+};
+
+static void meet(const struct guest *guest, bool is_tls12, bool guest_is_client, bool shows_none)
+{
+	struct tls_credentials *visitor = zoo_credentials(&zoo, guest->flaw, guest->usage, guest->boundary,
+	                                                  shows_none);
+	struct tls_credentials *host = zoo_credentials(&zoo, ZOO_GOOD, ZOO_BOTH, guest->boundary, false);
+	struct pair pair;
+	struct side *ours, *theirs;
+
+	zoo_only_version(visitor, is_tls12);
+	pair_start(&pair, guest_is_client ? visitor : host, guest_is_client ? host : visitor);
+	ours = guest_is_client ? &pair.server : &pair.client;
+	theirs = guest_is_client ? &pair.client : &pair.server;
+	pair_connect(&pair);
+	if (!guest->words) {
+		pair_run(&pair, pair_both_up);
+		assert_string_equal(ours->suite, is_tls12 ? "TLS1.2 AES-256-GCM" : "TLS1.3 AES-256-GCM");
+		assert_true(connection_peer(ours->connection)->has_certificate);
+		assert_int_equal(connection_peer(ours->connection)->dns_count, 2);
+		assert_true(slice_equal(connection_peer(ours->connection)->dns[1], SLICE("other.example")));
+	} else {
+		pair_run(&pair, pair_both_closed);
+		assert_false(ours->is_up);
+		assert_string_equal(connection_end_name(ours->end), "tls-ours");
+		if (!strstr(ours->words, guest->words))
+			fail_msg("\"%s\" does not say \"%s\"", ours->words, guest->words);
+		printf("      %s | %s\n", ours->words, theirs->words);
+		assert_string_equal(connection_end_name(theirs->end), "tls-theirs");
+		assert_non_null(strstr(theirs->words, "alert: "));
+	}
+	pair_stop(&pair);
+	tls_credentials_free(&visitor);
+	tls_credentials_free(&host);
+}
+
+static void lets_in_who_should_be(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof guests / sizeof *guests; i++) {
+		for (unsigned way = 0; way < 4; way++) {
+			printf("  %s, TLS 1.%d, %s\n", guests[i].behaviour, way & 1 ? 2 : 3,
+			       way & 2 ? "we connect" : "it connects");
+			meet(&guests[i], way & 1, !(way & 2), false);
+		}
+	}
+}
+
+static void refuses_a_client_without_certificate(void **state)
+{
+	static const struct guest nobody = { "none", TLS_FEDERATION, ZOO_GOOD, ZOO_BOTH, "no certificate" };
+
+	(void)state;
+	meet(&nobody, true, true, true);
+	meet(&nobody, false, true, true);
+}
+
+/* GnuTLS reads the time through this: validity follows the wall clock, not the moment of connecting. */
+static time_t in_a_year(time_t *out)
+{
+	time_t then = time(NULL) + 365 * 86400; /* test */
+
+	if (out)
+		*out = then;
+	return then;
+}
+
+static void looks_again_at_a_live_peer(void **state)
+{
+	struct tls_credentials *a = zoo_credentials(&zoo, ZOO_GOOD, ZOO_BOTH, TLS_FEDERATION, false);
+	struct tls_credentials *b = zoo_credentials(&zoo, ZOO_GOOD, ZOO_BOTH, TLS_FEDERATION, false);
+	struct pair pair;
+
+	(void)state;
+	pair_start(&pair, a, a);
+	pair_connect(&pair);
+	pair_run(&pair, pair_both_up);
+	tls_credentials_free(&a); /* the sessions keep it */
+	assert_true(connection_recheck(pair.server.connection, b));
+	gnutls_global_set_time_function(in_a_year);
+	assert_false(connection_recheck(pair.server.connection, b));
+	gnutls_global_set_time_function(time);
+	pair_run(&pair, pair_both_closed);
+	assert_int_equal(pair.server.end, CONNECTION_END_TLS_OURS);
+	assert_non_null(strstr(pair.server.words, "expired"));
+	assert_int_equal(pair.client.end, CONNECTION_END_PEER);
+	pair_stop(&pair);
+	tls_credentials_free(&b);
+}
+
+static int start_zoo(void **state)
+{
+	(void)state;
+	zoo_start(&zoo);
+	return 0;
+}
+
+static int stop_zoo(void **state)
+{
+	(void)state;
+	zoo_stop(&zoo);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(offers_exactly_the_nine_suites),
+		cmocka_unit_test(says_which_file_is_wrong),
+		cmocka_unit_test(refuses_a_crl_of_a_stranger),
+		cmocka_unit_test(reads_names_for_display),
+		cmocka_unit_test(lets_in_who_should_be),
+		cmocka_unit_test(refuses_a_client_without_certificate),
+		cmocka_unit_test(looks_again_at_a_live_peer),
+	};
+
+	return cmocka_run_group_tests(tests, start_zoo, stop_zoo);
+}
