@@ -186,25 +186,40 @@ static enum result read_domain(const struct reading *r, struct slice *out)
 	return keep(r, (struct slice){ lower, name.len }, out);
 }
 
-static enum result read_path(const struct reading *r, struct slice *out)
+/* Absolute, or below the configuration folder; no "..", so that it stays where it says. */
+static const char *path_fault(struct slice path)
 {
-	if (slice_is_empty(r->text))
-		return r->field->min ? refuse(r, "is no path") : keep(r, SLICE(""), out);
-	if (r->text.ptr[0] != '/')
-		return refuse(r, "does not start with /");
-	if (r->text.len > r->field->max)
-		return refuse(r, "is too long");
-	for (struct slice rest = r->text; rest.len;) {
+	struct slice rest = path.ptr[0] == '/' ? slice_after(path, 1) : path, part;
+
+	while (slice_next(&rest, '/', &part)) {
+		if (slice_is_empty(part))
+			return "has an empty part";
+		if (slice_equal(part, SLICE(".")) || slice_equal(part, SLICE("..")))
+			return "has a part that is . or ..";
+	}
+	for (rest = path; rest.len;) {
 		uint32_t c = 0;
 		size_t n = text_utf8_decode(rest, &c);
 
 		if (n == 0)
-			return refuse(r, "is not UTF-8");
+			return "is not UTF-8";
 		if (text_is_hidden(c))
-			return refuse(r, "holds a control or invisible character");
+			return "holds a control or invisible character";
 		rest = slice_after(rest, n);
 	}
-	return keep(r, r->text, out);
+	return NULL;
+}
+
+static enum result read_path(const struct reading *r, struct slice *out)
+{
+	const char *fault;
+
+	if (slice_is_empty(r->text))
+		return r->field->min ? refuse(r, "is no path") : keep(r, SLICE(""), out);
+	if (r->text.len > r->field->max)
+		return refuse(r, "is too long");
+	fault = path_fault(r->text);
+	return fault ? refuse(r, fault) : keep(r, r->text, out);
 }
 
 /* The address as the system writes it, in `to`; 4, 6, or 0 when it is none.  A v4-mapped address becomes v4. */
@@ -475,7 +490,7 @@ static const char *item_words(enum model_type type)
 	case MODEL_DOMAINS: return "a domain name such as contoso.example";
 	case MODEL_FQDN:
 	case MODEL_FQDNS: return "a host name such as sip.contoso.example";
-	case MODEL_PATH: return "a path that starts with /";
+	case MODEL_PATH: return "a path that starts with /, or one below the configuration folder";
 	case MODEL_ADDRESS:
 	case MODEL_ADDRESSES: return "192.0.2.1, 192.0.2.1:5061, 2001:db8::1 or [2001:db8::1]:5061";
 	default: return "a prefix such as 10.0.0.0/8 or 2001:db8::/32";

@@ -113,7 +113,12 @@ static const struct {
 
 	{ "takes_a_path", MODEL_PATH, "/etc/parley/a.pe", "/etc/parley/a.pe", NULL },
 	{ "takes_no_path", MODEL_PATH, "", "", NULL },
-	{ "refuses_a_relative_path", MODEL_PATH, "etc/x.pem", NULL, "does not start with /" },
+	{ "takes_a_relative_path", MODEL_PATH, "certs/x.pem", "certs/x.pem", NULL },
+	{ "refuses_a_way_upwards", MODEL_PATH, "certs/../x", NULL, "has a part that is . or .." },
+	{ "refuses_a_way_upwards_at_the_end", MODEL_PATH, "/etc/..", NULL, "has a part that is . or .." },
+	{ "refuses_two_slashes", MODEL_PATH, "/etc//x", NULL, "has an empty part" },
+	{ "refuses_a_slash_at_the_end", MODEL_PATH, "/etc/", NULL, "has an empty part" },
+	{ "refuses_only_a_slash", MODEL_PATH, "/", NULL, "has an empty part" },
 	{ "refuses_a_path_over_the_limit", MODEL_PATH, "/etc/parley/a.pem", NULL, "is too long" },
 	{ "refuses_a_new_line_in_a_path", MODEL_PATH, "/a\n/b", NULL, "'/a\\x0a/b' holds a control" },
 

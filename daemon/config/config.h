@@ -1,0 +1,158 @@
+/*
+ * config: XML documents to a snapshot of the model, and back; the folder conf.d as import and mirror.
+ *
+ * Files in reading order: config.h, problems.c (what is wrong, where), document.c
+ * (one XML document: libxml2's push parser without network, entities or DTD),
+ * read.c (a set of documents to a snapshot), print.c (a snapshot to documents,
+ * canonical), folder.c (a folder's files, owners checked), mirror.c (the store's
+ * version written to the folder, and what was edited there since).
+ *
+ *   <parley document="topology" schema="1" version="12">
+ *     <!-- kept with the object that follows -->
+ *     <edge fqdn="edge1.contoso.example">
+ *       <external-listen>192.0.2.10:5061</external-listen>
+ *
+ * An object is an element named like its kind; its key is an attribute, every other
+ * field an element named like the row.  Fields at their default may be left out and
+ * are left out when written.  Comments inside an object, and after the last, are
+ * kept with it, before it.  `version` is the base a document was edited from.
+ */
+#ifndef DAEMON_CONFIG_CONFIG_H
+#define DAEMON_CONFIG_CONFIG_H
+
+#include <sys/types.h>
+
+#include "shared/model/snapshot.h"
+
+enum {
+	CONFIG_DOCUMENT_BYTES_MAX = 1024 * 1024,
+	CONFIG_LIST_BYTES_MAX = 32 * 1024 * 1024, /* sip-domains.xml */
+	CONFIG_DOCUMENTS_MAX = 256,
+	CONFIG_NAME_BYTES_MAX = 100,
+	CONFIG_ELEMENTS_MAX = 2000000, /* in one document */
+	CONFIG_DEPTH_MAX = 8,
+	CONFIG_FIELD_BYTES_MAX = 64 * 1024, /* one field's text, blanks included */
+	CONFIG_COMMENT_BYTES_MAX = 4096,    /* all comments of one object */
+	CONFIG_PROBLEMS_MAX = 100,
+};
+
+/* ---- what is wrong ---- */
+
+/* All text is escaped, printable, and owned by the list. */
+struct config_problem {
+	const char *file;    /* "topology.xml" */
+	uint32_t line;       /* 0: the file as a whole */
+	const char *object;  /* "edge edge1.contoso.example", "" none */
+	const char *field;   /* "external-port", "" none */
+	const char *why;     /* "'70000' is too large" */
+	const char *allowed; /* "1 to 65535", "" where nothing can be named */
+};
+
+struct config_problems {
+	struct config_problem items[CONFIG_PROBLEMS_MAX];
+	size_t count;
+	size_t unkept; /* those found when the list was full */
+	struct arena arena;
+};
+void config_problems_start(struct config_problems *problems);
+void config_problems_stop(struct config_problems *problems);
+/* "topology.xml:7: edge e.example: external-port: '70000' is too large; allowed: 1 to 65535" */
+void config_problem_write(const struct config_problem *problem, struct buffer *out);
+/* The first problem, and how many there are beside it. */
+void config_problems_reason(const struct config_problems *problems, struct reason *reason);
+
+/* ---- reading ---- */
+
+/* Does the name match ^[0-9A-Za-z][0-9A-Za-z._-]*\.xml$ and fit? */
+bool config_name_is_good(struct slice name);
+/* The i-th versioned document ("topology.xml", ...); NULL past the last.  host.xml is not among them. */
+const char *config_document_name(size_t i);
+size_t config_document_bytes_max(struct slice name);
+
+struct config_document {
+	struct slice name; /* "topology.xml" */
+	struct slice bytes;
+	uint64_t version; /* config_read: the base it says it was edited from; 0: none */
+	uid_t owner;      /* config_folder_read */
+	int64_t modified_ms;
+};
+
+/*
+ * Documents to a checked snapshot, the caller's.  Kinds of documents that are not given come from
+ * `base`, or are at their defaults where that is NULL.  INVALID: `problems` holds all that was
+ * found, and `*out` is NULL.  NO_MEMORY.
+ */
+enum result config_read(struct config_document *documents, size_t count, const struct model_snapshot *base,
+                        struct model_snapshot **out, struct config_problems *problems);
+/* host.xml: the same, of its one kind only; it has no version. */
+enum result config_read_host(struct slice bytes, struct model_snapshot **out,
+                             struct config_problems *problems);
+
+/* ---- printing ---- */
+
+/*
+ * The document `name` ("topology.xml", "host.xml") of a snapshot, in the one form
+ * that equal snapshots have.  `version` 0 is left out.  NOT_FOUND: no such document;
+ * LIMIT: it would be larger than config_document_bytes_max; NO_MEMORY.
+ */
+enum result config_print(const struct model_snapshot *snapshot, struct slice name, uint64_t version,
+                         struct buffer *out);
+
+/* Every versioned document, printed; what the store keeps (version 0) or the mirror shows. */
+struct config_printed {
+	struct config_document documents[CONFIG_DOCUMENTS_MAX];
+	struct buffer texts[CONFIG_DOCUMENTS_MAX];
+	size_t count;
+};
+enum result config_print_all(const struct model_snapshot *snapshot, uint64_t version,
+                             struct config_printed *out, struct reason *reason);
+void config_printed_stop(struct config_printed *printed);
+
+/* ---- the folder ---- */
+
+struct config_folder {
+	struct config_document documents[CONFIG_DOCUMENTS_MAX];
+	struct buffer texts[CONFIG_DOCUMENTS_MAX];
+	size_t count;
+	struct arena arena; /* names */
+};
+/*
+ * Reads every *.xml of a folder, in byte order of their names: editors' leftovers are
+ * passed over; links, pipes, devices and files that root or `owner` do not own, or that
+ * others may write, are problems.  NOT_FOUND: there is no such folder; DENIED: somebody
+ * else owns it or may write to it; INVALID: `problems` holds the files refused.
+ * Stop `out` in every case.
+ */
+enum result config_folder_read(const char *path, uid_t owner, struct config_folder *out,
+                               struct config_problems *problems, struct reason *reason);
+/* One file under the same rules (host.xml): NOT_FOUND, INVALID (the reason says why), IO. The caller stops `out`. */
+enum result config_file_read(const char *path, uid_t owner, struct buffer *out, struct reason *reason);
+void config_folder_stop(struct config_folder *folder);
+
+/* ---- the mirror ---- */
+
+/*
+ * Writes the snapshot's documents, as of `version`, into `folder` (each by a temporary file, fsync and
+ * rename) and then their digests into the file `state`.  Documents that already have these bytes are left.
+ */
+enum result config_mirror_write(const char *folder, const char *state, const struct model_snapshot *snapshot,
+                                uint64_t version, struct reason *reason);
+
+struct config_import {
+	struct model_snapshot *snapshot;                     /* NULL: nothing was edited */
+	struct config_document edited[CONFIG_DOCUMENTS_MAX]; /* name (in the folder), owner, version */
+	size_t edited_count;
+};
+/*
+ * What was edited in a folder since its last mirror, over the present version.  A document is edited when its
+ * bytes are neither those of the last mirror nor those it would have now.  OK (with `import->snapshot` NULL
+ * when nothing was edited); INVALID, or CONFLICT when an edited document shows another version than `version`:
+ * `problems` say which.  A document that is gone is no edit: the mirror brings it back.
+ * `state` may be missing (then every document that differs is edited).  The caller frees the snapshot.
+ */
+enum result config_import(const struct config_folder *folder, const char *state,
+                          const struct model_snapshot *present, uint64_t version,
+                          struct config_import *import, struct config_problems *problems,
+                          struct reason *reason);
+
+#endif
