@@ -1,118 +1,93 @@
 /*
- * store: numbered, immutable versions of the configuration behind five verbs.
+ * store: numbered versions of the configuration, behind five verbs:
+ * get, publish-if, watch, report, history.
  *
- * Files in reading order: store.h (the verbs), store.c (they call the back end),
- * manifest.c and archive.c (one version as bytes), journal.c (one hash-chained
- * line a version), file_store.c (the back end of one machine), file_recover.c
- * (what it does when it starts), file_ops.c (write, fsync, rename: replaceable).
- *
- *   versions/0000000042.car   the archive: uncompressed ustar of manifest.xml and the documents
- *   journal                   "42 <sha256> <publish-id> <author> <time> <parent> <comment> <chain>"
- *   current                   "42 <sha256> <publish-id>", replaced by rename, last
- *   status/<replica>          the last report of each replica
- *   lock                      flock: one process has the store
- *
- * Answers come through callbacks, each exactly once and perhaps before the call
- * returns: the file back end answers at once, a back end over the network later.
+ * Problem: a version that was acknowledged must be there, whole, after any
+ * crash; and two publishers must not overwrite each other.
+ * Files in reading order:
+ *   store.h         the verbs
+ *   archive.h/.c    one version as bytes: a deterministic ustar archive (pure)
+ *   manifest.h/.c   what stands in its manifest.xml (pure)
+ *   journal.h/.c    one hash-chained line a version (pure)
+ *   files.h/.c      the system calls, as a struct so that tests can make them fail
+ *   file_store.c    the embedded back end: FOLDER/{versions/0000000042.car, journal, current, lock, reports/}
+ * The commit point is the journal's fsync: before it a version does not exist,
+ * after it the version is current, also when the machine dies before `current`
+ * (a convenience for people and tools) is renamed.
  */
 #ifndef DAEMON_STORE_STORE_H
 #define DAEMON_STORE_STORE_H
 
-#include <sys/types.h>
-
+#include "shared/base/arena.h"
+#include "shared/base/buffer.h"
 #include "shared/base/result.h"
-#include "shared/base/slice.h"
 
 enum {
-	STORE_ARCHIVE_BYTES_MAX = 32 * 1024 * 1024,
-	STORE_DOCUMENTS_MAX = 256, /* manifest.xml included */
-	STORE_NAME_BYTES_MAX = 100,
-	STORE_ID_BYTES = 16,
-	STORE_AUTHOR_BYTES_MAX = 256,
-	STORE_COMMENT_BYTES_MAX = 1024,
-	STORE_REPORT_BYTES_MAX = 64 * 1024,
-	STORE_REPORTS_MAX = 1024,
-	STORE_WATCHES_MAX = 8,
-	STORE_HISTORY_MAX = 1000, /* versions in one answer */
-};
-
-struct store;
-
-/* What is known of a version without its documents. Text lives as long as the callback it is given to. */
-struct store_version {
-	uint64_t number; /* 0: nothing was ever published */
-	uint64_t parent;
-	uint8_t sha256[32]; /* of the archive */
-	uint8_t id[STORE_ID_BYTES];
-	int64_t time_ms;
-	struct slice author, comment;
+	STORE_DOCUMENTS_MAX = 256,
+	STORE_NAME_MAX = 99, /* what a ustar name field holds */
+	STORE_ARCHIVE_MAX = 32 * 1024 * 1024,
+	STORE_AUTHOR_BYTES = 128,
+	STORE_COMMENT_BYTES = 512,
+	STORE_DIGEST_BYTES = 65,  /* SHA-256, hex, NUL */
+	STORE_PUBLISH_ID_BYTES = 33,
+	STORE_REPORT_MAX = 64 * 1024,
 };
 
 struct store_document {
-	struct slice name, bytes;
+	struct slice name; /* "sip-domains.xml": [0-9A-Za-z][0-9A-Za-z._-]* */
+	struct slice bytes;
 };
 
-/* ---- the file back end ---- */
-
-/* System calls of the file back end; tests make the nth fail. Each returns -1 with errno. */
-struct store_ops {
-	void *to;
-	ssize_t (*write)(void *to, int fd, const void *bytes, size_t count);
-	int (*fsync)(void *to, int fd);
-	int (*rename)(void *to, int folder, const char *from, const char *onto);
-	int (*truncate)(void *to, int fd, uint64_t size);
-	int (*unlink)(void *to, int folder, const char *name);
+struct store_version {
+	uint64_t number, parent;
+	int64_t time_ms; /* wall */
+	uint32_t changes;
+	char author[STORE_AUTHOR_BYTES];
+	char comment[STORE_COMMENT_BYTES];
+	char publish_id[STORE_PUBLISH_ID_BYTES];
+	char digest[STORE_DIGEST_BYTES]; /* of the archive */
 };
+
+struct store_files;
+struct store;
 
 /*
- * Opens (and makes, mode 0750) the store in `folder`.  The highest complete and verified version becomes
- * the present one; what had to be mended is told to `note` (may be NULL) as sentences.  DENIED: another process has
- * it open, or it is not ours to write; INVALID: it holds versions, but none is whole; IO.
+ * Opens or makes the store in `folder` (which exists) and takes its lock for as long as it is open.
+ * CONFLICT: another process has it.  Mends what a crash left; store_note says what.
+ * `files` NULL: the system's.
  */
-enum result store_open_files(const char *folder, const struct store_ops *ops, struct store **out,
-                             void (*note)(void *to, const char *sentence), void *to, struct reason *reason);
+enum result store_open(const char *folder, const struct store_files *files, struct store **out, struct reason *reason);
 void store_close(struct store **store);
+const char *store_note(const struct store *store); /* "" when nothing had to be mended */
 
-/* ---- the verbs ---- */
+/* The number of the current version; 0 when there is none. */
+uint64_t store_current(const struct store *store);
 
-/* The present version, as last heard; `text` slices live until the next call of the store. */
-struct store_version store_current(struct store *store);
-
-/* `number` 0: the present one.  OK, NOT_FOUND, INVALID (damaged), IO, NO_MEMORY: then `version` is NULL. */
-typedef void (*store_got)(void *to, enum result result, const struct store_version *version,
-                          const struct store_document *documents, size_t count, const struct reason *reason);
-void store_get(struct store *store, uint64_t number, store_got got, void *to);
-
-struct store_change {
-	const struct store_document *documents; /* all of them: a version is complete */
-	size_t count;
-	struct slice author, comment;
-	int64_t time_ms;
-	uint8_t id[STORE_ID_BYTES]; /* random: after UNKNOWN it tells ours from another's */
-};
 /*
- * Publishes if the present version is still `expected`.  OK: durable, `version` is the new one.  CONFLICT: somebody
- * was first, `version` is theirs.  INVALID, LIMIT (size, count, length) and IO: nothing has changed.
- * UNKNOWN: it may have been published; ask store_current and compare ids before trying again.
+ * One version, verified: digests of archive and documents.  Bytes live in `arena`.  `number` 0: the current one.
+ * NOT_FOUND; INVALID when it is damaged, with what is wrong.
  */
-typedef void (*store_published)(void *to, enum result result, const struct store_version *version,
-                                const struct reason *reason);
-void store_publish(struct store *store, uint64_t expected, const struct store_change *change,
-                   store_published published, void *to);
+enum result store_get(struct store *store, uint64_t number, struct arena *arena, struct store_document **documents,
+                      size_t *count, struct store_version *version, struct reason *reason);
 
-/* Calls `came` for every version published from now on, here or elsewhere, before the publisher's answer. */
-typedef void (*store_came)(void *to, const struct store_version *version);
-enum result store_watch(struct store *store, store_came came, void *to);
-void store_unwatch(struct store *store, store_came came, void *to);
+/*
+ * Publishes `documents` (any order; unique names) as version current + 1 if `expected` is the current number.
+ * `about` gives author, comment, time_ms and changes; the rest of it is filled in.  OK only when it is durable.
+ * CONFLICT: another version is current (about->number says which).  LIMIT: too large.  IO: nothing was changed.
+ * UNKNOWN: it may or may not be there; the store takes no more versions until it is opened anew.
+ */
+enum result store_publish(struct store *store, uint64_t expected, const struct store_document *documents, size_t count,
+                          struct store_version *about, struct reason *reason);
 
-/* Keeps the last report of a replica (its name is a host name); and gives them all back. */
-typedef void (*store_done)(void *to, enum result result, const struct reason *reason);
-void store_report(struct store *store, struct slice replica, struct slice text, store_done done, void *to);
-typedef void (*store_reported)(void *to, struct slice replica, struct slice text, int64_t modified_ms);
-void store_reports(struct store *store, store_reported each, store_done done, void *to);
+/* Called after each publish, from inside it, when it is durable. One watcher. */
+void store_watch(struct store *store, void (*published)(void *to, const struct store_version *version), void *to);
 
-/* The newest versions below `before` (0: all), newest first, at most `limit` (and STORE_HISTORY_MAX). */
-void store_history(struct store *store, uint64_t before, size_t limit, store_came each, store_done done,
-                   void *to);
+/* The newest `limit` versions, newest first. */
+enum result store_history(struct store *store, size_t limit, void (*each)(void *to, const struct store_version *version),
+                          void *to, struct reason *reason);
+
+/* A replica's last report, kept as it is (JSON or XML, the replica's own words). */
+enum result store_report_put(struct store *store, struct slice replica, struct slice report, struct reason *reason);
+enum result store_report_get(struct store *store, struct slice replica, struct buffer *out, struct reason *reason);
 
 #endif
