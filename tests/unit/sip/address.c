@@ -5,31 +5,37 @@ static const struct {
 	const char *behaviour, *text, *display, *user, *host, *params, *tag; /* tag NULL: none */
 } good[] = {
 	{ "reads_a_name_addr", "<sip:bob@contoso.example>", "", "bob", "contoso.example", "", NULL },
-	{ "reads_a_quoted_display_name", "\"Bob, the \\\"first\\\"\" <sip:bob@h.example>;tag=a", "Bob, the \\\"first\\\"", "bob",
-	  "h.example", "tag=a", "a" },
-	{ "reads_display_tokens", "Bob  van Dale\t<sip:bob@h.example>", "Bob  van Dale", "bob", "h.example", "", NULL },
-	{ "reads_a_display_name_without_blank", "caller<sip:caller@example.com>;tag=323", "caller", "caller", "example.com",
-	  "tag=323", "323" },
+	{ "reads_a_quoted_display_name", "\"Bob, the \\\"first\\\"\" <sip:bob@h.example>;tag=a",
+	  "Bob, the \\\"first\\\"", "bob", "h.example", "tag=a", "a" },
+	{ "reads_display_tokens", "Bob  van Dale\t<sip:bob@h.example>", "Bob  van Dale", "bob", "h.example",
+	  "", NULL },
+	{ "reads_a_display_name_without_blank", "caller<sip:caller@example.com>;tag=323", "caller", "caller",
+	  "example.com", "tag=323", "323" },
 	{ "reads_an_empty_display_name", "\"\" <sip:b@h.example>", "", "b", "h.example", "", NULL },
-	{ "reads_a_display_name_of_percents", "\"%Z%45\" <sip:resource@example.com>;tag=f232jadfj23", "%Z%45", "resource",
-	  "example.com", "tag=f232jadfj23", "f232jadfj23" },
-	{ "gives_parameters_of_a_bare_uri_to_the_header", "sip:bob@h.example;tag=x;lr", "", "bob", "h.example", "tag=x;lr", "x" },
-	{ "keeps_parameters_within_brackets_in_the_uri", "<sip:bob@h.example;tag=no>;tag=yes", "", "bob", "h.example", "tag=yes",
-	  "yes" },
+	{ "reads_a_display_name_of_percents", "\"%Z%45\" <sip:resource@example.com>;tag=f232jadfj23", "%Z%45",
+	  "resource", "example.com", "tag=f232jadfj23", "f232jadfj23" },
+	{ "gives_parameters_of_a_bare_uri_to_the_header", "sip:bob@h.example;tag=x;lr", "", "bob",
+	  "h.example", "tag=x;lr", "x" },
+	{ "keeps_parameters_within_brackets_in_the_uri", "<sip:bob@h.example;tag=no>;tag=yes", "", "bob",
+	  "h.example", "tag=yes", "yes" },
 	{ "takes_blanks_around_separators", "<sip:b@h.example> ;  tag \t= 99 ; epid=1", "", "b", "h.example",
 	  "  tag \t= 99 ; epid=1", "99" },
 	{ "takes_the_tag_name_in_any_case", "<sip:b@h.example>;TAG=9", "", "b", "h.example", "TAG=9", "9" },
-	{ "finds_no_tag_within_quotes", "<sip:b@h.example>;x=\";tag=evil\"", "", "b", "h.example", "x=\";tag=evil\"", NULL },
-	{ "finds_no_tag_in_the_display_name", "\";tag=evil\" <sip:b@h.example>", ";tag=evil", "b", "h.example", "", NULL },
-	{ "finds_no_address_in_the_display_name", "\"<sip:evil@e.example>\" <sip:b@h.example>", "<sip:evil@e.example>", "b",
+	{ "finds_no_tag_within_quotes", "<sip:b@h.example>;x=\";tag=evil\"", "", "b", "h.example",
+	  "x=\";tag=evil\"", NULL },
+	{ "finds_no_tag_in_the_display_name", "\";tag=evil\" <sip:b@h.example>", ";tag=evil", "b",
 	  "h.example", "", NULL },
+	{ "finds_no_address_in_the_display_name", "\"<sip:evil@e.example>\" <sip:b@h.example>",
+	  "<sip:evil@e.example>", "b", "h.example", "", NULL },
 	{ "keeps_utf8_in_quotes", "\"\xd1\x80\" <sip:b@h.example>", "\xd1\x80", "b", "h.example", "", NULL },
-	{ "takes_an_instance", "<sip:b@h.example>;+sip.instance=\"<urn:uuid:00000000-0000-0000-0000-0A95A0E128>\"", "", "b",
+	{ "takes_an_instance",
+	  "<sip:b@h.example>;+sip.instance=\"<urn:uuid:00000000-0000-0000-0000-0A95A0E128>\"", "", "b",
 	  "h.example", "+sip.instance=\"<urn:uuid:00000000-0000-0000-0000-0A95A0E128>\"", NULL },
 	{ "takes_unknown_schemes", "<isbn:2983792873>;tag=1", "", "", "", "tag=1", "1" },
 	{ "takes_a_bare_unknown_scheme", "http://www.example.com;tag=3", "", "", "", "tag=3", "3" },
-	{ "takes_ms_signatures_behind_the_address", "<sip:h.example:5061;lr;ms-key-info=jAAAAC>;ms-identity=abc=;tag=7", "", "",
-	  "h.example", "ms-identity=abc=;tag=7", "7" },
+	{ "takes_ms_signatures_behind_the_address",
+	  "<sip:h.example:5061;lr;ms-key-info=jAAAAC>;ms-identity=abc=;tag=7", "", "", "h.example",
+	  "ms-identity=abc=;tag=7", "7" },
 };
 
 static const struct {
@@ -135,7 +141,8 @@ static void parameters_are_limited(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i <= SIP_URI_PARAMS_MAX; i++) {
-		assert_int_equal(sip_address_parse((struct slice){ text, length }, &address, NULL), SIP_PARSE_OK);
+		assert_int_equal(sip_address_parse((struct slice){ text, length }, &address, NULL),
+		                 SIP_PARSE_OK);
 		length += (size_t)snprintf(text + length, sizeof text - length, " ; p%u = \"%u\"", i, i);
 	}
 	assert_int_equal(sip_address_parse((struct slice){ text, length }, &address, NULL), SIP_PARSE_BAD);
@@ -152,7 +159,8 @@ static void a_long_uri_in_an_address_is_answered_400(void **state)
 	memset(text, 'a', sizeof text);
 	memcpy(text, "<sip:", 5);
 	text[sizeof text - 1] = '>';
-	assert_int_equal(sip_address_parse((struct slice){ text, sizeof text }, &address, &fault), SIP_PARSE_BAD);
+	assert_int_equal(sip_address_parse((struct slice){ text, sizeof text }, &address, &fault),
+	                 SIP_PARSE_BAD);
 	assert_int_equal(fault.status, 400);
 }
 

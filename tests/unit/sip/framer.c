@@ -80,7 +80,7 @@ static void assert_chunk_invariant(struct slice stream)
 	}
 }
 
-#define HEAD "OPTIONS sip:h.example SIP/2.0\r\n"
+#define HEAD       "OPTIONS sip:h.example SIP/2.0\r\n"
 #define WITH(line) HEAD line "\r\n\r\n"
 
 static const struct {
@@ -101,16 +101,23 @@ static const struct {
 	{ "takes_any_case", SLICE(WITH("CONTENT-length:0")), SIP_FRAME_MESSAGE, 0, 0 },
 	{ "takes_blanks_before_the_colon", SLICE(WITH("Content-Length \t : 0  ")), SIP_FRAME_MESSAGE, 0, 0 },
 	{ "takes_a_folded_length", SLICE(WITH("Content-Length:\r\n 5") "12345"), SIP_FRAME_MESSAGE, 0, 0 },
-	{ "takes_a_fold_of_blanks_behind_it", SLICE(WITH("Content-Length: 0\r\n  ")), SIP_FRAME_MESSAGE, 0, 0 },
-	{ "finds_no_length_in_a_folded_line", SLICE(WITH("Subject: x\r\n Content-Length: 9\r\nl: 0")), SIP_FRAME_MESSAGE, 0, 0 },
-	{ "finds_no_length_in_a_longer_name", SLICE(WITH("Content-Lengthy: 9\r\nl: 0")), SIP_FRAME_MESSAGE, 0, 0 },
+	{ "takes_a_fold_of_blanks_behind_it", SLICE(WITH("Content-Length: 0\r\n  ")), SIP_FRAME_MESSAGE, 0,
+	  0 },
+	{ "finds_no_length_in_a_folded_line", SLICE(WITH("Subject: x\r\n Content-Length: 9\r\nl: 0")),
+	  SIP_FRAME_MESSAGE, 0, 0 },
+	{ "finds_no_length_in_a_longer_name", SLICE(WITH("Content-Lengthy: 9\r\nl: 0")), SIP_FRAME_MESSAGE, 0,
+	  0 },
 	{ "takes_seven_digits", SLICE(WITH("Content-Length: 0000000")), SIP_FRAME_MESSAGE, 0, 0 },
-	{ "takes_a_body_at_the_limit_as_awaited", SLICE(WITH("Content-Length: 1000")), SIP_FRAME_MORE, NONE, 0 },
-	{ "refuses_a_body_over_the_limit_at_once", SLICE(WITH("Content-Length: 1001")), SIP_FRAME_TOO_LARGE, 0, 513 },
-	{ "refuses_the_largest_of_seven_digits", SLICE(WITH("Content-Length: 9999999")), SIP_FRAME_TOO_LARGE, 0, 513 },
+	{ "takes_a_body_at_the_limit_as_awaited", SLICE(WITH("Content-Length: 1000")), SIP_FRAME_MORE, NONE,
+	  0 },
+	{ "refuses_a_body_over_the_limit_at_once", SLICE(WITH("Content-Length: 1001")), SIP_FRAME_TOO_LARGE,
+	  0, 513 },
+	{ "refuses_the_largest_of_seven_digits", SLICE(WITH("Content-Length: 9999999")), SIP_FRAME_TOO_LARGE,
+	  0, 513 },
 	{ "breaks_at_eight_digits", SLICE(WITH("Content-Length: 00000000")), SIP_FRAME_BROKEN, 0, 400 },
 	{ "breaks_at_2_to_the_32", SLICE(WITH("Content-Length: 4294967296")), SIP_FRAME_BROKEN, 0, 400 },
-	{ "breaks_at_2_to_the_64", SLICE(WITH("Content-Length: 18446744073709551616")), SIP_FRAME_BROKEN, 0, 400 },
+	{ "breaks_at_2_to_the_64", SLICE(WITH("Content-Length: 18446744073709551616")), SIP_FRAME_BROKEN, 0,
+	  400 },
 	{ "breaks_without_a_length", SLICE(WITH("Subject: x")), SIP_FRAME_BROKEN, 0, 400 },
 	{ "breaks_at_a_negative_length", SLICE(WITH("Content-Length: -5")), SIP_FRAME_BROKEN, 0, 400 },
 	{ "breaks_at_a_sign", SLICE(WITH("Content-Length: +5")), SIP_FRAME_BROKEN, 0, 400 },
@@ -119,24 +126,30 @@ static const struct {
 	{ "breaks_at_a_blank_inside", SLICE(WITH("Content-Length: 1 0")), SIP_FRAME_BROKEN, 0, 400 },
 	{ "breaks_at_a_fold_inside", SLICE(WITH("Content-Length: 1\r\n 0")), SIP_FRAME_BROKEN, 0, 400 },
 	{ "breaks_at_a_list", SLICE(WITH("Content-Length: 1, 1")), SIP_FRAME_BROKEN, 0, 400 },
-	{ "breaks_at_two_lengths", SLICE(WITH("Content-Length: 5\r\nContent-Length: 7")), SIP_FRAME_BROKEN, 0, 400 },
+	{ "breaks_at_two_lengths", SLICE(WITH("Content-Length: 5\r\nContent-Length: 7")), SIP_FRAME_BROKEN, 0,
+	  400 },
 	{ "breaks_at_two_equal_lengths", SLICE(WITH("Content-Length: 5\r\nl: 5")), SIP_FRAME_BROKEN, 0, 400 },
-	{ "breaks_at_lf_in_the_start_line", SLICE("OPTIONS sip:h.example SIP/2.0\nl: 0\r\n\r\n"), SIP_FRAME_BROKEN, NONE, 400 },
+	{ "breaks_at_lf_in_the_start_line", SLICE("OPTIONS sip:h.example SIP/2.0\nl: 0\r\n\r\n"),
+	  SIP_FRAME_BROKEN, NONE, 400 },
 	{ "breaks_at_lf_in_a_header", SLICE(HEAD "Subject: x\nl: 0\r\n\r\n"), SIP_FRAME_BROKEN, NONE, 400 },
 	{ "breaks_at_cr_in_a_header", SLICE(HEAD "Subject: x\rl: 0\r\n\r\n"), SIP_FRAME_BROKEN, NONE, 400 },
 	{ "breaks_at_cr_cr_lf", SLICE(HEAD "l: 0\r\r\n\r\n"), SIP_FRAME_BROKEN, NONE, 400 },
 	{ "breaks_at_lf_for_the_empty_line", SLICE(HEAD "l: 0\r\n\n"), SIP_FRAME_BROKEN, NONE, 400 },
 	{ "breaks_at_nul_in_a_header", SLICE(HEAD "l: 0\0\r\n\r\n"), SIP_FRAME_BROKEN, NONE, 400 },
-	{ "breaks_at_nul_in_the_start_line", SLICE("OPTIONS sip:\0 SIP/2.0\r\n\r\n"), SIP_FRAME_BROKEN, NONE, 400 },
-	{ "breaks_at_a_folded_start_line", SLICE("OPTIONS sip:h.example SIP/2.0\r\n l: 0\r\n\r\n"), SIP_FRAME_BROKEN, NONE, 400 },
-	{ "leaves_other_controls_to_the_parser", SLICE(WITH("X: \x01\x7f\r\nl: 0")), SIP_FRAME_MESSAGE, 0, 0 },
+	{ "breaks_at_nul_in_the_start_line", SLICE("OPTIONS sip:\0 SIP/2.0\r\n\r\n"), SIP_FRAME_BROKEN, NONE,
+	  400 },
+	{ "breaks_at_a_folded_start_line", SLICE("OPTIONS sip:h.example SIP/2.0\r\n l: 0\r\n\r\n"),
+	  SIP_FRAME_BROKEN, NONE, 400 },
+	{ "leaves_other_controls_to_the_parser", SLICE(WITH("X: \x01\x7f\r\nl: 0")), SIP_FRAME_MESSAGE, 0,
+	  0 },
 	{ "leaves_nul_in_a_body_alone", SLICE(WITH("Content-Length: 3") "\0\r\n"), SIP_FRAME_MESSAGE, 0, 0 },
 	{ "breaks_at_a_blank_first", SLICE(" OPTIONS"), SIP_FRAME_BROKEN, NONE, 400 },
 	{ "breaks_at_lf_first", SLICE("\n"), SIP_FRAME_BROKEN, NONE, 400 },
 	{ "breaks_at_cr_and_no_lf_first", SLICE("\rO"), SIP_FRAME_BROKEN, NONE, 400 },
 	{ "breaks_at_xmpp", SLICE("<?xml version='1.0'?>"), SIP_FRAME_BROKEN, NONE, 400 },
 	{ "breaks_at_tls_in_tls", SLICE("\x16\x03\x01\x02"), SIP_FRAME_BROKEN, NONE, 400 },
-	{ "breaks_at_http_for_want_of_a_length", SLICE("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), SIP_FRAME_BROKEN, 0, 400 },
+	{ "breaks_at_http_for_want_of_a_length", SLICE("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), SIP_FRAME_BROKEN,
+	  0, 400 },
 	{ "waits_for_the_second_half_of_a_crlf", SLICE("\r"), SIP_FRAME_MORE, NONE, 0 },
 	{ "takes_a_crlf_as_pong", SLICE("\r\n"), SIP_FRAME_PONG, 0, 0 },
 };
@@ -188,8 +201,12 @@ static void three_messages_are_read_the_same_in_all_splits(void **state)
 
 static void pipelined_messages_equal_single_ones(void **state)
 {
-	static const char *const parts[] = { SAMPLE_MESSAGE("", "5", "hello"), SAMPLE_EMPTY("BYE", ""), "\r\n", "\r\n",
-		                             SAMPLE_RESPONSE("200 OK", ""), SAMPLE_EMPTY("OPTIONS", "Subject: x\r\n y\r\n") };
+	static const char *const parts[] = { SAMPLE_MESSAGE("", "5", "hello"),
+		                             SAMPLE_EMPTY("BYE", ""),
+		                             "\r\n",
+		                             "\r\n",
+		                             SAMPLE_RESPONSE("200 OK", ""),
+		                             SAMPLE_EMPTY("OPTIONS", "Subject: x\r\n y\r\n") };
 	char stream[4096];
 	size_t cuts[COUNT(parts)], length = 0;
 	struct events together, apart;
@@ -210,7 +227,8 @@ static void pipelined_messages_equal_single_ones(void **state)
 static void pings_are_counted_by_pairs(void **state)
 {
 	struct events events = feed_whole(SLICE("\r\n\r\n\r\n\r\n\r\n"));
-	static const enum sip_frame wanted[] = { SIP_FRAME_PONG, SIP_FRAME_PING, SIP_FRAME_PONG, SIP_FRAME_PING, SIP_FRAME_PONG };
+	static const enum sip_frame wanted[] = { SIP_FRAME_PONG, SIP_FRAME_PING, SIP_FRAME_PONG,
+		                                 SIP_FRAME_PING, SIP_FRAME_PONG };
 
 	(void)state;
 	assert_int_equal(events.count, COUNT(wanted));
@@ -269,7 +287,8 @@ static void limits_hold_at_n_and_not_at_n_plus_1(void **state)
 		assert_int_equal(events.list[0].length, 0);
 		/* The verdict falls the same wherever the last bytes are cut. */
 		for (size_t cut = length - 6; cut < length; cut++) {
-			struct events pieces = feed((struct slice){ head, length }, (size_t[]){ cut, length }, 2);
+			struct events pieces = feed((struct slice){ head, length }, (size_t[]){ cut, length },
+			                            2);
 
 			assert_same(&events, &pieces);
 		}
@@ -306,10 +325,12 @@ static void one_byte_at_a_time_costs_linear_work(void **state)
 
 	(void)state;
 	for (size_t i = 1; i < length; i++) {
-		assert_int_equal(sip_framer_next(&framer, (struct slice){ head, i }, &frame, &fault), SIP_FRAME_MORE);
+		assert_int_equal(sip_framer_next(&framer, (struct slice){ head, i }, &frame, &fault),
+		                 SIP_FRAME_MORE);
 		assert_true(framer.scanned + 4 > i);
 	}
-	assert_int_equal(sip_framer_next(&framer, (struct slice){ head, length }, &frame, &fault), SIP_FRAME_MESSAGE);
+	assert_int_equal(sip_framer_next(&framer, (struct slice){ head, length }, &frame, &fault),
+	                 SIP_FRAME_MESSAGE);
 }
 
 static void an_answer_can_be_made_from_a_broken_head(void **state)
@@ -326,7 +347,8 @@ static void an_answer_can_be_made_from_a_broken_head(void **state)
 	assert_int_equal(sip_framer_next(&framer, stream, &length, &fault), SIP_FRAME_TOO_LARGE);
 	parsed_start(&p, slice_first(stream, length));
 	buffer_start(&out, 4096);
-	assert_true(sip_reply_write(&p.message, fault.status, SLICE_NONE, SLICE("t"), SLICE("Connection: close\r\n"), &out));
+	assert_true(sip_reply_write(&p.message, fault.status, SLICE_NONE, SLICE("t"),
+	                            SLICE("Connection: close\r\n"), &out));
 	assert_true(slice_starts(buffer_slice(&out), SLICE("SIP/2.0 513 Message Too Large\r\nVia: ")));
 	buffer_stop(&out);
 	parsed_stop(&p);

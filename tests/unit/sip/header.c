@@ -48,7 +48,8 @@ static void names_one_character_off_are_unknown(void **state)
 			text[at] = (char)(name.ptr[at] ^ 0x20);
 			bool is_letter = (name.ptr[at] | 0x20) >= 'a' && (name.ptr[at] | 0x20) <= 'z';
 			if (!is_letter)
-				assert_int_equal(sip_header_id((struct slice){ text, name.len }), SIP_HEADER_OTHER);
+				assert_int_equal(sip_header_id((struct slice){ text, name.len }),
+				                 SIP_HEADER_OTHER);
 		}
 		memcpy(text, name.ptr, name.len);
 		text[name.len] = 'x';
@@ -68,12 +69,26 @@ static void compact_forms_are_unique_and_found_in_both_cases(void **state)
 		const char *compact;
 		enum sip_header_id id;
 	} rows[] = {
-		{ "i", SIP_CALL_ID }, { "m", SIP_CONTACT }, { "e", SIP_CONTENT_ENCODING }, { "l", SIP_CONTENT_LENGTH },
-		{ "c", SIP_CONTENT_TYPE }, { "f", SIP_FROM }, { "s", SIP_SUBJECT }, { "k", SIP_SUPPORTED },
-		{ "t", SIP_TO }, { "v", SIP_VIA }, { "o", SIP_EVENT }, { "u", SIP_ALLOW_EVENTS },
-		{ "r", SIP_REFER_TO }, { "b", SIP_REFERRED_BY }, { "x", SIP_SESSION_EXPIRES },
-		{ "a", SIP_ACCEPT_CONTACT }, { "j", SIP_REJECT_CONTACT }, { "d", SIP_REQUEST_DISPOSITION },
-		{ "y", SIP_IDENTITY }, { "n", SIP_IDENTITY_INFO },
+		{ "i", SIP_CALL_ID },
+		{ "m", SIP_CONTACT },
+		{ "e", SIP_CONTENT_ENCODING },
+		{ "l", SIP_CONTENT_LENGTH },
+		{ "c", SIP_CONTENT_TYPE },
+		{ "f", SIP_FROM },
+		{ "s", SIP_SUBJECT },
+		{ "k", SIP_SUPPORTED },
+		{ "t", SIP_TO },
+		{ "v", SIP_VIA },
+		{ "o", SIP_EVENT },
+		{ "u", SIP_ALLOW_EVENTS },
+		{ "r", SIP_REFER_TO },
+		{ "b", SIP_REFERRED_BY },
+		{ "x", SIP_SESSION_EXPIRES },
+		{ "a", SIP_ACCEPT_CONTACT },
+		{ "j", SIP_REJECT_CONTACT },
+		{ "d", SIP_REQUEST_DISPOSITION },
+		{ "y", SIP_IDENTITY },
+		{ "n", SIP_IDENTITY_INFO },
 	};
 	size_t compact_rows = 0;
 
@@ -96,7 +111,8 @@ static void prefix_rules_catch_what_has_no_row(void **state)
 	(void)state;
 	assert_int_equal(sip_header_id(SLICE("P-Charging-Vector")), SIP_P_CHARGING_ANY);
 	assert_int_equal(sip_header_id(SLICE("p-CHARGING-function-addresses")), SIP_P_CHARGING_ANY);
-	assert_int_equal(sip_header_id(SLICE("P-Charging-And-A-Name-Nobody-Has-Thought-Of-Yet")), SIP_P_CHARGING_ANY);
+	assert_int_equal(sip_header_id(SLICE("P-Charging-And-A-Name-Nobody-Has-Thought-Of-Yet")),
+	                 SIP_P_CHARGING_ANY);
 	assert_int_equal(sip_header_id(SLICE("P-DCS-Billing-Info")), SIP_P_DCS_ANY);
 	assert_int_equal(sip_header_id(SLICE("P-Charging")), SIP_HEADER_OTHER);
 	assert_int_equal(sip_header_id(SLICE("P-Asserted-Identity")), SIP_P_ASSERTED_IDENTITY);
@@ -158,7 +174,8 @@ static void trust_is_stripped_by_the_table(void **state)
 
 static void what_each_hop_writes_is_marked_and_never_stripped(void **state)
 {
-	static const enum sip_header_id hop[] = { SIP_VIA, SIP_ROUTE, SIP_RECORD_ROUTE, SIP_MAX_FORWARDS, SIP_CONTENT_LENGTH };
+	static const enum sip_header_id hop[] = { SIP_VIA, SIP_ROUTE, SIP_RECORD_ROUTE, SIP_MAX_FORWARDS,
+		                                  SIP_CONTENT_LENGTH };
 	size_t marked = 0;
 
 	(void)state;
@@ -178,7 +195,7 @@ static void a_number_out_of_range_is_the_unknown_row(void **state)
 {
 	(void)state;
 	assert_string_equal(sip_header_row((enum sip_header_id)SIP_HEADER_ID_COUNT)->name, "");
-	assert_string_equal(sip_header_row((enum sip_header_id)-1)->name, "");
+	assert_string_equal(sip_header_row((enum sip_header_id) - 1)->name, "");
 	assert_slice(sip_method_name((enum sip_method)SIP_METHOD_COUNT), "");
 }
 

@@ -35,7 +35,8 @@ static void a_message_is_read_in_place(void **state)
 	for (size_t i = 0; i < m->header_count; i++) {
 		const struct sip_header *h = &m->headers[i];
 
-		assert_true(h->value.ptr >= p.guard.bytes.ptr && h->value.ptr + h->value.len <= p.guard.bytes.ptr + p.guard.bytes.len);
+		assert_true(h->value.ptr >= p.guard.bytes.ptr &&
+		            h->value.ptr + h->value.len <= p.guard.bytes.ptr + p.guard.bytes.len);
 	}
 	parsed_stop(&p);
 }
@@ -60,7 +61,9 @@ static void folds_become_one_blank_and_only_they_are_copied(void **state)
 	const struct sip_header *h;
 
 	(void)state;
-	parsed_start(&p, SLICE(SAMPLE_EMPTY("BYE", "Subject:  a \r\n\t b\r\n  \r\n c  \r\nQ: \r\n y\r\n \r\nZ:\r\n \r\n")));
+	parsed_start(&p,
+	             SLICE(SAMPLE_EMPTY(
+	                     "BYE", "Subject:  a \r\n\t b\r\n  \r\n c  \r\nQ: \r\n y\r\n \r\nZ:\r\n \r\n")));
 	assert_int_equal(p.answer, SIP_PARSE_OK);
 	assert_slice(sip_message_header(&p.message, SIP_SUBJECT)->value, "a b c");
 	h = sip_message_header(&p.message, SIP_HEADER_OTHER);
@@ -78,12 +81,15 @@ static void headers_are_found_in_order(void **state)
 	struct parsed p;
 	struct sip_walk walk = { 0 };
 	struct slice value;
-	static const char *const routes[] = { "<sip:a;x=\"\">", "", "<sip:b,c@d>;y=\"1,2\"", "\"n, \\\",\" <sip:e>" };
+	static const char *const routes[] = { "<sip:a;x=\"\">", "", "<sip:b,c@d>;y=\"1,2\"",
+		                              "\"n, \\\",\" <sip:e>" };
 
 	(void)state;
 	/* Not all of these are sound; the walk only parts them. */
-	parsed_start(&p, SLICE(SAMPLE_EMPTY("BYE", "Route: <sip:a;x=\"\">,,<sip:b,c@d>;y=\"1,2\"\r\nRoute:\r\nSubject: s\r\n"
-	                                           "route : \"n, \\\",\" <sip:e>\r\n")));
+	parsed_start(&p,
+	             SLICE(SAMPLE_EMPTY(
+	                     "BYE", "Route: <sip:a;x=\"\">,,<sip:b,c@d>;y=\"1,2\"\r\nRoute:\r\nSubject: s\r\n"
+	                            "route : \"n, \\\",\" <sip:e>\r\n")));
 	assert_int_equal(p.answer, SIP_PARSE_OK);
 	for (size_t i = 0; i < COUNT(routes); i++) {
 		assert_true(sip_message_walk(&p.message, SIP_ROUTE, &walk, &value));
@@ -101,7 +107,8 @@ static void headers_are_found_in_order(void **state)
 
 #define REST SAMPLE_TOP "CSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n"
 #define WITHOUT_TO                                                                                           \
-	"Via: SIP/2.0/TLS h.example;branch=z9hG4bK1\r\nFrom: <sip:a@h.example>;tag=1\r\nCall-ID: x\r\nCSeq: 1 BYE\r\n"
+	"Via: SIP/2.0/TLS h.example;branch=z9hG4bK1\r\nFrom: <sip:a@h.example>;tag=1\r\nCall-ID: "           \
+	"x\r\nCSeq: 1 BYE\r\n"
 
 static const struct {
 	const char *behaviour;
@@ -121,21 +128,34 @@ static const struct {
 	{ "refuses_a_method_alone", SLICE("BYE\r\n" REST), 400 },
 	{ "refuses_an_empty_start_line", SLICE("\r\n" REST), 400 },
 	{ "refuses_a_folded_start_line", SLICE("BYE sip:b@h.example\r\n SIP/2.0\r\n" REST), 400 },
-	{ "refuses_headers_in_the_request_uri", SLICE("BYE sip:b@h.example?Route=%3Csip:x%3E SIP/2.0\r\n" REST), 400 },
+	{ "refuses_headers_in_the_request_uri",
+	  SLICE("BYE sip:b@h.example?Route=%3Csip:x%3E SIP/2.0\r\n" REST), 400 },
 	{ "refuses_nothing", SLICE(""), 400 },
 	{ "refuses_a_start_line_alone", SLICE("BYE sip:b@h.example SIP/2.0\r\n"), 400 },
 	{ "refuses_the_end_within_a_header", SLICE("BYE sip:b@h.example SIP/2.0\r\nTo: <sip:"), 400 },
 	{ "refuses_the_end_within_a_name", SLICE("BYE sip:b@h.example SIP/2.0\r\nTo"), 400 },
-	{ "refuses_the_end_before_the_empty_line", SLICE("BYE sip:b@h.example SIP/2.0\r\nTo: <sip:a>\r\n"), 400 },
-	{ "takes_any_order", SLICE("BYE sip:b@h.example SIP/2.0\r\nContent-Length: 0\r\nTo: sip:b@h.example\r\n" WITHOUT_TO "\r\n"), 0 },
-	{ "takes_compact_forms", SLICE("BYE sip:b@h.example SIP/2.0\r\nv: SIP/2.0/TLS h.example;branch=z9hG4bK1\r\n"
-	                               "f: <sip:a@h.example>\r\nT: <sip:b@h.example>\r\ni: x\r\nCSEQ: 1 BYE\r\nL: 0\r\n\r\n"), 0 },
-	{ "takes_blanks_before_the_colon", SLICE("BYE sip:b@h.example SIP/2.0\r\nTo \t : sip:b@h.example\r\n" WITHOUT_TO "\r\n"), 0 },
+	{ "refuses_the_end_before_the_empty_line", SLICE("BYE sip:b@h.example SIP/2.0\r\nTo: <sip:a>\r\n"),
+	  400 },
+	{ "takes_any_order",
+	  SLICE("BYE sip:b@h.example SIP/2.0\r\nContent-Length: 0\r\nTo: sip:b@h.example\r\n" WITHOUT_TO
+	        "\r\n"),
+	  0 },
+	{ "takes_compact_forms",
+	  SLICE("BYE sip:b@h.example SIP/2.0\r\nv: SIP/2.0/TLS h.example;branch=z9hG4bK1\r\n"
+	        "f: <sip:a@h.example>\r\nT: <sip:b@h.example>\r\ni: x\r\nCSEQ: 1 BYE\r\nL: 0\r\n\r\n"),
+	  0 },
+	{ "takes_blanks_before_the_colon",
+	  SLICE("BYE sip:b@h.example SIP/2.0\r\nTo \t : sip:b@h.example\r\n" WITHOUT_TO "\r\n"), 0 },
 	{ "refuses_a_missing_to", SLICE("BYE sip:b@h.example SIP/2.0\r\n" WITHOUT_TO "\r\n"), 400 },
 	{ "refuses_an_empty_to", SLICE("BYE sip:b@h.example SIP/2.0\r\nTo:\r\n" WITHOUT_TO "\r\n"), 400 },
-	{ "refuses_a_second_to", SLICE("BYE sip:b@h.example SIP/2.0\r\nTo: <sip:b@h.example>\r\nt: <sip:c@h.example>\r\n" WITHOUT_TO "\r\n"), 400 },
-	{ "refuses_a_second_from", SLICE(SAMPLE_EMPTY("BYE", "f: <sip:a@fabrikam.example>;tag=1928301774\r\n")), 400 },
-	{ "refuses_a_second_call_id", SLICE(SAMPLE_EMPTY("BYE", "i: a84b4c76e66710@edge.fabrikam.example\r\n")), 400 },
+	{ "refuses_a_second_to",
+	  SLICE("BYE sip:b@h.example SIP/2.0\r\nTo: <sip:b@h.example>\r\nt: <sip:c@h.example>\r\n" WITHOUT_TO
+	        "\r\n"),
+	  400 },
+	{ "refuses_a_second_from",
+	  SLICE(SAMPLE_EMPTY("BYE", "f: <sip:a@fabrikam.example>;tag=1928301774\r\n")), 400 },
+	{ "refuses_a_second_call_id",
+	  SLICE(SAMPLE_EMPTY("BYE", "i: a84b4c76e66710@edge.fabrikam.example\r\n")), 400 },
 	{ "refuses_a_second_cseq", SLICE(SAMPLE_EMPTY("BYE", "cseq: 1 BYE\r\n")), 400 },
 	{ "refuses_a_second_max_forwards", SLICE(SAMPLE_EMPTY("BYE", "MAX-FORWARDS: 70\r\n")), 400 },
 	{ "refuses_a_second_content_length", SLICE(SAMPLE_EMPTY("BYE", "l: 0\r\n")), 400 },
@@ -144,7 +164,8 @@ static const struct {
 	{ "refuses_a_second_expires", SLICE(SAMPLE_EMPTY("BYE", "Expires: 1\r\nExpires: 1\r\n")), 400 },
 	{ "takes_a_second_user_agent", SLICE(SAMPLE_EMPTY("BYE", "User-Agent: a\r\nUser-Agent: b\r\n")), 0 },
 	{ "takes_a_second_unknown", SLICE(SAMPLE_EMPTY("BYE", "Q: a\r\nQ: b\r\n")), 0 },
-	{ "takes_an_unknown_without_value", SLICE(SAMPLE_EMPTY("BYE", "UnknownHeaderWithUnusualValue: ;;,,;;,;\r\nQ:\r\n")), 0 },
+	{ "takes_an_unknown_without_value",
+	  SLICE(SAMPLE_EMPTY("BYE", "UnknownHeaderWithUnusualValue: ;;,,;;,;\r\nQ:\r\n")), 0 },
 	{ "refuses_a_line_without_colon", SLICE(SAMPLE_EMPTY("BYE", "Subject hi\r\n")), 400 },
 	{ "refuses_an_empty_name", SLICE(SAMPLE_EMPTY("BYE", ": hi\r\n")), 400 },
 	{ "refuses_a_name_with_blank_inside", SLICE(SAMPLE_EMPTY("BYE", "Sub ject: hi\r\n")), 400 },
@@ -157,16 +178,34 @@ static const struct {
 	{ "refuses_a_bare_cr", SLICE(SAMPLE_EMPTY("BYE", "Subject: h\rRoute: <sip:x>\r\n")), 400 },
 	{ "takes_utf8_in_a_value", SLICE(SAMPLE_EMPTY("BYE", "Subject: h\xc3\xa9\r\n")), 0 },
 	{ "takes_a_tab_in_a_value", SLICE(SAMPLE_EMPTY("BYE", "Subject:\th\ti\t\r\n")), 0 },
-	{ "refuses_a_cseq_of_another_method", SLICE("BYE sip:b@h.example SIP/2.0\r\n" SAMPLE_TOP "CSeq: 1 INVITE\r\n\r\n"), 400 },
-	{ "refuses_a_cseq_in_another_case", SLICE("BYE sip:b@h.example SIP/2.0\r\n" SAMPLE_TOP "CSeq: 1 bye\r\n\r\n"), 400 },
-	{ "refuses_a_call_id_with_a_blank", SLICE("BYE sip:b@h.example SIP/2.0\r\nTo: sip:b@h.example\r\nFrom: sip:a@h.example\r\n"
-	                                          "Via: SIP/2.0/TLS h\r\nCSeq: 1 BYE\r\nCall-ID: a b\r\n\r\n"), 400 },
-	{ "refuses_an_empty_call_id", SLICE("BYE sip:b@h.example SIP/2.0\r\nTo: sip:b@h.example\r\nFrom: sip:a@h.example\r\n"
-	                                    "Via: SIP/2.0/TLS h\r\nCSeq: 1 BYE\r\nCall-ID: \r\n\r\n"), 400 },
-	{ "takes_max_forwards_0068", SLICE("BYE sip:b@h.example SIP/2.0\r\nMax-Forwards: 0068\r\nTo: sip:b@h.example\r\n" WITHOUT_TO "\r\n"), 0 },
-	{ "takes_max_forwards_255", SLICE("BYE sip:b@h.example SIP/2.0\r\nMax-Forwards: 255\r\nTo: sip:b@h.example\r\n" WITHOUT_TO "\r\n"), 0 },
-	{ "refuses_max_forwards_256", SLICE("BYE sip:b@h.example SIP/2.0\r\nMax-Forwards: 256\r\nTo: sip:b@h.example\r\n" WITHOUT_TO "\r\n"), 400 },
-	{ "refuses_max_forwards_minus_1", SLICE("BYE sip:b@h.example SIP/2.0\r\nMax-Forwards: -1\r\nTo: sip:b@h.example\r\n" WITHOUT_TO "\r\n"), 400 },
+	{ "refuses_a_cseq_of_another_method",
+	  SLICE("BYE sip:b@h.example SIP/2.0\r\n" SAMPLE_TOP "CSeq: 1 INVITE\r\n\r\n"), 400 },
+	{ "refuses_a_cseq_in_another_case",
+	  SLICE("BYE sip:b@h.example SIP/2.0\r\n" SAMPLE_TOP "CSeq: 1 bye\r\n\r\n"), 400 },
+	{ "refuses_a_call_id_with_a_blank",
+	  SLICE("BYE sip:b@h.example SIP/2.0\r\nTo: sip:b@h.example\r\nFrom: sip:a@h.example\r\n"
+	        "Via: SIP/2.0/TLS h\r\nCSeq: 1 BYE\r\nCall-ID: a b\r\n\r\n"),
+	  400 },
+	{ "refuses_an_empty_call_id",
+	  SLICE("BYE sip:b@h.example SIP/2.0\r\nTo: sip:b@h.example\r\nFrom: sip:a@h.example\r\n"
+	        "Via: SIP/2.0/TLS h\r\nCSeq: 1 BYE\r\nCall-ID: \r\n\r\n"),
+	  400 },
+	{ "takes_max_forwards_0068",
+	  SLICE("BYE sip:b@h.example SIP/2.0\r\nMax-Forwards: 0068\r\nTo: sip:b@h.example\r\n" WITHOUT_TO
+	        "\r\n"),
+	  0 },
+	{ "takes_max_forwards_255",
+	  SLICE("BYE sip:b@h.example SIP/2.0\r\nMax-Forwards: 255\r\nTo: sip:b@h.example\r\n" WITHOUT_TO
+	        "\r\n"),
+	  0 },
+	{ "refuses_max_forwards_256",
+	  SLICE("BYE sip:b@h.example SIP/2.0\r\nMax-Forwards: 256\r\nTo: sip:b@h.example\r\n" WITHOUT_TO
+	        "\r\n"),
+	  400 },
+	{ "refuses_max_forwards_minus_1",
+	  SLICE("BYE sip:b@h.example SIP/2.0\r\nMax-Forwards: -1\r\nTo: sip:b@h.example\r\n" WITHOUT_TO
+	        "\r\n"),
+	  400 },
 	{ "takes_expires_2_to_the_32_less_1", SLICE(SAMPLE_EMPTY("BYE", "Expires: 4294967295\r\n")), 0 },
 	{ "refuses_expires_2_to_the_32", SLICE(SAMPLE_EMPTY("BYE", "Expires: 4294967296\r\n")), 400 },
 	{ "refuses_a_body_shorter_than_announced", SLICE(SAMPLE_MESSAGE("", "6", "hello")), 400 },
@@ -179,7 +218,8 @@ static const struct {
 	{ "refuses_status_99", SLICE(SAMPLE_RESPONSE("99 x", "")), 400 },
 	{ "refuses_status_099", SLICE(SAMPLE_RESPONSE("099 x", "")), 400 },
 	{ "refuses_status_700", SLICE(SAMPLE_RESPONSE("700 x", "")), 400 },
-	{ "refuses_a_status_of_ten_digits", SLICE(SAMPLE_RESPONSE("4294967301 better not break the receiver", "")), 400 },
+	{ "refuses_a_status_of_ten_digits",
+	  SLICE(SAMPLE_RESPONSE("4294967301 better not break the receiver", "")), 400 },
 	{ "refuses_a_status_of_letters", SLICE(SAMPLE_RESPONSE("2x0 OK", "")), 400 },
 	{ "refuses_a_response_of_another_version", SLICE("SIP/3.0 200 OK\r\n" REST), 505 },
 	{ "refuses_a_version_alone", SLICE("SIP/2.0\r\n" REST), 505 },
@@ -244,7 +284,8 @@ static void every_byte_may_be_anything(void **state)
 /* What was understood stays readable, so that a reply can be made. */
 static void a_fault_does_not_hide_the_rest(void **state)
 {
-	static const char *const faults[] = { "Subject hi\r\n", "Max-Forwards: 1\r\n", "Q: \x01\r\n", ": x\r\n", "Expires: x\r\n" };
+	static const char *const faults[] = { "Subject hi\r\n", "Max-Forwards: 1\r\n", "Q: \x01\r\n",
+		                              ": x\r\n", "Expires: x\r\n" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(faults); i++) {
@@ -271,7 +312,8 @@ static void the_first_fault_is_the_one_told(void **state)
 	assert_int_equal(p.fault.status, 505);
 	assert_int_equal(p.fault.offset, 20);
 	parsed_stop(&p);
-	parsed_start(&p, SLICE("BYE sip:b@h.example SIP/2.0\r\nTo: <sip:b@h.example;;x>\r\n" WITHOUT_TO "\r\n"));
+	parsed_start(&p,
+	             SLICE("BYE sip:b@h.example SIP/2.0\r\nTo: <sip:b@h.example;;x>\r\n" WITHOUT_TO "\r\n"));
 	assert_int_equal(p.fault.offset, 29 + 21);
 	parsed_stop(&p);
 }
@@ -291,7 +333,8 @@ static void limits_hold_at_n_and_not_at_n_plus_1(void **state)
 	for (size_t size = SIP_HEADER_MAX; size <= SIP_HEADER_MAX + 1; size++) {
 		snprintf(extra, sizeof extra, "Q: %0*d\r\n", (int)size - 3, 7);
 		length = message_of(text, sizeof text, extra);
-		assert_int_equal(sample_verdict((struct slice){ text, length }), size > SIP_HEADER_MAX ? 400 : 0);
+		assert_int_equal(sample_verdict((struct slice){ text, length }),
+		                 size > SIP_HEADER_MAX ? 400 : 0);
 	}
 	/* Headers: seven are there. */
 	for (size_t count = SIP_HEADERS_MAX - 7; count <= SIP_HEADERS_MAX - 7 + 1; count++) {
@@ -299,7 +342,8 @@ static void limits_hold_at_n_and_not_at_n_plus_1(void **state)
 		for (size_t i = 0; i < count; i++)
 			memcpy(extra + 4 * i, "Q:\r\n", 5);
 		length = message_of(text, sizeof text, extra);
-		assert_int_equal(sample_verdict((struct slice){ text, length }), count > SIP_HEADERS_MAX - 7 ? 400 : 0);
+		assert_int_equal(sample_verdict((struct slice){ text, length }),
+		                 count > SIP_HEADERS_MAX - 7 ? 400 : 0);
 	}
 	/* The whole head, of headers that are each small enough. */
 	for (size_t over = 0; over < 2; over++) {
@@ -333,21 +377,34 @@ static void limits_hold_at_n_and_not_at_n_plus_1(void **state)
 static void spelling_changes_nothing(void **state)
 {
 	static const char *const spelt[] = {
-		"BYE sip:b@h.example SIP/2.0\r\nVia: SIP/2.0/TLS h.example;branch=z9hG4bK1\r\nMax-Forwards: 7\r\n"
-		"From: \"A\" <sip:a@h.example>;tag=1\r\nTo: <sip:b@h.example>;tag=2\r\nCall-ID: x\r\nCSeq: 3 BYE\r\n\r\n",
+		"BYE sip:b@h.example SIP/2.0\r\nVia: SIP/2.0/TLS h.example;branch=z9hG4bK1\r\nMax-Forwards: "
+		"7\r\n"
+		"From: \"A\" <sip:a@h.example>;tag=1\r\nTo: <sip:b@h.example>;tag=2\r\nCall-ID: x\r\nCSeq: 3 "
+		"BYE\r\n\r\n",
 		"BYE sip:b@h.example SIP/2.0\r\nCSeq: 3 BYE\r\nCall-ID: x\r\nTo: <sip:b@h.example>;tag=2\r\n"
-		"From: \"A\" <sip:a@h.example>;tag=1\r\nMax-Forwards: 7\r\nVia: SIP/2.0/TLS h.example;branch=z9hG4bK1\r\n\r\n",
-		"BYE sip:b@h.example SIP/2.0\r\nVIA: SIP/2.0/TLS h.example;BRANCH=z9hG4bK1\r\nmax-forwards: 7\r\n"
-		"FROM: \"A\" <sip:a@h.example>;TAG=1\r\ntO: <sip:b@h.example>;Tag=2\r\ncall-id: x\r\ncseq: 3 BYE\r\n\r\n",
-		"BYE sip:b@h.example SIP/2.0\r\nv: SIP/2.0/TLS h.example;branch=z9hG4bK1\r\nMax-Forwards: 7\r\n"
-		"f: \"A\" <sip:a@h.example>;tag=1\r\nT: <sip:b@h.example>;tag=2\r\ni: x\r\nCSeq: 3 BYE\r\n\r\n",
-		"BYE sip:b@h.example SIP/2.0\r\nVia:\r\n SIP / 2.0\r\n /TLS\r\n h.example\r\n ;branch\r\n =\r\n z9hG4bK1\r\n"
+		"From: \"A\" <sip:a@h.example>;tag=1\r\nMax-Forwards: 7\r\nVia: SIP/2.0/TLS "
+		"h.example;branch=z9hG4bK1\r\n\r\n",
+		"BYE sip:b@h.example SIP/2.0\r\nVIA: SIP/2.0/TLS h.example;BRANCH=z9hG4bK1\r\nmax-forwards: "
+		"7\r\n"
+		"FROM: \"A\" <sip:a@h.example>;TAG=1\r\ntO: <sip:b@h.example>;Tag=2\r\ncall-id: x\r\ncseq: 3 "
+		"BYE\r\n\r\n",
+		"BYE sip:b@h.example SIP/2.0\r\nv: SIP/2.0/TLS h.example;branch=z9hG4bK1\r\nMax-Forwards: "
+		"7\r\n"
+		"f: \"A\" <sip:a@h.example>;tag=1\r\nT: <sip:b@h.example>;tag=2\r\ni: x\r\nCSeq: 3 "
+		"BYE\r\n\r\n",
+		"BYE sip:b@h.example SIP/2.0\r\nVia:\r\n SIP / 2.0\r\n /TLS\r\n h.example\r\n ;branch\r\n "
+		"=\r\n z9hG4bK1\r\n"
 		"Max-Forwards:\r\n 007\r\nFrom:\r\n \"A\"\r\n <sip:a@h.example>\r\n ;\r\n tag=1\r\n"
-		"To:\r\n <sip:b@h.example>\r\n\t; tag =\r\n 2\r\nCall-ID:\r\n x\r\nCSeq:\r\n 3\r\n\tBYE\r\n\r\n",
-		"BYE sip:b@h.example SIP/2.0\r\nVia  :SIP/2.0/TLS  h.example ; branch = z9hG4bK1  \r\nMax-Forwards\t:7\r\n"
-		"From :\"A\"<sip:a@h.example> ; tag = 1\r\nTo:<sip:b@h.example>  ;tag=2\r\nCall-ID :x \r\nCSeq :  3   BYE\r\n\r\n",
-		"BYE sip:b@h.example SIP/2.0\r\nX-To: <sip:evil@e.example>\r\nVia: SIP/2.0/TLS h.example;branch=z9hG4bK1;x=y\r\n"
-		"Max-Forwards: 7\r\nFrom: \"A\" <sip:a@h.example>;x=\"tag=9\";tag=1\r\nFromm: <sip:evil@e.example>\r\n"
+		"To:\r\n <sip:b@h.example>\r\n\t; tag =\r\n 2\r\nCall-ID:\r\n x\r\nCSeq:\r\n "
+		"3\r\n\tBYE\r\n\r\n",
+		"BYE sip:b@h.example SIP/2.0\r\nVia  :SIP/2.0/TLS  h.example ; branch = z9hG4bK1  "
+		"\r\nMax-Forwards\t:7\r\n"
+		"From :\"A\"<sip:a@h.example> ; tag = 1\r\nTo:<sip:b@h.example>  ;tag=2\r\nCall-ID :x "
+		"\r\nCSeq :  3   BYE\r\n\r\n",
+		"BYE sip:b@h.example SIP/2.0\r\nX-To: <sip:evil@e.example>\r\nVia: SIP/2.0/TLS "
+		"h.example;branch=z9hG4bK1;x=y\r\n"
+		"Max-Forwards: 7\r\nFrom: \"A\" <sip:a@h.example>;x=\"tag=9\";tag=1\r\nFromm: "
+		"<sip:evil@e.example>\r\n"
 		"To: <sip:b@h.example>;y;tag=2\r\nCall-ID: x\r\nCSeq: 3 BYE\r\n\r\n",
 	};
 
@@ -403,8 +460,9 @@ static void each_failing_allocation_is_told(void **state)
 
 	(void)state;
 	/* Two folded headers of 5 KiB: more than one block. */
-	size_t length = (size_t)snprintf(text, sizeof text, "BYE sip:b@h.example SIP/2.0\r\nQ: %05000d\r\n y\r\nQ: %05000d\r\n y\r\n%s", 7,
-	                                 7, REST);
+	size_t length = (size_t)snprintf(
+	        text, sizeof text,
+	        "BYE sip:b@h.example SIP/2.0\r\nQ: %05000d\r\n y\r\nQ: %05000d\r\n y\r\n%s", 7, 7, REST);
 	do {
 		struct arena arena;
 		struct sip_message message;
