@@ -7,7 +7,8 @@ import pytest
 from lab import names, sip_peer
 from lab.laboratory import BOTH
 from lab.process import wait_until
-from sip import ALICE, BOB, message
+from lab.sip_peer import PeerClosed, response
+from sip import ALICE, BOB, message, unique
 
 
 def connect():
@@ -128,6 +129,41 @@ def test_a_sender_that_does_not_read_its_answers_stops_nobody(start_edge):
         pass
     assert other.ask(message(), timeout=30).status == 200
     wait_until(lambda: pool.requests.qsize() > 0, 10, "the pool got some")
+
+
+def test_over_the_transaction_limit_the_answer_is_503_with_retry_after(start_edge):
+    edge = start_edge(access_edge={"max_transactions": 64})
+    asked = []
+    edge.serve_pool(handler=lambda c, m: asked.append((c, m)))
+    partner = edge.partner(timeout=60)
+    calls = [unique("call") for _ in range(200)]
+    partner.send(b"".join(message(call_id=call) for call in calls))
+    refused = [partner.final() for _ in range(200 - 64)]
+    assert {a.status for a in refused} == {503} and all(a.get("Retry-After") for a in refused)
+    wait_until(lambda: len(asked) >= 64, 10, "the others reached the pool")
+    for connection, m in asked:
+        connection.send(response(m, 200))
+    answered = [partner.final() for _ in asked]
+    assert {a.status for a in answered} == {200}
+    assert sorted(a.get("Call-ID") for a in refused + answered) == sorted(calls)
+
+
+def test_over_the_connection_limit_those_who_are_in_stay_in(start_edge):
+    edge = start_edge(access_edge={"max_connections": 16})
+    edge.serve_pool()
+    partner = edge.partner()
+    assert partner.ask(message()).status == 200
+    crowd = [connect() for _ in range(60)]
+    assert partner.ask(message()).status == 200
+    for raw in crowd:
+        raw.close()
+
+    def is_let_in():
+        try:
+            return edge.partner().ask(message()).status == 200
+        except (PeerClosed, OSError):
+            return False
+    wait_until(is_let_in, 20, "there is room again")
 
 
 def test_many_strangers_leave_room_for_partners(start_edge):
