@@ -28,7 +28,7 @@ enum {
 	STORE_ARCHIVE_MAX = 32 * 1024 * 1024,
 	STORE_AUTHOR_BYTES = 128,
 	STORE_COMMENT_BYTES = 512,
-	STORE_DIGEST_BYTES = 65,  /* SHA-256, hex, NUL */
+	STORE_DIGEST_BYTES = 65, /* SHA-256, hex, NUL */
 	STORE_PUBLISH_ID_BYTES = 33,
 	STORE_REPORT_MAX = 64 * 1024,
 };
@@ -56,7 +56,8 @@ struct store;
  * CONFLICT: another process has it.  Mends what a crash left; store_note says what.
  * `files` NULL: the system's.
  */
-enum result store_open(const char *folder, const struct store_files *files, struct store **out, struct reason *reason);
+enum result store_open(const char *folder, const struct store_files *files, struct store **out,
+                       struct reason *reason);
 void store_close(struct store **store);
 const char *store_note(const struct store *store); /* "" when nothing had to be mended */
 
@@ -67,8 +68,9 @@ uint64_t store_current(const struct store *store);
  * One version, verified: digests of archive and documents.  Bytes live in `arena`.  `number` 0: the current one.
  * NOT_FOUND; INVALID when it is damaged, with what is wrong.
  */
-enum result store_get(struct store *store, uint64_t number, struct arena *arena, struct store_document **documents,
-                      size_t *count, struct store_version *version, struct reason *reason);
+enum result store_get(struct store *store, uint64_t number, struct arena *arena,
+                      struct store_document **documents, size_t *count, struct store_version *version,
+                      struct reason *reason);
 
 /*
  * Publishes `documents` (any order; unique names) as version current + 1 if `expected` is the current number.
@@ -76,18 +78,22 @@ enum result store_get(struct store *store, uint64_t number, struct arena *arena,
  * CONFLICT: another version is current (about->number says which).  LIMIT: too large.  IO: nothing was changed.
  * UNKNOWN: it may or may not be there; the store takes no more versions until it is opened anew.
  */
-enum result store_publish(struct store *store, uint64_t expected, const struct store_document *documents, size_t count,
-                          struct store_version *about, struct reason *reason);
+enum result store_publish(struct store *store, uint64_t expected, const struct store_document *documents,
+                          size_t count, struct store_version *about, struct reason *reason);
 
 /* Called after each publish, from inside it, when it is durable. One watcher. */
-void store_watch(struct store *store, void (*published)(void *to, const struct store_version *version), void *to);
+void store_watch(struct store *store, void (*published)(void *to, const struct store_version *version),
+                 void *to);
 
 /* The newest `limit` versions, newest first. */
-enum result store_history(struct store *store, size_t limit, void (*each)(void *to, const struct store_version *version),
-                          void *to, struct reason *reason);
+enum result store_history(struct store *store, size_t limit,
+                          void (*each)(void *to, const struct store_version *version), void *to,
+                          struct reason *reason);
 
 /* A replica's last report, kept as it is (JSON or XML, the replica's own words). */
-enum result store_report_put(struct store *store, struct slice replica, struct slice report, struct reason *reason);
-enum result store_report_get(struct store *store, struct slice replica, struct buffer *out, struct reason *reason);
+enum result store_report_put(struct store *store, struct slice replica, struct slice report,
+                             struct reason *reason);
+enum result store_report_get(struct store *store, struct slice replica, struct buffer *out,
+                             struct reason *reason);
 
 #endif
