@@ -1,0 +1,265 @@
+/* The frame around every screen: header, title, navigation, command or message, hints. */
+#include <stdio.h>
+
+#include "tui/client/shown.h"
+#include "tui/client/words.h"
+#include "tui/screens/scene.h"
+
+/* ---- line 1: who and where ---- */
+
+static void draw_header(const struct scene *scene, struct grid *grid)
+{
+	struct slice node = scene_text(scene->hello, "node");
+	bool is_ro = scene->is_read_only || slice_equal(scene_text(scene->hello, "mode"), SLICE("ro"));
+	int64_t version = scene->status ? scene_number(scene->status, "version")
+	                                : scene_number(scene->hello, "version");
+	size_t attention = scene_attention_count(scene);
+	char clock[SHOWN_BYTES], right[64];
+	int x = 1, end = grid->width - 1, room;
+
+	shown_moment(scene->now.wall_ms, scene->now.wall_ms, clock);
+	if (attention)
+		snprintf(right, sizeof right, _("%zu warn  %s UTC"), attention, clock);
+	else
+		snprintf(right, sizeof right, "%s UTC", clock);
+	room = end - grid_text_width(grid, slice_of(right)) - 2;
+	grid_put_right(grid, end, 0, end, slice_of(right), attention ? GRID_WARN : GRID_NORMAL);
+	if (!scene->hello) {
+		grid_put_text(grid, x, 0, room - x, "parley", GRID_FOCUS);
+		return;
+	}
+	/* The name gives way first: version, role and mode are what must be seen. */
+	char rest[160], role[32], user[48];
+
+	slice_to_text(scene_text(scene->hello, "role"), role, sizeof role);
+	slice_to_text(scene_text(scene->hello, "user"), user, sizeof user);
+	snprintf(rest, sizeof rest, "  v%lld  %s (%s) %s", (long long)version, user, role,
+	         is_ro ? "RO" : "RW");
+	x += grid_put(grid, x, 0, room - x - grid_text_width(grid, slice_of(rest)), node, GRID_FOCUS);
+	grid_put_text(grid, x, 0, room - x, rest, GRID_NORMAL);
+}
+
+/* ---- line 2: which screen, and how fresh it is ---- */
+
+static bool link_words(const struct scene *scene, char *to, size_t size)
+{
+	char age[SHOWN_BYTES], retry[SHOWN_BYTES];
+	int64_t now = scene->now.mono_ms;
+
+	if (scene->link == CLIENT_UP || (scene->link == CLIENT_GREETING && scene->waiting_since_ms >= 0)) {
+		int64_t silent = scene->waiting_since_ms >= 0 ? now - scene->waiting_since_ms : 0;
+
+		if (silent < SCENE_SILENT_MS)
+			return false;
+		snprintf(to, size, _("no answer for %s"), shown_age(silent, age));
+		return true;
+	}
+	if (scene->link == CLIENT_GREETING)
+		return false;
+	if (!scene->hello)
+		snprintf(to, size, _("not connected, retry in %s"),
+		         shown_age(scene->retry_at_ms > now ? scene->retry_at_ms - now : 0, retry));
+	else
+		snprintf(to, size, _("control link lost %s, retry in %s"),
+		         shown_age(now - scene->link_since_ms, age),
+		         shown_age(scene->retry_at_ms > now ? scene->retry_at_ms - now : 0, retry));
+	return true;
+}
+
+static void draw_title(const struct scene *scene, struct grid *grid)
+{
+	struct buffer title;
+	char link[120];
+	int end = grid->width - 1, x;
+	const char *hint = _(": command  ? help");
+
+	buffer_start(&title, 4096);
+	if (scene->screen == SCREEN_DOMAINS)
+		domains_title(scene, &title);
+	else
+		buffer_add(&title,
+		           slice_of(scene->screen == SCREEN_OVERVIEW ? _("Overview") : scene->reading_title));
+	if (link_words(scene, link, sizeof link)) {
+		end -= grid_text_width(grid, slice_of(link));
+		grid_put_text(grid, end, 1, grid->width, link, GRID_BAD);
+	} else {
+		end -= grid_text_width(grid, slice_of(hint));
+		grid_put_text(grid, end, 1, grid->width, hint, GRID_DIM);
+	}
+	x = grid_put(grid, 1, 1, end - 3, buffer_slice(&title), GRID_NORMAL);
+	grid_paint(grid, 1, 1, scene->screen == SCREEN_DOMAINS && x > 11 ? 11 : x, GRID_FOCUS);
+	buffer_stop(&title);
+}
+
+/* ---- the last two lines ---- */
+
+static const char *prompt_label(enum prompt prompt)
+{
+	switch (prompt) {
+	case PROMPT_FILTER: return "/";
+	case PROMPT_COMMAND: return ":";
+	case PROMPT_NEW: return _("Domain to allow: ");
+	case PROMPT_PROXY: return _("Partner's edge (empty: by DNS SRV): ");
+	case PROMPT_COMMENT: return _("Note: ");
+	case PROMPT_WHY: return _("Why, FROM TO: ");
+	case PROMPT_NONE: break;
+	}
+	return "";
+}
+
+static void draw_command(const struct scene *scene, struct grid *grid, int y)
+{
+	struct buffer command;
+	char age[SHOWN_BYTES];
+	int room = grid->width - 2;
+
+	if (scene->prompt != PROMPT_NONE && !scene->dialog.is_open) {
+		int used = grid_put_text(grid, 1, y, room, prompt_label(scene->prompt), GRID_FOCUS);
+
+		editor_draw(&scene->editor, grid, 1 + used, y, room - used, GRID_NORMAL);
+		return;
+	}
+	if (scene->saving[0] && !scene->dialog.is_open) {
+		int64_t since = scene->now.mono_ms - scene->saving_since_ms;
+		char count[48] = "";
+
+		if (scene->saving_count > 1)
+			snprintf(count, sizeof count, _(" %zu of %zu"), scene->saving_done + 1,
+			         scene->saving_count);
+		grid_printf(grid, 1, y, room, GRID_WARN,
+		            since >= 1000 ? _("saving%s... %s  (%s)") : _("saving%s...  %s(%s)"), count,
+		            since >= 1000 ? shown_age(since, age) : "", scene->saving);
+		return;
+	}
+	if (scene->message[0] && !scene->dialog.is_open) {
+		grid_put_text(grid, 1, y, room, scene->message, scene->message_role);
+		return;
+	}
+	buffer_start(&command, 4096);
+	buffer_add(&command, SLICE("$ parley "));
+	scene_command(scene, &command);
+	grid_put(grid, 1, y, room, buffer_slice(&command), GRID_DIM);
+	buffer_stop(&command);
+}
+
+static int put_hint(struct grid *grid, int x, int y, const char *key, const char *label)
+{
+	int width = grid_text_width(grid, slice_of(key)) + 1 + grid_text_width(grid, slice_of(label));
+
+	/* One cell at the end stays free: writing the last one scrolls old terminals. */
+	if (x + width > grid->width - 1)
+		return x;
+	x += grid_put_text(grid, x, y, width, key, GRID_FOCUS) + 1;
+	x += grid_put_text(grid, x, y, width, label, GRID_NORMAL) + 2;
+	return x;
+}
+
+/* Hints for those who type: the keys of the field or question, else those of the screen. */
+static void draw_hints(const struct scene *scene, struct grid *grid, int y)
+{
+	unsigned place = scene_place(scene);
+	int x = 1;
+
+	if (scene->dialog.is_open || scene->prompt != PROMPT_NONE) {
+		if (!scene->dialog.is_open)
+			x = put_hint(grid, x, y, "Enter",
+			             scene->prompt == PROMPT_FILTER ? _("keep") : _("accept"));
+		else if (!scene->dialog.word[0])
+			x = put_hint(grid, x, y, "y", _("yes"));
+		else
+			x = put_hint(grid, x, y, "Enter", _("accept what is typed"));
+		put_hint(grid, x, y, "Esc", _("discard"));
+		return;
+	}
+	if (scene->awaits_place) {
+		x = put_hint(grid, x, y, "o", _("Overview"));
+		x = put_hint(grid, x, y, "d", _("SIP domains"));
+		put_hint(grid, x, y, "g", _("first row"));
+		return;
+	}
+	for (int i = 0; i < ACTION_COUNT; i++) {
+		const struct action *row = action((enum action_id)i);
+		bool is_end = i == ACTION_BACK && scene->screen != SCREEN_READING;
+
+		if (i == ACTION_HELP || i == ACTION_COMMAND || !(row->where & place) ||
+		    !scene_permits(scene, row->verb))
+			continue; /* these two stand in line 2 */
+		if (i > ACTION_BACK)
+			break;
+		x = put_hint(grid, x, y, row->shown, is_end ? _("quit") : _(row->label));
+	}
+}
+
+/* ---- wide: where one can go ---- */
+
+static void draw_place(struct grid *grid, int y, const char *key, const char *name, bool is_here)
+{
+	grid_printf(grid, 0, y, SCENE_NAVIGATION - 1, is_here ? GRID_FOCUS : GRID_NORMAL, "%s%s %s",
+	            is_here ? ">" : " ", key, name);
+}
+
+static void draw_navigation(const struct scene *scene, struct grid *grid, struct area area)
+{
+	enum screen here = scene->screen == SCREEN_READING ? scene->screen_before : scene->screen;
+	int y = area.y;
+
+	grid_upright(grid, SCENE_NAVIGATION, area.y, area.height, GRID_DIM);
+	grid_put_text(grid, 1, y++, SCENE_NAVIGATION - 2, _("STATUS"), GRID_DIM);
+	draw_place(grid, y++, "o", _("Overview"), here == SCREEN_OVERVIEW);
+	y++;
+	grid_put_text(grid, 1, y++, SCENE_NAVIGATION - 2, _("EXTERNAL ACCESS"), GRID_DIM);
+	draw_place(grid, y++, "d", _("SIP domains"), here == SCREEN_DOMAINS);
+	y++;
+	grid_put_text(grid, 1, y++, SCENE_NAVIGATION - 2, _("g and the letter"), GRID_DIM);
+	grid_put_text(grid, 1, y, SCENE_NAVIGATION - 2, _("goes there"), GRID_DIM);
+}
+
+/* ---- too small for a screen ---- */
+
+static void draw_tiny(const struct scene *scene, struct grid *grid)
+{
+	const struct json *services = json_get(scene->status, "services");
+	char link[120];
+	int y = 0;
+
+	grid_put(grid, 0, y++, grid->width, scene->hello ? scene_text(scene->hello, "node") : SLICE("parley"),
+	         GRID_FOCUS);
+	if (link_words(scene, link, sizeof link))
+		grid_put_text(grid, 0, y++, grid->width, link, GRID_BAD);
+	for (size_t i = 0; i < json_count(services); i++) {
+		char name[32], state[32];
+
+		slice_to_text(scene_text(json_at(services, i), "name"), name, sizeof name);
+		slice_to_text(scene_text(json_at(services, i), "state"), state, sizeof state);
+		grid_printf(grid, 0, y++, grid->width, GRID_NORMAL, "%s %s", name, state);
+	}
+	grid_printf(grid, 0, y++, grid->width, GRID_NORMAL, _("%zu warn"), scene_attention_count(scene));
+	grid_printf(grid, 0, y, grid->width - 1, GRID_DIM, _("60x16 shows more; q quits"));
+}
+
+void scene_draw(struct scene *scene, struct grid *grid)
+{
+	struct area area = { 0, 2, grid->width, grid->height - 4 };
+
+	grid_clear(grid);
+	if (grid->width < SCENE_WIDTH_MIN || grid->height < SCENE_HEIGHT_MIN) {
+		draw_tiny(scene, grid);
+		return;
+	}
+	draw_header(scene, grid);
+	draw_title(scene, grid);
+	if (grid->width >= SCENE_WIDTH_WIDE) {
+		draw_navigation(scene, grid, area);
+		area.x = SCENE_NAVIGATION + 1;
+		area.width -= SCENE_NAVIGATION + 1;
+	}
+	switch (scene->screen) {
+	case SCREEN_OVERVIEW: overview_draw(scene, grid, area); break;
+	case SCREEN_DOMAINS: domains_draw(scene, grid, area); break;
+	case SCREEN_READING: reading_draw(scene, grid, area); break;
+	}
+	draw_command(scene, grid, grid->height - 2);
+	draw_hints(scene, grid, grid->height - 1);
+	if (scene->dialog.is_open)
+		dialog_draw(&scene->dialog, grid);
+}

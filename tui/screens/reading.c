@@ -1,0 +1,65 @@
+/* Text being read: the answer to a command, the keys of a screen. */
+#include <stdio.h>
+
+#include "tui/client/words.h"
+#include "tui/screens/scene.h"
+
+void reading_open(struct scene *scene, const char *title, const char *command)
+{
+	if (scene->screen != SCREEN_READING)
+		scene->screen_before = scene->screen;
+	scene->screen = SCREEN_READING;
+	snprintf(scene->reading_title, sizeof scene->reading_title, "%s", title);
+	snprintf(scene->reading_command, sizeof scene->reading_command, "%s", command);
+	pager_settle(&scene->pager);
+}
+
+void reading_draw(struct scene *scene, struct grid *grid, struct area area)
+{
+	pager_draw(&scene->pager, grid, area.x + 1, area.y, area.width - 2, area.height);
+}
+
+static void add_movement(struct buffer *text)
+{
+	static const struct {
+		const char *keys, *sentence;
+	} rows[] = {
+		{ "Up Down  k j", N_("one row") },
+		{ "PgUp PgDn  Ctrl-B Ctrl-F", N_("one page") },
+		{ "Home End  gg G", N_("first and last row") },
+		{ "Left Right", N_("scroll a text sideways") },
+	};
+
+	buffer_printf(text, "\n%s\n", _("Moving"));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		buffer_printf(text, "  %-26s %s\n", rows[i].keys, _(rows[i].sentence));
+}
+
+void reading_show_keys(struct scene *scene, struct grid_looks looks)
+{
+	unsigned place = scene_place(scene);
+	struct buffer *text = &scene->pager.text;
+
+	(void)looks;
+	buffer_clear(text);
+	buffer_printf(text, "%s\n", _("Keys of this screen"));
+	for (int i = 0; i < ACTION_COUNT; i++) {
+		const struct action *row = action((enum action_id)i);
+		const struct control_verb *verb = control_verb(row->verb);
+
+		if (!(row->where & place) || !scene_permits(scene, row->verb))
+			continue;
+		buffer_printf(text, "  %-8s %-8s %s", row->shown, _(row->label), _(row->sentence));
+		if (verb)
+			buffer_printf(text, "  (%s%s%s)", verb->noun, verb->noun[0] ? " " : "", verb->verb);
+		buffer_add_char(text, '\n');
+	}
+	add_movement(text);
+	buffer_printf(text, "\n%s\n", _("Marks"));
+	buffer_printf(text, "  >  %s\n  *  %s\n  ~  %s\n", _("the selected row"), _("a marked row"),
+	              _("old: the daemon has not confirmed it lately"));
+	buffer_printf(text, "\n%s\n",
+	              _("What is typed after \":\" is the command line: \":help\" lists it, \":help domain "
+	                "allow\" explains."));
+	reading_open(scene, _("Help"), "help");
+}

@@ -1,0 +1,117 @@
+/*
+ * scene: everything a frame is drawn from; no socket, no terminal, no clock.
+ *
+ * The console fills it, the screens read it; golden tests fill it by hand.
+ */
+#ifndef TUI_SCREENS_SCENE_H
+#define TUI_SCREENS_SCENE_H
+
+#include "shared/base/clock.h"
+#include "tui/client/client.h"
+#include "tui/screens/actions.h"
+#include "tui/screens/domain_rows.h"
+#include "tui/widgets/dialog.h"
+#include "tui/widgets/editor.h"
+#include "tui/widgets/pager.h"
+#include "tui/widgets/table.h"
+
+enum screen { SCREEN_OVERVIEW, SCREEN_DOMAINS, SCREEN_READING };
+
+enum {
+	SCENE_TEXT_BYTES = 400,
+	SCENE_WIDTH_MIN = 60, /* below: status lines only */
+	SCENE_HEIGHT_MIN = 16,
+	SCENE_WIDTH_STANDARD = 80, /* below: columns are dropped, one column of boxes */
+	SCENE_WIDTH_WIDE = 120,    /* from here: navigation beside */
+	SCENE_NAVIGATION = 19,
+	SCENE_STATUS_EVERY_MS = 2000,
+	SCENE_STALE_MS = 3 * SCENE_STATUS_EVERY_MS,
+	SCENE_SILENT_MS = 3000, /* a request unanswered for so long is worth saying */
+};
+
+enum prompt {
+	PROMPT_NONE,
+	PROMPT_FILTER,
+	PROMPT_COMMAND,
+	PROMPT_NEW,
+	PROMPT_PROXY,
+	PROMPT_COMMENT,
+	PROMPT_WHY
+};
+
+struct scene {
+	struct instant now;
+	enum screen screen, screen_before; /* before: where reading goes back to */
+
+	/* the link */
+	enum client_state link;
+	int64_t link_since_ms, retry_at_ms, waiting_since_ms; /* monotonic; -1: none */
+	const char *trouble;
+	bool is_read_only; /* asked for */
+
+	/* what was heard last; NULL before the first */
+	const struct json *hello, *status;
+	int64_t status_heard_ms;
+	struct domain_rows domains;
+	int64_t domains_heard_ms; /* 0: never */
+	const char *domains_trouble;
+
+	/* what the administrator is doing */
+	size_t attention; /* row selected in the overview */
+	struct table table;
+	struct editor filter; /* of the domains */
+	enum prompt prompt;
+	struct editor editor;
+	struct dialog dialog;
+	char dialog_command[SCENE_TEXT_BYTES];
+	struct pager pager;
+	char reading_title[SCENE_TEXT_BYTES], reading_command[SCENE_TEXT_BYTES];
+	bool awaits_place; /* `g` was pressed */
+
+	/* what is under way, what has been said */
+	char saving[SCENE_TEXT_BYTES]; /* the command that waits for its answer, or "" */
+	int64_t saving_since_ms;
+	size_t saving_done, saving_count;
+	char message[SCENE_TEXT_BYTES];
+	enum grid_role message_role;
+};
+
+void scene_start(struct scene *scene);
+void scene_stop(struct scene *scene);
+void scene_say(struct scene *scene, enum grid_role role, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+/* Filters and sorts again; the selection stays on its domain, or near. */
+void scene_arrange(struct scene *scene);
+
+/* May this session call it?  By the daemon's hello. */
+bool scene_permits(const struct scene *scene, enum control_verb_id verb);
+unsigned scene_place(const struct scene *scene);            /* enum action_place */
+struct domain_row *scene_domain(const struct scene *scene); /* the selected one, or NULL */
+size_t scene_attention_count(const struct scene *scene);
+bool scene_status_is_stale(const struct scene *scene);
+/* The command that shows what the screen shows, without "parley". */
+void scene_command(const struct scene *scene, struct buffer *out);
+
+/* The frame, whole. */
+void scene_draw(struct scene *scene, struct grid *grid);
+
+/* ---- the parts of a frame, each in its file ---- */
+struct area {
+	int x, y, width, height;
+};
+void overview_draw(struct scene *scene, struct grid *grid, struct area area);
+void domains_start(struct scene *scene); /* the table's columns */
+void domains_draw(struct scene *scene, struct grid *grid, struct area area);
+void domains_title(const struct scene *scene, struct buffer *out);
+void reading_draw(struct scene *scene, struct grid *grid, struct area area);
+/* Fills the pager with the keys that work on `screen`. */
+void reading_show_keys(struct scene *scene, struct grid_looks looks);
+/* Opens what scene->pager.text holds. */
+void reading_open(struct scene *scene, const char *title, const char *command);
+
+/* Small readers of what the daemon said. */
+struct slice scene_text(const struct json *object, const char *member);
+int64_t scene_number(const struct json *object, const char *member);
+bool scene_flag(const struct json *object, const char *member);
+
+#endif
