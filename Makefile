@@ -10,7 +10,6 @@ MAKEFLAGS += --no-builtin-rules
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
-SYSCONF ?= /etc
 DESTDIR ?=
 JOBS    ?= $(shell nproc)
 
@@ -145,13 +144,15 @@ demo: ## a real edge between two real SIP organisations, in its own network name
 demo-down: ## stop exactly what `make demo` started
 	@tests/lab/demo-down
 
-install: programs ## copy programs and configuration below $(PREFIX) and /etc
+install: programs ## copy programs and configuration; as root without DESTDIR also make the users and the group
 	install -D -m 0755 $(BUILD)/release/parleyd $(DESTDIR)$(PREFIX)/sbin/parleyd
 	install -D -m 0755 $(BUILD)/release/parley $(DESTDIR)$(PREFIX)/bin/parley
-	install -d -m 0750 $(DESTDIR)$(SYSCONF)/parley $(DESTDIR)$(SYSCONF)/parley/conf.d
-	for f in conf.d/*.xml; do t=$(DESTDIR)$(SYSCONF)/parley/$$f; [ "$$(basename $$f)" = host.xml ] && t=$(DESTDIR)$(SYSCONF)/parley/host.xml; \
-		[ -e "$$t" ] || install -m 0640 $$f "$$t"; done
-	install -D -m 0644 conf.d/systemd/parleyd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/parleyd.service
+	install -D -m 0644 conf.d/systemd/parleyd.service $(DESTDIR)/etc/systemd/system/parleyd.service
+	install -d -m 0750 $(DESTDIR)/etc/parley $(DESTDIR)/etc/parley/conf.d $(DESTDIR)/etc/parley/certs $(DESTDIR)/var/lib/parley
+	for f in conf.d/*.xml; do t=$(DESTDIR)/etc/parley/$$f; \
+		[ "$$f" != conf.d/host.xml ] || t=$(DESTDIR)/etc/parley/host.xml; \
+		[ -e "$$t" ] || install -m 0640 "$$f" "$$t"; done
+	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || tests/lab/make-users
 
 format: ## rewrite every source in the house format
 	clang-format -i $(shell find shared daemon tui tests -name '*.[ch]')
