@@ -39,9 +39,9 @@ struct image_list {
 /* The first KIND closes this empty struct; each KIND closes the one before it. */
 struct image_nothing {
 	uint64_t unused;
-#define KIND(id, ...) \
-	}             \
-	;             \
+#define KIND(id, ...)                                                                                        \
+	}                                                                                                    \
+	;                                                                                                    \
 	struct image_##id {
 #define FIELD(kind, name, type, ...) IMAGE_##type name;
 #include "shared/model/kinds.def"
@@ -77,18 +77,20 @@ const void *policy_image_find(const struct policy_image *image, enum model_kind_
 const void *policy_image_at(const struct policy_image *image, enum model_kind_id kind, size_t index);
 size_t policy_image_count(const struct policy_image *image, enum model_kind_id kind);
 
-#define KIND(id, NAME, ...)                                                                                     \
-	static inline const struct image_##id *image_##id##_find(const struct policy_image *image, struct slice key) \
-	{                                                                                                       \
-		return policy_image_find(image, MODEL_##NAME, key);                                             \
-	}                                                                                                       \
-	static inline const struct image_##id *image_##id##_at(const struct policy_image *image, size_t index)  \
-	{                                                                                                       \
-		return policy_image_at(image, MODEL_##NAME, index);                                             \
-	}                                                                                                       \
-	static inline size_t image_##id##_count(const struct policy_image *image)                               \
-	{                                                                                                       \
-		return policy_image_count(image, MODEL_##NAME);                                                 \
+#define KIND(id, NAME, ...)                                                                                  \
+	static inline const struct image_##id *image_##id##_find(const struct policy_image *image,           \
+	                                                         struct slice key)                           \
+	{                                                                                                    \
+		return policy_image_find(image, MODEL_##NAME, key);                                          \
+	}                                                                                                    \
+	static inline const struct image_##id *image_##id##_at(const struct policy_image *image,             \
+	                                                       size_t index)                                 \
+	{                                                                                                    \
+		return policy_image_at(image, MODEL_##NAME, index);                                          \
+	}                                                                                                    \
+	static inline size_t image_##id##_count(const struct policy_image *image)                            \
+	{                                                                                                    \
+		return policy_image_count(image, MODEL_##NAME);                                              \
 	}
 #define FIELD(...)
 #include "shared/model/kinds.def"

@@ -1,9 +1,11 @@
 /*
  * policy: may this message cross the edge, and who says so?
  *
- * Files in reading order: policy.h (facts in, verdict out), decide.c (the
- * numbered steps, the only place that says yes or no), explain.c (a verdict as
- * words), image.h and image_*.c (what the steps look things up in).
+ * Files in reading order: policy.h (facts in, verdict out), steps.def (the
+ * steps' order and codes), decide.c (the steps, the only place that says yes or
+ * no), identity.c (how a partner's edge is found and known), explain.c (a
+ * verdict as words, and what would flip it), image.h and image*.c (what the steps look
+ * things up in).
  *
  * Pure: the same image and facts give the same verdict on the wire, in "why?"
  * and in a dry run.  Steps stand in the order in which an administrator would
@@ -21,10 +23,10 @@ enum policy_direction {
 };
 
 enum policy_service { /* what the request is for; decides whether the kind of federation carries it */
-	POLICY_SERVICE_IM,       /* MESSAGE, INVITE with m=message, and what belongs to them */
-	POLICY_SERVICE_PRESENCE, /* SUBSCRIBE, NOTIFY */
-	POLICY_SERVICE_AV,       /* INVITE with audio or video */
-	POLICY_SERVICE_OTHER,    /* OPTIONS and what else the method table lets cross */
+	              POLICY_SERVICE_IM,       /* MESSAGE, INVITE with m=message, and what belongs to them */
+	              POLICY_SERVICE_PRESENCE, /* SUBSCRIBE, NOTIFY */
+	              POLICY_SERVICE_AV,       /* INVITE with audio or video */
+	              POLICY_SERVICE_OTHER,    /* OPTIONS and what else the method table lets cross */
 };
 
 /* How the remote domain was tied to its edge. */
@@ -36,7 +38,10 @@ enum policy_route {
 };
 
 enum policy_srv { /* state of the remote domain's SRV look-up */
-	POLICY_SRV_UNASKED, POLICY_SRV_FOUND, POLICY_SRV_ABSENT, POLICY_SRV_FAILED,
+	          POLICY_SRV_UNASKED,
+	          POLICY_SRV_FOUND,
+	          POLICY_SRV_ABSENT,
+	          POLICY_SRV_FAILED,
 };
 
 enum { POLICY_TARGETS_MAX = 16, POLICY_NAMES_MAX = 64 };
@@ -55,16 +60,17 @@ struct policy_facts {
 	struct slice local_domain;  /* the other one */
 	struct slice local_user;    /* user part, for per-user policies; may be empty */
 
-	bool is_connected;          /* the certificate facts below are known */
-	bool has_certificate;       /* chain and validity already verified by TLS */
-	const struct slice *certificate_dns;  /* dNSName entries, lower case */
+	bool is_connected;                   /* the certificate facts below are known */
+	bool has_certificate;                /* chain and validity already verified by TLS */
+	const struct slice *certificate_dns; /* dNSName entries, lower case */
 	size_t certificate_dns_count;
-	const struct slice *certificate_sip;  /* domains of `sip:` URI entries without user part (RFC 5922 §7.1) */
+	const struct slice
+	        *certificate_sip; /* domains of `sip:` URI entries without user part (RFC 5922 §7.1) */
 	size_t certificate_sip_count;
 
-	enum policy_srv srv;                   /* of remote_domain */
-	enum policy_route srv_route;           /* which SRV name answered */
-	const struct slice *srv_targets;       /* host names, lower case, in RFC 2782 order */
+	enum policy_srv srv;             /* of remote_domain */
+	enum policy_route srv_route;     /* which SRV name answered */
+	const struct slice *srv_targets; /* host names, lower case, in RFC 2782 order */
 	size_t srv_target_count;
 };
 
@@ -91,33 +97,41 @@ struct policy_step {
 };
 const struct policy_step *policy_step(enum policy_step_id id);
 
-enum { POLICY_OBJECT_BYTES = 320 };
+enum { POLICY_OBJECT_BYTES = 320, POLICY_CHANGE_BYTES = 1024 };
 
 /* What one step found. */
 struct policy_finding {
 	enum policy_answer answer;
-	bool was_asked;           /* false: the steps before it settled the matter and no explanation was wanted */
-	enum model_kind_id kind;  /* the object responsible */
-	struct slice key;         /* its key; points into the image or the facts */
-	const char *field;        /* its field, "" where the object's presence decides */
+	bool was_asked; /* false: the step has nothing to look at (no connection yet); counts as PASS */
+	enum model_kind_id kind;         /* the object responsible */
+	struct slice key;                /* its key; points into the image or the facts */
+	const char *field;               /* its field, "" where the object's presence decides */
 	char words[POLICY_OBJECT_BYTES]; /* "fabrikam.example is on the block list" */
 };
 
 struct policy_verdict {
 	enum policy_answer answer;
-	enum policy_step_id step;      /* the one that decided; on PASS the last */
-	uint64_t generation;           /* of the image */
-	struct policy_finding finding; /* of the deciding step */
-	/* On PASS: */
+	enum policy_step_id step; /* the one that decided; on PASS the last */
+	uint64_t generation;      /* of the image */
+	struct policy_finding
+	        finding; /* of the deciding step; on PASS its words are empty unless an explanation was wanted */
+	/* Also when refused, as far as known: */
 	const struct image_allowed_domain *allowed; /* NULL: not on the list (discovery) */
 	enum policy_route route;
-	enum { POLICY_IDENTITY_EDGE_FQDN, POLICY_IDENTITY_DOMAIN } identity; /* rule for the partner's certificate */
+	enum {
+		POLICY_IDENTITY_EDGE_FQDN,
+		POLICY_IDENTITY_DOMAIN
+	} identity; /* rule for the partner's certificate */
 };
 
-/* Findings of all steps, for "why?". */
+/* Findings of all steps, for "why?": the words also of those that pass. */
 struct policy_explanation {
 	struct policy_finding steps[POLICY_STEP_COUNT];
-	char change[POLICY_OBJECT_BYTES]; /* the smallest change that would flip the verdict; empty on PASS */
+	/*
+	 * The smallest change that would flip the verdict, as commands ("domain allow fabrikam.example"), "; " between
+	 * them; "none: ..." when nothing set here would; empty when nothing refuses.
+	 */
+	char change[POLICY_CHANGE_BYTES];
 };
 
 /* `explanation` may be NULL; with it every step is asked. */
@@ -135,8 +149,8 @@ bool policy_identity_matches(const struct policy_facts *certificate, int rule, s
                              struct slice domain);
 
 /*
- * Does an SRV target lie in the domain it serves?  host.domain or the domain
- * itself is refused or allowed as Lync does: exactly one label below (or the domain itself).
+ * Does an SRV target lie in the domain it serves: exactly one label below it, or
+ * the domain itself?  Of several targets only those that fit may be dialled when the rule is EDGE_FQDN.
  */
 bool policy_srv_target_fits(struct slice domain, struct slice target);
 

@@ -1,0 +1,385 @@
+/*
+ * The steps of a decision: the only place that says yes or no.
+ *
+ * Each step is one function that looks at the facts and the image and writes a
+ * finding; none knows what another found.  Their order, codes and sentences are
+ * in steps.def.
+ */
+#include "daemon/policy/parts.h"
+
+#include <stdio.h>
+
+#include "shared/base/text.h"
+
+enum { SHOWN_BYTES = 256 };
+
+/* Domains in the facts are A-labels, but words go to logs and terminals, so nothing is taken on trust. */
+#define SHOWN(name, slice)                                                                                   \
+	char name[SHOWN_BYTES];                                                                              \
+	text_shown((slice), name, sizeof name)
+
+__attribute__((format(printf, 6, 0))) static void find(struct policy_finding *finding,
+                                                       enum policy_answer answer, enum model_kind_id kind,
+                                                       struct slice key, const char *field,
+                                                       const char *format, va_list args)
+{
+	finding->answer = answer;
+	finding->was_asked = true;
+	finding->kind = kind;
+	finding->key = key;
+	finding->field = field;
+	finding->words[0] = '\0';
+	if (format)
+		vsnprintf(finding->words, sizeof finding->words, format, args);
+}
+
+/* Words cost more than all else, and nobody reads those of a step that passed unless an explanation was wanted. */
+__attribute__((format(printf, 6, 7))) static void pass(const struct policy_asking *a,
+                                                       struct policy_finding *finding,
+                                                       enum model_kind_id kind, struct slice key,
+                                                       const char *field, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	find(finding, POLICY_PASS, kind, key, field, a->wants_words ? format : NULL, args);
+	va_end(args);
+}
+
+__attribute__((format(printf, 5, 6))) static void refuse(struct policy_finding *finding,
+                                                         enum model_kind_id kind, struct slice key,
+                                                         const char *field, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	find(finding, POLICY_REFUSE, kind, key, field, format, args);
+	va_end(args);
+}
+
+/* The step has nothing to look at; it neither passes nor refuses on its own account. */
+static void leave(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
+                  const char *words)
+{
+	*finding = (struct policy_finding){ .answer = POLICY_PASS, .kind = kind, .key = key, .field = "" };
+	snprintf(finding->words, sizeof finding->words, "%s", words);
+}
+
+/* ---- the steps ---- */
+
+static void ask_federation_switch(const struct policy_asking *a, struct policy_finding *f)
+{
+	const char *field = FIELD_NAME(ACCESS_EDGE, access_edge, allow_federated_users);
+
+	if (a->switches->allow_federated_users)
+		pass(a, f, MODEL_ACCESS_EDGE, SLICE(""), field, "federation is switched on");
+	else
+		refuse(f, MODEL_ACCESS_EDGE, SLICE(""), field, "federation is switched off for this edge");
+}
+
+/* In both directions: nothing is taken from a blocked domain and nothing sent to it. */
+static void ask_blocked_domain(const struct policy_asking *a, struct policy_finding *f)
+{
+	struct slice domain = a->facts->remote_domain;
+
+	if (!image_blocked_domain_find(a->image, domain)) {
+		pass(a, f, MODEL_BLOCKED_DOMAIN, domain, "", "%.*s is not on the block list",
+		     SLICE_ARG(domain));
+		return;
+	}
+	SHOWN(shown, domain);
+	refuse(f, MODEL_BLOCKED_DOMAIN, domain, "", "%s is on the block list", shown);
+}
+
+static void refuse_own(struct policy_finding *f, struct slice domain, const char *format)
+{
+	SHOWN(shown, domain);
+	char words[POLICY_OBJECT_BYTES];
+
+	snprintf(words, sizeof words, "%s %s", shown, format);
+	refuse(f, MODEL_TOPOLOGY, domain, FIELD_NAME(TOPOLOGY, topology, sip_domains), "%s", words);
+}
+
+/* Nobody outside may write as one of our users, and nobody inside as someone else's. */
+static void ask_sender_domain(const struct policy_asking *a, struct policy_finding *f)
+{
+	bool is_inward = a->facts->direction == POLICY_INWARD;
+	struct slice sender = is_inward ? a->facts->remote_domain : a->facts->local_domain;
+	bool is_own = policy_image_is_own_domain(a->image, sender);
+
+	if (is_inward && is_own)
+		refuse_own(f, sender, "is our own domain: no partner may claim it");
+	else if (!is_inward && !is_own)
+		refuse_own(f, sender, "is none of our own domains: our users do not write from it");
+	else
+		pass(a, f, MODEL_TOPOLOGY, sender, FIELD_NAME(TOPOLOGY, topology, sip_domains), "%.*s is %s",
+		     SLICE_ARG(sender), is_own ? "our own domain" : "not our own domain, as it should be");
+}
+
+/* Inwards only to ourselves: the edge carries nothing from one partner to another. */
+static void ask_own_domain(const struct policy_asking *a, struct policy_finding *f)
+{
+	bool is_inward = a->facts->direction == POLICY_INWARD;
+	struct slice receiver = is_inward ? a->facts->local_domain : a->facts->remote_domain;
+	bool is_own = policy_image_is_own_domain(a->image, receiver);
+
+	if (is_inward && !is_own)
+		refuse_own(f, receiver, "is none of our own domains");
+	else if (!is_inward && is_own)
+		refuse_own(f, receiver, "is our own domain: the pool delivers to it, not the edge");
+	else
+		pass(a, f, MODEL_TOPOLOGY, receiver, FIELD_NAME(TOPOLOGY, topology, sip_domains),
+		     "%.*s is %s", SLICE_ARG(receiver),
+		     is_own ? "our own domain" : "not our own domain, as it should be");
+}
+
+static void ask_known_domain(const struct policy_asking *a, struct policy_finding *f)
+{
+	struct slice domain = a->facts->remote_domain;
+
+	if (domain.len == 0) {
+		refuse(f, MODEL_ALLOWED_DOMAIN, domain, "", "the partner's domain is missing");
+		return;
+	}
+	if (a->allowed) {
+		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, "", "%.*s is on the list of allowed domains",
+		     SLICE_ARG(domain));
+		return;
+	}
+	if (a->switches->enable_partner_discovery) {
+		pass(a, f, MODEL_ACCESS_EDGE, SLICE(""),
+		     FIELD_NAME(ACCESS_EDGE, access_edge, enable_partner_discovery),
+		     "%.*s is on no list and partner discovery is on", SLICE_ARG(domain));
+		return;
+	}
+	SHOWN(shown, domain);
+	refuse(f, MODEL_ALLOWED_DOMAIN, domain, "",
+	       "%s is not on the list of allowed domains and partner discovery is off", shown);
+}
+
+static void ask_user_policy(const struct policy_asking *a, struct policy_finding *f)
+{
+	const struct image_access_policy *policy = image_access_policy_find(a->image, GLOBAL_POLICY);
+	const char *field = FIELD_NAME(ACCESS_POLICY, access_policy, enable_federation_access);
+
+	if (policy && policy->enable_federation_access)
+		pass(a, f, MODEL_ACCESS_POLICY, GLOBAL_POLICY, field,
+		     "external access policy Global permits federation");
+	else
+		refuse(f, MODEL_ACCESS_POLICY, GLOBAL_POLICY, field,
+		       "external access policy Global does not permit federation");
+}
+
+static void ask_service(const struct policy_asking *a, struct policy_finding *f)
+{
+	static const char *const names[] = { "instant messages", "presence", "audio and video",
+		                             "other requests" };
+	const char *field = FIELD_NAME(TOPOLOGY, topology, media);
+
+	if (a->facts->service == POLICY_SERVICE_AV && a->topology->media != MEDIA_DIRECT)
+		refuse(f, MODEL_TOPOLOGY, SLICE(""), field,
+		       "SIP federation carries no audio and video here: no A/V Edge is installed");
+	else
+		pass(a, f, MODEL_TOPOLOGY, SLICE(""), field, "SIP federation carries %s",
+		     names[a->facts->service]);
+}
+
+static void ask_route(const struct policy_asking *a, struct policy_finding *f)
+{
+	struct slice domain = a->facts->remote_domain;
+	const char *field = FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, proxy_fqdn);
+
+	if (a->route == POLICY_ROUTE_PROXY_FQDN) {
+		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the entry names %.*s", SLICE_ARG(a->proxy));
+	} else if (a->route != POLICY_ROUTE_NONE) {
+		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "found by DNS SRV %s.%.*s",
+		     a->route == POLICY_ROUTE_SRV_SIPS ? "_sips._tcp" : "_sipfederationtls._tcp",
+		     SLICE_ARG(domain));
+	} else if (!a->needs_route) {
+		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, identity),
+		     "not needed: the certificate must carry the domain itself");
+	} else if (a->facts->srv == POLICY_SRV_UNASKED) {
+		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "DNS has not been asked yet");
+		f->answer = POLICY_NEED_SRV;
+	} else {
+		SHOWN(shown, domain);
+		if (a->facts->srv == POLICY_SRV_FAILED)
+			refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
+			       "DNS gave no answer about %s: its SRV look-up failed", shown);
+		else
+			refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
+			       "%s has no DNS SRV record, neither _sipfederationtls._tcp nor _sips._tcp",
+			       shown);
+	}
+}
+
+static bool has_target_in_domain(const struct policy_facts *facts)
+{
+	for (size_t i = 0; i < facts->srv_target_count; i++)
+		if (policy_srv_target_fits(facts->remote_domain, facts->srv_targets[i]))
+			return true;
+	return false;
+}
+
+static bool is_found_by_srv(const struct policy_asking *a)
+{
+	return a->route == POLICY_ROUTE_SRV_FEDERATION || a->route == POLICY_ROUTE_SRV_SIPS;
+}
+
+static void ask_srv_in_domain(const struct policy_asking *a, struct policy_finding *f)
+{
+	struct slice domain = a->facts->remote_domain;
+	const char *field = FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, proxy_fqdn);
+
+	if (a->rule == POLICY_IDENTITY_DOMAIN) {
+		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, identity),
+		     "not needed: the certificate must carry the domain itself");
+	} else if (a->route == POLICY_ROUTE_PROXY_FQDN) {
+		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field,
+		     "not needed: the entry names the partner's edge");
+	} else if (!is_found_by_srv(a)) {
+		leave(f, MODEL_ALLOWED_DOMAIN, domain, "there is no SRV target to look at");
+	} else if (has_target_in_domain(a->facts)) {
+		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the SRV target lies directly in %.*s",
+		     SLICE_ARG(domain));
+	} else {
+		SHOWN(shown, domain);
+		SHOWN(target, a->facts->srv_targets[0]);
+		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field, "SRV target %s does not lie directly in %s",
+		       target, shown);
+	}
+}
+
+/* The name that the certificate has to carry, for words. */
+static struct slice wanted_name(const struct policy_asking *a)
+{
+	if (a->rule == POLICY_IDENTITY_DOMAIN)
+		return a->facts->remote_domain;
+	if (a->route == POLICY_ROUTE_PROXY_FQDN)
+		return a->proxy;
+	for (size_t i = 0; i < a->facts->srv_target_count; i++)
+		if (policy_srv_target_fits(a->facts->remote_domain, a->facts->srv_targets[i]))
+			return a->facts->srv_targets[i];
+	return SLICE_NONE;
+}
+
+static bool is_identity_proved(const struct policy_asking *a)
+{
+	if (a->rule == POLICY_IDENTITY_EDGE_FQDN && is_found_by_srv(a))
+		return policy_target_matches(a->facts);
+	return policy_identity_matches(a->facts, a->rule, a->proxy, a->facts->remote_domain);
+}
+
+/* Then a step before this one refused or waits for DNS; whatever else lacks a name is refused here. */
+static bool has_nothing_to_compare(const struct policy_asking *a)
+{
+	return a->rule == POLICY_IDENTITY_EDGE_FQDN && a->route != POLICY_ROUTE_PROXY_FQDN &&
+	       wanted_name(a).len == 0;
+}
+
+static void refuse_identity(const struct policy_asking *a, struct policy_finding *f, const char *field)
+{
+	struct slice domain = a->facts->remote_domain;
+	SHOWN(shown, wanted_name(a));
+
+	if (a->facts->has_certificate)
+		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field, "the partner's certificate does not carry %s",
+		       shown);
+	else
+		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
+		       "the partner presented no certificate; it must carry %s", shown);
+}
+
+static void ask_peer_identity(const struct policy_asking *a, struct policy_finding *f)
+{
+	struct slice domain = a->facts->remote_domain;
+	const char *field = FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, identity);
+
+	if (!a->facts->is_connected)
+		leave(f, MODEL_ALLOWED_DOMAIN, domain, "there is no connection yet");
+	else if (is_identity_proved(a))
+		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the certificate speaks for %.*s",
+		     SLICE_ARG(domain));
+	else if (has_nothing_to_compare(a))
+		leave(f, MODEL_ALLOWED_DOMAIN, domain, "there is no name to hold the certificate against");
+	else
+		refuse_identity(a, f, field);
+}
+
+/* ---- one decision ---- */
+
+static void (*const ask[POLICY_STEP_COUNT])(const struct policy_asking *, struct policy_finding *) = {
+	[POLICY_STEP_FEDERATION_SWITCH] = ask_federation_switch,
+	[POLICY_STEP_BLOCKED_DOMAIN] = ask_blocked_domain,
+	[POLICY_STEP_SENDER_DOMAIN] = ask_sender_domain,
+	[POLICY_STEP_OWN_DOMAIN] = ask_own_domain,
+	[POLICY_STEP_KNOWN_DOMAIN] = ask_known_domain,
+	[POLICY_STEP_USER_POLICY] = ask_user_policy,
+	[POLICY_STEP_SERVICE] = ask_service,
+	[POLICY_STEP_ROUTE] = ask_route,
+	[POLICY_STEP_SRV_IN_DOMAIN] = ask_srv_in_domain,
+	[POLICY_STEP_PEER_IDENTITY] = ask_peer_identity,
+};
+
+static struct policy_asking asking_of(const struct policy_image *image, const struct policy_facts *facts,
+                                      bool wants_words)
+{
+	struct policy_asking asking = {
+		.image = image,
+		.facts = facts,
+		.switches = image_access_edge_at(image, 0),
+		.topology = image_topology_at(image, 0),
+		.allowed = image_allowed_domain_find(image, facts->remote_domain),
+		.wants_words = wants_words,
+	};
+
+	policy_tie(&asking);
+	return asking;
+}
+
+static void decide_all(const struct policy_asking *a, struct policy_verdict *verdict,
+                       struct policy_explanation *explanation)
+{
+	bool is_decided = false;
+
+	for (int step = 0; step < POLICY_STEP_COUNT; step++) {
+		struct policy_finding *finding = &explanation->steps[step];
+
+		ask[step](a, finding);
+		if (is_decided)
+			continue;
+		is_decided = finding->answer != POLICY_PASS;
+		if (is_decided || step == POLICY_STEP_COUNT - 1) {
+			verdict->step = (enum policy_step_id)step;
+			verdict->answer = finding->answer;
+			verdict->finding = *finding;
+		}
+	}
+	policy_explain_change(a, explanation);
+}
+
+static void decide_first(const struct policy_asking *a, struct policy_verdict *verdict)
+{
+	for (int step = 0; step < POLICY_STEP_COUNT; step++) {
+		ask[step](a, &verdict->finding);
+		verdict->step = (enum policy_step_id)step;
+		verdict->answer = verdict->finding.answer;
+		if (verdict->answer != POLICY_PASS)
+			return;
+	}
+}
+
+void policy_decide(const struct policy_image *image, const struct policy_facts *facts,
+                   struct policy_verdict *verdict, struct policy_explanation *explanation)
+{
+	struct policy_asking asking = asking_of(image, facts, explanation != NULL);
+
+	if (explanation)
+		decide_all(&asking, verdict, explanation);
+	else
+		decide_first(&asking, verdict);
+	verdict->generation = policy_image_generation(image);
+	verdict->allowed = asking.allowed;
+	verdict->route = asking.route;
+	verdict->identity = asking.rule;
+}

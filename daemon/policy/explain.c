@@ -1,0 +1,219 @@
+/*
+ * A verdict as words, and what would have to change for the opposite verdict.
+ *
+ * A change is written as the commands that make it, "; " between them, so that it can
+ * be typed or offered for one key:
+ *     access-edge set allow-federated-users=true
+ *     policy set Global enable-federation-access=true
+ *     domain allow fabrikam.example [proxy-fqdn=NAME] [identity=RULE]
+ *     domain remove fabrikam.example
+ *     topology.xml: media=direct
+ * or "none: " and why nothing here would help.  All steps that refuse are
+ * counted in: the change for one of them alone would flip nothing.
+ */
+#include "daemon/policy/parts.h"
+
+#include "shared/base/text.h"
+
+static const struct policy_step steps[POLICY_STEP_COUNT] = {
+#define STEP(id, name, status, diagnostic, sentence, refusal) { name, status, diagnostic, sentence, refusal },
+#include "daemon/policy/steps.def"
+#undef STEP
+};
+
+const struct policy_step *policy_step(enum policy_step_id id) { return &steps[id]; }
+
+void policy_verdict_words(const struct policy_verdict *verdict, struct buffer *out)
+{
+	static const char *const answers[] = {
+		[POLICY_PASS] = "allowed", [POLICY_REFUSE] = "refused", [POLICY_NEED_SRV] = "waits for DNS"
+	};
+
+	buffer_printf(out, "%s", answers[verdict->answer]);
+	if (verdict->answer != POLICY_PASS)
+		buffer_printf(out, " at step %d %s: %s", (int)verdict->step + 1, steps[verdict->step].name,
+		              verdict->finding.words);
+	buffer_printf(out, " (version %llu)", (unsigned long long)verdict->generation);
+}
+
+/* ---- the smallest change ---- */
+
+struct change {
+	const struct policy_asking *asking;
+	const struct policy_finding *findings;
+	/* What the partner's entry has to say beyond being there. */
+	bool needs_entry;
+	struct slice proxy;
+	const char *identity;
+	/* Nothing here helps, because: ... */
+	const char *none;
+	struct slice none_about;
+};
+
+static bool refuses(const struct change *c, enum policy_step_id step)
+{
+	return c->findings[step].answer == POLICY_REFUSE;
+}
+
+static bool carries(const struct policy_facts *facts, struct slice name)
+{
+	return policy_identity_matches(facts, POLICY_IDENTITY_EDGE_FQDN, name, SLICE_NONE);
+}
+
+/*
+ * A name on the certificate that an administrator may well take for the partner's edge: one that DNS gives,
+ * or one that lies in the partner's domain.  Never just any name that a stranger presents.
+ */
+static struct slice edge_name(const struct policy_facts *facts)
+{
+	for (size_t i = 0; i < facts->srv_target_count; i++)
+		if (carries(facts, facts->srv_targets[i]))
+			return facts->srv_targets[i];
+	for (size_t i = 0; facts->has_certificate && i < facts->certificate_dns_count; i++)
+		if (policy_srv_target_fits(facts->remote_domain, facts->certificate_dns[i]))
+			return facts->certificate_dns[i];
+	return SLICE_NONE;
+}
+
+/* The certificate is known: which entry would it satisfy? */
+static void change_to_certificate(struct change *c)
+{
+	const struct policy_asking *a = c->asking;
+	bool demands_domain = a->allowed && a->allowed->identity == IDENTITY_DOMAIN;
+
+	c->needs_entry = true;
+	if (policy_identity_matches(a->facts, POLICY_IDENTITY_DOMAIN, SLICE_NONE, a->facts->remote_domain)) {
+		c->identity = "domain";
+		return;
+	}
+	if (!a->proxy.len || !carries(a->facts, a->proxy))
+		c->proxy = edge_name(a->facts);
+	if (demands_domain)
+		c->identity = "edge-fqdn";
+	if (c->proxy.len || (demands_domain && a->proxy.len && carries(a->facts, a->proxy)))
+		return;
+	c->none = a->facts->has_certificate
+	                  ? "the partner's certificate must carry its edge's name or its domain,"
+	                  : "the partner must present a certificate for";
+	c->none_about = a->facts->remote_domain;
+}
+
+/* The three steps that tie the partner's domain to an edge and to a certificate; at most one of them refuses. */
+static void change_tie(struct change *c)
+{
+	const struct policy_facts *facts = c->asking->facts;
+
+	if (!refuses(c, POLICY_STEP_ROUTE) && !refuses(c, POLICY_STEP_SRV_IN_DOMAIN) &&
+	    !refuses(c, POLICY_STEP_PEER_IDENTITY))
+		return;
+	if (facts->is_connected) {
+		change_to_certificate(c);
+		return;
+	}
+	c->needs_entry = true;
+	c->proxy = refuses(c, POLICY_STEP_ROUTE) ? SLICE("EDGE") : facts->srv_targets[0];
+}
+
+/* Could `domain` become one of our own? Then nothing else may be said of it. */
+static bool may_become_own(const struct policy_asking *a, struct slice domain)
+{
+	return domain.len && !slice_equal(domain, a->facts->remote_domain) &&
+	       !image_allowed_domain_find(a->image, domain) && !image_blocked_domain_find(a->image, domain);
+}
+
+/* Only the local side's domain can be made ours; who claims to be us, or writes to himself, stays outside. */
+static bool change_own(struct change *c)
+{
+	bool is_inward = c->asking->facts->direction == POLICY_INWARD;
+	enum policy_step_id local = is_inward ? POLICY_STEP_OWN_DOMAIN : POLICY_STEP_SENDER_DOMAIN;
+	enum policy_step_id remote = is_inward ? POLICY_STEP_SENDER_DOMAIN : POLICY_STEP_OWN_DOMAIN;
+
+	if (refuses(c, remote)) {
+		c->none = is_inward ? "nobody outside may write from our own domain"
+		                    : "the pool itself delivers to our own domain";
+		c->none_about = c->asking->facts->remote_domain;
+	} else if (refuses(c, local) && !may_become_own(c->asking, c->asking->facts->local_domain)) {
+		c->none = "this cannot become one of our own domains:";
+		c->none_about = c->asking->facts->local_domain;
+	}
+	return refuses(c, local);
+}
+
+static void separate(struct buffer *out)
+{
+	if (buffer_length(out) > 0)
+		buffer_add(out, SLICE("; "));
+}
+
+static void write_name(struct buffer *out, struct slice before, struct slice name)
+{
+	buffer_add(out, before);
+	text_escape(out, name);
+}
+
+static void write_domain(const struct change *c, struct buffer *out)
+{
+	bool is_blocked = refuses(c, POLICY_STEP_BLOCKED_DOMAIN);
+
+	if (!is_blocked && !c->needs_entry)
+		return;
+	separate(out);
+	if (!c->needs_entry && !c->asking->allowed) {
+		write_name(out, SLICE("domain remove "), c->asking->facts->remote_domain);
+		return;
+	}
+	write_name(out, SLICE("domain allow "),
+	           c->asking->facts->remote_domain); /* and takes it off the block list */
+	if (c->proxy.len)
+		write_name(out, SLICE(" proxy-fqdn="), c->proxy);
+	if (c->identity)
+		buffer_printf(out, " identity=%s", c->identity);
+}
+
+static void write_change(const struct change *c, bool changes_own, struct buffer *out)
+{
+	if (refuses(c, POLICY_STEP_FEDERATION_SWITCH))
+		buffer_printf(out, "access-edge set %s=true",
+		              FIELD_NAME(ACCESS_EDGE, access_edge, allow_federated_users));
+	if (refuses(c, POLICY_STEP_USER_POLICY)) {
+		separate(out);
+		buffer_printf(out, "policy set Global %s=true",
+		              FIELD_NAME(ACCESS_POLICY, access_policy, enable_federation_access));
+	}
+	write_domain(c, out);
+	if (refuses(c, POLICY_STEP_SERVICE)) {
+		separate(out);
+		buffer_printf(out, "topology.xml: %s=direct", FIELD_NAME(TOPOLOGY, topology, media));
+	}
+	if (changes_own) {
+		separate(out);
+		buffer_printf(out, "topology.xml: %s+=", FIELD_NAME(TOPOLOGY, topology, sip_domains));
+		text_escape(out, c->asking->facts->local_domain);
+	}
+}
+
+void policy_explain_change(const struct policy_asking *asking, struct policy_explanation *explanation)
+{
+	struct change c = { .asking = asking, .findings = explanation->steps };
+	bool changes_own = change_own(&c);
+	struct buffer out;
+
+	c.needs_entry = refuses(&c, POLICY_STEP_KNOWN_DOMAIN);
+	if (asking->facts->remote_domain.len == 0)
+		c.none = "the partner's domain is missing";
+	if (!c.none)
+		change_tie(&c);
+	buffer_start(&out, sizeof explanation->change - 1);
+	if (c.none) {
+		buffer_printf(&out, "none: %s", c.none);
+		if (c.none_about.len)
+			write_name(&out, SLICE(" "), c.none_about);
+	} else {
+		write_change(&c, changes_own, &out);
+	}
+	/* Without memory, or with names that do not fit, no half of a command is shown. */
+	if (out.is_broken ||
+	    !slice_to_text(buffer_slice(&out), explanation->change, sizeof explanation->change))
+		explanation->change[0] = '\0';
+	buffer_stop(&out);
+}
