@@ -47,7 +47,14 @@ void resolver_flush(struct resolver *resolver);
 /* Pure: puts the list in the order of RFC 2782; `random` gives fresh 32-bit numbers. */
 void srv_order(struct resolver_srv *list, size_t count, uint32_t (*random)(void *to), void *to);
 
-/* Pure: the SRV records, and the least TTL, of a raw DNS answer. False: malformed. Only records of `name` (or its CNAME). */
+/*
+ * Pure: the SRV records of a raw DNS answer to an SRV question (at most RESOLVER_SRV_MAX), and the least TTL on the
+ * way to them.  False: malformed, or more CNAMEs than are followed.  Only records of the name asked for or of where
+ * its CNAMEs lead; a target "." ("no such service") gives none.
+ */
 bool srv_answer_read(const uint8_t *bytes, size_t length, struct resolver_srv *list, size_t *count, uint32_t *ttl_s);
+/* The same for A and AAAA questions; at most RESOLVER_ADDRESSES_MAX, ports 0. */
+bool address_answer_read(const uint8_t *bytes, size_t length, bool is_v6, struct address *list, size_t *count,
+                         uint32_t *ttl_s);
 
 #endif
