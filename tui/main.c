@@ -7,13 +7,13 @@
  */
 #include <langinfo.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "tui/cli/cli.h"
 #include "tui/client/client.h"
 #include "tui/client/words.h"
+#include "tui/screens/console.h"
 
 static const char program[] = "parley 0.1";
 
@@ -35,12 +35,77 @@ static struct cli_world make_world(const char *path)
 		                   .can_ask = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1 };
 }
 
+/* ---- the console ---- */
+
+static bool is_set(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value;
+}
+
+/* In a Chinese, Japanese or Korean locale terminals may draw frames two cells wide. */
+static bool has_wide_ambiguous(void)
+{
+	struct slice locale = slice_of(setlocale(LC_CTYPE, NULL));
+
+	return slice_starts(locale, SLICE("zh")) || slice_starts(locale, SLICE("ja")) ||
+	       slice_starts(locale, SLICE("ko"));
+}
+
+static bool read_choice(const char *word, const char *yes, const char *no, enum term_choice *out)
+{
+	*out = TERM_AUTO;
+	if (!word || slice_equal(slice_of(word), SLICE("auto")))
+		return true;
+	*out = slice_equal(slice_of(word), slice_of(yes)) ? TERM_YES : TERM_NO;
+	return *out == TERM_YES || slice_equal(slice_of(word), slice_of(no));
+}
+
+static enum cli_exit run_console(const struct cli_world *world, const struct cli_request *request)
+{
+	struct console_setup setup = { .socket_path = world->socket_path,
+		                       .name = program,
+		                       .screen = request->topics[0],
+		                       .filter = request->options.filter,
+		                       .is_read_only = request->options.is_read_only,
+		                       .now = instant_now };
+	struct reason reason;
+	uint64_t escape_ms = 0;
+
+	setup.term.is_utf8 = world->style.is_utf8;
+	setup.term.has_no_color = is_set("NO_COLOR");
+	setup.term.is_remote = is_set("SSH_CONNECTION");
+	setup.term.has_wide_ambiguous = has_wide_ambiguous();
+	if (is_set("ESCDELAY") && slice_to_number(slice_of(getenv("ESCDELAY")), 10000, &escape_ms))
+		setup.term.escape_ms = (int)escape_ms;
+	if (!read_choice(request->options.color, "always", "never", &setup.term.colour) ||
+	    !read_choice(request->options.frames, "utf8", "ascii", &setup.term.frames)) {
+		cli_complain(
+		        world,
+		        slice_of(_("--color is auto, always or never; --frames is auto, ascii or utf8")));
+		return CLI_EXIT_USAGE;
+	}
+	if (!world->can_ask) {
+		cli_complain(world,
+		             slice_of(_("the console needs a terminal; parley help lists the commands")));
+		return CLI_EXIT_USAGE;
+	}
+	if (console_run(&setup, &reason) != RESULT_OK) {
+		cli_complain(world, slice_of(reason.text));
+		return CLI_EXIT_USAGE;
+	}
+	return CLI_EXIT_DONE;
+}
+
 static enum cli_exit run(const struct cli_world *world, const struct cli_request *request)
 {
 	if (request->task == CLI_VERSION) {
 		fprintf(world->out, "%s\n", program);
 		return CLI_EXIT_DONE;
 	}
+	if (request->task == CLI_CONSOLE)
+		return run_console(world, request);
 	return cli_run(world, request);
 }
 
@@ -55,7 +120,6 @@ int main(int count, char **words)
 	setlocale(LC_ALL, "");
 	bindtextdomain("parley", PARLEY_LOCALE_FOLDER);
 	textdomain("parley");
-	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of fflush */
 	world = make_world(path);
 	if (cli_request_read(count > 0 ? (size_t)count - 1 : 0, (const char *const *)words + 1, &request,
 	                     &reason) != RESULT_OK)

@@ -40,6 +40,35 @@ size_t print_width(struct slice printed)
 	return cells;
 }
 
+/* A list of scalars reads "a b", an object of scalars "x=1 y=2"; false: deeper than that. */
+static bool print_scalars(struct buffer *out, const struct print_style *style, const struct json *value)
+{
+	bool is_object = json_kind(value) == JSON_KIND_OBJECT;
+	struct slice key = SLICE_NONE;
+	const struct json *item;
+
+	for (size_t i = 0; i < json_count(value); i++) {
+		item = json_at(value, i);
+		if (is_object && !json_member(value, i, &key, &item))
+			return false;
+		if (json_kind(item) >= JSON_KIND_ARRAY)
+			return false;
+	}
+	for (size_t i = 0; i < json_count(value); i++) {
+		item = json_at(value, i);
+		if (i)
+			buffer_add_char(out, ' ');
+		if (is_object && json_member(value, i, &key, &item)) {
+			print_text(out, style, key);
+			buffer_add_char(out, '=');
+		}
+		print_value(out, style, item, PRINT_TEXT);
+	}
+	if (json_count(value) == 0)
+		buffer_add_char(out, '-');
+	return true;
+}
+
 void print_value(struct buffer *out, const struct print_style *style, const struct json *value,
                  enum print_shape shape)
 {
@@ -70,21 +99,11 @@ void print_value(struct buffer *out, const struct print_style *style, const stru
 			json_write_value(&w, NULL, value);
 		return;
 	case JSON_KIND_ARRAY:
-		/* a list of scalars reads as a list; a deeper one as JSON */
-		for (size_t i = 0; i < json_count(value); i++)
-			if (json_kind(json_at(value, i)) >= JSON_KIND_ARRAY)
-				goto as_json;
-		for (size_t i = 0; i < json_count(value); i++) {
-			if (i)
-				buffer_add_char(out, ' ');
-			print_value(out, style, json_at(value, i), PRINT_TEXT);
-		}
-		if (json_count(value) == 0)
-			buffer_add_char(out, '-');
-		return;
-	case JSON_KIND_OBJECT: break;
+	case JSON_KIND_OBJECT:
+		if (print_scalars(out, style, value))
+			return;
+		break;
 	}
-as_json:
 	buffer_start(&whole, PRINT_CELL_MAX);
 	print_json(&whole, value);
 	print_text(out, style, buffer_slice(&whole));

@@ -7,8 +7,9 @@
  * Files in reading order: actions.def and actions (keys), scene (everything a
  * frame is drawn from), frame (header, title, hints), overview, domains, filter
  * and domain_rows (the list's data), reading (text, help), command (words of a command line), parts.h,
- * feed (the list fetched page by page), changes (commands sent one after the other), keys (what a
- * key does), console (the loop).
+ * feed (the list fetched page by page), changes
+ * (commands sent one after the other), questions (before a change), keys (what
+ * a key does), console (the loop).
  * Direction: key -> action -> command -> question -> request -> answer -> scene -> grid.
  */
 #ifndef TUI_SCREENS_ACTIONS_H

@@ -35,12 +35,11 @@ static void add_movement(struct buffer *text)
 		buffer_printf(text, "  %-26s %s\n", rows[i].keys, _(rows[i].sentence));
 }
 
-void reading_show_keys(struct scene *scene, struct grid_looks looks)
+void reading_show_keys(struct scene *scene)
 {
 	unsigned place = scene_place(scene);
 	struct buffer *text = &scene->pager.text;
 
-	(void)looks;
 	buffer_clear(text);
 	buffer_printf(text, "%s\n", _("Keys of this screen"));
 	for (int i = 0; i < ACTION_COUNT; i++) {

@@ -104,8 +104,8 @@ void domains_start(struct scene *scene); /* the table's columns */
 void domains_draw(struct scene *scene, struct grid *grid, struct area area);
 void domains_title(const struct scene *scene, struct buffer *out);
 void reading_draw(struct scene *scene, struct grid *grid, struct area area);
-/* Fills the pager with the keys that work on `screen`. */
-void reading_show_keys(struct scene *scene, struct grid_looks looks);
+/* The keys that work on this screen, as text to read. */
+void reading_show_keys(struct scene *scene);
 /* Opens what scene->pager.text holds. */
 void reading_open(struct scene *scene, const char *title, const char *command);
 

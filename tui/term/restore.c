@@ -11,7 +11,11 @@ static struct termios saved;        /* style: global, because a signal handler h
 static char leave[128];             /* style: global, the same */
 static volatile sig_atomic_t armed; /* style: global, the same */
 
+#ifdef PARLEY_SANITIZED /* the sanitisers' own reports are worth more there */
+static const int deadly[] = { SIGABRT };
+#else
 static const int deadly[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+#endif
 
 /* Only what signal-safety(7) allows; SA_RESETHAND makes the second raise the real death. */
 static void put_back(int number)
@@ -25,18 +29,18 @@ static void put_back(int number)
 	raise(number);
 }
 
-void restore_arm(const char *leave_bytes)
+void restore_arm(void)
 {
-	snprintf(leave, sizeof leave, "%s", leave_bytes);
+	leave[0] = '\0';
 	armed = tcgetattr(STDIN_FILENO, &saved) == 0;
-#ifndef PARLEY_SANITIZED /* the sanitisers' own reports are worth more there */
 	for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) {
 		struct sigaction action = { .sa_handler = put_back, .sa_flags = (int)SA_RESETHAND };
 
 		sigaction(deadly[i], &action, NULL);
 	}
-#endif
 }
+
+void restore_leave_with(const char *bytes) { snprintf(leave, sizeof leave, "%s", bytes); }
 
 void restore_disarm(void)
 {

@@ -5,10 +5,12 @@
 #define TUI_TERM_RESTORE_H
 
 /*
- * Notes the terminal's settings and the bytes that leave full screen, and has
- * SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT put them back before they kill.
+ * Before anything touches the terminal: notes its settings, and has SIGSEGV,
+ * SIGBUS, SIGFPE, SIGILL and SIGABRT put them back before they kill.
  */
-void restore_arm(const char *leave_bytes);
+void restore_arm(void);
+/* The bytes that leave full screen, once they are known. */
+void restore_leave_with(const char *bytes);
 void restore_disarm(void);
 
 #endif

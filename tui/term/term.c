@@ -97,13 +97,13 @@ static void set_paste(const struct terminal *term, bool is_on)
 	fflush(stdout);
 }
 
-static void arm(const struct terminal *term)
+static void note_way_out(const struct terminal *term)
 {
 	char bytes[128];
 
 	snprintf(bytes, sizeof bytes, "%s%s%s%s%s", term->has_paste ? "\033[?2004l" : "", capability("sgr0"),
 	         capability("cnorm"), capability("rmkx"), capability("rmcup"));
-	restore_arm(bytes);
+	restore_leave_with(bytes);
 }
 
 enum result term_open(const struct term_setup *setup, struct terminal **out, struct reason *notice,
@@ -117,12 +117,14 @@ enum result term_open(const struct term_setup *setup, struct terminal **out, str
 		return fail(reason, RESULT_NO_MEMORY, "out of memory");
 	unsetenv("LINES"); /* they would pin the size */
 	unsetenv("COLUMNS");
+	restore_arm();
 	term->screen = open_screen(notice);
 	if (!term->screen || is_missing("cup")) {
 		if (term->screen) {
 			endwin();
 			delscreen(term->screen);
 		}
+		restore_disarm();
 		mem_free(term);
 		return fail(reason, RESULT_INVALID,
 		            "this terminal cannot place its cursor; the commands work everywhere: parley "
@@ -134,7 +136,7 @@ enum result term_open(const struct term_setup *setup, struct terminal **out, str
 	                         (setup->frames == TERM_YES ||
 	                          (setup->frames == TERM_AUTO && !setup->has_wide_ambiguous &&
 	                           !slice_starts(slice_of(getenv("TERM")), SLICE("linux"))));
-	arm(term);
+	note_way_out(term);
 	set_escdelay(escape);
 	raw(); /* control letters are keys: nothing is stopped or ended by the terminal driver */
 	noecho();

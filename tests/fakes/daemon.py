@@ -1,0 +1,282 @@
+#!/usr/bin/python3
+"""A daemon made of answers: the control protocol over a unix socket, JSON lines.
+
+    daemon.py SOCKET [--log FILE] [--role ROLE] [--rows N] [--hostile] [--deny VERB] [--slow VERB=SECONDS]
+
+Every request is written to the log as one JSON line, so a test can see what
+reached the daemon and what did not.
+"""
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+
+VERBS = {
+    "viewer": ["hello", "status", "domain.list", "domain.show", "access-edge.show", "policy.show", "topology.show",
+               "connection.list", "why", "event.tail", "config.check", "config.export", "version.list", "model.kinds"],
+    "policy": ["domain.allow", "domain.block", "domain.remove", "access-edge.set", "policy.set"],
+    "administrator": ["config.import"],
+}
+ROLES = ["viewer", "helpdesk", "operator", "policy", "administrator"]
+START = 1_767_225_600_000  # 2026-01-01 00:00 UTC
+
+
+def may_call(role):
+    granted = ROLES[: ROLES.index(role) + 1]
+    return [verb for r in granted for verb in VERBS.get(r, [])]
+
+
+class Refusal(Exception):
+    def __init__(self, code, message, problems=None, rpc=-32000):
+        super().__init__(message)
+        self.error = {"code": rpc, "message": message, "data": {"code": code}}
+        if problems:
+            self.error["data"]["problems"] = problems
+
+
+class Daemon:
+    def __init__(self, options):
+        self.options = options
+        self.version = 118
+        self.uploads = {}
+        self.switches = {"allow-federated-users": True, "enable-partner-discovery": False,
+                         "allow-outside-users": True, "allow-anonymous-users": False}
+        self.domains = {}
+        for name, rule, proxy, state, connections, rate, error, comment in [
+                ("adatum.example", "allow", "", "up", 2, 0.4, "", "contract 2291"),
+                ("blueyonder.example", "block", "", "-", 0, 0, "", "abuse"),
+                ("fabrikam.example", "allow", "sip.fabrikam.example", "up", 3, 14.2, "", "Ken Myer, noc@fabrikam.example"),
+                ("litware.example", "allow", "", "up", 1, 4.4, "", ""),
+                ("proseware.example", "allow", "edge.proseware.example", "down", 0, 0,
+                 "certificate names sip.proseware-old.example", "asked them on Monday"),
+                ("tailspin.example", "allow", "", "up", 1, 0.3, "", ""),
+                ("wingtip.example", "block", "", "-", 0, 0, "", "")]:
+            self.domains[name] = self.row(name, rule, proxy, state, connections, rate, error, comment)
+        for i in range(options.rows):
+            name = f"partner{i:05d}.example"
+            self.domains[name] = self.row(name, "allow", "", "-", 0, 0, "", "")
+        if options.hostile:
+            for name, comment in [("evil\x1b[2J\x1b]0;title\x07.example", "\u202eevil"), ("wide-\u7db2\u57df.example", "\u738b\u5c0f\u660e"),
+                                  ("combining-e\u0301\u0301\u0301\u0301.example", "zero\u200bwidth"), ("c1-\u009b31m.example", "")]:
+                self.domains[name] = self.row(name, "allow", "", "up", 0, 0, "", comment)
+
+    @staticmethod
+    def row(name, rule, proxy="", state="-", connections=0, rate=0.0, error="", comment=""):
+        return {"domain": name, "rule": rule, "proxy-fqdn": proxy, "proxy-port": 5061, "identity": "auto",
+                "comment": comment, "state": state, "connections": connections, "rate": rate, "last_error": error,
+                "version": 93}
+
+    # ---- reading ----
+    def hello(self, params, session):
+        session["mode"] = params.get("mode", "rw")
+        return {"protocol": 1, "server": "parleyd 0.1", "node": "edge1.contoso.example", "user": "chen",
+                "role": self.options.role, "mode": session["mode"], "version": self.version,
+                "verbs": may_call(self.options.role)}
+
+    def status(self, params, session):
+        allowed = sum(d["rule"] == "allow" for d in self.domains.values())
+        wave = [i % 13 for i in range(60)]
+        return {"node": "edge1.contoso.example", "server": "parleyd 0.1", "started": START, "version": self.version,
+                "published": {"time": START + 1000, "author": "lin", "comment": "woodgrove signed"},
+                "switches": self.switches,
+                "services": [{"name": "access", "state": "running", "why": "", "since": START, "pid": 4711, "restarts": 0,
+                              "version": self.version, "next_start": None}],
+                "traffic": {"in_rate": 12.0, "out_rate": 11.5, "refused_per_min": 3, "in_total": 12345,
+                            "out_total": 12001, "refused_total": 17, "malformed_total": 2, "connections": 7,
+                            "transactions": 21, "history": {"in": wave, "out": wave[::-1], "refused": [0] * 50 + [1] * 10}},
+                "domains": {"allowed": allowed, "blocked": len(self.domains) - allowed, "up": 4},
+                "steps": {"blocked-domain": 12, "known-domain": 5},
+                "attention": [{"time": START + 5000, "severity": "warning", "source": "access",
+                               "text": "proseware.example: certificate names sip.proseware-old.example"},
+                              {"time": START + 1000, "severity": "notice", "source": "config",
+                               "text": "v118 published by lin: 1 change"}]}
+
+    def matches(self, row, text):
+        for term in text.split():
+            negated, term = term.startswith("!"), term.lstrip("!")
+            if term.startswith("rule:"):
+                holds = row["rule"] == term[5:]
+            elif term.startswith("state:"):
+                holds = row["state"] == term[6:]
+            else:
+                holds = term in row["domain"] or term in row["comment"]
+            if holds == negated:
+                return False
+        return True
+
+    def domain_list(self, params, session):
+        rows = [self.domains[n] for n in sorted(self.domains) if self.matches(self.domains[n], params.get("filter", ""))]
+        after, limit = params.get("after", ""), min(params.get("limit", 500), 200)
+        page = [r for r in rows if r["domain"] > after][:limit]
+        more = bool(page) and page[-1]["domain"] != rows[-1]["domain"]
+        return {"rows": page, "total": len(rows), "next": page[-1]["domain"] if more else None, "version": self.version}
+
+    def connection(self, partner):
+        return {"id": "c-12", "partner": partner, "side": "external", "direction": "in", "state": "up", "auth": "mtls",
+                "tls": "TLS1.3", "address": "192.0.2.14:41822", "since": START, "rate": 1.5, "messages_in": 152301,
+                "messages_out": 139440, "bytes_in": 41_200_000, "bytes_out": 38_800_000, "queued": 0,
+                "certificate": "CN=sip." + partner, "rule": "allowed-domain", "last_error": ""}
+
+    def domain_show(self, params, session):
+        row = self.domains.get(params.get("domain"))
+        if row is None:
+            raise Refusal("not-found", f"{params.get('domain')} is on neither list")
+        return {**row, "connections_list": [self.connection(row["domain"])] * min(row["connections"], 3),
+                "last_error_in": None, "last_error_out": None, "counts": {"in": 152301, "out": 139440, "refused": 3}}
+
+    def connection_list(self, params, session):
+        return {"rows": [self.connection("fabrikam.example"), self.connection("litware.example")]}
+
+    def why(self, params, session):
+        remote = params["from"].split("@")[-1]
+        steps = [{"number": 1, "name": "federation-switch", "asks": "", "result": "pass", "words": "switched on", "kind": "access-edge", "key": "", "field": "allow-federated-users"}]
+        blocked = self.domains.get(remote, {}).get("rule") == "block"
+        steps.append({"number": 2, "name": "blocked-domain", "asks": "", "result": "refuse" if blocked else "pass",
+                      "words": f"{remote} is {'' if blocked else 'not '}on the block list", "kind": "blocked-domain", "key": remote, "field": ""})
+        return {"answer": "refuse" if blocked else "pass", "step": 2 if blocked else 0, "name": "blocked-domain" if blocked else "",
+                "status": 403, "diagnostic": 30001, "words": f"{remote} is blocked" if blocked else "", "steps": steps,
+                "change": f"domain allow {remote}" if blocked else "", "version": self.version,
+                "assumed": ["certificate matches"]}
+
+    def event_tail(self, params, session):
+        session["follows"] = params.get("follow", False)
+        return {"events": [{"event": "service-started", "time": START, "service": "access", "pid": 4711,
+                            "sentence": "access runs as process 4711"}]}
+
+    def access_edge_show(self, params, session):
+        return {"kind": "access-edge", "key": "", "fields": self.switches, "version": self.version}
+
+    def version_list(self, params, session):
+        return {"versions": [{"version": self.version, "time": START, "author": "lin", "comment": "woodgrove", "changes": 1}]}
+
+    # ---- changing ----
+    def publish(self, params, session, changes):
+        if session.get("mode") == "ro":
+            raise Refusal("denied", "this session is read-only")
+        expected = params.get("if_version")
+        if expected is not None and expected != self.version:
+            raise Refusal("conflict", f"the configuration is version {self.version}, not {expected}")
+        if changes:
+            self.version += 1
+        return {"version": self.version, "applied": True, "changes": changes, "note": ""}
+
+    def set_rule(self, params, session, rule):
+        name = params.get("domain", "")
+        if not name or ".." in name or " " in name:
+            raise Refusal("invalid", "1 problem", [{"path": "domain", "why": "empty label", "allowed": "a domain name"}])
+        before = self.domains.get(name)
+        row = dict(before) if before else self.row(name, rule)
+        row["rule"] = rule
+        if rule == "block":
+            row["state"], row["connections"], row["rate"], row["proxy-fqdn"] = "-", 0, 0, ""
+        row.update(params.get("set", {}))
+        changes = [] if before == row else [{"what": "changed" if before else "added", "kind": f"{rule}ed-domain",
+                                             "key": name, "field": "", "before": "", "after": ""}]
+        answer = self.publish(params, session, changes)
+        self.domains[name] = row
+        return answer
+
+    def domain_allow(self, params, session):
+        return self.set_rule(params, session, "allow")
+
+    def domain_block(self, params, session):
+        return self.set_rule(params, session, "block")
+
+    def domain_remove(self, params, session):
+        if params.get("domain") not in self.domains:
+            raise Refusal("not-found", f"{params.get('domain')} is on neither list")
+        answer = self.publish(params, session, [{"what": "removed", "kind": "allowed-domain", "key": params["domain"]}])
+        del self.domains[params["domain"]]
+        return answer
+
+    def access_edge_set(self, params, session):
+        changes = [{"what": "changed", "kind": "access-edge", "key": "", "field": f, "before": self.switches.get(f), "after": v}
+                   for f, v in params.get("set", {}).items() if self.switches.get(f) != v]
+        answer = self.publish(params, session, changes)
+        self.switches.update(params.get("set", {}))
+        return {**answer, "applied": not self.options.unapplied}
+
+    # ---- documents ----
+    def config_upload(self, params, session):
+        self.uploads[params["name"]] = self.uploads.get(params["name"], "") + params["text"]
+        return {}
+
+    def config_check(self, params, session):
+        problems = [{"file": n, "line": 3, "field": "proxy-port", "why": "not a number", "allowed": "1 to 65535"}
+                    for n, t in sorted(self.uploads.items()) if "BAD" in t]
+        return {"documents": len(self.uploads), "problems": problems, "changes": 2}
+
+    def config_import(self, params, session):
+        return self.publish(params, session, [{"what": "added", "kind": "allowed-domain", "key": "x.example"}])
+
+    def config_export(self, params, session):
+        text = "<sip-domains version=\"118\">\n" + "<allowed-domain/>\n" * 3000 + "</sip-domains>\n"
+        if "document" not in params:
+            return {"version": self.version, "documents": [{"name": "sip-domains.xml", "bytes": len(text)}]}
+        offset = params.get("offset", 0)
+        piece = text[offset:offset + 32768]
+        return {"version": self.version, "name": params["document"], "text": piece,
+                "next": offset + len(piece) if offset + len(piece) < len(text) else None}
+
+    # ---- the wire ----
+    def answer(self, request, session):
+        method = request.get("method", "")
+        handler = getattr(self, method.replace(".", "_").replace("-", "_"), None)
+        if handler is None or method.startswith("_"):
+            raise Refusal("unknown-verb", f"there is no verb {method}", rpc=-32601)
+        if method != "config.upload" and (method not in may_call(self.options.role) or method in self.options.deny):
+            raise Refusal("denied", f"{method} is not permitted to {self.options.role}")
+        return handler(request.get("params", {}), session)
+
+    async def serve(self, reader, writer):
+        session = {}
+        while line := await reader.readline():
+            request = json.loads(line)
+            if self.options.log:
+                with open(self.options.log, "a", encoding="utf-8") as log:
+                    log.write(json.dumps(request) + "\n")
+            for rule in self.options.slow:
+                verb, seconds = rule.split("=")
+                if request.get("method") == verb:
+                    await asyncio.sleep(float(seconds))
+            reply = {"jsonrpc": "2.0", "id": request.get("id")}
+            try:
+                reply["result"] = self.answer(request, session)
+            except Refusal as refusal:
+                reply["error"] = refusal.error
+            writer.write((json.dumps(reply) + "\n").encode())
+            if session.pop("follows", False):
+                event = {"event": "connection-up", "time": int(time.time() * 1000), "direction": "in", "side": "external",
+                         "partner": "fabrikam.example", "address": "192.0.2.14", "tls": "TLS1.3", "certificate": "ok"}
+                writer.write((json.dumps({"jsonrpc": "2.0", "method": "event", "params": event}) + "\n").encode())
+            await writer.drain()
+        writer.close()
+
+
+async def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("socket")
+    parser.add_argument("--log")
+    parser.add_argument("--role", default="administrator", choices=ROLES)
+    parser.add_argument("--rows", type=int, default=0)
+    parser.add_argument("--hostile", action="store_true")
+    parser.add_argument("--unapplied", action="store_true")
+    parser.add_argument("--deny", action="append", default=[])
+    parser.add_argument("--slow", action="append", default=[])
+    options = parser.parse_args()
+    daemon = Daemon(options)
+    if os.path.exists(options.socket):
+        os.unlink(options.socket)
+    server = await asyncio.start_unix_server(daemon.serve, options.socket, limit=1 << 17)
+    print("ready", flush=True)
+    async with server:
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        sys.exit(0)

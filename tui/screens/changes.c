@@ -1,0 +1,302 @@
+/* Commands on their way to the daemon, and what becomes of them. */
+#include <stdio.h>
+
+#include "tui/cli/help.h"
+#include "tui/cli/render.h"
+#include "tui/client/words.h"
+#include "tui/screens/parts.h"
+
+/* ---- the queue ---- */
+
+void changes_start(struct changes *changes)
+{
+	*changes = (struct changes){ 0 };
+	buffer_start(&changes->lines, CHANGES_BYTES_MAX);
+}
+
+void changes_stop(struct changes *changes) { buffer_stop(&changes->lines); }
+
+void changes_clear(struct changes *changes)
+{
+	buffer_clear(&changes->lines);
+	changes->asked_id = changes->version = 0;
+	changes->done = changes->count = 0;
+}
+
+bool changes_add(struct changes *changes, struct slice command)
+{
+	if (command.len + 1 > buffer_room(&changes->lines) || slice_find(command, '\n') < command.len)
+		return false;
+	buffer_add(&changes->lines, command);
+	buffer_add_char(&changes->lines, '\n');
+	changes->count++;
+	return !changes->lines.is_broken;
+}
+
+struct slice changes_first(const struct changes *changes)
+{
+	struct slice lines = buffer_slice(&changes->lines);
+
+	return slice_first(lines, slice_find(lines, '\n'));
+}
+
+static void show_saving(struct console *console)
+{
+	struct scene *scene = &console->scene;
+	struct changes *changes = &console->changes;
+
+	scene->saving[0] = '\0';
+	if (changes->asked_id)
+		snprintf(scene->saving, sizeof scene->saving, "parley %.*s",
+		         SLICE_ARG(changes_first(changes)));
+	scene->saving_done = changes->done;
+	scene->saving_count = changes->count;
+}
+
+/* ---- a command as a request ---- */
+
+/* Words, then the request; both are the caller's to free with cli_request_free when OK. */
+static enum result read_command(struct slice line, int64_t if_version, struct command_words *words,
+                                struct cli_request *request, struct reason *reason)
+{
+	char guard[48];
+	enum result result = command_split(line, words, reason);
+
+	if (result != RESULT_OK)
+		return result;
+	snprintf(guard, sizeof guard, "--if-version=%lld", (long long)if_version);
+	if (if_version && words->count < COMMAND_WORDS_MAX)
+		words->words[words->count++] = guard;
+	result = cli_request_read(words->count, words->words, request, reason);
+	if (result != RESULT_OK)
+		cli_request_free(request);
+	return result;
+}
+
+static int64_t ask(struct console *console, const struct cli_request *request, int64_t timeout_ms,
+                   struct reason *reason)
+{
+	const struct control_verb *verb = control_verb(request->verb);
+	char method[64];
+
+	snprintf(method, sizeof method, "%s%s%s", verb->noun, verb->noun[0] ? "." : "", verb->verb);
+	return client_ask(console->client, console->now, method, buffer_slice(&request->params), timeout_ms,
+	                  reason);
+}
+
+void changes_send(struct console *console)
+{
+	struct changes *changes = &console->changes;
+	struct command_words words;
+	struct cli_request request;
+	struct reason reason;
+
+	if (read_command(changes_first(changes), changes->version, &words, &request, &reason) != RESULT_OK) {
+		scene_say(&console->scene, GRID_BAD, "%s", reason.text);
+		changes_clear(changes);
+		show_saving(console);
+		return;
+	}
+	changes->asked_id = ask(console, &request, CHANGE_TIMEOUT_MS, &reason);
+	cli_request_free(&request);
+	console->scene.saving_since_ms = console->now.mono_ms;
+	if (!changes->asked_id) {
+		scene_say(&console->scene, GRID_BAD, _("not done: %s"), reason.text);
+		changes_clear(changes);
+	}
+	show_saving(console);
+}
+
+static void say_failure(struct console *console, const struct control_answer *answer)
+{
+	struct changes *changes = &console->changes;
+	const struct json *problem = json_at(answer->problems, 0);
+	struct slice why = json_as_slice(json_get(problem, "why"));
+	char done[64] = "";
+
+	if (changes->count > 1)
+		snprintf(done, sizeof done, _("%zu of %zu done, then: "), changes->done, changes->count);
+	if (answer->code == CONTROL_CONFLICT)
+		scene_say(&console->scene, GRID_BAD,
+		          _("%snot done: somebody published meanwhile. Look again, then repeat it."), done);
+	else if (answer->code == CONTROL_DENIED)
+		scene_say(&console->scene, GRID_BAD, _("%snot permitted: %.*s"), done,
+		          SLICE_ARG(answer->message));
+	else
+		scene_say(&console->scene, GRID_BAD, "%s%s%.*s%s%.*s", done,
+		          answer->code == CONTROL_TIMEOUT || answer->code == CONTROL_UNAVAILABLE
+		                  ? ""
+		                  : _("not done: "),
+		          SLICE_ARG(answer->message), why.len ? ": " : "", SLICE_ARG(why));
+}
+
+static void say_success(struct console *console, const struct json *result)
+{
+	long long version = (long long)json_as_number(json_get(result, "version"), 0);
+	struct slice command = changes_first(&console->changes),
+	             note = json_as_slice(json_get(result, "note"));
+	char note_words[200];
+
+	snprintf(note_words, sizeof note_words, "%s%.*s", note.len ? "; " : "", SLICE_ARG(note));
+	if (console->changes.count > 1)
+		scene_say(&console->scene, GRID_GOOD, _("all %zu done, version v%lld%s"),
+		          console->changes.count, version, note_words);
+	else if (json_count(json_get(result, "changes")) == 0)
+		scene_say(&console->scene, GRID_NORMAL, _("nothing to change, v%lld stays: %.*s"), version,
+		          SLICE_ARG(command));
+	else if (!json_as_bool(json_get(result, "applied"), true))
+		scene_say(&console->scene, GRID_WARN, _("v%lld published, not applied yet: %.*s%s"), version,
+		          SLICE_ARG(command), note_words);
+	else
+		scene_say(&console->scene, GRID_GOOD, _("v%lld published: %.*s%s"), version,
+		          SLICE_ARG(command), note_words);
+}
+
+bool changes_take(struct console *console, int64_t id, struct control_answer *answer)
+{
+	struct changes *changes = &console->changes;
+
+	if (id != changes->asked_id)
+		return false;
+	changes->asked_id = 0;
+	console->feed.due_ms = 0;
+	view_hurry(&console->status);
+	if (answer->code != CONTROL_OK) {
+		say_failure(console, answer);
+		changes_clear(changes);
+	} else if (changes->done + 1 < changes->count) {
+		if (changes->version)
+			changes->version = json_as_number(json_get(answer->result, "version"), 0);
+		buffer_consume(&changes->lines, changes_first(changes).len + 1);
+		changes->done++;
+		changes_send(console);
+		return true;
+	} else {
+		say_success(console, answer->result);
+		domain_rows_unmark(&console->scene.domains);
+		changes_clear(changes);
+	}
+	show_saving(console);
+	return true;
+}
+
+void changes_agree(struct console *console)
+{
+	struct changes agreed = console->agreed;
+
+	if (console->changes.asked_id) {
+		scene_say(&console->scene, GRID_WARN, "%s",
+		          _("one change is still being saved; repeat it then"));
+		changes_clear(&console->agreed);
+		return;
+	}
+	console->agreed = console->changes;
+	changes_clear(&console->agreed);
+	console->changes = agreed;
+	console->scene.message[0] = '\0';
+	changes_send(console);
+}
+
+/* ---- commands that look ---- */
+
+bool inquiry_take(struct console *console, int64_t id, struct control_answer *answer)
+{
+	struct inquiry *inquiry = &console->inquiry;
+	struct scene *scene = &console->scene;
+	struct print_style style = { .is_terminal = true,
+		                     .has_headings = true,
+		                     .is_utf8 = term_looks(console->term).is_utf8,
+		                     .now = console->now };
+
+	if (id != inquiry->asked_id)
+		return false;
+	inquiry->asked_id = 0;
+	if (answer->code != CONTROL_OK) {
+		scene_say(scene, GRID_BAD, "%.*s", SLICE_ARG(answer->message));
+		return true;
+	}
+	buffer_clear(&scene->pager.text);
+	render_result(&scene->pager.text, &style, inquiry->verb, answer->result);
+	if (buffer_length(&scene->pager.text) == 0)
+		buffer_add(&scene->pager.text, slice_of(_("nothing to show")));
+	scene->message[0] = '\0';
+	reading_open(scene, inquiry->command, inquiry->command);
+	return true;
+}
+
+static void look(struct console *console, const struct cli_request *request, struct slice line)
+{
+	struct inquiry *inquiry = &console->inquiry;
+	struct reason reason;
+
+	inquiry->verb = request->verb;
+	snprintf(inquiry->command, sizeof inquiry->command, "%.*s", SLICE_ARG(line));
+	inquiry->asked_id = ask(console, request, VIEW_TIMEOUT_MS, &reason);
+	if (inquiry->asked_id)
+		scene_say(&console->scene, GRID_DIM, _("asking: parley %s"), inquiry->command);
+	else
+		scene_say(&console->scene, GRID_BAD, "%s", reason.text);
+}
+
+static void show_help(struct console *console, const struct cli_request *request, struct slice line)
+{
+	struct print_style style = { .is_terminal = true, .now = console->now };
+	struct scene *scene = &console->scene;
+	char title[SCENE_TEXT_BYTES];
+
+	buffer_clear(&scene->pager.text);
+	if (help_write(&scene->pager.text, &style, request->topics[0], request->topics[1]) != RESULT_OK) {
+		scene_say(scene, GRID_BAD, "%s", _("there is no such word; see :help"));
+		return;
+	}
+	snprintf(title, sizeof title, "%.*s", SLICE_ARG(line));
+	reading_open(scene, _("Help"), title);
+}
+
+static bool is_word(struct slice line, const char *word) { return slice_equal(line, slice_of(word)); }
+
+/* Words that are the console's own. */
+static bool run_own(struct console *console, struct slice line)
+{
+	if (is_word(line, "q") || is_word(line, "quit"))
+		console->leaves = true;
+	else if (is_word(line, "overview"))
+		console_go(console, SCREEN_OVERVIEW);
+	else if (is_word(line, "domains"))
+		console_go(console, SCREEN_DOMAINS);
+	else
+		return false;
+	return true;
+}
+
+void command_run(struct console *console, struct slice line)
+{
+	struct command_words words;
+	struct cli_request request;
+	struct reason reason;
+
+	line = slice_trim(line);
+	if (slice_starts(line, SLICE("parley ")))
+		line = slice_trim(slice_after(line, 7));
+	if (line.len == 0 || run_own(console, line))
+		return;
+	if (read_command(line, 0, &words, &request, &reason) != RESULT_OK) {
+		scene_say(&console->scene, GRID_BAD, "%s", reason.text);
+		return;
+	}
+	if (request.task == CLI_HELP)
+		show_help(console, &request, line);
+	else if (request.task != CLI_RUN)
+		scene_say(&console->scene, GRID_WARN, "%s", _("that is for the shell, not for this line"));
+	else if (request.directory || request.verb == CONTROL_VERB_CONFIG_EXPORT || request.is_following)
+		scene_say(&console->scene, GRID_WARN, "%s",
+		          _("files and endless output need the shell: parley help"));
+	else if (!scene_permits(&console->scene, request.verb))
+		scene_say(&console->scene, GRID_BAD, _("not permitted in this session; it needs the role %s"),
+		          control_role_name(control_verb(request.verb)->role));
+	else if (control_verb(request.verb)->effect == CONTROL_READS)
+		look(console, &request, line);
+	else
+		question_command(console, line);
+	cli_request_free(&request);
+}

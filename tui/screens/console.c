@@ -1,0 +1,236 @@
+#include "tui/screens/console.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "shared/base/memory.h"
+#include "tui/client/words.h"
+#include "tui/screens/parts.h"
+
+enum {
+	PAINT_EVERY_MS = 100, /* what nobody typed is painted ten times a second at most */
+	TURN_MAX_MS = 1000,   /* ages on the screen grow */
+	KEYS_PER_TURN = 256,  /* then the daemon is heard again */
+};
+
+/* ---- what the daemon says ---- */
+
+static void take_answer(void *to, int64_t id, struct control_answer *answer)
+{
+	struct console *console = to;
+
+	if (view_take(&console->status, id, answer, console->now) || feed_take(console, id, answer) ||
+	    changes_take(console, id, answer) || inquiry_take(console, id, answer))
+		return;
+	/* An answer nobody waits for any more. */
+}
+
+static void take_state(void *to)
+{
+	struct console *console = to;
+
+	if (client_state(console->client) != CLIENT_UP)
+		return;
+	view_hurry(&console->status);
+	console->feed.due_ms = 0;
+}
+
+/* What the screens may know of the link. */
+static void tell_scene(struct console *console)
+{
+	struct scene *scene = &console->scene;
+
+	scene->now = console->now;
+	scene->link = client_state(console->client);
+	scene->link_since_ms = client_state_since(console->client);
+	scene->retry_at_ms = client_retry_at(console->client);
+	scene->waiting_since_ms = client_waiting_since(console->client);
+	scene->trouble = client_trouble(console->client);
+	scene->hello = client_hello(console->client);
+	scene->status = view_result(&console->status);
+	scene->status_heard_ms = console->status.heard_ms;
+	scene->domains_trouble = console->feed.trouble.text;
+}
+
+/* ---- painting ---- */
+
+static void paint(struct console *console, struct grid *grid)
+{
+	int width, height;
+
+	term_size(console->term, &width, &height);
+	width = width < 1 ? 1 : width > GRID_WIDTH_MAX ? GRID_WIDTH_MAX : width;
+	height = height < 1 ? 1 : height > GRID_HEIGHT_MAX ? GRID_HEIGHT_MAX : height;
+	if (grid->width != width || grid->height != height) {
+		struct grid fresh;
+
+		if (!grid_start(&fresh, width, height, term_looks(console->term)))
+			return; /* without memory the old picture stays */
+		grid_stop(grid);
+		*grid = fresh;
+	}
+	tell_scene(console);
+	scene_draw(&console->scene, grid);
+	term_paint(console->term, grid);
+}
+
+/* ---- the loop ---- */
+
+static bool read_keys(struct console *console)
+{
+	uint32_t key;
+	int count = 0;
+
+	while (count < KEYS_PER_TURN && !console->leaves && term_input(console->term, console->now, &key)) {
+		tell_scene(console);
+		keys_handle(console, key);
+		count++;
+	}
+	return count > 0;
+}
+
+static int64_t soonest(int64_t a, int64_t b) { return b < 0 || (a >= 0 && a < b) ? a : b; }
+
+static int pause_until(const struct console *console, bool owes_paint, int64_t painted_ms)
+{
+	int64_t next = console->now.mono_ms + TURN_MAX_MS;
+
+	next = soonest(client_deadline(console->client), next);
+	if (owes_paint)
+		next = soonest(painted_ms + PAINT_EVERY_MS, next);
+	if (client_state(console->client) == CLIENT_UP) {
+		if (!console->status.asked_id)
+			next = soonest(console->status.due_ms, next);
+		if (!console->feed.asked_id && console->scene.screen == SCREEN_DOMAINS)
+			next = soonest(console->feed.due_ms, next);
+	}
+	next -= console->now.mono_ms;
+	return next < 0 ? 0 : next > TURN_MAX_MS ? TURN_MAX_MS : (int)next;
+}
+
+static void loop(struct console *console, int signals)
+{
+	struct grid grid = { 0 };
+	int64_t painted_ms = 0;
+	bool was_typed = true, owes_paint = true;
+
+	while (!console->leaves) {
+		struct pollfd polled[3] = { { STDIN_FILENO, POLLIN, 0 },
+			                    { signals, POLLIN, 0 },
+			                    { client_descriptor(console->client),
+			                      client_wants(console->client), 0 } };
+
+		if (was_typed || console->now.mono_ms - painted_ms >= PAINT_EVERY_MS) {
+			paint(console, &grid);
+			painted_ms = console->now.mono_ms;
+			owes_paint = false;
+		}
+		/* EINTR is a resize: ncurses has it waiting, so keys are read all the same. */
+		if (poll(polled, 3, pause_until(console, owes_paint, painted_ms)) < 0)
+			polled[0].revents = polled[1].revents = polled[2].revents = 0;
+		console->now = console->setup->now();
+		if (polled[1].revents || polled[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+			console->leaves = true;
+		was_typed = read_keys(console);
+		client_step(console->client, console->now, polled[2].revents);
+		view_refresh(&console->status, console->client, console->now);
+		feed_refresh(console);
+		client_step(console->client, console->now, 0); /* what was asked is written now */
+		owes_paint = true;
+	}
+	grid_stop(&grid);
+}
+
+/* ---- beginning and end ---- */
+
+static enum result choose_screen(struct console *console, struct reason *reason)
+{
+	const char *name = console->setup->screen;
+
+	if (!name || slice_equal(slice_of(name), SLICE("overview")))
+		console->scene.screen = SCREEN_OVERVIEW;
+	else if (slice_equal(slice_of(name), SLICE("domains")))
+		console->scene.screen = SCREEN_DOMAINS;
+	else
+		return fail(reason, RESULT_INVALID,
+		            _("unknown screen \"%s\"; there are overview and domains"), name);
+	if (console->setup->filter)
+		editor_set(&console->scene.filter, slice_of(console->setup->filter));
+	return RESULT_OK;
+}
+
+/* SIGTERM and SIGHUP arrive as a descriptor, so that the terminal is given back in order. */
+static int open_signals(void)
+{
+	sigset_t ending;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGHUP);
+	sigaddset(&ending, SIGINT);
+	sigprocmask(SIG_BLOCK, &ending, NULL);
+	return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static enum result start(struct console *console, struct reason *reason)
+{
+	const struct console_setup *setup = console->setup;
+	struct client_setup client = { .path = setup->socket_path,
+		                       .name = setup->name,
+		                       .is_read_only = setup->is_read_only,
+		                       .reconnects = true,
+		                       .handlers = { take_answer, NULL, console },
+		                       .on_state = take_state };
+
+	scene_start(&console->scene);
+	console->scene.is_read_only = setup->is_read_only;
+	view_start(&console->status, "status", SCENE_STATUS_EVERY_MS);
+	feed_start(&console->feed);
+	changes_start(&console->changes);
+	changes_start(&console->agreed);
+	console->now = setup->now();
+	console->client = client_new(&client);
+	if (!console->client)
+		return fail(reason, RESULT_NO_MEMORY, _("out of memory"));
+	return choose_screen(console, reason);
+}
+
+static void stop(struct console *console)
+{
+	client_free(&console->client);
+	changes_stop(&console->agreed);
+	changes_stop(&console->changes);
+	feed_stop(&console->feed);
+	view_stop(&console->status);
+	scene_stop(&console->scene);
+}
+
+enum result console_run(const struct console_setup *setup, struct reason *reason)
+{
+	struct console *console = mem_new(sizeof *console);
+	struct reason notice = { "" };
+	enum result result;
+	int signals;
+
+	if (!console)
+		return fail(reason, RESULT_NO_MEMORY, _("out of memory"));
+	console->setup = setup;
+	result = start(console, reason);
+	if (result == RESULT_OK)
+		result = term_open(&setup->term, &console->term, &notice, reason);
+	if (result == RESULT_OK) {
+		signals = open_signals();
+		if (notice.text[0])
+			scene_say(&console->scene, GRID_WARN, "%s", notice.text);
+		client_step(console->client, console->now, 0);
+		loop(console, signals);
+		term_close(&console->term);
+		close(signals);
+	}
+	stop(console);
+	mem_free(console);
+	return result;
+}

@@ -1,0 +1,89 @@
+/*
+ * parts: what the console's files share; nobody else includes it.
+ */
+#ifndef TUI_SCREENS_PARTS_H
+#define TUI_SCREENS_PARTS_H
+
+#include "tui/cli/request.h"
+#include "tui/client/view.h"
+#include "tui/screens/command.h"
+#include "tui/screens/console.h"
+#include "tui/screens/scene.h"
+
+enum {
+	FEED_EVERY_MS = 2000, /* a page; a list of more pages is fetched less often */
+	FEED_CURSOR_BYTES = 512,
+	CHANGES_BYTES_MAX = 1024 * 1024,
+	CHANGE_TIMEOUT_MS = 60000,
+};
+
+/* The list of domains, fetched page by page beside the one that is shown. */
+struct feed {
+	struct domain_rows building;
+	int64_t asked_id, due_ms;
+	char cursor[FEED_CURSOR_BYTES]; /* of the next page; "" is the first */
+	bool asks_filtered;             /* the whole does not fit: the daemon filters */
+	struct reason trouble;
+};
+
+/* Commands that are sent one after the other, each guarded by the version the one before made. */
+struct changes {
+	struct buffer lines; /* of '\n'-ended commands; the first is under way */
+	int64_t asked_id;    /* 0: none */
+	int64_t version;     /* what the next one expects; 0: not guarded */
+	size_t done, count;
+};
+
+/* A command that only looks: its answer is read as text. */
+struct inquiry {
+	int64_t asked_id;
+	enum control_verb_id verb;
+	char command[SCENE_TEXT_BYTES];
+};
+
+struct console {
+	const struct console_setup *setup;
+	struct client *client;
+	struct terminal *term;
+	struct scene scene;
+	struct view status;
+	struct feed feed;
+	struct changes changes, agreed; /* agreed: what the open dialog will start */
+	struct inquiry inquiry;
+	bool is_pasting, leaves;
+	struct instant now;
+};
+
+/* feed.c */
+void feed_start(struct feed *feed);
+void feed_stop(struct feed *feed);
+void feed_refresh(struct console *console);
+bool feed_take(struct console *console, int64_t id, struct control_answer *answer);
+
+/* changes.c */
+void changes_start(struct changes *changes);
+void changes_stop(struct changes *changes);
+void changes_clear(struct changes *changes);
+/* Adds a command (without "parley"); false: no room. */
+bool changes_add(struct changes *changes, struct slice command);
+struct slice changes_first(const struct changes *changes);
+/* Sends the first of console->changes; says why when it cannot. */
+void changes_send(struct console *console);
+bool changes_take(struct console *console, int64_t id, struct control_answer *answer);
+/* What was typed or built: looks at once, asks before it changes. */
+void command_run(struct console *console, struct slice line);
+bool inquiry_take(struct console *console, int64_t id, struct control_answer *answer);
+/* Starts what the dialog asked about. */
+void changes_agree(struct console *console);
+
+/* questions.c: the dialog before a change */
+void question_domains(struct console *console, enum action_id which);
+void question_allow_new(struct console *console, struct slice domain);
+void question_proxy(struct console *console, struct slice proxy);
+void question_command(struct console *console, struct slice line);
+
+/* keys.c */
+void keys_handle(struct console *console, uint32_t key);
+void console_go(struct console *console, enum screen screen);
+
+#endif
