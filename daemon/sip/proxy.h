@@ -4,8 +4,11 @@
  *
  *   route.c        Route of a request that came in (§16.4): is it ours, is it good
  *   route_token.c  the token in our Record-Route
- *   proxy.c        forwarding (§16.6), the way back (§16.7), loops (RFC 5393)
- *   hop.c          ACK and CANCEL of our own
+ *   proxy.c        forwarding (§16.6)
+ *   return.c       the way back (§16.7)
+ *   loop.c         branch and loops (RFC 5393)
+ *   names.c        is it us
+ *   hop.c          ACK and CANCEL of our own, out of what written.c reads back
  *   methods.def    what may cross
  *
  * The edge record-routes twice (two URIs, one for each side, RFC 5658) with a

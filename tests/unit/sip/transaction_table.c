@@ -372,6 +372,16 @@ static void gives_a_flood_s_memory_back(void **unused)
 	for (size_t i = 0; i < COUNT(all); i++)
 		sip_transactions_remove(table, all[i]);
 	assert_int_equal(sip_transactions_count(table), 0);
+#ifdef PARLEY_FAULTS
+	/* So many wait in the pool and the next one comes from the system. */
+	mem_fail_at(0);
+	for (size_t i = 0; i <= SIP_TRANSACTIONS_POOLED_MAX; i++) {
+		assert_int_equal(mem_count(), 0);
+		snprintf(branch, sizeof branch, "z9hG4bK%zu", i);
+		assert_non_null(sip_transactions_add_client(table, SIP_MESSAGE, slice_of(branch), A, 0));
+	}
+	assert_int_equal(mem_count(), 1);
+#endif
 	sip_transactions_free(&table); /* and the leak check finds nothing */
 }
 

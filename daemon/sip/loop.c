@@ -1,0 +1,80 @@
+/*
+ * loop: has this request been here before with everything that routes it the
+ * same?  RFC 3261 §16.3 step 4, RFC 5393 §4.2.  What changed something is a
+ * spiral, and welcome.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "daemon/sip/names.h"
+
+static uint64_t mix(struct siphash_key key, uint64_t so_far, struct slice piece)
+{
+	uint64_t pair[2] = { so_far, siphash(key, piece) };
+
+	return siphash(key, (struct slice){ (const char *)pair, sizeof pair });
+}
+
+static uint64_t mix_values(struct siphash_key key, uint64_t so_far, const struct sip_message *m,
+                           enum sip_header_id id)
+{
+	struct sip_walk walk = { 0 };
+	struct slice value;
+
+	while (sip_message_walk(m, id, &walk, &value))
+		so_far = mix(key, so_far, value);
+	return mix(key, so_far, SLICE(""));
+}
+
+/*
+ * Everything that decides where a request goes, as it came in.  The topmost Via
+ * is not among it: it changes on every round, and the loop would pass for a
+ * spiral (RFC 5393 §4.2.1).
+ */
+static uint64_t loop_part(const struct sip_proxy *proxy, const struct sip_message *m)
+{
+	struct siphash_key key = proxy->loop_key;
+	uint64_t h = mix(key, m->cseq.number, m->target);
+
+	h = mix(key, h, m->from.tag);
+	h = mix(key, h, m->to.tag);
+	h = mix(key, h, m->call_id);
+	h = mix_values(key, h, m, SIP_ROUTE);
+	return mix_values(key, h, m, SIP_PROXY_REQUIRE);
+}
+
+enum { BRANCH_LOOP_AT = 7 + 16 + 1, BRANCH_BYTES = BRANCH_LOOP_AT + 16 };
+
+struct slice sip_proxy_branch(const struct sip_proxy *proxy, struct arena *arena,
+                              const struct sip_message *request, uint64_t random)
+{
+	char *text = arena_printf(arena, "z9hG4bK%016" PRIx64 "-%016" PRIx64, random,
+	                          loop_part(proxy, request));
+
+	return slice_of(text);
+}
+
+bool sip_proxy_is_loop(const struct sip_proxy *proxy, const struct sip_message *request)
+{
+	struct sip_walk walk = { 0 };
+	struct sip_via via;
+	struct slice value;
+	uint64_t here = 0;
+	bool is_counted = false;
+
+	while (sip_message_walk(request, SIP_VIA, &walk, &value)) {
+		char wanted[17];
+
+		if (sip_via_parse(value, &via, NULL) != SIP_PARSE_OK || via.branch.len != BRANCH_BYTES ||
+		    (!sip_via_is_ours(&proxy->side[SIP_SIDE_EXTERNAL], &via) &&
+		     !sip_via_is_ours(&proxy->side[SIP_SIDE_INTERNAL], &via)))
+			continue;
+		if (!is_counted)
+			here = loop_part(proxy, request);
+		is_counted = true;
+		snprintf(wanted, sizeof wanted, "%016" PRIx64, here);
+		if (slice_equal(slice_after(via.branch, BRANCH_LOOP_AT), slice_of(wanted)))
+			return true;
+	}
+	return false;
+}
