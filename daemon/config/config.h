@@ -1,8 +1,9 @@
 /*
  * config: XML documents to a snapshot of the model, and back; the folder conf.d as import and mirror.
  *
- * Files in reading order: config.h, problems.c (what is wrong, where), document.c
- * (one XML document: libxml2's push parser without network, entities or DTD),
+ * Files in reading order: config.h, problems.c (what is wrong, where), xml.c with
+ * prolog.c (bytes as events: libxml2's push parser without network, entities or DTD),
+ * document.c (what one document says), value.c (one value, international names too),
  * read.c (a set of documents to a snapshot), print.c (a snapshot to documents,
  * canonical), folder.c (a folder's files, owners checked), mirror.c (the store's
  * version written to the folder, and what was edited there since).
@@ -88,12 +89,19 @@ enum result config_read(struct config_document *documents, size_t count, const s
 enum result config_read_host(struct slice bytes, struct model_snapshot **out,
                              struct config_problems *problems);
 
+/*
+ * A value as a document would give it: what model_value_read_why takes, and domain names in any
+ * alphabet, which become A-labels.  `why` as there.
+ */
+enum result config_value_read(const struct model_field *field, struct slice text, struct arena *arena,
+                              struct model_value *out, struct reason *why);
+
 /* ---- printing ---- */
 
 /*
  * The document `name` ("topology.xml", "host.xml") of a snapshot, in the one form
  * that equal snapshots have.  `version` 0 is left out.  NOT_FOUND: no such document;
- * LIMIT: it would be larger than config_document_bytes_max; NO_MEMORY.
+ * LIMIT: it does not fit into `out`; NO_MEMORY.
  */
 enum result config_print(const struct model_snapshot *snapshot, struct slice name, uint64_t version,
                          struct buffer *out);
@@ -146,7 +154,7 @@ struct config_import {
 /*
  * What was edited in a folder since its last mirror, over the present version.  A document is edited when its
  * bytes are neither those of the last mirror nor those it would have now.  OK (with `import->snapshot` NULL
- * when nothing was edited); INVALID, or CONFLICT when an edited document shows another version than `version`:
+ * when nothing was changed); INVALID, or CONFLICT when an edited document shows another version than `version`:
  * `problems` say which.  A document that is gone is no edit: the mirror brings it back.
  * `state` may be missing (then every document that differs is edited).  The caller frees the snapshot.
  */
