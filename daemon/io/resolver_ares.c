@@ -126,7 +126,7 @@ static void answer_came(void *owner, int status, int timeouts, unsigned char *by
 		part->words = status == ARES_ENOTFOUND ? "DNS has no such name" : "DNS has no such record";
 	} else {
 		part->words = status == ARES_ETIMEOUT       ? "no DNS server answers"
-		              : status == ARES_ECONNREFUSED ? "the DNS server cannot be reached"
+		              : status == ARES_ECONNREFUSED ? "the DNS servers failed or cannot be reached"
 		              : status == ARES_ESERVFAIL    ? "the DNS server failed"
 		              : status == ARES_EREFUSED     ? "the DNS server refuses to answer"
 		              : status == ARES_ENOMEM       ? "out of memory"
