@@ -15,7 +15,7 @@ struct trip {
 	const struct sip_message *m;
 	struct arena *arena;
 	enum sip_side from;
-	struct sip_routes routes;
+	struct sip_routes *routes;
 	size_t at;
 	struct slice target; /* Request-URI as it goes on */
 };
@@ -37,12 +37,12 @@ static struct sip_route_binding binding_of(const struct trip *trip, struct slice
 /* Takes the other value of a double Record-Route (RFC 5658) when it is next. */
 static void take_pair(struct trip *trip)
 {
-	const struct sip_uri *uri = &trip->routes.list[trip->at].uri;
+	const struct sip_uri *uri = &trip->routes->list[trip->at].uri;
 	enum sip_side side = other_side(trip->from);
 	struct sip_route_binding binding;
 	struct sip_token token;
 
-	if (trip->at >= trip->routes.count || !sip_proxy_is_ours(trip->proxy, side, uri) ||
+	if (trip->at >= trip->routes->count || !sip_proxy_is_ours(trip->proxy, side, uri) ||
 	    !sip_route_token_has_form(uri->user))
 		return;
 	binding = binding_of(trip, uri->user, true);
@@ -62,8 +62,8 @@ static bool take_token(struct trip *trip, const struct sip_uri *uri, struct sip_
 	take_pair(trip);
 	binding = binding_of(trip, uri->user, false);
 	if (trip->from == SIP_SIDE_EXTERNAL) {
-		binding.behind = trip->routes.list + trip->at;
-		binding.behind_count = trip->routes.count - trip->at;
+		binding.behind = trip->routes->list + trip->at;
+		binding.behind_count = trip->routes->count - trip->at;
 	}
 	return sip_route_token_check(trip->proxy, trip->arena, uri->user, &binding, token) &&
 	       token->towards == other_side(trip->from);
@@ -77,15 +77,15 @@ static struct slice join(const struct trip *trip, struct slice last)
 	size_t size = last.len + 2;
 	char *text, *to;
 
-	for (size_t i = trip->at; i < trip->routes.count; i++)
-		size += trip->routes.list[i].all.len + 2;
+	for (size_t i = trip->at; i < trip->routes->count; i++)
+		size += trip->routes->list[i].all.len + 2;
 	text = to = arena_new(trip->arena, size);
-	for (size_t i = trip->at; text && i < trip->routes.count; i++) {
-		struct slice one = trip->routes.list[i].all;
+	for (size_t i = trip->at; text && i < trip->routes->count; i++) {
+		struct slice one = trip->routes->list[i].all;
 
 		memcpy(to, one.ptr, one.len);
 		to += one.len;
-		if (i + 1 < trip->routes.count || last.len) {
+		if (i + 1 < trip->routes->count || last.len) {
 			memcpy(to, ", ", 2);
 			to += 2;
 		}
@@ -101,18 +101,18 @@ static struct slice join(const struct trip *trip, struct slice last)
 static bool write_rest(struct trip *trip, struct sip_edits *edits)
 {
 	struct slice last = SLICE_NONE, rest, lr;
-	bool has_rest = trip->at < trip->routes.count;
+	bool has_rest = trip->at < trip->routes->count;
 
 	/* §16.6 step 6: a strict router comes next; it finds itself in the Request-URI and the target at the end. */
-	if (has_rest && !sip_param(trip->routes.list[trip->at].uri.params, SLICE("lr"), &lr)) {
+	if (has_rest && !sip_param(trip->routes->list[trip->at].uri.params, SLICE("lr"), &lr)) {
 		last = slice_of(arena_printf(trip->arena, "<%.*s>", SLICE_ARG(trip->target)));
 		if (!last.ptr)
 			return false;
-		trip->target = trip->routes.list[trip->at++].uri.all;
+		trip->target = trip->routes->list[trip->at++].uri.all;
 	}
 	if (!slice_equal(trip->target, trip->m->target))
 		sip_edit_add(edits, SIP_EDIT_TARGET, SIP_HEADER_OTHER, trip->target);
-	if (trip->at == trip->routes.count && !last.len) {
+	if (trip->at == trip->routes->count && !last.len) {
 		sip_edit_add(edits, SIP_EDIT_REMOVE_ALL, SIP_ROUTE, SLICE_NONE);
 		return true;
 	}
@@ -148,14 +148,14 @@ static bool is_from_strict_router(const struct trip *trip)
 
 static enum sip_route_answer take(struct trip *trip, struct sip_edits *edits, struct sip_token *token)
 {
-	const struct sip_uri *first = &trip->routes.list[0].uri;
+	const struct sip_uri *first = &trip->routes->list[0].uri;
 
 	if (is_from_strict_router(trip)) {
-		if (trip->routes.count == 0)
+		if (trip->routes->count == 0)
 			return SIP_ROUTE_FORGED;
 		first = &trip->m->target_uri;
-		trip->target = trip->routes.list[--trip->routes.count].uri.all;
-	} else if (trip->routes.count == 0) {
+		trip->target = trip->routes->list[--trip->routes->count].uri.all;
+	} else if (trip->routes->count == 0) {
 		return without_token(trip, SIP_ROUTE_NEW);
 	} else if (!sip_proxy_is_ours(trip->proxy, trip->from, first)) {
 		return SIP_ROUTE_FORGED;
@@ -165,7 +165,7 @@ static enum sip_route_answer take(struct trip *trip, struct sip_edits *edits, st
 	if (first->user.len > 0)
 		return take_token(trip, first, token) && write_rest(trip, edits) ? SIP_ROUTE_TOKEN
 		                                                                 : SIP_ROUTE_FORGED;
-	if (trip->from == SIP_SIDE_EXTERNAL && trip->at < trip->routes.count)
+	if (trip->from == SIP_SIDE_EXTERNAL && trip->at < trip->routes->count)
 		return SIP_ROUTE_FORGED;
 	return without_token(trip, write_rest(trip, edits) ? SIP_ROUTE_PRELOADED : SIP_ROUTE_FORGED);
 }
@@ -174,14 +174,18 @@ enum sip_route_answer sip_proxy_take_route(const struct sip_proxy *proxy, enum s
                                            const struct sip_message *request, struct sip_edits *edits,
                                            struct sip_token *token, struct arena *arena)
 {
-	struct trip trip = {
-		.proxy = proxy, .m = request, .arena = arena, .from = from, .target = request->target
-	};
+	struct sip_routes routes; /* 8 KiB, and most requests have none: not cleared */
+	struct trip trip = { .proxy = proxy,
+		             .m = request,
+		             .arena = arena,
+		             .from = from,
+		             .routes = &routes,
+		             .target = request->target };
 	size_t count = edits->count;
 	enum sip_route_answer answer = SIP_ROUTE_FORGED;
 
 	*token = (struct sip_token){ 0 };
-	if (sip_routes_read(request, SIP_ROUTE, &trip.routes))
+	if (sip_routes_read(request, SIP_ROUTE, &routes))
 		answer = take(&trip, edits, token);
 	if (answer == SIP_ROUTE_FORGED)
 		edits->count = count;
