@@ -68,7 +68,14 @@ static bool step_cross(struct passage *p)
 	char allow[256];
 
 	switch (sip_proxy_crossing(p->m->method, p->flow->side, in_dialog)) {
-	case SIP_CROSS_PASS: return false;
+	case SIP_CROSS_PASS:
+		if ((p->m->method == SIP_SUBSCRIBE || p->m->method == SIP_NOTIFY) &&
+		    !sip_proxy_event_crosses(p->m)) {
+			refuse(p, 489, 0, "this event package does not cross",
+			       SLICE("Allow-Events: presence\r\n"));
+			return true;
+		}
+		return false;
 	case SIP_CROSS_ANSWER: return false; /* to the edge itself: step_answer_options */
 	case SIP_CROSS_200: refuse(p, 200, 0, "", SLICE("")); return true;
 	case SIP_CROSS_481: refuse(p, 481, 0, "no such dialog", SLICE("")); return true;
@@ -298,7 +305,7 @@ static void inbound_request(struct flow *flow, const struct sip_message *m)
 		return;
 	}
 	known = sip_transactions_find_server(a->transactions, m);
-	if (known) {
+	if (known && known->connection == flow->self) {
 		response_server_step(a, known, SIP_EVENT_REQUEST);
 		return;
 	}
@@ -310,7 +317,12 @@ static void inbound_request(struct flow *flow, const struct sip_message *m)
 		refuse(&p, 503, 1007, "the edge stops", SLICE("Retry-After: 5\r\n"));
 		return;
 	}
-	p.server = sip_transactions_add_server(a->transactions, m, flow->self, access_now_ms(a));
+	/* One partner may not fill the table; our own pool sends for many. */
+	p.server = sip_transactions_add_server_within(a->transactions, m, flow->self,
+	                                              flow->side == SIP_SIDE_INTERNAL
+	                                                      ? (uint32_t)a->settings->max_transactions
+	                                                      : SIP_TRANSACTIONS_PER_CONNECTION_MAX,
+	                                              access_now_ms(a));
 	if (!p.server) {
 		refuse(&p, 503, 1007, "too many transactions", SLICE("Retry-After: 5\r\n"));
 		return;
@@ -350,7 +362,7 @@ void response_ack(struct flow *flow, const struct sip_message *m)
 	struct sip_transaction *invite = sip_transactions_find_server(a->transactions, m);
 	struct passage p = { .flow = flow, .access = a, .m = m };
 
-	if (invite && invite->state != SIP_STATE_ACCEPTED) {
+	if (invite && invite->connection == flow->self && invite->state != SIP_STATE_ACCEPTED) {
 		response_server_step(a, invite, SIP_EVENT_ACK);
 		return;
 	}

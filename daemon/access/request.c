@@ -188,9 +188,11 @@ static bool is_right_peer(struct request *r, const struct hop *hop, const struct
 	                               slice_of(r->partner->domain));
 }
 
+/* What may make a dialog: an INVITE or SUBSCRIBE outside one, and the first NOTIFY (RFC 6665 §4.3). */
 static bool is_dialog_forming(const struct sip_message *m)
 {
-	return (m->method == SIP_INVITE || m->method == SIP_SUBSCRIBE) && slice_is_empty(m->to.tag);
+	return ((m->method == SIP_INVITE || m->method == SIP_SUBSCRIBE) && slice_is_empty(m->to.tag)) ||
+	       m->method == SIP_NOTIFY;
 }
 
 static struct slice name_of_source(const struct request *r, const struct flow *source)
@@ -238,13 +240,8 @@ static void quench(struct request *r, const struct sip_message *m)
 	struct sip_transaction *server = sip_transactions_get(a->transactions, r->server);
 	struct flow *source = flow_find(a, r->source);
 
-	if (!server || !source || r->stage != REQUEST_FREE)
-		return;
-	if (r->method == SIP_INVITE)
+	if (server && source && r->stage == REQUEST_FREE && r->method == SIP_INVITE)
 		request_reply(a, source, server, m, 100, NULL, SLICE(""));
-	else
-		sip_transactions_set_extra(a->transactions, server, SIP_EVENT_TIMER_100,
-		                           server->created_ms + SIP_TIMER_E_T2_MS);
 }
 
 static bool send_to(struct request *r, const struct hop *hop, struct flow *flow, const struct sip_message *m)
@@ -277,9 +274,6 @@ static bool send_to(struct request *r, const struct hop *hop, struct flow *flow,
 		client->owner = r;
 		client->other = r->server;
 		r->client = client->self;
-		if (r->method == SIP_INVITE)
-			sip_transactions_set_extra(a->transactions, client, SIP_EVENT_TIMER_C,
-			                           access_now_ms(a) + SIP_TIMER_C_MS);
 	}
 	if (r->to == SIP_SIDE_EXTERNAL && r->partner)
 		flow_admit(flow, slice_of(r->partner->domain));
