@@ -161,6 +161,7 @@ static void flow_settings(struct access *a, struct flow *flow, bool is_plain, st
 		.handshake_ms = (int64_t)a->settings->handshake_timeout * 1000,
 		.in_max = SIP_HEADER_SECTION_MAX + (size_t)a->settings->max_message_body + FLOW_RECEIVE_SLACK,
 		.credentials = is_plain ? NULL : a->credentials[flow->side],
+		.application = "sip",
 		.events = &flow_events,
 		.owner = flow,
 	};
