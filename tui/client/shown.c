@@ -51,6 +51,13 @@ const char *shown_moment(int64_t wall_ms, int64_t now_ms, char to[SHOWN_BYTES])
 	return to;
 }
 
+const char *shown_day(int64_t wall_ms, int64_t now_ms, char to[SHOWN_BYTES])
+{
+	shown_moment(wall_ms, now_ms, to);
+	to[5] = '\0'; /* of "11-22 14:02" the first half */
+	return to;
+}
+
 const char *shown_rate(double rate, char to[SHOWN_BYTES])
 {
 	if (!(rate > 0))

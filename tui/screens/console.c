@@ -72,6 +72,7 @@ static void paint(struct console *console, struct grid *grid)
 		grid_stop(grid);
 		*grid = fresh;
 	}
+	console->shows_partners = height - 4 >= OVERVIEW_TALL && width >= SCENE_WIDTH_STANDARD;
 	tell_scene(console);
 	scene_draw(&console->scene, grid);
 	term_paint(console->term, grid);
@@ -104,7 +105,7 @@ static int pause_until(const struct console *console, bool owes_paint, int64_t p
 	if (client_state(console->client) == CLIENT_UP) {
 		if (!console->status.asked_id)
 			next = soonest(console->status.due_ms, next);
-		if (!console->feed.asked_id && console->scene.screen == SCREEN_DOMAINS)
+		if (!console->feed.asked_id && feed_is_wanted(console))
 			next = soonest(console->feed.due_ms, next);
 	}
 	next -= console->now.mono_ms;

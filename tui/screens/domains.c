@@ -135,8 +135,7 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	used = grid_printf(grid, x, y, room, GRID_NORMAL, _("live: %lld connections, %s messages/s"),
 	                   (long long)row->connections, shown_rate(row->rate, rate));
 	if (row->identity.len) {
-		used += grid_put_text(grid, x + used, y, room - used, _("; certificate must carry: "),
-		                      GRID_NORMAL);
+		used += grid_put_text(grid, x + used, y, room - used, _("; identity "), GRID_NORMAL);
 		grid_put(grid, x + used, y, room - used, row->identity, GRID_NORMAL);
 	}
 	y++;

@@ -34,7 +34,7 @@ static void ask_page(struct console *console)
 	buffer_stop(&params);
 }
 
-static bool is_wanted(const struct console *console)
+bool feed_is_wanted(const struct console *console)
 {
 	return console->scene.screen == SCREEN_DOMAINS ||
 	       (console->scene.screen == SCREEN_READING && console->scene.screen_before == SCREEN_DOMAINS) ||
@@ -46,11 +46,12 @@ void feed_refresh(struct console *console)
 	struct feed *feed = &console->feed;
 
 	if (feed->asked_id || console->now.mono_ms < feed->due_ms ||
-	    client_state(console->client) != CLIENT_UP || !is_wanted(console))
+	    client_state(console->client) != CLIENT_UP || !feed_is_wanted(console))
 		return;
 	domain_rows_stop(&feed->building);
 	domain_rows_start(&feed->building);
 	feed->cursor[0] = '\0';
+	feed->due_ms = console->now.mono_ms + FEED_EVERY_MS; /* also when it cannot be asked */
 	ask_page(console);
 }
 

@@ -28,7 +28,7 @@ static void draw_header(const struct scene *scene, struct grid *grid)
 		grid_put_text(grid, x, 0, room - x, "parley", GRID_FOCUS);
 		return;
 	}
-	/* The name gives way first: version, role and mode are what must be seen. */
+	/* Who I am gives way first, then the name: version and mode are what must be seen. */
 	char rest[160], role[32], user[48];
 
 	slice_to_text(scene_text(scene->hello, "role"), role, sizeof role);
@@ -142,12 +142,12 @@ static void draw_command(const struct scene *scene, struct grid *grid, int y)
 	buffer_stop(&command);
 }
 
-static int put_hint(struct grid *grid, int x, int y, const char *key, const char *label)
+static int put_hint(struct grid *grid, int x, int y, int end, const char *key, const char *label)
 {
 	int width = grid_text_width(grid, slice_of(key)) + 1 + grid_text_width(grid, slice_of(label));
 
 	/* One cell at the end stays free: writing the last one scrolls old terminals. */
-	if (x + width > grid->width - 1)
+	if (x + width > end - 1)
 		return x;
 	x += grid_put_text(grid, x, y, width, key, GRID_FOCUS) + 1;
 	x += grid_put_text(grid, x, y, width, label, GRID_NORMAL) + 2;
@@ -158,35 +158,34 @@ static int put_hint(struct grid *grid, int x, int y, const char *key, const char
 static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 {
 	unsigned place = scene_place(scene);
-	int x = 1;
+	const char *back = scene->screen == SCREEN_READING ? _("back") : _("quit");
+	int x = 1, back_width = 2 + grid_text_width(grid, slice_of(back)); /* the way out is always shown */
 
 	if (scene->dialog.is_open || scene->prompt != PROMPT_NONE) {
 		if (!scene->dialog.is_open)
-			x = put_hint(grid, x, y, "Enter",
+			x = put_hint(grid, x, y, grid->width, "Enter",
 			             scene->prompt == PROMPT_FILTER ? _("keep") : _("accept"));
 		else if (!scene->dialog.word[0])
-			x = put_hint(grid, x, y, "y", _("yes"));
+			x = put_hint(grid, x, y, grid->width, "y", _("yes"));
 		else
-			x = put_hint(grid, x, y, "Enter", _("accept what is typed"));
-		put_hint(grid, x, y, "Esc", _("discard"));
+			x = put_hint(grid, x, y, grid->width, "Enter", _("accept what is typed"));
+		put_hint(grid, x, y, grid->width, "Esc", _("discard"));
 		return;
 	}
 	if (scene->awaits_place) {
-		x = put_hint(grid, x, y, "o", _("Overview"));
-		x = put_hint(grid, x, y, "d", _("SIP domains"));
-		put_hint(grid, x, y, "g", _("first row"));
+		x = put_hint(grid, x, y, grid->width, "o", _("Overview"));
+		x = put_hint(grid, x, y, grid->width, "d", _("SIP domains"));
+		put_hint(grid, x, y, grid->width, "g", _("first row"));
 		return;
 	}
-	for (int i = 0; i < ACTION_COUNT; i++) {
+	for (int i = 0; i <= ACTION_COMMENT; i++) {
 		const struct action *row = action((enum action_id)i);
-		bool is_end = i == ACTION_BACK && scene->screen != SCREEN_READING;
+		int room = i < ACTION_BACK ? grid->width - back_width - 2 : grid->width;
 
 		if (i == ACTION_HELP || i == ACTION_COMMAND || !(row->where & place) ||
 		    !scene_permits(scene, row->verb))
 			continue; /* these two stand in line 2 */
-		if (i > ACTION_BACK)
-			break;
-		x = put_hint(grid, x, y, row->shown, is_end ? _("quit") : _(row->label));
+		x = put_hint(grid, x, y, room, row->shown, i == ACTION_BACK ? back : _(row->label));
 	}
 }
 

@@ -11,7 +11,13 @@
 #include "tui/screens/scene.h"
 #include "tui/widgets/spark.h"
 
-enum { LEFT_CELLS = 37, HISTORY_MAX = 60, STEPS_SHOWN = 4 };
+enum {
+	LEFT_CELLS = 37,
+	HISTORY_MAX = 60,
+	STEPS_SHOWN = 4,
+	BUSIEST_SHOWN = 8,
+	BUSIEST_LINES = BUSIEST_SHOWN + 2
+};
 
 /* ---- services ---- */
 
@@ -193,7 +199,7 @@ static int draw_configuration(const struct scene *scene, struct grid *grid, stru
 	grid_printf(grid, area.x + 18, y++, area.width - 18, GRID_NORMAL,
 	            author[0] ? _("v%lld  by %s  %s") : "v%lld%s",
 	            (long long)scene_number(scene->status, "version"), author,
-	            shown_moment(scene_number(published, "time"), scene->now.wall_ms, when));
+	            shown_day(scene_number(published, "time"), scene->now.wall_ms, when));
 	if (scene_text(published, "comment").len)
 		grid_put(grid, area.x + 18, y++, area.width - 18, scene_text(published, "comment"), GRID_DIM);
 	grid_put_text(grid, area.x + 1, y, 16, _("SIP domains"), GRID_NORMAL);
@@ -295,6 +301,53 @@ static void draw_attention(const struct scene *scene, struct grid *grid, struct 
 		draw_attention_row(scene, grid, area, area.y + 1 + (int)i, top + i);
 }
 
+/* ---- who talks most ---- */
+
+/* The rows with the highest rates, `count` of them at most; below them those in trouble. */
+static size_t find_busiest(const struct scene *scene, const struct domain_row **out, size_t count)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < scene->domains.count; i++) {
+		const struct domain_row *row = &scene->domains.rows[i];
+		size_t at = found;
+
+		if (!(row->rate > 0) && !row->connections && !row->error.len)
+			continue;
+		while (at > 0 && out[at - 1]->rate < row->rate)
+			at--;
+		if (at == count)
+			continue;
+		found += found < count;
+		memmove(out + at + 1, out + at, (found - at - 1) * sizeof *out);
+		out[at] = row;
+	}
+	return found;
+}
+
+static void draw_busiest(const struct scene *scene, struct grid *grid, struct area area)
+{
+	const struct domain_row *rows[BUSIEST_SHOWN];
+	size_t count = find_busiest(scene, rows, BUSIEST_SHOWN);
+	int x = area.x + 3, rate_end = area.x + 46, y = area.y;
+	char shown[SHOWN_BYTES];
+
+	grid_line(grid, area.x, y++, area.width, GRID_DIM);
+	grid_put_text(grid, area.x + 1, y, 36, _("BUSIEST PARTNERS"), GRID_DIM);
+	grid_put_right(grid, rate_end, y, 6, slice_of(_("MSG/S")), GRID_DIM);
+	grid_put_text(grid, rate_end + 3, y, 6, _("LIVE"), GRID_DIM);
+	grid_put_text(grid, rate_end + 11, y++, area.width - 60, _("LAST ERROR"), GRID_DIM);
+	for (size_t i = 0; i < count; i++, y++) {
+		grid_put(grid, x, y, 34, rows[i]->domain, GRID_NORMAL);
+		grid_put_right(grid, rate_end, y, 6, slice_of(shown_rate(rows[i]->rate, shown)), GRID_NORMAL);
+		grid_put(grid, rate_end + 3, y, 7, rows[i]->state, state_role(rows[i]->state));
+		grid_put(grid, rate_end + 11, y, area.x + area.width - rate_end - 12,
+		         rows[i]->error.len ? rows[i]->error : SLICE("-"), GRID_NORMAL);
+	}
+	if (!count)
+		grid_put_text(grid, x, y, area.width - 4, _("no partner is connected"), GRID_NORMAL);
+}
+
 /* ---- the whole ---- */
 
 static int larger(int a, int b) { return a > b ? a : b; }
@@ -306,7 +359,7 @@ static void draw_narrow(struct scene *scene, struct grid *grid, struct area area
 	rest.height = area.height / 2;
 	rest.y = draw_services(scene, grid, rest);
 	rest.y = draw_switches_short(scene, grid, rest);
-	rest.height = 4;
+	rest.height = 5;
 	rest.y = draw_traffic(scene, grid, rest);
 	rest.height = area.y + area.height - rest.y;
 	draw_attention(scene, grid, rest);
@@ -314,7 +367,7 @@ static void draw_narrow(struct scene *scene, struct grid *grid, struct area area
 
 void overview_draw(struct scene *scene, struct grid *grid, struct area area)
 {
-	bool is_tall = area.height >= 30;
+	bool is_tall = area.height >= OVERVIEW_TALL;
 	struct area left = area, right = area, below = area;
 	int end;
 
@@ -342,9 +395,16 @@ void overview_draw(struct scene *scene, struct grid *grid, struct area area)
 	}
 	end = larger(left.y, right.y);
 	grid_upright(grid, area.x + left.width, area.y, end - area.y, GRID_DIM);
-	below.y = end + (is_tall ? 1 : 0);
+	below.y = end + (area.y + area.height - end > 6 ? 1 : 0);
 	if (is_tall)
 		grid_line(grid, area.x, end, area.width, GRID_DIM);
 	below.height = area.y + area.height - below.y;
+	if (is_tall) {
+		struct area bottom = { area.x, area.y + area.height - BUSIEST_LINES, area.width,
+			               BUSIEST_LINES };
+
+		below.height -= BUSIEST_LINES;
+		draw_busiest(scene, grid, bottom);
+	}
 	draw_attention(scene, grid, below);
 }

@@ -51,12 +51,14 @@ struct console {
 	struct changes changes, agreed; /* agreed: what the open dialog will start */
 	struct inquiry inquiry;
 	bool is_pasting, leaves;
+	bool shows_partners; /* the overview is tall enough for a list of them */
 	struct instant now;
 };
 
 /* feed.c */
 void feed_start(struct feed *feed);
 void feed_stop(struct feed *feed);
+bool feed_is_wanted(const struct console *console); /* does the screen show it? */
 void feed_refresh(struct console *console);
 bool feed_take(struct console *console, int64_t id, struct control_answer *answer);
 

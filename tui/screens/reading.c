@@ -44,21 +44,16 @@ void reading_show_keys(struct scene *scene)
 	buffer_printf(text, "%s\n", _("Keys of this screen"));
 	for (int i = 0; i < ACTION_COUNT; i++) {
 		const struct action *row = action((enum action_id)i);
-		const struct control_verb *verb = control_verb(row->verb);
 
 		if (!(row->where & place) || !scene_permits(scene, row->verb))
 			continue;
-		buffer_printf(text, "  %-8s %-8s %s", row->shown, _(row->label), _(row->sentence));
-		if (verb)
-			buffer_printf(text, "  (%s%s%s)", verb->noun, verb->noun[0] ? " " : "", verb->verb);
-		buffer_add_char(text, '\n');
+		buffer_printf(text, "  %-8s %-8s %s\n", row->shown, _(row->label), _(row->sentence));
 	}
 	add_movement(text);
 	buffer_printf(text, "\n%s\n", _("Marks"));
 	buffer_printf(text, "  >  %s\n  *  %s\n  ~  %s\n", _("the selected row"), _("a marked row"),
 	              _("old: the daemon has not confirmed it lately"));
 	buffer_printf(text, "\n%s\n",
-	              _("What is typed after \":\" is the command line: \":help\" lists it, \":help domain "
-	                "allow\" explains."));
+	              _("\":help\" lists the commands, \":help domain allow\" explains one."));
 	reading_open(scene, _("Help"), "help");
 }

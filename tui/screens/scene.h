@@ -24,6 +24,7 @@ enum {
 	SCENE_WIDTH_STANDARD = 80, /* below: columns are dropped, one column of boxes */
 	SCENE_WIDTH_WIDE = 120,    /* from here: navigation beside */
 	SCENE_NAVIGATION = 19,
+	OVERVIEW_TALL = 32, /* lines of the overview from which the busiest partners are shown, too */
 	SCENE_STATUS_EVERY_MS = 2000,
 	SCENE_STALE_MS = 3 * SCENE_STATUS_EVERY_MS,
 	SCENE_SILENT_MS = 3000, /* a request unanswered for so long is worth saying */

@@ -53,7 +53,7 @@ void dialog_draw(const struct dialog *dialog, struct grid *grid)
 
 	while (count < DIALOG_LINES && dialog->lines[count][0])
 		count++;
-	height += count + 1;
+	height += count;
 	x = (grid->width - room - 4) / 2;
 	y = (grid->height - height) / 2;
 	x = x > 0 ? x : 0;
