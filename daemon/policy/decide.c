@@ -11,26 +11,27 @@
 
 #include "shared/base/text.h"
 
-enum { SHOWN_BYTES = 256 };
-
-/* Domains in the facts are A-labels, but words go to logs and terminals, so nothing is taken on trust. */
-#define SHOWN(name, slice)                                                                                   \
-	char name[SHOWN_BYTES];                                                                              \
-	text_shown((slice), name, sizeof name)
-
+/*
+ * Names in the facts should be A-labels, but words go to logs and terminals, so whatever was
+ * formatted into them is made printable as a whole.
+ */
 __attribute__((format(printf, 6, 0))) static void find(struct policy_finding *finding,
                                                        enum policy_answer answer, enum model_kind_id kind,
                                                        struct slice key, const char *field,
                                                        const char *format, va_list args)
 {
+	char words[POLICY_OBJECT_BYTES];
+
 	finding->answer = answer;
 	finding->was_asked = true;
 	finding->kind = kind;
 	finding->key = key;
 	finding->field = field;
 	finding->words[0] = '\0';
-	if (format)
-		vsnprintf(finding->words, sizeof finding->words, format, args);
+	if (!format)
+		return;
+	vsnprintf(words, sizeof words, format, args);
+	text_shown(slice_of(words), finding->words, sizeof finding->words);
 }
 
 /* Words cost more than all else, and nobody reads those of a step that passed unless an explanation was wanted. */
@@ -82,22 +83,17 @@ static void ask_blocked_domain(const struct policy_asking *a, struct policy_find
 {
 	struct slice domain = a->facts->remote_domain;
 
-	if (!image_blocked_domain_find(a->image, domain)) {
+	if (image_blocked_domain_find(a->image, domain))
+		refuse(f, MODEL_BLOCKED_DOMAIN, domain, "", "%.*s is on the block list", SLICE_ARG(domain));
+	else
 		pass(a, f, MODEL_BLOCKED_DOMAIN, domain, "", "%.*s is not on the block list",
 		     SLICE_ARG(domain));
-		return;
-	}
-	SHOWN(shown, domain);
-	refuse(f, MODEL_BLOCKED_DOMAIN, domain, "", "%s is on the block list", shown);
 }
 
-static void refuse_own(struct policy_finding *f, struct slice domain, const char *format)
+static void refuse_own(struct policy_finding *f, struct slice domain, const char *why)
 {
-	SHOWN(shown, domain);
-	char words[POLICY_OBJECT_BYTES];
-
-	snprintf(words, sizeof words, "%s %s", shown, format);
-	refuse(f, MODEL_TOPOLOGY, domain, FIELD_NAME(TOPOLOGY, topology, sip_domains), "%s", words);
+	refuse(f, MODEL_TOPOLOGY, domain, FIELD_NAME(TOPOLOGY, topology, sip_domains), "%.*s %s",
+	       SLICE_ARG(domain), why);
 }
 
 /* Nobody outside may write as one of our users, and nobody inside as someone else's. */
@@ -137,24 +133,19 @@ static void ask_known_domain(const struct policy_asking *a, struct policy_findin
 {
 	struct slice domain = a->facts->remote_domain;
 
-	if (domain.len == 0) {
+	if (domain.len == 0)
 		refuse(f, MODEL_ALLOWED_DOMAIN, domain, "", "the partner's domain is missing");
-		return;
-	}
-	if (a->allowed) {
+	else if (a->allowed)
 		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, "", "%.*s is on the list of allowed domains",
 		     SLICE_ARG(domain));
-		return;
-	}
-	if (a->switches->enable_partner_discovery) {
+	else if (a->switches->enable_partner_discovery)
 		pass(a, f, MODEL_ACCESS_EDGE, SLICE(""),
 		     FIELD_NAME(ACCESS_EDGE, access_edge, enable_partner_discovery),
 		     "%.*s is on no list and partner discovery is on", SLICE_ARG(domain));
-		return;
-	}
-	SHOWN(shown, domain);
-	refuse(f, MODEL_ALLOWED_DOMAIN, domain, "",
-	       "%s is not on the list of allowed domains and partner discovery is off", shown);
+	else
+		refuse(f, MODEL_ALLOWED_DOMAIN, domain, "",
+		       "%.*s is not on the list of allowed domains and partner discovery is off",
+		       SLICE_ARG(domain));
 }
 
 static void ask_user_policy(const struct policy_asking *a, struct policy_finding *f)
@@ -184,33 +175,41 @@ static void ask_service(const struct policy_asking *a, struct policy_finding *f)
 		     names[a->facts->service]);
 }
 
+/* Neither the entry nor DNS says where the partner's edge is, as far as is known. */
+static void find_no_route(const struct policy_asking *a, struct policy_finding *f, const char *field)
+{
+	struct slice domain = a->facts->remote_domain;
+
+	if (a->facts->srv == POLICY_SRV_FAILED)
+		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
+		       "DNS gave no answer about %.*s: its SRV look-up failed", SLICE_ARG(domain));
+	else if (a->facts->srv == POLICY_SRV_UNASKED)
+		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field, "DNS has not been asked about %.*s yet",
+		       SLICE_ARG(domain));
+	else
+		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
+		       "%.*s has no DNS SRV record, neither _sipfederationtls._tcp nor _sips._tcp",
+		       SLICE_ARG(domain));
+	if (a->facts->srv == POLICY_SRV_UNASKED)
+		f->answer = POLICY_NEED_SRV;
+}
+
 static void ask_route(const struct policy_asking *a, struct policy_finding *f)
 {
 	struct slice domain = a->facts->remote_domain;
 	const char *field = FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, proxy_fqdn);
 
-	if (a->route == POLICY_ROUTE_PROXY_FQDN) {
+	if (a->route == POLICY_ROUTE_PROXY_FQDN)
 		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the entry names %.*s", SLICE_ARG(a->proxy));
-	} else if (a->route != POLICY_ROUTE_NONE) {
+	else if (a->route != POLICY_ROUTE_NONE)
 		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "found by DNS SRV %s.%.*s",
 		     a->route == POLICY_ROUTE_SRV_SIPS ? "_sips._tcp" : "_sipfederationtls._tcp",
 		     SLICE_ARG(domain));
-	} else if (!a->needs_route) {
+	else if (!a->needs_route)
 		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, identity),
 		     "not needed: the certificate must carry the domain itself");
-	} else if (a->facts->srv == POLICY_SRV_UNASKED) {
-		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "DNS has not been asked yet");
-		f->answer = POLICY_NEED_SRV;
-	} else {
-		SHOWN(shown, domain);
-		if (a->facts->srv == POLICY_SRV_FAILED)
-			refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
-			       "DNS gave no answer about %s: its SRV look-up failed", shown);
-		else
-			refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
-			       "%s has no DNS SRV record, neither _sipfederationtls._tcp nor _sips._tcp",
-			       shown);
-	}
+	else
+		find_no_route(a, f, field);
 }
 
 static bool has_target_in_domain(const struct policy_facts *facts)
@@ -243,10 +242,9 @@ static void ask_srv_in_domain(const struct policy_asking *a, struct policy_findi
 		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the SRV target lies directly in %.*s",
 		     SLICE_ARG(domain));
 	} else {
-		SHOWN(shown, domain);
-		SHOWN(target, a->facts->srv_targets[0]);
-		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field, "SRV target %s does not lie directly in %s",
-		       target, shown);
+		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
+		       "SRV target %.*s does not lie directly in %.*s", SLICE_ARG(a->facts->srv_targets[0]),
+		       SLICE_ARG(domain));
 	}
 }
 
@@ -279,15 +277,14 @@ static bool has_nothing_to_compare(const struct policy_asking *a)
 
 static void refuse_identity(const struct policy_asking *a, struct policy_finding *f, const char *field)
 {
-	struct slice domain = a->facts->remote_domain;
-	SHOWN(shown, wanted_name(a));
+	struct slice domain = a->facts->remote_domain, wanted = wanted_name(a);
 
 	if (a->facts->has_certificate)
-		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field, "the partner's certificate does not carry %s",
-		       shown);
+		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
+		       "the partner's certificate does not carry %.*s", SLICE_ARG(wanted));
 	else
 		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
-		       "the partner presented no certificate; it must carry %s", shown);
+		       "the partner presented no certificate; it must carry %.*s", SLICE_ARG(wanted));
 }
 
 static void ask_peer_identity(const struct policy_asking *a, struct policy_finding *f)

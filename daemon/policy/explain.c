@@ -60,42 +60,56 @@ static bool carries(const struct policy_facts *facts, struct slice name)
 	return policy_identity_matches(facts, POLICY_IDENTITY_EDGE_FQDN, name, SLICE_NONE);
 }
 
+/* Not a wildcard and nothing else that an entry could not hold. */
+static bool is_host_name(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-.", name.ptr[i]) || name.ptr[i] == '\0')
+			return false;
+	return name.len > 0;
+}
+
 /*
- * A name on the certificate that an administrator may well take for the partner's edge: one that DNS gives,
- * or one that lies in the partner's domain.  Never just any name that a stranger presents.
+ * A name on the certificate that an administrator may take for the partner's edge: one that DNS gives (a
+ * hoster's, most often), or one that lies in the partner's domain.  Never just any name that a stranger presents.
  */
 static struct slice edge_name(const struct policy_facts *facts)
 {
 	for (size_t i = 0; i < facts->srv_target_count; i++)
-		if (carries(facts, facts->srv_targets[i]))
+		if (carries(facts, facts->srv_targets[i]) && is_host_name(facts->srv_targets[i]))
 			return facts->srv_targets[i];
 	for (size_t i = 0; facts->has_certificate && i < facts->certificate_dns_count; i++)
-		if (policy_srv_target_fits(facts->remote_domain, facts->certificate_dns[i]))
+		if (policy_srv_target_fits(facts->remote_domain, facts->certificate_dns[i]) &&
+		    is_host_name(facts->certificate_dns[i]))
 			return facts->certificate_dns[i];
 	return SLICE_NONE;
 }
 
-/* The certificate is known: which entry would it satisfy? */
+/* The certificate is known: which entry would it satisfy, with the least said? */
 static void change_to_certificate(struct change *c)
 {
 	const struct policy_asking *a = c->asking;
-	bool demands_domain = a->allowed && a->allowed->identity == IDENTITY_DOMAIN;
+	const struct policy_facts *facts = a->facts;
+	bool is_edge_known = a->proxy.len ? carries(facts, a->proxy) : policy_target_matches(facts);
 
 	c->needs_entry = true;
-	if (policy_identity_matches(a->facts, POLICY_IDENTITY_DOMAIN, SLICE_NONE, a->facts->remote_domain)) {
+	if (policy_identity_matches(facts, POLICY_IDENTITY_DOMAIN, SLICE_NONE, facts->remote_domain)) {
 		c->identity = "domain";
 		return;
 	}
-	if (!a->proxy.len || !carries(a->facts, a->proxy))
-		c->proxy = edge_name(a->facts);
-	if (demands_domain)
+	if (a->rule == POLICY_IDENTITY_DOMAIN && is_edge_known) {
 		c->identity = "edge-fqdn";
-	if (c->proxy.len || (demands_domain && a->proxy.len && carries(a->facts, a->proxy)))
 		return;
-	c->none = a->facts->has_certificate
-	                  ? "the partner's certificate must carry its edge's name or its domain,"
+	}
+	c->proxy = edge_name(facts);
+	if (c->proxy.len) {
+		c->identity = a->allowed && a->allowed->identity == IDENTITY_DOMAIN ? "edge-fqdn" : NULL;
+		return;
+	}
+	c->none = facts->has_certificate
+	                  ? "the partner's certificate must carry the name of its edge or the domain"
 	                  : "the partner must present a certificate for";
-	c->none_about = a->facts->remote_domain;
+	c->none_about = facts->remote_domain;
 }
 
 /* The three steps that tie the partner's domain to an edge and to a certificate; at most one of them refuses. */

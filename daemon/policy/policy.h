@@ -22,11 +22,12 @@ enum policy_direction {
 	POLICY_OUTWARD, /* one of our users' request to a partner */
 };
 
-enum policy_service { /* what the request is for; decides whether the kind of federation carries it */
-	              POLICY_SERVICE_IM,       /* MESSAGE, INVITE with m=message, and what belongs to them */
-	              POLICY_SERVICE_PRESENCE, /* SUBSCRIBE, NOTIFY */
-	              POLICY_SERVICE_AV,       /* INVITE with audio or video */
-	              POLICY_SERVICE_OTHER,    /* OPTIONS and what else the method table lets cross */
+/* What the request is for; decides whether the kind of federation carries it. */
+enum policy_service {
+	POLICY_SERVICE_IM,       /* MESSAGE, INVITE with m=message, and what belongs to them */
+	POLICY_SERVICE_PRESENCE, /* SUBSCRIBE, NOTIFY */
+	POLICY_SERVICE_AV,       /* INVITE with audio or video */
+	POLICY_SERVICE_OTHER,    /* OPTIONS and what else the method table lets cross */
 };
 
 /* How the remote domain was tied to its edge. */
@@ -37,11 +38,18 @@ enum policy_route {
 	POLICY_ROUTE_SRV_SIPS,       /* _sips._tcp (RFC 3263) */
 };
 
-enum policy_srv { /* state of the remote domain's SRV look-up */
-	          POLICY_SRV_UNASKED,
-	          POLICY_SRV_FOUND,
-	          POLICY_SRV_ABSENT,
-	          POLICY_SRV_FAILED,
+/* What the partner's certificate has to carry. */
+enum policy_identity {
+	POLICY_IDENTITY_EDGE_FQDN,
+	POLICY_IDENTITY_DOMAIN,
+};
+
+/* State of the remote domain's SRV look-up. */
+enum policy_srv {
+	POLICY_SRV_UNASKED,
+	POLICY_SRV_FOUND,
+	POLICY_SRV_ABSENT,
+	POLICY_SRV_FAILED,
 };
 
 enum { POLICY_TARGETS_MAX = 16, POLICY_NAMES_MAX = 64 };
@@ -64,8 +72,7 @@ struct policy_facts {
 	bool has_certificate;                /* chain and validity already verified by TLS */
 	const struct slice *certificate_dns; /* dNSName entries, lower case */
 	size_t certificate_dns_count;
-	const struct slice
-	        *certificate_sip; /* domains of `sip:` URI entries without user part (RFC 5922 §7.1) */
+	const struct slice *certificate_sip; /* `sip:` URI entries without user part (RFC 5922 §7.1) */
 	size_t certificate_sip_count;
 
 	enum policy_srv srv;             /* of remote_domain */
@@ -111,17 +118,13 @@ struct policy_finding {
 
 struct policy_verdict {
 	enum policy_answer answer;
-	enum policy_step_id step; /* the one that decided; on PASS the last */
-	uint64_t generation;      /* of the image */
-	struct policy_finding
-	        finding; /* of the deciding step; on PASS its words are empty unless an explanation was wanted */
+	enum policy_step_id step;      /* the one that decided; on PASS the last */
+	uint64_t generation;           /* of the image */
+	struct policy_finding finding; /* of the deciding step; on PASS without words unless explained */
 	/* Also when refused, as far as known: */
 	const struct image_allowed_domain *allowed; /* NULL: not on the list (discovery) */
 	enum policy_route route;
-	enum {
-		POLICY_IDENTITY_EDGE_FQDN,
-		POLICY_IDENTITY_DOMAIN
-	} identity; /* rule for the partner's certificate */
+	enum policy_identity identity; /* rule for the partner's certificate */
 };
 
 /* Findings of all steps, for "why?": the words also of those that pass. */
