@@ -1,0 +1,68 @@
+/*
+ * The difference between two snapshots, as the control protocol tells it.
+ */
+#include "daemon/keeper/parts.h"
+
+enum { CHANGE_LEFT_BYTES = 512 }; /* room kept for the end of the list */
+
+struct changes {
+	struct json_writer w;
+	uint32_t count;
+	struct buffer text;
+};
+
+static void put_value(struct changes *c, const char *key, const struct model_object *object, size_t field)
+{
+	buffer_clear(&c->text);
+	model_value_write(&object->kind->fields[field], &object->values[field], &c->text);
+	json_put_slice(&c->w, key, buffer_slice(&c->text));
+}
+
+static void each(void *to, const struct model_change *change)
+{
+	static const char *const names[] = {
+		[MODEL_ADDED] = "added", [MODEL_REMOVED] = "removed", [MODEL_CHANGED] = "changed"
+	};
+	struct changes *c = to;
+
+	c->count++;
+	if (buffer_room(c->w.out) < CHANGE_LEFT_BYTES)
+		return;
+
+	/* What does not fit is taken back: a list is cut between changes, never inside one. */
+	struct json_writer saved = c->w;
+	size_t end = c->w.out->end;
+
+	json_open_object(&c->w, NULL);
+	json_put_text(&c->w, "what", names[change->what]);
+	json_put_text(&c->w, "kind", change->kind->name);
+	json_put_slice(&c->w, "key", change->key);
+	if (change->what == MODEL_CHANGED) {
+		json_put_text(&c->w, "field", change->kind->fields[change->field].name);
+		put_value(c, "before", change->before, change->field);
+		put_value(c, "after", change->after, change->field);
+	} else {
+		json_put_text(&c->w, "field", "");
+		json_put_null(&c->w, "before");
+		json_put_null(&c->w, "after");
+	}
+	json_close_object(&c->w);
+	if (c->w.out->is_broken || buffer_room(c->w.out) < CHANGE_LEFT_BYTES) {
+		c->w.out->is_broken = false;
+		c->w.out->end = end;
+		c->w = saved;
+	}
+}
+
+uint32_t changes_write(const struct model_snapshot *before, const struct model_snapshot *after,
+                       struct buffer *out)
+{
+	struct changes c = { .w = json_write(out) };
+
+	buffer_start(&c.text, 64 * 1024);
+	json_open_array(&c.w, NULL);
+	model_snapshot_diff(before, after, each, &c);
+	json_close_array(&c.w);
+	buffer_stop(&c.text);
+	return c.count;
+}

@@ -1,0 +1,139 @@
+/*
+ * What belongs to this machine only: host.xml, the system's resolvers, the key of our route tokens.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/crypto/crypto.h"
+#include "daemon/keeper/parts.h"
+#include "shared/base/memory.h"
+
+enum { HOST_RESOLV_CONF_MAX = 64 * 1024 };
+
+static void take_text(const struct model_object *from, size_t field, char *to, size_t size)
+{
+	slice_to_text(from->values[field].text, to, size);
+}
+
+static void take(const struct model_object *from, struct host *host)
+{
+	const struct model_list *resolvers = &from->values[MODEL_FIELD(host, resolvers)].list;
+
+	*host = (struct host){ .resolver_count = 0 };
+	take_text(from, MODEL_FIELD(host, node), host->node, sizeof host->node);
+	take_text(from, MODEL_FIELD(host, keeper_user), host->keeper_user, sizeof host->keeper_user);
+	take_text(from, MODEL_FIELD(host, access_user), host->access_user, sizeof host->access_user);
+	take_text(from, MODEL_FIELD(host, admin_group), host->admin_group, sizeof host->admin_group);
+	take_text(from, MODEL_FIELD(host, external_key), host->external_key, sizeof host->external_key);
+	take_text(from, MODEL_FIELD(host, internal_key), host->internal_key, sizeof host->internal_key);
+	for (size_t i = 0; i < resolvers->count && host->resolver_count < KEEPER_RESOLVERS_MAX; i++)
+		if (slice_to_text(resolvers->items[i], host->resolvers[host->resolver_count],
+		                  ADDRESS_TEXT_BYTES))
+			host->resolver_count++;
+}
+
+static enum result read_document(const char *path, struct model_snapshot **out, struct reason *reason)
+{
+	struct config_problems *problems = mem_new(sizeof *problems);
+	struct buffer text = { 0 };
+	enum result result;
+
+	if (!problems)
+		return fail(reason, RESULT_NO_MEMORY, "host.xml: out of memory");
+	config_problems_start(problems);
+	result = config_file_read(path, geteuid(), &text, reason);
+	if (result == RESULT_OK &&
+	    (result = config_read_host(buffer_slice(&text), out, problems)) != RESULT_OK) {
+		fail(reason, result, "host.xml cannot be read");
+		if (problems->count)
+			config_problems_reason(problems, reason);
+	}
+	buffer_stop(&text);
+	config_problems_stop(problems);
+	mem_free(problems);
+	return result;
+}
+
+enum result host_read(const char *root, struct host *out, struct reason *reason)
+{
+	struct model_snapshot *snapshot = NULL;
+	char path[KEEPER_PATH_BYTES];
+	enum result result;
+
+	if (!folder_path(path, root, "/etc/parley/host.xml"))
+		return fail(reason, RESULT_LIMIT, "the root's name is too long");
+	result = read_document(path, &snapshot, reason);
+	if (result == RESULT_NOT_FOUND) {
+		snapshot = model_snapshot_new();
+		result = snapshot ? RESULT_OK : fail(reason, RESULT_NO_MEMORY, "host.xml: out of memory");
+	}
+	if (result == RESULT_OK)
+		take(model_snapshot_one(snapshot, MODEL_HOST), out);
+	model_snapshot_free(&snapshot);
+	return result;
+}
+
+/* ---- resolvers ---- */
+
+/* resolv.conf(5): "nameserver ADDRESS"; a zone (%eth0) or what is no address is passed over. */
+size_t host_nameservers(struct slice text, char to[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTES])
+{
+	struct slice line;
+	size_t count = 0;
+
+	while (count < KEEPER_RESOLVERS_MAX && slice_next(&text, '\n', &line)) {
+		struct address address;
+
+		line = slice_trim(line);
+		if (!slice_starts(line, SLICE("nameserver")) || line.len < 11 ||
+		    (line.ptr[10] != ' ' && line.ptr[10] != '\t'))
+			continue;
+		line = slice_trim(slice_after(line, 10));
+		line = slice_first(line, slice_find(line, ' '));
+		line = slice_first(line, slice_find(line, '\t'));
+		if (address_read(line, 53, &address, NULL) == RESULT_OK)
+			address_text(&address, to[count++]);
+	}
+	return count;
+}
+
+static size_t system_nameservers(char to[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTES])
+{
+	struct buffer text;
+	size_t count = 0;
+	int ignored;
+
+	/* /etc/resolv.conf is a link on many systems, so this is not folders_read. */
+	FILE *file = fopen("/etc/resolv.conf", "re");
+
+	buffer_start(&text, HOST_RESOLV_CONF_MAX);
+	while (file && (ignored = fgetc(file)) != EOF)
+		if (!buffer_add_char(&text, (char)ignored))
+			break;
+	if (file)
+		fclose(file);
+	count = host_nameservers(buffer_slice(&text), to);
+	buffer_stop(&text);
+	return count;
+}
+
+void host_configuration(struct keeper *k, struct buffer *out)
+{
+	char found[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTES];
+	char key[2 * KEEPER_TOKEN_KEY_BYTES + 1];
+	size_t count = k->host.resolver_count ? 0 : system_nameservers(found);
+	struct json_writer w = json_write(out);
+
+	json_open_object(&w, NULL);
+	json_put_text(&w, "node", k->host.node);
+	json_put_bool(&w, "verbose", k->start->is_verbose);
+	json_open_array(&w, "resolvers");
+	for (size_t i = 0; i < k->host.resolver_count; i++)
+		json_put_text(&w, NULL, k->host.resolvers[i]);
+	for (size_t i = 0; i < count; i++)
+		json_put_text(&w, NULL, found[i]);
+	json_close_array(&w);
+	json_put_text(&w, "token_key", crypto_hex_write(k->token_key, sizeof k->token_key, key));
+	json_close_object(&w);
+	mem_wipe(key, sizeof key);
+}

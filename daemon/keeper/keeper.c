@@ -1,0 +1,255 @@
+/*
+ * The process: birth, what the launcher says, reload, end.
+ */
+#include "daemon/keeper/keeper.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/keeper/parts.h"
+#include "shared/base/memory.h"
+
+enum {
+	KEEPER_EXIT_CONFIG = 78,
+	KEEPER_EXIT_SOFTWARE = 70,
+	KEEPER_EXIT_AGAIN = 75,
+	KEEPER_STOP_EXTRA_MS = 3000
+};
+
+void keeper_tell_launcher(struct keeper *k, enum link_type type, uint64_t number, struct slice payload)
+{
+	link_send(k->launcher, type, number, payload, -1);
+}
+
+struct slice keeper_node(const struct keeper *k)
+{
+	const struct image_edge *edge = policy_image_edge(k->now.image, slice_of(k->host.node));
+
+	if (edge)
+		return policy_image_text(k->now.image, edge->fqdn);
+	return k->host.node[0] ? slice_of(k->host.node) : SLICE("parley");
+}
+
+/* ---- stopping ---- */
+
+static int64_t drain_ms(const struct keeper *k)
+{
+	return (int64_t)image_access_edge_at(k->now.image, 0)->drain_timeout * 1000;
+}
+
+/* The launcher ends us all when we do not: it must know how long is meant. */
+static void tell_drain_time(struct keeper *k)
+{
+	keeper_tell_launcher(k, LINK_STOPPING, (uint64_t)drain_ms(k), SLICE(""));
+}
+
+void keeper_service_ended(struct keeper *k)
+{
+	if (k->is_stopping && k->access.state.phase == LAUNCHER_STOPPED)
+		loop_stop(k->loop);
+}
+
+static void stop_late(void *owner)
+{
+	struct keeper *k = owner;
+
+	loop_stop(k->loop);
+}
+
+static void begin_stop(struct keeper *k)
+{
+	if (k->is_stopping)
+		return;
+	k->is_stopping = true;
+	if (k->access.state.phase == LAUNCHER_STOPPED) {
+		loop_stop(k->loop);
+		return;
+	}
+	service_drain(&k->access, drain_ms(k));
+	loop_timer_set(k->loop, &k->stop_timer, drain_ms(k) + KEEPER_STOP_EXTRA_MS, stop_late, k);
+}
+
+/* ---- reload ---- */
+
+static void tell_host_refused(struct keeper *k, const struct reason *reason)
+{
+	struct emission e;
+
+	event_open(&e, k, CONTROL_EVENT_CONFIG_REFUSED);
+	json_put_text(&e.w, "file", "host.xml");
+	json_put_text(&e.w, "why", reason->text);
+	event_send(&e);
+}
+
+static void reload(struct keeper *k)
+{
+	struct host host;
+	struct reason reason = { "" };
+	bool is_changed;
+
+	if (host_read(k->root, &host, &reason) != RESULT_OK) {
+		tell_host_refused(k, &reason);
+	} else {
+		/* Users and groups were given up to at birth; they stay until parleyd is started anew. */
+		memcpy(host.keeper_user, k->host.keeper_user, sizeof host.keeper_user);
+		memcpy(host.access_user, k->host.access_user, sizeof host.access_user);
+		memcpy(host.admin_group, k->host.admin_group, sizeof host.admin_group);
+		is_changed = memcmp(&host, &k->host, sizeof host) != 0;
+		k->host = host;
+		if (is_changed)
+			service_configure(&k->access);
+	}
+	import_edited(k);
+	service_review(&k->access, true);
+	tell_drain_time(k);
+}
+
+/* ---- the launcher ---- */
+
+static void state_came(struct keeper *k, struct slice payload)
+{
+	struct launcher_state state;
+
+	if (payload.len != sizeof state)
+		return;
+	memcpy(&state, payload.ptr, sizeof state);
+	state.service[sizeof state.service - 1] = '\0';
+	if (strcmp(state.service, k->access.name) == 0)
+		service_state_came(&k->access, &state);
+}
+
+static void launcher_frame(void *owner, struct link_frame *frame)
+{
+	struct keeper *k = owner;
+	int fd = frame->fd;
+
+	switch ((unsigned)frame->type) {
+	case LINK_SERVICE_STATE: state_came(k, frame->payload); break;
+	case LINK_SERVICE_LINK:
+		if (slice_equal(frame->payload, slice_of(k->access.name))) {
+			service_link_came(&k->access, fd);
+			fd = -1;
+		}
+		break;
+	case LINK_BOUND:
+		listeners_bound(&k->access, frame->number, fd);
+		fd = -1;
+		break;
+	case LINK_BIND_FAILED: listeners_failed(&k->access, frame->number, frame->payload); break;
+	case LINK_STOPPING: begin_stop(k); break;
+	case LINK_RELOAD: reload(k); break;
+	default:
+		fprintf(stderr, "keeper: the launcher sends %s, which is not for us\n",
+		        link_type_name(frame->type));
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void launcher_gone(void *owner)
+{
+	struct keeper *k = owner;
+
+	fprintf(stderr, "keeper: the launcher is gone\n");
+	loop_stop(k->loop);
+}
+
+static void second(void *owner)
+{
+	struct keeper *k = owner;
+
+	service_second(&k->access);
+	events_second(k);
+	exports_second(k);
+	loop_timer_set(k->loop, &k->second_timer, 1000, second, k);
+}
+
+/* ---- birth and end ---- */
+
+/* host.xml is read first, as whoever we are: it says whom to become. */
+static enum result become(struct keeper *k, struct reason *reason)
+{
+	enum result result = host_read(k->root, &k->host, reason);
+	const struct process_confinement how = { .user = k->host.keeper_user,
+		                                 .group = k->host.admin_group,
+		                                 .may_stay_root = true };
+
+	if (result == RESULT_OK)
+		result = folders_prepare(k->root, &k->host, reason);
+	if (result == RESULT_OK)
+		result = process_confine(&how, reason);
+	if (result == RESULT_OK && geteuid() == 0)
+		fprintf(stderr, "keeper: host.xml lets the keeper run as root\n");
+	return result;
+}
+
+static enum result birth(struct keeper *k, struct reason *reason)
+{
+	enum result result;
+
+	list_start(&k->waiting);
+	k->now.image_fd = k->audit.fd = k->control.fd = -1;
+	if ((result = become(k, reason)) != RESULT_OK)
+		return result;
+	if (!(k->loop = loop_new()))
+		return fail(reason, RESULT_NO_MEMORY, "no event loop");
+	k->started_ms = keeper_now(k).wall_ms;
+	events_start(&k->events, k->start->is_verbose);
+	service_start(&k->access, k, "access");
+	if (!(k->launcher = link_new(k->loop, k->start->launcher, launcher_frame, launcher_gone, k)))
+		return fail(reason, RESULT_NO_MEMORY, "no link to the launcher");
+	if ((result = audit_open(&k->audit, k->root, reason)) != RESULT_OK ||
+	    (result = folders_token_key(k->root, k->token_key, reason)) != RESULT_OK ||
+	    (result = publish_open(k, reason)) != RESULT_OK ||
+	    (result = control_open(&k->control, k, reason)) != RESULT_OK)
+		return result;
+	service_apply(&k->access);
+	service_review(&k->access, true);
+	tell_drain_time(k);
+	loop_timer_set(k->loop, &k->second_timer, 1000, second, k);
+	return RESULT_OK;
+}
+
+static void end(struct keeper *k)
+{
+	if (!k->loop)
+		return;
+	/* Calls that wait are told before their sessions go. */
+	while (!list_is_empty(&k->waiting))
+		call_fail(LIST_OWNER(k->waiting.next, struct call, waiting), CONTROL_UNAVAILABLE,
+		          "the daemon stops");
+	service_stop(&k->access);
+	if (k->control.keeper)
+		control_close(&k->control);
+	exports_free(k);
+	publish_close(k);
+	audit_close(&k->audit);
+	loop_timer_stop(&k->second_timer);
+	loop_timer_stop(&k->stop_timer);
+	link_free(&k->launcher);
+	events_stop(&k->events);
+	mem_wipe(k->token_key, sizeof k->token_key);
+	loop_free(&k->loop);
+}
+
+int keeper_main(const struct process_start *start, const char *root)
+{
+	struct keeper *k = mem_new(sizeof *k);
+	struct reason reason = { "" };
+	int code = 0;
+
+	if (!k)
+		return KEEPER_EXIT_SOFTWARE;
+	k->start = start;
+	k->root = root;
+	if (birth(k, &reason) != RESULT_OK) {
+		fprintf(stderr, "keeper: %s\n", reason.text);
+		code = KEEPER_EXIT_CONFIG;
+	} else {
+		loop_run(k->loop);
+		code = k->now.is_uncertain ? KEEPER_EXIT_AGAIN : 0;
+	}
+	end(k);
+	mem_free(k);
+	return code;
+}

@@ -1,0 +1,447 @@
+/*
+ * parts: what the files of the keeper share.  Seen only inside this folder and by its tests.
+ */
+#ifndef DAEMON_KEEPER_PARTS_H
+#define DAEMON_KEEPER_PARTS_H
+
+#include <sys/types.h>
+
+#include "daemon/config/config.h"
+#include "daemon/io/address.h"
+#include "daemon/io/loop.h"
+#include "daemon/keeper/keeper.h"
+#include "daemon/keeper/roles.h"
+#include "daemon/launcher/launcher.h"
+#include "daemon/link/link.h"
+#include "daemon/policy/policy.h"
+#include "daemon/store/store.h"
+#include "shared/base/handles.h"
+#include "shared/base/json.h"
+#include "shared/base/map.h"
+#include "shared/base/text.h"
+#include "shared/control/control.h"
+
+#define KEEPER_SERVER "parleyd 0.1"
+
+enum {
+	KEEPER_PATH_BYTES = 1024,
+	KEEPER_NAME_BYTES = 256,
+	KEEPER_COMMENT_BYTES = 1024,
+	KEEPER_WHY_BYTES = REASON_BYTES,
+	KEEPER_TOKEN_KEY_BYTES = 32,
+	KEEPER_RESOLVERS_MAX = 8,
+	KEEPER_LISTENERS_MAX = 32,
+	KEEPER_LISTEN_RETRY_MS = 5000,
+	KEEPER_CREDENTIAL_FILE_MAX = 1024 * 1024, /* a trust store of all public authorities is 230 KB */
+	KEEPER_QUERIES_MAX = 64,
+	KEEPER_QUERY_MS = 2000,
+	KEEPER_ANSWER_MAX = 16 * 1024 * 1024,
+	KEEPER_APPLY_MS = 3000,
+	KEEPER_HISTORY = 60,
+	KEEPER_EVENTS_KEPT = 1000,
+	KEEPER_EVENT_BYTES_MAX = 16 * 1024,
+	KEEPER_LOG_BURST = 50, /* lines of one kind at once, then KEEPER_LOG_PER_SECOND */
+	KEEPER_LOG_PER_SECOND = 10,
+	KEEPER_LOG_LINE_MAX = 2048,
+	KEEPER_ATTENTION_MAX = 20,
+	CONTROL_CLIENTS_MAX = 16,
+	CONTROL_CLIENTS_PER_USER = 4, /* root may have all */
+	CONTROL_UNREAD_MAX = 1024 * 1024,
+	CONTROL_HALF_LINE_MS = 30 * 1000,
+	CONTROL_UPLOADS_MAX = 256,
+	CONTROL_UPLOAD_BYTES_MAX = 16 * 1024 * 1024,
+};
+
+struct keeper;
+struct session;
+struct call;
+
+/* ---- host.c ---- */
+struct host {
+	char node[KEEPER_NAME_BYTES];
+	char keeper_user[LAUNCHER_USER_BYTES], access_user[LAUNCHER_USER_BYTES],
+	        admin_group[LAUNCHER_USER_BYTES];
+	char external_key[KEEPER_PATH_BYTES], internal_key[KEEPER_PATH_BYTES];
+	char resolvers[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTES];
+	size_t resolver_count;
+};
+/* host.xml below `root`; without one: the defaults. INVALID says file, line and field. */
+enum result host_read(const char *root, struct host *out, struct reason *reason);
+/* The nameservers of a resolv.conf's text. Pure. */
+size_t host_nameservers(struct slice text, char to[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTES]);
+/* CONFIGURE's payload. */
+void host_configuration(struct keeper *k, struct buffer *out);
+
+/* ---- folders.c ---- */
+/* root + below; false (and an empty path) when it is too long. */
+bool folder_path(char path[KEEPER_PATH_BYTES], const char *root, const char *below);
+/* A path of the configuration: relative ones are below ROOT/etc/parley. */
+bool folder_config_path(char path[KEEPER_PATH_BYTES], const char *root, const char *name);
+/* While still root: makes what is missing and gives it to the keeper's user. */
+enum result folders_prepare(const char *root, const struct host *host, struct reason *reason);
+/* var/lib/parley/secrets/token.key: made once, 0600. */
+enum result folders_token_key(const char *root, uint8_t key[KEEPER_TOKEN_KEY_BYTES], struct reason *reason);
+/*
+ * A whole regular file of at most `max` bytes, never through a link at its end; `is_secret`: owned by us or root and
+ * not writable or readable beyond its group (mode at most 0640).  The caller stops `out`.
+ */
+enum result folders_read(const char *path, size_t max, bool is_secret, struct buffer *out,
+                         struct reason *reason);
+
+/* ---- events.c ---- */
+struct kept_event {
+	char *params; /* the JSON of a notification's params */
+	int64_t time_ms;
+};
+struct log_bucket {
+	uint32_t tokens, suppressed;
+};
+struct events {
+	uint64_t counts[CONTROL_EVENT_COUNT];
+	struct log_bucket buckets[CONTROL_EVENT_COUNT];
+	struct kept_event ring[KEEPER_EVENTS_KEPT];
+	size_t newest, kept; /* newest: index of the next to be written */
+	uint64_t unlogged;   /* lines that standard output did not take */
+	bool is_verbose;
+};
+void events_start(struct events *events, bool is_verbose);
+void events_stop(struct events *events);
+/* Once a second: buckets fill, and what was suppressed is said. */
+void events_second(struct keeper *k);
+/* From a service: checked, then like our own. */
+void events_take(struct keeper *k, struct slice json);
+/* The i-th newest of those kept; NULL past the end. */
+const struct kept_event *events_newest(const struct events *events, size_t i);
+
+struct emission {
+	struct keeper *keeper;
+	struct buffer text;
+	struct json_writer w;
+};
+/* Opens an event of our own: write its fields with json_put_*, then event_send. */
+void event_open(struct emission *e, struct keeper *k, enum control_event_id id);
+void event_send(struct emission *e);
+
+/* ---- audit.c ---- */
+struct audit {
+	int fd;
+	uint64_t number; /* of the last line */
+	bool is_torn;    /* the last line is not whole */
+};
+enum result audit_open(struct audit *audit, const char *root, struct reason *reason);
+void audit_close(struct audit *audit);
+struct audit_entry {
+	const char *who;   /* "alice(1000)" */
+	const char *login; /* login user behind it; "" unknown */
+	const char *verb;
+	struct slice object;
+	const char *outcome; /* "asked", then "published", "refused: ...", "not-applied" */
+	uint64_t version;
+};
+/* Durable when it returns OK; else the change must not be made. */
+enum result audit_write(struct audit *audit, int64_t wall_ms, const struct audit_entry *entry,
+                        struct reason *reason);
+
+/* ---- credentials.c ---- */
+struct credentials {
+	int fd; /* sealed memfd: chain, key, trust, crls; -1 none */
+	size_t chain, key, trust, crls;
+	bool is_internal;
+};
+void credentials_free(struct credentials *credentials);
+/*
+ * NOT_FOUND: something is not assigned, `why` names file and field (the seed's rule: the service stays stopped);
+ * other failures: a file cannot be used.
+ */
+enum result credentials_read(const char *root, const struct host *host, const struct policy_image *image,
+                             bool is_internal, struct credentials *out, struct reason *why);
+/*
+ * Is everything assigned that the Access Edge needs?  OK, or NOT_FOUND with file and field in `why` and the state's
+ * word in `short_why`: "no certificate".  Pure.
+ */
+enum result credentials_assigned(const struct host *host, const struct policy_image *image,
+                                 const char **short_why, struct reason *why);
+/* A hash of all that names them, to see whether another file was assigned. Pure. */
+uint64_t credentials_names(const struct host *host, const struct policy_image *image);
+bool credentials_uses_internal_tls(const struct image_edge *edge);
+
+/* ---- service.c ---- */
+enum service_listen_state { LISTEN_WANTED, LISTEN_ASKED, LISTEN_UP, LISTEN_FAILED };
+struct service_listener {
+	uint64_t id;
+	bool is_internal;
+	char address[ADDRESS_TEXT_BYTES];
+	enum service_listen_state state;
+	char why[KEEPER_WHY_BYTES];
+};
+
+struct history {
+	uint32_t in[KEEPER_HISTORY], out[KEEPER_HISTORY], refused[KEEPER_HISTORY];
+	size_t at; /* the oldest, next to be written */
+};
+
+struct traffic {
+	int64_t connections, transactions;
+	int64_t last_in, last_out, last_refused, last_malformed; /* as the running process counts */
+	uint64_t in, out, refused, malformed;                    /* over all its lives */
+	uint64_t steps[POLICY_STEP_COUNT];
+	int64_t last_steps[POLICY_STEP_COUNT];
+	struct history history;
+	uint32_t now_in, now_out, now_refused; /* of the running second */
+};
+
+struct query;
+struct service {
+	struct keeper *keeper;
+	const char *name;
+	struct launcher_state state;
+	struct link *link;
+	bool has_greeted;
+	bool is_wanted, is_draining;
+	uint64_t generation;         /* the one it says it runs */
+	uint64_t sent_generation;    /* of the image it was sent last */
+	uint64_t refused_generation; /* one it could not take; 0 none */
+	char refused_why[KEEPER_WHY_BYTES];
+	char why[KEEPER_WHY_BYTES]; /* why it is stopped, or what is wrong with it; "" nothing */
+	char short_why[64];         /* "no certificate" */
+	struct service_listener listeners[KEEPER_LISTENERS_MAX];
+	size_t listener_count;
+	struct loop_timer listen_timer;
+	struct credentials external, internal;
+	uint64_t assigned; /* hash of what names the files they were read from */
+	struct traffic traffic;
+	struct list queries;
+	size_t query_count;
+	uint64_t query_number;
+};
+void service_start(struct service *s, struct keeper *k, const char *name);
+void service_stop(struct service *s);
+/* Reads certificates (`rereads`: even when the same files are assigned), decides whether it may run, and tells launcher and service what has changed. */
+void service_review(struct service *s, bool rereads);
+void service_apply(struct service *s);     /* a new version: image and listeners */
+void service_configure(struct service *s); /* host.xml has changed */
+void service_link_came(struct service *s, int fd);
+void service_state_came(struct service *s, const struct launcher_state *state);
+void service_drain(struct service *s, int64_t deadline_ms);
+void service_second(struct service *s);
+const char *service_state_name(const struct service *s);
+bool service_is_up(const struct service *s); /* it runs and has greeted */
+/* Counters as they came: totals go on over restarts. Pure. */
+void traffic_take(struct traffic *traffic, const struct json *counters);
+void traffic_second(struct traffic *traffic);
+void traffic_restarted(struct traffic *traffic);
+
+/* ---- listeners.c ---- */
+void listeners_set(struct service *s, const struct policy_image *image, struct slice node);
+void listeners_greeted(struct service *s, const struct json *ids); /* those it has already */
+void listeners_bound(struct service *s, uint64_t id, int fd);
+void listeners_failed(struct service *s, uint64_t id, struct slice why);
+void listeners_ask(struct service *s);  /* binds what is wanted and not up */
+void listeners_lost(struct service *s); /* the process is gone, its sockets with it */
+/* Stable over restarts of the keeper: from side and address. Pure; never 0, below 2^48. */
+uint64_t listeners_id(bool is_internal, struct slice address);
+
+/* ---- query.c ---- */
+/* `answered` is called exactly once, perhaps before this returns; `answer` NULL: `why` says so. */
+void query_ask(struct service *s, const char *what,
+               void (*answered)(void *to, const struct json *answer, const char *why), void *to);
+void query_piece(struct service *s, uint64_t number, struct slice piece);
+void query_drop_all(struct service *s, const char *why);
+
+/* ---- publish.c ---- */
+/* What is published: the snapshot everything is asked of, and its image for all processes. */
+struct publication {
+	struct store *store;
+	struct model_snapshot *snapshot;
+	struct store_version version; /* number 0: nothing is published yet */
+	struct policy_image *image;
+	int image_fd;
+	bool is_uncertain; /* the store lost track: the keeper must begin anew */
+};
+enum result publish_open(struct keeper *k, struct reason *reason);
+void publish_close(struct keeper *k);
+/* What somebody changes: a checked snapshot takes the place of the present one. */
+struct publish_order {
+	const char *author, *comment;
+	uint32_t changes;
+	bool takes_edits;    /* it is what was edited in conf.d */
+	struct reason *note; /* may be NULL: what was not done beside */
+};
+/* Durable, applied to this process, sent to the services and mirrored when OK.  Takes `snapshot` in every case. */
+enum result publish_snapshot(struct keeper *k, struct model_snapshot *snapshot,
+                             const struct publish_order *order, struct reason *reason);
+/* Writes conf.d anew; `note` (may be NULL) says what could not be done. */
+void publish_mirror(struct keeper *k, struct reason *note);
+
+/* ---- import.c ---- */
+/* What was edited in conf.d since its mirror, checked against the present version. */
+struct import {
+	struct config_folder folder;
+	struct config_import found;
+	struct config_problems problems;
+};
+/* INVALID or CONFLICT: `problems` and the reason say what.  NULL `*out`: out of memory; free it in every case. */
+enum result import_read(struct keeper *k, struct import **out, struct reason *reason);
+void import_free(struct import **import);
+/* Somebody has edited conf.d and it has not been taken. */
+bool import_is_waiting(struct keeper *k);
+/*
+ * At start, on SIGHUP, and by verb: publishes what was edited, or says why not (events, status).  `author` "": the
+ * files' owner.  NOT_FOUND: nothing was edited.
+ */
+enum result import_publish(struct keeper *k, struct import *import, const char *author, const char *comment,
+                           struct reason *note, struct reason *reason);
+void import_edited(struct keeper *k);
+
+/* Changes between two snapshots as a JSON array of at most `max` bytes; the number of all of them. */
+uint32_t changes_write(const struct model_snapshot *before, const struct model_snapshot *after,
+                       struct buffer *out);
+
+/* ---- control.c, session.c, call.c ---- */
+struct who {
+	uid_t uid;
+	pid_t pid;
+	enum control_role role;
+	char name[64];  /* Unix user */
+	char text[96];  /* "alice(1000)" */
+	char login[64]; /* login user behind sudo or su; "" the same or unknown */
+};
+
+struct control {
+	struct keeper *keeper;
+	int fd;
+	char path[KEEPER_PATH_BYTES];
+	struct loop_watch watch;
+	struct list sessions;
+	size_t session_count;
+	gid_t admin_gid;
+	bool has_admin_group;
+};
+enum result control_open(struct control *control, struct keeper *k, struct reason *reason);
+void control_close(struct control *control);
+/* A notification to every session that follows. */
+void control_notify(struct control *control, struct slice params, bool is_debug);
+
+struct upload {
+	char name[KEEPER_NAME_BYTES];
+	struct buffer text;
+	bool is_whole;
+};
+
+struct session {
+	struct list node;
+	struct control *control;
+	int fd;
+	struct loop_watch watch;
+	struct loop_timer half_line;
+	struct loop_defer go_on;
+	struct buffer in, out;
+	struct who who;
+	bool has_greeted, is_read_only, follows, follows_debug;
+	bool is_closing;   /* once `out` is written */
+	struct call *call; /* the one under way; lines after it wait */
+	struct upload *uploads;
+	size_t upload_count, upload_bytes;
+};
+void session_new(struct control *control, int fd, const struct who *who);
+void session_free(struct session *session);
+void session_refuse(int fd, const char *why);  /* one line and the end, for a client that gets no session */
+void session_written(struct session *session); /* something was added to `out` */
+void session_call_done(struct session *session);
+
+struct verb_row {
+	const struct control_verb *verb;
+	const char *extras; /* params beside the row's own */
+	void (*run)(struct call *call);
+};
+
+struct call {
+	struct keeper *keeper;
+	struct session *session; /* NULL: the client has gone; what was begun is still done */
+	struct verb_row row;
+	struct control_request request;
+	const struct json *params;
+	struct who who;
+	struct buffer out;
+	struct json_writer w;
+	struct arena arena;    /* for what the verb keeps while it runs */
+	struct slice key;      /* the object it is about, as it is stored */
+	struct reason note;    /* changes: what was not done beside */
+	uint64_t version;      /* changes: the one published */
+	struct buffer changes; /* changes: what was changed, a JSON array */
+	struct loop_timer timer;
+	struct list waiting; /* in keeper->waiting while it waits for APPLIED */
+};
+/* One line of a session. Always ends in call_close or call_fail, at once or later. */
+void call_begin(struct session *session, struct slice line);
+/* The result object is open: write its members, then call_close. */
+struct json_writer *call_open(struct call *call);
+void call_close(struct call *call);
+void call_fail(struct call *call, enum control_code code, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+void call_fail_problem(struct call *call, enum control_code code, const char *path, const char *why,
+                       const char *allowed);
+/* `problems`: a JSON array. */
+void call_fail_problems(struct call *call, enum control_code code, const char *message,
+                        struct slice problems);
+struct slice call_text(const struct call *call, const char *name);
+/* The param `name` read as the key of that kind, into call->key. False: the call has been failed. */
+bool call_key(struct call *call, const char *name, enum model_kind_id kind);
+
+/* ---- verbs.c ---- */
+/* By method name, the wire-only ones too; false: there is none. */
+bool verb_row_named(struct slice method, struct verb_row *out);
+
+#define VERB(id, ...) void verb_run_##id(struct call *call);
+#include "shared/control/verbs.def"
+#undef VERB
+void verb_run_CONFIG_UPLOAD(struct call *call);
+/* Puts an object's fields, typed, as members of an object `key`. */
+void verb_put_fields(struct json_writer *w, const char *key, const struct model_object *object);
+/* Writes down that the change was asked for. False: it cannot be, and the call has been failed. */
+bool verb_audit_asked(struct call *call);
+/* Ends a call whose change was published or refused: audit, then the answer once the services run it or the time is over. */
+void verb_published(struct call *call, enum result result, const struct reason *reason);
+void verb_wait_applied(struct call *call);
+void verb_unchanged(struct call *call); /* there was nothing to change */
+void verb_applied(struct keeper *k);    /* look at who waits */
+
+/* ---- verbs_export.c: one version's documents, kept while a client fetches them in pieces ---- */
+struct exports {
+	uint64_t version; /* 0: none is kept */
+	struct arena arena;
+	struct store_document *documents;
+	size_t count;
+	int64_t used_ms; /* mono */
+};
+void exports_second(struct keeper *k); /* forgets what nobody fetches any more */
+void exports_free(struct keeper *k);
+
+/* ---- the keeper ---- */
+struct keeper {
+	const struct process_start *start;
+	const char *root;
+	struct loop *loop;
+	struct link *launcher;
+	struct loop_timer second_timer, stop_timer;
+	struct host host;
+	uint8_t token_key[KEEPER_TOKEN_KEY_BYTES];
+	int64_t started_ms; /* wall */
+	struct events events;
+	struct audit audit;
+	struct publication now;
+	char import_trouble[KEEPER_WHY_BYTES]; /* why the last import was refused; "" it was not */
+	int64_t import_trouble_ms;
+	struct service access;
+	struct control control;
+	struct exports exports;
+	struct list waiting; /* of struct call */
+	bool is_stopping;
+};
+static inline struct instant keeper_now(const struct keeper *k) { return loop_now(k->loop); }
+struct slice keeper_node(const struct keeper *k); /* as the topology or host.xml names it; else "parley" */
+/* Every service has ended, or none ran: the keeper may end, too. */
+void keeper_service_ended(struct keeper *k);
+void keeper_tell_launcher(struct keeper *k, enum link_type type, uint64_t number, struct slice payload);
+
+#endif

@@ -1,0 +1,237 @@
+/*
+ * Versions: what is published, and how the next one takes its place.
+ *
+ * The order is the promise: checked, built as an image, durable in the store;
+ * then this process uses it, the services are sent it, and the mirror shows it.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/keeper/parts.h"
+#include "shared/base/memory.h"
+
+static void tell_published(struct keeper *k)
+{
+	struct emission e;
+
+	event_open(&e, k, CONTROL_EVENT_CONFIG_PUBLISHED);
+	json_put_number(&e.w, "version", (int64_t)k->now.version.number);
+	json_put_text(&e.w, "author", k->now.version.author);
+	json_put_text(&e.w, "comment", k->now.version.comment);
+	json_put_number(&e.w, "changes", k->now.version.changes);
+	event_send(&e);
+}
+
+/* ---- the image ---- */
+
+struct image {
+	struct policy_image *mapped;
+	int fd;
+};
+
+static void image_drop(struct image *image)
+{
+	policy_image_close(&image->mapped);
+	if (image->fd >= 0)
+		close(image->fd);
+	image->fd = -1;
+}
+
+static enum result image_make(const struct model_snapshot *snapshot, uint64_t generation, struct image *out,
+                              struct reason *reason)
+{
+	enum result result;
+
+	*out = (struct image){ .fd = -1 };
+	result = policy_image_build(snapshot, generation, &out->fd, reason);
+	if (result == RESULT_OK)
+		result = policy_image_open(out->fd, &out->mapped, reason);
+	if (result != RESULT_OK)
+		image_drop(out);
+	return result;
+}
+
+/* Owns all it is given. */
+static void take(struct keeper *k, struct model_snapshot *snapshot, struct image *image,
+                 const struct store_version *version)
+{
+	struct image old = { k->now.image, k->now.image_fd };
+
+	model_snapshot_free(&k->now.snapshot);
+	k->now.snapshot = snapshot;
+	k->now.version = *version;
+	k->now.image = image->mapped;
+	k->now.image_fd = image->fd;
+	image_drop(&old);
+}
+
+/* ---- the store ---- */
+
+static enum result to_store(struct keeper *k, const struct model_snapshot *snapshot,
+                            struct store_version *about, struct reason *reason)
+{
+	struct config_printed *printed = mem_new(sizeof *printed);
+	struct store_document *documents = mem_new_array(CONFIG_DOCUMENTS_MAX, sizeof *documents);
+	enum result result = RESULT_NO_MEMORY;
+
+	if (printed && documents && (result = config_print_all(snapshot, 0, printed, reason)) == RESULT_OK) {
+		for (size_t i = 0; i < printed->count; i++)
+			documents[i] = (struct store_document){ printed->documents[i].name,
+				                                printed->documents[i].bytes };
+		result = store_publish(k->now.store, k->now.version.number, documents, printed->count, about,
+		                       reason);
+	} else if (result == RESULT_NO_MEMORY) {
+		fail(reason, result, "out of memory");
+	}
+	if (printed)
+		config_printed_stop(printed);
+	mem_free(printed);
+	mem_free(documents);
+	return result;
+}
+
+enum result publish_snapshot(struct keeper *k, struct model_snapshot *snapshot,
+                             const struct publish_order *order, struct reason *reason)
+{
+	struct store_version about = { .time_ms = keeper_now(k).wall_ms, .changes = order->changes };
+	struct image image = { .fd = -1 };
+	enum result result = model_snapshot_check(snapshot, reason);
+
+	text_shown(slice_of(order->author), about.author, sizeof about.author);
+	text_shown(slice_of(order->comment), about.comment, sizeof about.comment);
+	if (result == RESULT_OK)
+		result = image_make(snapshot, k->now.version.number + 1, &image, reason);
+	if (result == RESULT_OK)
+		result = to_store(k, snapshot, &about, reason);
+	if (result != RESULT_OK) {
+		image_drop(&image);
+		model_snapshot_free(&snapshot);
+		if (result ==
+		    RESULT_UNKNOWN) { /* only looking again, from the start, tells what is current */
+			fprintf(stderr, "keeper: the store cannot say what is current; beginning anew: %s\n",
+			        reason->text);
+			k->now.is_uncertain = true;
+			loop_stop(k->loop);
+		}
+		return result;
+	}
+	/* Looked at before the mirror's base is gone: what somebody is editing there is not written over. */
+	bool may_mirror = order->takes_edits || !import_is_waiting(k);
+
+	take(k, snapshot, &image, &about);
+	tell_published(k);
+	service_apply(&k->access);
+	service_review(&k->access, false);
+	if (may_mirror)
+		publish_mirror(k, order->note);
+	else
+		fail(order->note, RESULT_CONFLICT,
+		     "conf.d holds an edit that has not been taken, and was left as it is; reload or import "
+		     "it, or remove the file");
+	return RESULT_OK;
+}
+
+static enum result from_store(struct keeper *k, struct reason *reason)
+{
+	struct config_problems *problems = mem_new(sizeof *problems);
+	struct config_document *documents = mem_new_array(CONFIG_DOCUMENTS_MAX, sizeof *documents);
+	struct store_document *stored = NULL;
+	struct model_snapshot *snapshot = NULL;
+	struct store_version version;
+	struct image image = { .fd = -1 };
+	struct arena arena;
+	size_t count = 0;
+	enum result result = RESULT_NO_MEMORY;
+
+	arena_start(&arena, 2 * (size_t)STORE_ARCHIVE_MAX);
+	if (problems && documents) {
+		config_problems_start(problems);
+		result = store_get(k->now.store, 0, &arena, &stored, &count, &version, reason);
+	}
+	for (size_t i = 0; result == RESULT_OK && i < count && i < CONFIG_DOCUMENTS_MAX; i++)
+		documents[i] = (struct config_document){ .name = stored[i].name, .bytes = stored[i].bytes };
+	if (result == RESULT_OK &&
+	    (result = config_read(documents, count, NULL, &snapshot, problems)) != RESULT_OK)
+		config_problems_reason(problems, reason);
+	if (result == RESULT_OK &&
+	    (result = image_make(snapshot, version.number, &image, reason)) == RESULT_OK)
+		take(k, snapshot, &image, &version);
+	else
+		model_snapshot_free(&snapshot);
+	if (problems)
+		config_problems_stop(problems);
+	mem_free(problems);
+	mem_free(documents);
+	arena_stop(&arena);
+	return result;
+}
+
+/* A new store: the defaults, until conf.d has been read over them. */
+static enum result from_nothing(struct keeper *k, struct reason *reason)
+{
+	const struct store_version none = { .number = 0 };
+	struct model_snapshot *snapshot = model_snapshot_new();
+	struct image image;
+	enum result result;
+
+	if (!snapshot)
+		return fail(reason, RESULT_NO_MEMORY, "out of memory");
+	result = image_make(snapshot, 0, &image, reason);
+	if (result == RESULT_OK)
+		take(k, snapshot, &image, &none);
+	else
+		model_snapshot_free(&snapshot);
+	return result;
+}
+
+static enum result publish_first(struct keeper *k, struct reason *reason)
+{
+	const struct publish_order order = { .author = "parleyd", .comment = "the defaults" };
+	struct model_snapshot *snapshot = model_snapshot_copy(k->now.snapshot);
+
+	return snapshot ? publish_snapshot(k, snapshot, &order, reason)
+	                : fail(reason, RESULT_NO_MEMORY, "out of memory");
+}
+
+enum result publish_open(struct keeper *k, struct reason *reason)
+{
+	char path[KEEPER_PATH_BYTES];
+	enum result result;
+
+	k->now.image_fd = -1;
+	if (!folder_path(path, k->root, "/var/lib/parley/store"))
+		return fail(reason, RESULT_LIMIT, "the root's name is too long");
+	if ((result = store_open(path, NULL, &k->now.store, reason)) != RESULT_OK)
+		return result;
+	if (store_note(k->now.store)[0])
+		fprintf(stderr, "keeper: store: %s\n", store_note(k->now.store));
+	result = store_current(k->now.store) ? from_store(k, reason) : from_nothing(k, reason);
+	if (result != RESULT_OK)
+		return result;
+	import_edited(k);
+	return k->now.version.number ? RESULT_OK : publish_first(k, reason);
+}
+
+void publish_close(struct keeper *k)
+{
+	struct image image = { k->now.image, k->now.image_fd };
+
+	image_drop(&image);
+	model_snapshot_free(&k->now.snapshot);
+	store_close(&k->now.store);
+}
+
+/* ---- the mirror ---- */
+
+void publish_mirror(struct keeper *k, struct reason *note)
+{
+	char folder[KEEPER_PATH_BYTES], state[KEEPER_PATH_BYTES];
+	struct reason reason = { "" };
+
+	if (!folder_path(folder, k->root, "/etc/parley/conf.d") ||
+	    !folder_path(state, k->root, "/var/lib/parley/mirror") ||
+	    config_mirror_write(folder, state, k->now.snapshot, k->now.version.number, &reason) == RESULT_OK)
+		return;
+	fail(note, RESULT_IO, "conf.d could not be written: %s", reason.text);
+	fprintf(stderr, "keeper: conf.d could not be written: %s\n", reason.text);
+}

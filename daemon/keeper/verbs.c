@@ -1,0 +1,103 @@
+/*
+ * The table of verbs, and the first of them.
+ */
+#include "daemon/keeper/parts.h"
+
+/* A row of verbs.def, what its params may hold beside the row's own, and what runs it. */
+static const struct {
+	enum control_verb_id id;
+	const char *extras;
+	void (*run)(struct call *call);
+} known[] = {
+#define VERB(id, ...)           { CONTROL_VERB_##id, EXTRAS_##id, verb_run_##id },
+#define EXTRAS_HELLO            "protocol client mode"
+#define EXTRAS_STATUS           ""
+#define EXTRAS_DOMAIN_LIST      ""
+#define EXTRAS_DOMAIN_SHOW      ""
+#define EXTRAS_DOMAIN_ALLOW     ""
+#define EXTRAS_DOMAIN_BLOCK     ""
+#define EXTRAS_DOMAIN_REMOVE    ""
+#define EXTRAS_ACCESS_EDGE_SHOW ""
+#define EXTRAS_ACCESS_EDGE_SET  ""
+#define EXTRAS_POLICY_SHOW      ""
+#define EXTRAS_POLICY_SET       ""
+#define EXTRAS_TOPOLOGY_SHOW    ""
+#define EXTRAS_CONNECTION_LIST  "after limit"
+#define EXTRAS_WHY              ""
+#define EXTRAS_EVENT_TAIL       "debug"
+#define EXTRAS_CONFIG_CHECK     "uploaded"
+#define EXTRAS_CONFIG_IMPORT    "uploaded"
+#define EXTRAS_CONFIG_EXPORT    "document offset"
+#define EXTRAS_VERSION_LIST     ""
+#define EXTRAS_MODEL_KINDS      "kind"
+#include "shared/control/verbs.def"
+#undef VERB
+};
+
+/* On the wire only: how documents reach a daemon that reads no folder but its own. */
+static const struct control_verb upload = { "config",      "upload", CONTROL_ROLE_VIEWER,
+	                                    CONTROL_READS, "NAME",   "Sends a piece of a document." };
+
+bool verb_row_named(struct slice method, struct verb_row *out)
+{
+	enum control_verb_id id = control_verb_named(method);
+
+	if (slice_equal(method, SLICE("config.upload"))) {
+		*out = (struct verb_row){ &upload, "text last", verb_run_CONFIG_UPLOAD };
+		return true;
+	}
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (known[i].id == id) {
+			*out = (struct verb_row){ control_verb(id), known[i].extras, known[i].run };
+			return true;
+		}
+	return false;
+}
+
+static void put_names(struct json_writer *w, enum control_role role, bool is_read_only)
+{
+	json_open_array(w, "verbs");
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		const struct control_verb *verb = control_verb(known[i].id);
+		struct buffer name;
+
+		if (role < verb->role || (is_read_only && verb->effect != CONTROL_READS))
+			continue;
+		buffer_start(&name, 64);
+		control_verb_method(verb, &name);
+		json_put_slice(w, NULL, buffer_slice(&name));
+		buffer_stop(&name);
+	}
+	json_close_array(w);
+}
+
+void verb_run_HELLO(struct call *call)
+{
+	struct keeper *k = call->keeper;
+	struct slice mode = call_text(call, "mode");
+	bool is_read_only = slice_equal(mode, SLICE("ro"));
+	struct json_writer *w;
+
+	if (json_as_number(json_get(call->params, "protocol"), 0) != CONTROL_PROTOCOL) {
+		call_fail(call, CONTROL_USAGE, "this daemon speaks protocol %d; the client asks for another",
+		          CONTROL_PROTOCOL);
+		return;
+	}
+	if (mode.len && !is_read_only && !slice_equal(mode, SLICE("rw"))) {
+		call_fail(call, CONTROL_USAGE, "mode is rw or ro");
+		return;
+	}
+	call->session->has_greeted = true;
+	call->session->is_read_only |= is_read_only; /* never widened again */
+	is_read_only = call->session->is_read_only;
+	w = call_open(call);
+	json_put_number(w, "protocol", CONTROL_PROTOCOL);
+	json_put_text(w, "server", KEEPER_SERVER);
+	json_put_slice(w, "node", keeper_node(k));
+	json_put_text(w, "user", call->who.name);
+	json_put_text(w, "role", control_role_name(call->who.role));
+	json_put_text(w, "mode", is_read_only ? "ro" : "rw");
+	json_put_number(w, "version", (int64_t)k->now.version.number);
+	put_names(w, call->who.role, is_read_only);
+	call_close(call);
+}

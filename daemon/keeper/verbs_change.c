@@ -1,0 +1,446 @@
+/*
+ * Verbs that change the configuration: a copy of the present snapshot, one edit, the same way out for all.
+ */
+#include <stdio.h>
+
+#include "daemon/keeper/parts.h"
+#include "shared/base/memory.h"
+
+/* ---- begin ---- */
+
+/* A copy to be edited; NULL: the call has been failed. */
+static struct model_snapshot *change_begin(struct call *call)
+{
+	const struct json *expected = json_get(call->params, "if_version");
+	uint64_t present = call->keeper->now.version.number;
+	struct model_snapshot *copy;
+
+	if (expected && (json_kind(expected) != JSON_KIND_NUMBER || json_as_number(expected, -1) < 0)) {
+		call_fail(call, CONTROL_USAGE, "if_version is the number of a version");
+		return NULL;
+	}
+	if (expected && (uint64_t)json_as_number(expected, 0) != present) {
+		call_fail(call, CONTROL_CONFLICT,
+		          "version %llu is current, not %lld: somebody else has changed it",
+		          (unsigned long long)present, (long long)json_as_number(expected, 0));
+		return NULL;
+	}
+	if (call_text(call, "comment").len >= STORE_COMMENT_BYTES) {
+		call_fail_problem(call, CONTROL_INVALID, "comment", "the comment is too long",
+		                  "up to 511 bytes");
+		return NULL;
+	}
+	copy = model_snapshot_copy(call->keeper->now.snapshot);
+	if (!copy)
+		call_fail(call, CONTROL_UNAVAILABLE, "out of memory");
+	return copy;
+}
+
+/* ---- end ---- */
+
+static bool is_applied(const struct call *call)
+{
+	const struct service *s = &call->keeper->access;
+
+	return service_is_up(s) && s->generation >= call->version;
+}
+
+static void answer(struct call *call, bool applied, const char *note)
+{
+	struct json_writer *w = call_open(call);
+	char both[2 * REASON_BYTES];
+
+	snprintf(both, sizeof both, "%s%s%s", note, note[0] && call->note.text[0] ? "; " : "",
+	         call->note.text);
+	json_put_number(w, "version", (int64_t)call->version);
+	json_put_bool(w, "applied", applied);
+	json_put_raw(w, "changes",
+	             buffer_length(&call->changes) ? buffer_slice(&call->changes) : SLICE("[]"));
+	json_put_text(w, "note", both);
+	call_close(call);
+}
+
+void verb_unchanged(struct call *call) { answer(call, true, "nothing to change"); }
+
+/* True: nothing more will come, and the call has been answered. */
+static bool is_settled(struct call *call)
+{
+	const struct service *s = &call->keeper->access;
+	char words[KEEPER_WHY_BYTES + 64];
+
+	if (is_applied(call)) {
+		answer(call, true, "");
+		return true;
+	}
+	if (!s->is_wanted) { /* nothing runs that would have to take it */
+		snprintf(words, sizeof words, "%s is stopped: %s", s->name, s->short_why);
+		answer(call, true, words);
+		return true;
+	}
+	if (s->refused_generation >= call->version) {
+		snprintf(words, sizeof words, "%s could not take it: %s", s->name, s->refused_why);
+		answer(call, false, words);
+		return true;
+	}
+	return false;
+}
+
+static void too_late(void *owner)
+{
+	struct call *call = owner;
+	char words[128];
+
+	snprintf(words, sizeof words, "%s has not taken it yet; it will", call->keeper->access.name);
+	answer(call, false, words);
+}
+
+void verb_wait_applied(struct call *call)
+{
+	if (is_settled(call))
+		return;
+	list_add_last(&call->keeper->waiting, &call->waiting);
+	loop_timer_set(call->keeper->loop, &call->timer, KEEPER_APPLY_MS, too_late, call);
+}
+
+void verb_applied(struct keeper *k)
+{
+	LIST_EACH_SAFE (at, &k->waiting)
+		is_settled(LIST_OWNER(at, struct call, waiting));
+}
+
+static void write_audit(struct call *call, const char *outcome, struct reason *reason, enum result *result)
+{
+	struct buffer method;
+	const struct audit_entry entry = { .who = call->who.text,
+		                           .login = call->who.login,
+		                           .verb = "",
+		                           .object = call->key,
+		                           .outcome = outcome,
+		                           .version = call->version };
+	struct audit_entry whole = entry;
+
+	buffer_start(&method, 64);
+	control_verb_method(call->row.verb, &method);
+	buffer_add_char(&method, '\0');
+	whole.verb = buffer_slice(&method).ptr;
+	*result = audit_write(&call->keeper->audit, keeper_now(call->keeper).wall_ms, &whole, reason);
+	if (strcmp(outcome, "asked") != 0) {
+		struct emission e;
+
+		event_open(&e, call->keeper, CONTROL_EVENT_AUDIT);
+		json_put_text(&e.w, "who", call->who.text);
+		json_put_text(&e.w, "verb", whole.verb);
+		json_put_slice(&e.w, "object", call->key);
+		json_put_text(&e.w, "outcome", outcome);
+		json_put_number(&e.w, "version", (int64_t)call->version);
+		event_send(&e);
+	}
+	buffer_stop(&method);
+}
+
+bool verb_audit_asked(struct call *call)
+{
+	struct reason reason = { "" };
+	enum result result;
+
+	call->version = call->keeper->now.version.number;
+	write_audit(call, "asked", &reason, &result);
+	if (result == RESULT_OK)
+		return true;
+	call_fail(call, CONTROL_UNAVAILABLE, "nothing was changed: %s", reason.text);
+	return false;
+}
+
+void verb_published(struct call *call, enum result result, const struct reason *reason)
+{
+	struct reason audit_reason = { "" };
+	char outcome[REASON_BYTES + 32];
+	enum result audited;
+
+	if (result != RESULT_OK) {
+		snprintf(outcome, sizeof outcome, "%s: %s", result == RESULT_UNKNOWN ? "unknown" : "refused",
+		         reason->text);
+		write_audit(call, outcome, &audit_reason, &audited);
+		if (result == RESULT_INVALID)
+			call_fail_problem(call, CONTROL_INVALID, "", reason->text, "");
+		else
+			call_fail(call, control_code_of(result), "%s", reason->text);
+		return;
+	}
+	call->version = call->keeper->now.version.number;
+	write_audit(call, "published", &audit_reason, &audited);
+	if (audited != RESULT_OK && !call->note.text[0])
+		call->note = audit_reason; /* it was asked on record, and it is in the store's journal */
+	verb_wait_applied(call);
+}
+
+/* ---- what no single field can say ---- */
+
+static void put_fault(void *to, const struct model_fault *fault)
+{
+	const struct model_kind *kind = fault->object ? fault->object->kind : NULL;
+	struct json_writer *w = to;
+
+	if (buffer_room(w->out) < 4 * REASON_BYTES)
+		return;
+	json_open_object(w, NULL);
+	json_put_text(w, "path",
+	              kind && fault->field < kind->field_count ? kind->fields[fault->field].name : "");
+	json_put_text(w, "why", fault->why.text);
+	json_put_text(w, "allowed", fault->allowed);
+	json_put_text(w, "kind", kind ? kind->name : "");
+	json_put_slice(w, "key", fault->object ? model_object_key(fault->object) : SLICE(""));
+	json_close_object(w);
+}
+
+static void fail_faults(struct call *call, const struct model_snapshot *snapshot, const char *first)
+{
+	struct buffer problems;
+	struct json_writer w = json_write(&problems);
+
+	buffer_start(&problems, CONTROL_LINE_MAX / 2);
+	json_open_array(&w, NULL);
+	model_snapshot_faults(snapshot, put_fault, &w);
+	json_close_array(&w);
+	call_fail_problems(call, CONTROL_INVALID, first, buffer_slice(&problems));
+	buffer_stop(&problems);
+}
+
+/* Takes `copy`. */
+static void change_end(struct call *call, struct model_snapshot *copy)
+{
+	struct keeper *k = call->keeper;
+	struct reason reason = { "" };
+	char comment[STORE_COMMENT_BYTES];
+	struct publish_order order = { .author = call->who.text, .comment = comment, .note = &call->note };
+
+	order.changes = changes_write(k->now.snapshot, copy, &call->changes);
+	call->version = k->now.version.number;
+	if (order.changes == 0) {
+		model_snapshot_free(&copy);
+		verb_unchanged(call);
+		return;
+	}
+	if (model_snapshot_check(copy, &reason) != RESULT_OK) {
+		fail_faults(call, copy, reason.text);
+		model_snapshot_free(&copy);
+		return;
+	}
+	if (!verb_audit_asked(call)) {
+		model_snapshot_free(&copy);
+		return;
+	}
+	slice_to_text(call_text(call, "comment"), comment, sizeof comment);
+	if (!comment[0]) {
+		struct buffer method;
+
+		buffer_start(&method, 64);
+		control_verb_method(call->row.verb, &method);
+		snprintf(comment, sizeof comment, "%.*s %.*s", SLICE_ARG(buffer_slice(&method)),
+		         SLICE_ARG(slice_first(call->key, call->key.len > 255 ? 255 : call->key.len)));
+		buffer_stop(&method);
+	}
+	verb_published(call, publish_snapshot(k, copy, &order, &reason), &reason);
+}
+
+/* ---- fields ---- */
+
+static bool write_text(struct buffer *out, const struct json *value)
+{
+	struct json_writer w = json_write(out);
+
+	switch (json_kind(value)) {
+	case JSON_KIND_TEXT: return buffer_add(out, json_as_slice(value));
+	case JSON_KIND_BOOL:
+	case JSON_KIND_NUMBER: json_write_value(&w, NULL, value); return true;
+	case JSON_KIND_ARRAY:
+		for (size_t i = 0; i < json_count(value); i++) {
+			if (i)
+				buffer_add_char(out, ' ');
+			if (json_kind(json_at(value, i)) != JSON_KIND_TEXT)
+				return false;
+			buffer_add(out, json_as_slice(json_at(value, i)));
+		}
+		return true;
+	case JSON_KIND_NULL:
+	case JSON_KIND_OBJECT: break;
+	}
+	return false;
+}
+
+static void fail_field(struct call *call, const struct model_field *row, const char *why)
+{
+	struct buffer allowed;
+
+	buffer_start(&allowed, 1024);
+	model_allowed(row, &allowed);
+	buffer_add_char(&allowed, '\0');
+	call_fail_problem(call, CONTROL_INVALID, row->name, why,
+	                  allowed.is_broken ? "" : buffer_slice(&allowed).ptr);
+	buffer_stop(&allowed);
+}
+
+static void fail_unknown_field(struct call *call, const struct model_kind *kind, struct slice name)
+{
+	struct buffer names;
+	char shown[64], why[160];
+
+	buffer_start(&names, 4096);
+	for (size_t i = 0; i < kind->field_count; i++)
+		if (i != kind->key)
+			buffer_printf(&names, "%s%s", buffer_length(&names) ? ", " : "",
+			              kind->fields[i].name);
+	buffer_add_char(&names, '\0');
+	text_shown(name, shown, sizeof shown);
+	snprintf(why, sizeof why, "%s has no field \"%s\"", kind->name, shown);
+	call_fail_problem(call, CONTROL_INVALID, shown, why, names.is_broken ? "" : buffer_slice(&names).ptr);
+	buffer_stop(&names);
+}
+
+/* One field of "set"; null puts back the default. False: the call has been failed. */
+static bool set_field(struct call *call, struct model_object *object, const struct model_object *defaults,
+                      struct arena *arena, struct slice name, const struct json *value)
+{
+	size_t field = model_field_named(object->kind, name);
+	const struct model_field *row = &object->kind->fields[field];
+	struct reason reason = { "" };
+	struct buffer text;
+	enum result result;
+
+	if (field == object->kind->field_count) {
+		fail_unknown_field(call, object->kind, name);
+		return false;
+	}
+	if (field == object->kind->key) {
+		fail_field(call, row, "the key cannot be set; it names the object");
+		return false;
+	}
+	if (json_kind(value) == JSON_KIND_NULL) {
+		object->values[field] = defaults->values[field];
+		return true;
+	}
+	buffer_start(&text, CONTROL_LINE_MAX);
+	result = write_text(&text, value) ? model_value_read_why(row, buffer_slice(&text), arena,
+	                                                         &object->values[field], &reason)
+	                                  : fail(&reason, RESULT_INVALID,
+	                                         "a text, number, true, false or list of texts is needed");
+	buffer_stop(&text);
+	if (result == RESULT_NO_MEMORY)
+		call_fail(call, CONTROL_UNAVAILABLE, "out of memory");
+	else if (result != RESULT_OK)
+		fail_field(call, row, reason.text);
+	return result == RESULT_OK;
+}
+
+/* All of "set". False: the call has been failed. */
+static bool set_fields(struct call *call, struct model_snapshot *copy, struct model_object *object)
+{
+	const struct json *set = json_get(call->params, "set"), *value;
+	const struct model_object *defaults = model_object_new(&copy->arena, object->kind);
+	struct slice name;
+
+	if (!defaults) {
+		call_fail(call, CONTROL_UNAVAILABLE, "out of memory");
+		return false;
+	}
+	if (set && json_kind(set) != JSON_KIND_OBJECT) {
+		call_fail(call, CONTROL_USAGE, "set is an object: field names and values");
+		return false;
+	}
+	for (size_t i = 0; json_member(set, i, &name, &value); i++)
+		if (!set_field(call, object, defaults, &copy->arena, name, value))
+			return false;
+	return true;
+}
+
+/* ---- domains ---- */
+
+/* The entry of call->key, made when it is not there; NULL: the call has been failed. */
+static struct model_object *entry_for(struct call *call, struct model_snapshot *copy, enum model_kind_id id)
+{
+	const struct model_kind *kind = model_kind(id);
+	struct model_object *object = model_snapshot_find(copy, id, call->key);
+
+	if (object)
+		return object;
+	object = model_object_new(&copy->arena, kind);
+	if (object)
+		object->values[kind->key].text = arena_copy(&copy->arena, call->key);
+	if (!object || !object->values[kind->key].text.ptr || model_snapshot_add(copy, object) != RESULT_OK) {
+		call_fail(call, CONTROL_UNAVAILABLE, "out of memory");
+		return NULL;
+	}
+	return object;
+}
+
+static void put_on_list(struct call *call, enum model_kind_id list, enum model_kind_id other)
+{
+	struct model_snapshot *copy;
+	struct model_object *object;
+
+	if (!call_key(call, "domain", list) || !(copy = change_begin(call)))
+		return;
+	model_snapshot_remove(copy, other, call->key); /* not on it: nothing to take off */
+	object = entry_for(call, copy, list);
+	if (object && set_fields(call, copy, object))
+		change_end(call, copy);
+	else
+		model_snapshot_free(&copy);
+}
+
+void verb_run_DOMAIN_ALLOW(struct call *call)
+{
+	put_on_list(call, MODEL_ALLOWED_DOMAIN, MODEL_BLOCKED_DOMAIN);
+}
+void verb_run_DOMAIN_BLOCK(struct call *call)
+{
+	put_on_list(call, MODEL_BLOCKED_DOMAIN, MODEL_ALLOWED_DOMAIN);
+}
+
+void verb_run_DOMAIN_REMOVE(struct call *call)
+{
+	struct model_snapshot *copy;
+	bool was_there;
+
+	if (!call_key(call, "domain", MODEL_ALLOWED_DOMAIN) || !(copy = change_begin(call)))
+		return;
+	was_there = model_snapshot_remove(copy, MODEL_ALLOWED_DOMAIN, call->key) == RESULT_OK;
+	was_there |= model_snapshot_remove(copy, MODEL_BLOCKED_DOMAIN, call->key) == RESULT_OK;
+	if (was_there) {
+		change_end(call, copy);
+		return;
+	}
+	model_snapshot_free(&copy);
+	call_fail(call, CONTROL_NOT_FOUND, "%.*s is on neither list", SLICE_ARG(call->key));
+}
+
+/* ---- single objects ---- */
+
+void verb_run_ACCESS_EDGE_SET(struct call *call)
+{
+	struct model_snapshot *copy = change_begin(call);
+
+	if (!copy)
+		return;
+	if (set_fields(call, copy, model_snapshot_one(copy, MODEL_ACCESS_EDGE)))
+		change_end(call, copy);
+	else
+		model_snapshot_free(&copy);
+}
+
+void verb_run_POLICY_SET(struct call *call)
+{
+	struct model_snapshot *copy;
+	struct model_object *policy;
+
+	if (!call_key(call, "identity", MODEL_ACCESS_POLICY) || !(copy = change_begin(call)))
+		return;
+	policy = model_snapshot_find(copy, MODEL_ACCESS_POLICY, call->key);
+	if (!policy)
+		call_fail(call, CONTROL_NOT_FOUND, "there is no access policy \"%.*s\"",
+		          SLICE_ARG(call->key));
+	if (policy && set_fields(call, copy, policy))
+		change_end(call, copy);
+	else
+		model_snapshot_free(&copy);
+}

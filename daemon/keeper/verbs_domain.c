@@ -1,0 +1,260 @@
+/*
+ * domain list, domain show: the entries, with what the service knows of them now.
+ */
+#include <stdio.h>
+
+#include "daemon/crypto/crypto.h"
+#include "daemon/keeper/filter.h"
+#include "daemon/keeper/parts.h"
+
+enum {
+	DOMAIN_LIST_DEFAULT = 100,
+	DOMAIN_LIST_MAX = 500,
+	DOMAIN_ROW_ROOM = 12 * 1024,
+	DOMAIN_LIVE_MAX = 16384
+};
+
+/* ---- live state, by domain ---- */
+
+static void live_start(struct map *live, const struct json *answer)
+{
+	struct siphash_key seed = { 0 };
+
+	crypto_random(&seed, sizeof seed);
+	map_start(live, DOMAIN_LIVE_MAX, seed);
+	for (size_t i = 0; i < json_count(answer); i++) {
+		/* The map holds pointers without const; nothing writes through them. */
+		union {
+			const struct json *theirs;
+			void *ours;
+		} row = { .theirs = json_at(answer, i) };
+
+		if (map_add(live, json_as_slice(json_get(row.theirs, "domain")), row.ours) == RESULT_LIMIT)
+			break;
+	}
+}
+
+static struct slice live_state(const struct json *row)
+{
+	struct slice state = json_as_slice(json_get(row, "state"));
+
+	return state.len ? state : SLICE("-");
+}
+
+/* The newer of the two directions. */
+static struct slice live_error(const struct json *row)
+{
+	const struct json *in = json_get(row, "last_error_in"), *out = json_get(row, "last_error_out");
+	bool is_in = json_as_number(json_get(in, "time"), 0) > json_as_number(json_get(out, "time"), 0);
+	struct slice text = json_as_slice(json_get(is_in ? in : out, "text"));
+
+	return text.ptr ? text : SLICE("");
+}
+
+/* ---- one entry ---- */
+
+struct entry {
+	const struct model_object *allowed, *blocked; /* one of them */
+	struct slice domain, comment;
+	const struct json *live;
+};
+
+static struct entry entry_of(const struct model_object *allowed, const struct model_object *blocked,
+                             const struct map *live)
+{
+	struct entry e = { .allowed = allowed, .blocked = blocked };
+	const struct model_object *object = allowed ? allowed : blocked;
+
+	e.domain = model_object_key(object);
+	e.comment = object->values[allowed ? MODEL_FIELD(allowed_domain, comment)
+	                                   : MODEL_FIELD(blocked_domain, comment)]
+	                    .text;
+	e.live = map_get(live, e.domain);
+	return e;
+}
+
+static bool entry_shows(const struct entry *e, struct slice filter)
+{
+	const struct filter_field fields[] = {
+		{ "domain", e->domain, true },
+		{ "comment", e->comment, true },
+		{ "rule", e->allowed ? SLICE("allow") : SLICE("block"), false },
+		{ "state", e->allowed ? live_state(e->live) : SLICE("-"), false },
+	};
+
+	return filter_holds(filter, fields, sizeof fields / sizeof *fields);
+}
+
+/* The members of a row, into an object that is open. */
+static void put_entry(struct json_writer *w, const struct entry *e, uint64_t version)
+{
+	static const struct model_value none = { .text = { "", 0 } };
+	const struct model_value *values = e->allowed ? e->allowed->values : NULL;
+	const struct model_field *identity = &model_kind(MODEL_ALLOWED_DOMAIN)
+	                                              ->fields[MODEL_FIELD(allowed_domain, identity)];
+	const struct model_value *proxy = values ? &values[MODEL_FIELD(allowed_domain, proxy_fqdn)] : &none;
+
+	json_put_slice(w, "domain", e->domain);
+	json_put_text(w, "rule", e->allowed ? "allow" : "block");
+	json_put_slice(w, "proxy-fqdn", proxy->text);
+	json_put_number(w, "proxy-port",
+	                values ? (int64_t)values[MODEL_FIELD(allowed_domain, proxy_port)].number : 0);
+	json_put_slice(w, "identity",
+	               values ? model_choice(identity, values[MODEL_FIELD(allowed_domain, identity)].number)
+	                      : SLICE(""));
+	json_put_slice(w, "comment", e->comment);
+	json_put_slice(w, "state", e->allowed ? live_state(e->live) : SLICE("-"));
+	json_put_number(w, "connections", json_as_number(json_get(e->live, "connections"), 0));
+	json_put_real(w, "rate", json_as_real(json_get(e->live, "rate"), 0));
+	json_put_slice(w, "last_error", live_error(e->live));
+	json_put_number(w, "version", (int64_t)version);
+}
+
+/* ---- list ---- */
+
+struct walk {
+	const struct model_objects *allowed, *blocked;
+	size_t allowed_at, blocked_at;
+};
+
+/* Both lists hold their keys in order: the next of the two. */
+static bool walk_next(struct walk *walk, const struct map *live, struct entry *out)
+{
+	const struct model_object *a = walk->allowed_at < walk->allowed->count
+	                                       ? walk->allowed->items[walk->allowed_at]
+	                                       : NULL;
+	const struct model_object *b = walk->blocked_at < walk->blocked->count
+	                                       ? walk->blocked->items[walk->blocked_at]
+	                                       : NULL;
+
+	if (!a && !b)
+		return false;
+	if (a && b) {
+		if (slice_compare(model_object_key(a), model_object_key(b)) <= 0)
+			b = NULL;
+		else
+			a = NULL;
+	}
+	walk->allowed_at += a != NULL;
+	walk->blocked_at += b != NULL;
+	*out = entry_of(a, b, live);
+	return true;
+}
+
+static int64_t limit_of(const struct call *call)
+{
+	int64_t limit = json_as_number(json_get(call->params, "limit"), DOMAIN_LIST_DEFAULT);
+
+	return limit < 1 ? 1 : limit > DOMAIN_LIST_MAX ? DOMAIN_LIST_MAX : limit;
+}
+
+static void list(void *to, const struct json *answer, const char *why)
+{
+	struct call *call = to;
+	const struct keeper *k = call->keeper;
+	struct slice filter = call_text(call, "filter"), after = call_text(call, "after"), last = SLICE_NONE;
+	struct walk walk = { .allowed = &k->now.snapshot->kinds[MODEL_ALLOWED_DOMAIN],
+		             .blocked = &k->now.snapshot->kinds[MODEL_BLOCKED_DOMAIN] };
+	struct json_writer *w = call_open(call);
+	int64_t left = limit_of(call), total = 0;
+	bool has_more = false;
+	struct entry e;
+	struct map live;
+
+	live_start(&live, answer);
+	json_open_array(w, "rows");
+	while (walk_next(&walk, &live, &e)) {
+		if (!entry_shows(&e, filter))
+			continue;
+		total++;
+		if (after.len && slice_compare(e.domain, after) <= 0)
+			continue;
+		if (left == 0 || buffer_room(&call->out) < DOMAIN_ROW_ROOM) {
+			left = 0;
+			has_more = true;
+			continue;
+		}
+		left--;
+		last = e.domain;
+		json_open_object(w, NULL);
+		put_entry(w, &e, k->now.version.number);
+		json_close_object(w);
+	}
+	json_close_array(w);
+	json_put_number(w, "total", total);
+	if (has_more && last.ptr)
+		json_put_slice(w, "next", last);
+	else
+		json_put_null(w, "next");
+	json_put_number(w, "version", (int64_t)k->now.version.number);
+	json_put_text(w, "live", answer ? "" : why);
+	map_stop(&live);
+	call_close(call);
+}
+
+void verb_run_DOMAIN_LIST(struct call *call) { query_ask(&call->keeper->access, "domains", list, call); }
+
+/* ---- show ---- */
+
+static bool serves(const struct json *connection, struct slice domain)
+{
+	const struct json *domains = json_get(connection, "domains");
+
+	if (slice_equal(json_as_slice(json_get(connection, "partner")), domain))
+		return true;
+	for (size_t i = 0; i < json_count(domains); i++)
+		if (slice_equal(json_as_slice(json_at(domains, i)), domain))
+			return true;
+	return false;
+}
+
+/* Second half: the connections are known, too. What was written of the result so far lies in call->out. */
+static void show_connections(void *to, const struct json *connections, const char *why)
+{
+	struct call *call = to;
+	struct json_writer *w = &call->w;
+
+	(void)why;
+	json_open_array(w, "connections_list");
+	for (size_t i = 0; i < json_count(connections) && buffer_room(&call->out) > DOMAIN_ROW_ROOM; i++)
+		if (serves(json_at(connections, i), call->key))
+			json_write_value(w, NULL, json_at(connections, i));
+	json_close_array(w);
+	call_close(call);
+}
+
+static void show(void *to, const struct json *answer, const char *why)
+{
+	struct call *call = to;
+	const struct model_snapshot *snapshot = call->keeper->now.snapshot;
+	const struct model_object *allowed = model_snapshot_find(snapshot, MODEL_ALLOWED_DOMAIN, call->key);
+	const struct model_object *blocked = model_snapshot_find(snapshot, MODEL_BLOCKED_DOMAIN, call->key);
+	struct json_writer *w;
+	struct entry e;
+	struct map live;
+
+	(void)why;
+	if (!allowed && !blocked) {
+		call_fail(call, CONTROL_NOT_FOUND, "%.*s is on neither list", SLICE_ARG(call->key));
+		return;
+	}
+	live_start(&live, answer);
+	e = entry_of(allowed, allowed ? NULL : blocked, &live);
+	w = call_open(call);
+	put_entry(w, &e, call->keeper->now.version.number);
+	json_write_value(w, "last_error_in", json_get(e.live, "last_error_in"));
+	json_write_value(w, "last_error_out", json_get(e.live, "last_error_out"));
+	json_open_object(w, "counts");
+	json_put_number(w, "in", json_as_number(json_get(e.live, "in"), 0));
+	json_put_number(w, "out", json_as_number(json_get(e.live, "out"), 0));
+	json_put_number(w, "refused", json_as_number(json_get(e.live, "refused"), 0));
+	json_close_object(w);
+	map_stop(&live);
+	query_ask(&call->keeper->access, "connections", show_connections, call);
+}
+
+void verb_run_DOMAIN_SHOW(struct call *call)
+{
+	if (call_key(call, "domain", MODEL_ALLOWED_DOMAIN))
+		query_ask(&call->keeper->access, "domains", show, call);
+}

@@ -1,0 +1,207 @@
+/*
+ * status: everything the first screen shows, in one answer.
+ */
+#include <stdio.h>
+
+#include "daemon/keeper/parts.h"
+
+enum { STATUS_RATE_SECONDS = 5 };
+
+static void put_services(struct json_writer *w, const struct service *s)
+{
+	char words[LAUNCHER_STATUS_BYTES];
+	const char *why = s->short_why[0] ? s->short_why : s->why;
+
+	if (s->state.phase == LAUNCHER_BACKOFF)
+		why = launcher_status_words(s->state.status, words);
+	json_open_array(w, "services");
+	json_open_object(w, NULL);
+	json_put_text(w, "name", s->name);
+	json_put_text(w, "state", service_state_name(s));
+	json_put_text(w, "why", why);
+	json_put_text(w, "detail", s->why);
+	json_put_number(w, "since", s->state.since_ms);
+	json_put_number(w, "pid", s->state.pid);
+	json_put_number(w, "restarts", s->state.restarts);
+	json_put_number(w, "version", (int64_t)s->generation);
+	if (s->state.next_start_ms)
+		json_put_number(w, "next_start", s->state.next_start_ms);
+	else
+		json_put_null(w, "next_start");
+	json_open_array(w, "listeners");
+	for (size_t i = 0; i < s->listener_count; i++) {
+		const struct service_listener *l = &s->listeners[i];
+
+		json_open_object(w, NULL);
+		json_put_text(w, "side", l->is_internal ? "internal" : "external");
+		json_put_text(w, "address", l->address);
+		json_put_text(w, "state",
+		              l->state == LISTEN_UP       ? "up"
+		              : l->state == LISTEN_FAILED ? "failed"
+		                                          : "wanted");
+		json_put_text(w, "why", l->why);
+		json_close_object(w);
+	}
+	json_close_array(w);
+	json_close_object(w);
+	json_close_array(w);
+}
+
+/* ---- traffic ---- */
+
+/* The i-th of the last KEEPER_HISTORY seconds, oldest first. */
+static uint32_t second_of(const struct history *h, const uint32_t *list, size_t i)
+{
+	return list[(h->at + i) % KEEPER_HISTORY];
+}
+
+static double rate_of(const struct history *h, const uint32_t *list)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = KEEPER_HISTORY - STATUS_RATE_SECONDS; i < KEEPER_HISTORY; i++)
+		sum += second_of(h, list, i);
+	return (double)sum / STATUS_RATE_SECONDS;
+}
+
+static void put_history(struct json_writer *w, const char *key, const struct history *h, const uint32_t *list)
+{
+	json_open_array(w, key);
+	for (size_t i = 0; i < KEEPER_HISTORY; i++)
+		json_put_number(w, NULL, second_of(h, list, i));
+	json_close_array(w);
+}
+
+static void put_traffic(struct json_writer *w, const struct traffic *t)
+{
+	const struct history *h = &t->history;
+	uint64_t refused = 0;
+
+	for (size_t i = 0; i < KEEPER_HISTORY; i++)
+		refused += h->refused[i];
+	json_open_object(w, "traffic");
+	json_put_real(w, "in_rate", rate_of(h, h->in));
+	json_put_real(w, "out_rate", rate_of(h, h->out));
+	json_put_number(w, "refused_per_min", (int64_t)refused);
+	json_put_number(w, "in_total", (int64_t)t->in);
+	json_put_number(w, "out_total", (int64_t)t->out);
+	json_put_number(w, "refused_total", (int64_t)t->refused);
+	json_put_number(w, "malformed_total", (int64_t)t->malformed);
+	json_put_number(w, "connections", t->connections);
+	json_put_number(w, "transactions", t->transactions);
+	json_open_object(w, "history");
+	put_history(w, "in", h, h->in);
+	put_history(w, "out", h, h->out);
+	put_history(w, "refused", h, h->refused);
+	json_close_object(w);
+	json_close_object(w);
+}
+
+/* ---- what needs attention: what is wrong now, not what once was ---- */
+
+static void attend(struct json_writer *w, int64_t time_ms, const char *severity, const char *source,
+                   const char *text)
+{
+	json_open_object(w, NULL);
+	json_put_number(w, "time", time_ms);
+	json_put_text(w, "severity", severity);
+	json_put_text(w, "source", source);
+	json_put_text(w, "text", text);
+	json_close_object(w);
+}
+
+static void put_attention(struct json_writer *w, const struct keeper *k)
+{
+	const struct service *s = &k->access;
+	char text[KEEPER_WHY_BYTES + 128];
+
+	json_open_array(w, "attention");
+	if (s->state.phase == LAUNCHER_BACKOFF) {
+		char words[LAUNCHER_STATUS_BYTES];
+
+		snprintf(text, sizeof text, "access ended (%s) and restarts soon; %u restarts",
+		         launcher_status_words(s->state.status, words), s->state.restarts);
+		attend(w, s->state.since_ms, "error", s->name, text);
+	} else if (s->why[0]) {
+		snprintf(text, sizeof text, "%s%s%s", s->is_wanted ? "" : "access is stopped: ", s->short_why,
+		         s->short_why[0] ? ": " : "");
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s", s->why);
+		attend(w, s->state.since_ms, "warning", s->name, text);
+	}
+	if (k->import_trouble[0])
+		attend(w, k->import_trouble_ms, "error", "conf.d", k->import_trouble);
+	if (service_is_up(s) && s->refused_generation == k->now.version.number) {
+		snprintf(text, sizeof text, "version %llu could not be taken: %s",
+		         (unsigned long long)s->refused_generation, s->refused_why);
+		attend(w, k->now.version.time_ms, "error", s->name, text);
+	}
+	for (size_t i = 0; i < s->listener_count && i < KEEPER_ATTENTION_MAX; i++) {
+		const struct service_listener *l = &s->listeners[i];
+
+		if (l->state != LISTEN_FAILED && !l->why[0])
+			continue;
+		snprintf(text, sizeof text, "cannot listen for %s on %s: %s",
+		         l->is_internal ? "internal" : "external", l->address, l->why);
+		attend(w, s->state.since_ms, "error", s->name, text);
+	}
+	json_close_array(w);
+}
+
+/* ---- the answer ---- */
+
+static void put_head(struct json_writer *w, const struct keeper *k)
+{
+	const struct image_access_edge *edge = image_access_edge_at(k->now.image, 0);
+
+	json_put_slice(w, "node", keeper_node(k));
+	json_put_text(w, "server", KEEPER_SERVER);
+	json_put_number(w, "started", k->started_ms);
+	json_put_number(w, "version", (int64_t)k->now.version.number);
+	json_open_object(w, "published");
+	json_put_number(w, "time", k->now.version.time_ms);
+	json_put_text(w, "author", k->now.version.author);
+	json_put_text(w, "comment", k->now.version.comment);
+	json_close_object(w);
+	json_open_object(w, "switches");
+	json_put_bool(w, "allow-federated-users", edge->allow_federated_users);
+	json_put_bool(w, "enable-partner-discovery", edge->enable_partner_discovery);
+	json_put_bool(w, "allow-outside-users", edge->allow_outside_users);
+	json_put_bool(w, "allow-anonymous-users", edge->allow_anonymous_users);
+	json_close_object(w);
+}
+
+static int64_t count_up(const struct json *live)
+{
+	int64_t up = 0;
+
+	for (size_t i = 0; i < json_count(live); i++)
+		up += slice_equal(json_as_slice(json_get(json_at(live, i), "state")), SLICE("up"));
+	return up;
+}
+
+static void answer(void *to, const struct json *live, const char *why)
+{
+	struct call *call = to;
+	const struct keeper *k = call->keeper;
+	const struct traffic *t = &k->access.traffic;
+	struct json_writer *w = call_open(call);
+
+	(void)why; /* a service that does not run has no live data; its state says so */
+	put_head(w, k);
+	put_services(w, &k->access);
+	put_traffic(w, t);
+	json_open_object(w, "domains");
+	json_put_number(w, "allowed", (int64_t)policy_image_count(k->now.image, MODEL_ALLOWED_DOMAIN));
+	json_put_number(w, "blocked", (int64_t)policy_image_count(k->now.image, MODEL_BLOCKED_DOMAIN));
+	json_put_number(w, "up", count_up(live));
+	json_close_object(w);
+	json_open_object(w, "steps");
+	for (size_t i = 0; i < POLICY_STEP_COUNT; i++)
+		if (t->steps[i])
+			json_put_number(w, policy_step((enum policy_step_id)i)->name, (int64_t)t->steps[i]);
+	json_close_object(w);
+	put_attention(w, k);
+	call_close(call);
+}
+
+void verb_run_STATUS(struct call *call) { query_ask(&call->keeper->access, "domains", answer, call); }
