@@ -67,6 +67,8 @@ const char *config_prolog_check(struct slice *bytes)
 
 	if (slice_starts(*bytes, mark))
 		*bytes = slice_after(*bytes, mark.len);
+	if (slice_is_empty(*bytes))
+		return "is empty";
 	if (!text_is_utf8(*bytes))
 		return "is not UTF-8";
 	if (!slice_starts(*bytes, start) || bytes->len == start.len || !is_blank(bytes->ptr[start.len]))

@@ -1,0 +1,668 @@
+/* Documents to a snapshot and back: what is taken, what is refused with file, line, field and what is allowed. */
+#include "daemon/config/config.h"
+#include "shared/base/memory.h"
+#include "tests/unit/guard.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+#define ROOT(name)  "<parley document=\"" name "\" schema=\"1\">\n"
+#define END         "</parley>\n"
+#define TOPOLOGY(x) ROOT("topology") x END
+#define DOMAINS(x)  ROOT("sip-domains") x END
+#define ACCESS(x)   ROOT("access-edge") x END
+#define POLICIES(x) ROOT("access-policies") x END
+#define EDGE(x)                                                                                              \
+	"<edge "                                                                                             \
+	"fqdn=\"e.example\"><external-listen>192.0.2.1</external-listen><external-fqdn>s.example</"          \
+	"external-fqdn>"                                                                                     \
+	"<internal-listen>10.0.0.1</internal-listen>" x "</edge>"
+
+static struct slice name_of(const char *text)
+{
+	/* The documents of the cases say their own names. */
+	static const char *const names[] = { "topology", "sip-domains", "access-edge", "access-policies" };
+	static const char *const files[] = { "topology.xml", "sip-domains.xml", "access-edge.xml",
+		                             "access-policies.xml" };
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		char root[64];
+
+		snprintf(root, sizeof root, "document=\"%s\"", names[i]);
+		if (strstr(text, root))
+			return slice_of(files[i]);
+	}
+	return SLICE("topology.xml");
+}
+
+static enum result read_bytes(struct slice name, struct slice bytes, struct model_snapshot **out,
+                              struct config_problems *problems)
+{
+	struct config_document document = { .name = name, .bytes = bytes };
+
+	return config_read(&document, 1, NULL, out, problems);
+}
+
+/* ---- refusals ---- */
+
+static const struct {
+	const char *behaviour, *text, *problem;
+} refusals[] = {
+	{ "refuses_nothing_at_all", "", "topology.xml: is empty" },
+	{ "refuses_text", "hello", "topology.xml:1: is not well-formed XML" },
+	{ "refuses_half_a_document", ROOT("topology"), "is not well-formed XML" },
+	{ "refuses_a_tag_left_open", TOPOLOGY("<topology>"),
+	  "topology.xml:2: is not well-formed XML: Opening" },
+	{ "refuses_two_roots", TOPOLOGY("") TOPOLOGY(""), "is not well-formed XML" },
+	{ "refuses_another_root", "<config/>",
+	  "topology.xml:1: the document is a <config>; allowed: <parley" },
+	{ "refuses_a_root_without_document", "<parley schema=\"1\"/>", "has no attribute document" },
+	{ "refuses_a_root_without_schema", "<parley document=\"topology\"/>",
+	  "has no attribute schema; allowed: 1" },
+	{ "refuses_another_schema", "<parley document=\"topology\" schema=\"2\"/>",
+	  "schema is '2'; allowed: 1" },
+	{ "refuses_another_document", "<parley document=\"topologie\" schema=\"1\"/>",
+	  "document is 'topologie'" },
+	{ "refuses_version_0", "<parley document=\"topology\" schema=\"1\" version=\"0\"/>",
+	  "version is '0'" },
+	{ "refuses_a_version_in_words", "<parley document=\"topology\" schema=\"1\" version=\"new\"/>",
+	  "version is 'new'" },
+	{ "refuses_an_unknown_root_attribute", "<parley document=\"topology\" schema=\"1\" mode=\"x\"/>",
+	  "unknown attribute 'mode'; allowed: document, schema, version" },
+
+	{ "refuses_a_misspelt_kind", DOMAINS("<alowed-domain domain=\"a.example\"/>"),
+	  "sip-domains.xml:2: unknown element <alowed-domain>; allowed: allowed-domain, blocked-domain" },
+	{ "refuses_a_kind_of_another_document", TOPOLOGY("<allowed-domain domain=\"a.example\"/>"),
+	  "<allowed-domain> belongs into sip-domains.xml" },
+	{ "refuses_the_host_kind", TOPOLOGY("<host/>"), "<host> belongs into host.xml" },
+	{ "refuses_a_misspelt_field",
+	  ACCESS("<access-edge>\n<alow-federated-users>true</alow-federated-users></access-edge>"),
+	  "access-edge.xml:3: access-edge: unknown element <alow-federated-users>; allowed: "
+	  "allow-federated-users" },
+	{ "refuses_the_lync_name_in_a_document",
+	  ACCESS("<access-edge><AllowFederatedUsers>true</AllowFederatedUsers></access-edge>"),
+	  "unknown element <AllowFederatedUsers>" },
+	{ "refuses_a_field_with_underscores",
+	  ACCESS("<access-edge><allow_federated_users>true</allow_federated_users></access-edge>"),
+	  "unknown element" },
+	{ "refuses_a_bad_value_with_line_and_allowed",
+	  TOPOLOGY("\n" EDGE("\n<external-port>70000</external-port>")),
+	  "topology.xml:4: edge e.example: external-port: '70000' is too large; allowed: 1 to 65535" },
+	{ "refuses_an_empty_flag", ACCESS("<access-edge><allow-federated-users/></access-edge>"),
+	  "allow-federated-users: an empty value is neither true nor false" },
+	{ "refuses_a_field_twice",
+	  ACCESS("<access-edge><idle-timeout>60</idle-timeout><idle-timeout>60</idle-timeout></access-edge>"),
+	  "<idle-timeout> stands here twice" },
+	{ "refuses_a_single_object_twice", ACCESS("<access-edge/>\n<access-edge/>"),
+	  "access-edge.xml:3: access-edge: stands here twice" },
+	{ "refuses_a_domain_twice_and_names_the_first_line",
+	  DOMAINS("<allowed-domain domain=\"a.example\"/>\n<allowed-domain domain=\"A.example.\"/>"),
+	  "sip-domains.xml:3: allowed-domain a.example: stands here twice, first on line 2" },
+	{ "refuses_an_object_without_key", DOMAINS("<allowed-domain/>"),
+	  "allowed-domain: has no attribute domain" },
+	{ "refuses_the_key_as_element",
+	  DOMAINS("<allowed-domain><domain>a.example</domain></allowed-domain>"), "has no attribute domain" },
+	{ "refuses_a_bad_key", DOMAINS("<allowed-domain domain=\"*.example\"/>"),
+	  "domain: '*.example' has a character" },
+	{ "refuses_an_empty_key", DOMAINS("<allowed-domain domain=\"\"/>"),
+	  "domain: an empty value is no domain name" },
+	{ "refuses_an_unknown_attribute", DOMAINS("<allowed-domain domain=\"a.example\" port=\"1\"/>"),
+	  "unknown attribute 'port'; allowed: domain" },
+	{ "refuses_a_key_where_there_is_one_object", TOPOLOGY("<topology name=\"x\"/>"),
+	  "unknown attribute 'name'" },
+	{ "refuses_an_attribute_of_a_field",
+	  ACCESS("<access-edge><idle-timeout unit=\"s\">60</idle-timeout></access-edge>"),
+	  "unknown attribute 'unit'" },
+	{ "refuses_an_element_in_a_field",
+	  ACCESS("<access-edge><idle-timeout><s>60</s></idle-timeout></access-edge>"),
+	  "<idle-timeout> holds an element <s>; allowed: text" },
+	{ "refuses_text_outside_of_a_field", ACCESS("<access-edge>on</access-edge>"),
+	  "text stands outside of a field" },
+	{ "refuses_text_outside_of_an_object", ACCESS("on"), "text stands outside of a field" },
+	{ "refuses_a_missing_required_field",
+	  TOPOLOGY("<edge "
+	           "fqdn=\"e.example\"><external-listen>192.0.2.1</external-listen><internal-listen>10.0.0.1"
+	           "</internal-listen></edge>"),
+	  "topology.xml:2: edge e.example: external-fqdn: is missing" },
+	{ "refuses_what_only_two_objects_say",
+	  DOMAINS("<allowed-domain domain=\"x.example\"/>\n<blocked-domain domain=\"x.example\"/>"),
+	  "sip-domains.xml:2: allowed-domain x.example: domain: is also a blocked-domain" },
+	{ "refuses_a_policy_nobody_could_be_granted", POLICIES("<access-policy identity=\"Sales\"/>"),
+	  "allowed: Global" },
+	{ "refuses_a_lone_ampersand", POLICIES("<access-policy identity=\"A & B\"/>"), "is not well-formed" },
+
+	{ "refuses_a_document_type", "<!DOCTYPE parley><parley document=\"topology\" schema=\"1\"/>",
+	  "has a document type" },
+	{ "refuses_laughs",
+	  "<!DOCTYPE l [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;\">]><parley document=\"topology\" "
+	  "schema=\"1\">&b;</parley>",
+	  "has a document type" },
+	{ "refuses_an_external_entity",
+	  "<!DOCTYPE l [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><parley document=\"topology\" "
+	  "schema=\"1\">&x;</parley>",
+	  "has a document type" },
+	{ "refuses_an_unknown_entity", TOPOLOGY("&nbsp;"), "is not well-formed XML: Entity 'nbsp'" },
+	{ "refuses_an_instruction", TOPOLOGY("<?php x?>"), "holds a processing instruction" },
+	{ "refuses_a_stylesheet", "<?xml-stylesheet href=\"x\"?>" TOPOLOGY(""),
+	  "holds a processing instruction" },
+	{ "refuses_a_default_namespace", "<parley xmlns=\"urn:x\" document=\"topology\" schema=\"1\"/>",
+	  "uses a namespace" },
+	{ "refuses_a_prefix", "<p:parley xmlns:p=\"urn:x\" document=\"topology\" schema=\"1\"/>",
+	  "uses a namespace" },
+	{ "refuses_an_unbound_prefix", TOPOLOGY("<p:topology/>"), "is not well-formed XML" },
+	{ "refuses_a_prefixed_attribute", DOMAINS("<allowed-domain xml:domain=\"a.example\"/>"),
+	  "uses a namespace" },
+	{ "refuses_an_inclusion",
+	  TOPOLOGY("<xi:include xmlns:xi=\"http://www.w3.org/2001/XInclude\" href=\"/etc/passwd\"/>"),
+	  "uses a namespace" },
+	{ "refuses_eight_levels_and_one", TOPOLOGY("<a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a>"),
+	  "more than 8 deep" },
+	{ "refuses_nine_attributes", TOPOLOGY("<topology a='' b='' c='' d='' e='' f='' g='' h='' i=''/>"),
+	  "more than 8 attributes" },
+	{ "refuses_latin_1", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>" TOPOLOGY(""),
+	  "declares an encoding other than UTF-8" },
+	{ "refuses_utf_7", "<?xml version=\"1.0\" encoding=\"UTF-7\"?>+ADw-parley/+AD4-",
+	  "declares an encoding other than UTF-8" },
+	{ "refuses_xml_1_1", "<?xml version=\"1.1\"?>" TOPOLOGY(""), "is not XML 1.0" },
+	{ "refuses_a_broken_declaration", "<?xml version=1.0?>" TOPOLOGY(""),
+	  "declaration that cannot be read" },
+	{ "refuses_bytes_that_are_no_utf8", TOPOLOGY("<!-- \xff -->"), "is not UTF-8" },
+	{ "refuses_overlong_utf8", TOPOLOGY("\xc0\xbctopology/>"), "is not UTF-8" },
+	{ "refuses_a_control_character", TOPOLOGY("<topology>\x01</topology>"), "is not well-formed" },
+	{ "escapes_what_it_refuses", TOPOLOGY("<topology>\n<media>\xe2\x80\xae</media></topology>"),
+	  "'\\xe2\\x80\\xae'" },
+};
+
+static void refuses_with_file_line_field_and_what_is_allowed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(refusals); i++) {
+		struct guard bytes = guard_copy(slice_of(refusals[i].text));
+		struct model_snapshot *snapshot;
+		struct config_problems problems;
+		struct buffer all;
+
+		print_message("  %s\n", refusals[i].behaviour);
+		config_problems_start(&problems);
+		buffer_start(&all, 1 << 20);
+		assert_int_equal(read_bytes(name_of(refusals[i].text), bytes.bytes, &snapshot, &problems),
+		                 RESULT_INVALID);
+		assert_null(snapshot);
+		assert_true(problems.count > 0);
+		for (size_t p = 0; p < problems.count; p++) {
+			config_problem_write(&problems.items[p], &all);
+			buffer_add_char(&all, '\n');
+		}
+		buffer_add_char(&all, '\0');
+		if (!strstr(all.bytes, refusals[i].problem))
+			fail_msg("problems are:\n%s", all.bytes);
+		buffer_stop(&all);
+		config_problems_stop(&problems);
+		guard_free(&bytes);
+	}
+}
+
+static void tells_every_problem_of_every_document_at_once(void **state)
+{
+	struct config_document documents[] = {
+		{ .name = SLICE("topology.xml"),
+		  .bytes = SLICE(TOPOLOGY("<topology><media>maybe</media><colour>red</colour></topology>")) },
+		{ .name = SLICE("sip-domains.xml"),
+		  .bytes = SLICE(DOMAINS("<allowed-domain domain=\"_\"/>")) },
+		{ .name = SLICE("sip-domain.xml"), .bytes = SLICE("") },
+		{ .name = SLICE("host.xml"), .bytes = SLICE("") },
+		{ .name = SLICE("topology.xml"), .bytes = SLICE("") },
+	};
+	static const char *const files[] = { "topology.xml",   "topology.xml", "sip-domains.xml",
+		                             "sip-domain.xml", "host.xml",     "topology.xml" };
+	struct model_snapshot *snapshot;
+	struct config_problems problems;
+	struct reason reason;
+
+	(void)state;
+	config_problems_start(&problems);
+	assert_int_equal(config_read(documents, COUNT(documents), NULL, &snapshot, &problems),
+	                 RESULT_INVALID);
+	assert_int_equal(problems.count, COUNT(files));
+	for (size_t i = 0; i < COUNT(files); i++)
+		assert_string_equal(problems.items[i].file, files[i]);
+	config_problems_reason(&problems, &reason);
+	assert_non_null(strstr(reason.text, "(and 5 more)"));
+	config_problems_stop(&problems);
+}
+
+static void keeps_a_hundred_problems_and_counts_the_others(void **state)
+{
+	struct model_snapshot *snapshot;
+	struct config_problems problems;
+	struct buffer text;
+
+	(void)state;
+	config_problems_start(&problems);
+	buffer_start(&text, 1 << 20);
+	buffer_add(&text, SLICE(ROOT("topology")));
+	for (int i = 0; i < 150; i++)
+		buffer_add(&text, SLICE("<x/>"));
+	buffer_add(&text, SLICE(END));
+	assert_int_equal(read_bytes(SLICE("topology.xml"), buffer_slice(&text), &snapshot, &problems),
+	                 RESULT_INVALID);
+	assert_int_equal(problems.count, CONFIG_PROBLEMS_MAX);
+	assert_int_equal(problems.unkept, 50);
+	buffer_stop(&text);
+	config_problems_stop(&problems);
+}
+
+/* ---- what is taken ---- */
+
+static struct model_snapshot *must_read(struct slice name, struct slice bytes)
+{
+	struct model_snapshot *snapshot;
+	struct config_problems problems;
+
+	config_problems_start(&problems);
+	if (read_bytes(name, bytes, &snapshot, &problems) != RESULT_OK) {
+		struct reason reason;
+
+		config_problems_reason(&problems, &reason);
+		fail_msg("%s", reason.text);
+	}
+	config_problems_stop(&problems);
+	return snapshot;
+}
+
+static void print_to(const struct model_snapshot *snapshot, struct slice name, struct buffer *out)
+{
+	buffer_start(out, CONFIG_LIST_BYTES_MAX);
+	assert_int_equal(config_print(snapshot, name, 0, out), RESULT_OK);
+}
+
+static const struct {
+	const char *behaviour, *text;
+	const char *printed; /* after the head: what stands between <parley ...> and </parley> */
+} taken[] = {
+	{ "takes_an_empty_document", TOPOLOGY(""), "  <topology/>\n" },
+	{ "takes_a_document_on_one_line", "<parley document='topology' schema='1'/>", "  <topology/>\n" },
+	{ "takes_a_declaration", "<?xml version='1.0' encoding='utf-8' standalone=\"yes\" ?>\n" TOPOLOGY(""),
+	  "  <topology/>\n" },
+	{ "takes_a_byte_order_mark", "\xef\xbb\xbf" TOPOLOGY(""), "  <topology/>\n" },
+	{ "takes_windows_line_ends",
+	  "<parley document=\"topology\" schema=\"1\">\r\n<topology>\r\n</topology>\r\n</parley>\r\n",
+	  "  <topology/>\n" },
+	{ "leaves_out_what_is_at_its_default",
+	  ACCESS("<access-edge><idle-timeout>600</idle-timeout></access-edge>"), "  <access-edge/>\n" },
+	{ "writes_what_is_not", ACCESS("<access-edge><idle-timeout> 0601 </idle-timeout></access-edge>"),
+	  "  <access-edge>\n    <idle-timeout>601</idle-timeout>\n  </access-edge>\n" },
+	{ "writes_required_fields_always", TOPOLOGY(EDGE("<external-port>5061</external-port>")),
+	  "  <topology/>\n  <edge fqdn=\"e.example\">\n    <external-listen>192.0.2.1</external-listen>\n"
+	  "    <external-fqdn>s.example</external-fqdn>\n    <internal-listen>10.0.0.1</internal-listen>\n  "
+	  "</edge>\n" },
+	{ "writes_an_empty_value_that_is_not_the_default",
+	  TOPOLOGY(EDGE("<external-trust></external-trust>")),
+	  "  <topology/>\n  <edge fqdn=\"e.example\">\n    <external-listen>192.0.2.1</external-listen>\n"
+	  "    <external-fqdn>s.example</external-fqdn>\n    <internal-listen>10.0.0.1</internal-listen>\n"
+	  "    <external-trust/>\n  </edge>\n" },
+	{ "orders_objects_by_key",
+	  DOMAINS("<blocked-domain domain='z'/><allowed-domain domain='b.a'/><allowed-domain domain='A'/>"),
+	  "  <allowed-domain domain=\"a\"/>\n  <allowed-domain domain=\"b.a\"/>\n  <blocked-domain "
+	  "domain=\"z\"/>\n" },
+	{ "orders_fields_by_row",
+	  ACCESS("<access-edge><drain-timeout>1</drain-timeout><allow-federated-users>true</"
+	         "allow-federated-users></access-edge>"),
+	  "  <access-edge>\n    <allow-federated-users>true</allow-federated-users>\n    "
+	  "<drain-timeout>1</drain-timeout>\n"
+	  "  </access-edge>\n" },
+	{ "separates_items_by_one_blank",
+	  TOPOLOGY("<topology><sip-domains>\n  contoso.example,\n  contoso.net\n</sip-domains></topology>"),
+	  "  <topology>\n    <sip-domains>contoso.example contoso.net</sip-domains>\n  </topology>\n" },
+	{ "keeps_special_characters",
+	  DOMAINS("<allowed-domain domain='a'><comment>A &amp; B &lt;x&gt; &quot;q&quot; "
+	          "&#x8054;</comment></allowed-domain>"),
+	  "  <allowed-domain domain=\"a\">\n    <comment>A &amp; B &lt;x&gt; &quot;q&quot; "
+	  "\xe8\x81\x94</comment>\n"
+	  "  </allowed-domain>\n" },
+	{ "takes_cdata_as_text",
+	  DOMAINS("<allowed-domain domain='a'><comment><![CDATA[<b>&amp;]]></comment></allowed-domain>"),
+	  "  <allowed-domain domain=\"a\">\n    <comment>&lt;b&gt;&amp;amp;</comment>\n  "
+	  "</allowed-domain>\n" },
+	{ "makes_one_line_of_a_long_comment",
+	  DOMAINS("<allowed-domain domain='a'><comment>\n   two\n   lines\n</comment></allowed-domain>"),
+	  "  <allowed-domain domain=\"a\">\n    <comment>two lines</comment>\n  </allowed-domain>\n" },
+	{ "turns_international_names_into_a_labels",
+	  DOMAINS("<allowed-domain domain='B\xc3\xbc"
+	          "cher.example'/>"),
+	  "  <allowed-domain domain=\"xn--bcher-kva.example\"/>\n" },
+	{ "turns_international_names_in_lists_into_a_labels",
+	  TOPOLOGY("<topology><sip-domains>a.example, b\xc3\xbc"
+	           "cher.example</sip-domains></topology>"),
+	  "  <topology>\n    <sip-domains>a.example xn--bcher-kva.example</sip-domains>\n  </topology>\n" },
+	{ "keeps_a_comment_with_the_object_that_follows",
+	  DOMAINS("<!--  about b  --><allowed-domain domain='b'/><!--about a--><allowed-domain domain='a'/>"),
+	  "  <!-- about a -->\n  <allowed-domain domain=\"a\"/>\n  <!-- about b -->\n  <allowed-domain "
+	  "domain=\"b\"/>\n" },
+	{ "keeps_comments_inside_and_behind_an_object",
+	  DOMAINS("<!--1--><allowed-domain "
+	          "domain='a'><!--2--><comment>x<!--3--></comment></allowed-domain><!--4-->"),
+	  "  <!-- 1\n2\n3\n4 -->\n  <allowed-domain domain=\"a\">\n    <comment>x</comment>\n  "
+	  "</allowed-domain>\n" },
+	{ "keeps_a_comment_before_the_root", "<!-- mine -->" TOPOLOGY("<topology/>"),
+	  "  <!-- mine -->\n  <topology/>\n" },
+	{ "makes_its_own_head_anew", "<!-- Parley, topology.xml: old words -->" TOPOLOGY("<topology/>"),
+	  "  <topology/>\n" },
+	{ "keeps_a_comment_that_only_looks_like_the_head", TOPOLOGY("<!-- Parley, x --><topology/>"),
+	  "  <!-- Parley, x -->\n  <topology/>\n" },
+	{ "adds_the_global_policy", POLICIES(""), "  <access-policy identity=\"Global\"/>\n" },
+};
+
+static void takes_and_prints_in_the_one_form(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(taken); i++) {
+		struct slice name = name_of(taken[i].text);
+		struct guard bytes = guard_copy(slice_of(taken[i].text));
+		struct model_snapshot *snapshot, *again;
+		struct buffer printed, second;
+		const char *inside;
+
+		print_message("  %s\n", taken[i].behaviour);
+		if (strstr(taken[i].text, "document='topology'"))
+			name = SLICE("topology.xml");
+		snapshot = must_read(name, bytes.bytes);
+		guard_free(&bytes);
+		print_to(snapshot, name, &printed);
+		buffer_add_char(&printed, '\0');
+		inside = strstr(strstr(printed.bytes, "<parley "), ">\n") + 2;
+		assert_memory_equal(strstr(inside, "</parley>\n"), "</parley>\n", sizeof "</parley>\n");
+		*strstr(inside, "</parley>\n") = '\0';
+		assert_string_equal(inside, taken[i].printed);
+		buffer_stop(&printed);
+
+		/* Printing is a fixed point, and reads as an equal snapshot. */
+		print_to(snapshot, name, &printed);
+		again = must_read(name, buffer_slice(&printed));
+		assert_true(model_snapshot_equal(snapshot, again));
+		print_to(again, name, &second);
+		assert_true(slice_equal(buffer_slice(&printed), buffer_slice(&second)));
+		buffer_stop(&printed);
+		buffer_stop(&second);
+		model_snapshot_free(&snapshot);
+		model_snapshot_free(&again);
+	}
+}
+
+static void a_document_not_given_keeps_what_the_base_has(void **state)
+{
+	struct model_snapshot *base, *snapshot;
+	struct config_problems problems;
+	struct config_document document = {
+		.name = SLICE("access-edge.xml"),
+		.bytes = SLICE(ACCESS("<access-edge><idle-timeout>99</idle-timeout></access-edge>"))
+	};
+
+	(void)state;
+	base = must_read(
+	        SLICE("sip-domains.xml"),
+	        SLICE(DOMAINS("<!-- why --><allowed-domain domain='a'/><blocked-domain domain='b'/>")));
+	config_problems_start(&problems);
+	assert_int_equal(config_read(&document, 1, base, &snapshot, &problems), RESULT_OK);
+	assert_non_null(model_snapshot_find(snapshot, MODEL_BLOCKED_DOMAIN, SLICE("b")));
+	assert_int_equal(model_snapshot_find(snapshot, MODEL_ALLOWED_DOMAIN, SLICE("a"))->comment.len, 3);
+	assert_int_equal(model_snapshot_one(snapshot, MODEL_ACCESS_EDGE)
+	                         ->values[MODEL_FIELD(access_edge, idle_timeout)]
+	                         .number,
+	                 99);
+	model_snapshot_free(&base);
+	base = snapshot;
+	document = (struct config_document){ .name = SLICE("sip-domains.xml"), .bytes = SLICE(DOMAINS("")) };
+	assert_int_equal(config_read(&document, 1, base, &snapshot, &problems), RESULT_OK);
+	assert_int_equal(snapshot->kinds[MODEL_BLOCKED_DOMAIN].count, 0);
+	assert_int_equal(model_snapshot_one(snapshot, MODEL_ACCESS_EDGE)
+	                         ->values[MODEL_FIELD(access_edge, idle_timeout)]
+	                         .number,
+	                 99);
+	config_problems_stop(&problems);
+	model_snapshot_free(&base);
+	model_snapshot_free(&snapshot);
+}
+
+static void a_document_says_the_version_it_was_edited_from(void **state)
+{
+	struct config_document document = {
+		.name = SLICE("topology.xml"),
+		.bytes = SLICE("<parley document='topology' schema='1' version='12'/>")
+	};
+	struct config_problems problems;
+	struct model_snapshot *snapshot;
+	struct buffer out;
+
+	(void)state;
+	config_problems_start(&problems);
+	assert_int_equal(config_read(&document, 1, NULL, &snapshot, &problems), RESULT_OK);
+	assert_int_equal(document.version, 12);
+	buffer_start(&out, 1 << 16);
+	assert_int_equal(config_print(snapshot, SLICE("topology.xml"), 13, &out), RESULT_OK);
+	buffer_add_char(&out, '\0');
+	assert_non_null(strstr(out.bytes, "schema=\"1\" version=\"13\">"));
+	buffer_stop(&out);
+	config_problems_stop(&problems);
+	model_snapshot_free(&snapshot);
+}
+
+static void host_xml_is_read_alone_and_has_no_version(void **state)
+{
+	struct config_problems problems;
+	struct model_snapshot *snapshot;
+
+	(void)state;
+	config_problems_start(&problems);
+	assert_int_equal(config_read_host(SLICE("<parley document='host' "
+	                                        "schema='1'><host><node>e.example</node></host></parley>"),
+	                                  &snapshot, &problems),
+	                 RESULT_OK);
+	assert_true(
+	        slice_equal(model_snapshot_one(snapshot, MODEL_HOST)->values[MODEL_FIELD(host, node)].text,
+	                    SLICE("e.example")));
+	model_snapshot_free(&snapshot);
+	assert_int_equal(config_read_host(SLICE("<parley document='host' schema='1' version='3'/>"),
+	                                  &snapshot, &problems),
+	                 RESULT_INVALID);
+	assert_int_equal(config_read_host(SLICE("<parley document='host' schema='1'><topology/></parley>"),
+	                                  &snapshot, &problems),
+	                 RESULT_INVALID);
+	config_problems_stop(&problems);
+}
+
+/* ---- limits ---- */
+
+static void limits_are_named_at_n_and_n_plus_1(void **state)
+{
+	struct model_snapshot *snapshot;
+	struct config_problems problems;
+	struct buffer text;
+
+	(void)state;
+	buffer_start(&text, CONFIG_LIST_BYTES_MAX + 16);
+	for (int over = 0; over <= 1; over++) { /* a document's bytes */
+		config_problems_start(&problems);
+		buffer_clear(&text);
+		buffer_add(&text, SLICE(ROOT("topology") END));
+		while (buffer_length(&text) < (size_t)CONFIG_DOCUMENT_BYTES_MAX + (size_t)over)
+			buffer_add_char(&text, ' ');
+		assert_int_equal(read_bytes(SLICE("topology.xml"), buffer_slice(&text), &snapshot, &problems),
+		                 over ? RESULT_INVALID : RESULT_OK);
+		model_snapshot_free(&snapshot);
+		config_problems_stop(&problems);
+	}
+	for (int over = 0; over <= 1; over++) { /* an object's comments */
+		config_problems_start(&problems);
+		buffer_clear(&text);
+		buffer_add(&text, SLICE(ROOT("topology") "<!--"));
+		for (int i = 0; i < CONFIG_COMMENT_BYTES_MAX + over; i++)
+			buffer_add_char(&text, 'x');
+		buffer_add(&text, SLICE("--><topology/>" END));
+		assert_int_equal(read_bytes(SLICE("topology.xml"), buffer_slice(&text), &snapshot, &problems),
+		                 over ? RESULT_INVALID : RESULT_OK);
+		model_snapshot_free(&snapshot);
+		config_problems_stop(&problems);
+	}
+	for (int over = 0; over <= 1; over++) { /* a field's text */
+		config_problems_start(&problems);
+		buffer_clear(&text);
+		buffer_add(&text, SLICE(ROOT("topology") "<topology><media>"));
+		for (int i = 0; i < CONFIG_FIELD_BYTES_MAX - (int)strlen("none") + over; i++)
+			buffer_add_char(&text, ' ');
+		buffer_add(&text, SLICE("none</media></topology>" END));
+		assert_int_equal(read_bytes(SLICE("topology.xml"), buffer_slice(&text), &snapshot, &problems),
+		                 over ? RESULT_INVALID : RESULT_OK);
+		model_snapshot_free(&snapshot);
+		config_problems_stop(&problems);
+	}
+	buffer_stop(&text);
+}
+
+static void reads_a_list_of_many_domains_in_any_order(void **state)
+{
+	enum { DOMAINS_COUNT = 100000 };
+	struct model_snapshot *snapshot, *again;
+	struct buffer text, printed;
+
+	(void)state;
+	buffer_start(&text, CONFIG_LIST_BYTES_MAX);
+	buffer_add(&text, SLICE(ROOT("sip-domains")));
+	for (uint64_t i = 0; i < DOMAINS_COUNT; i++)
+		buffer_printf(&text, "<blocked-domain domain=\"d%06u.example\"/>\n",
+		              (unsigned)(i * 77773 % DOMAINS_COUNT));
+	buffer_add(&text, SLICE(END));
+	snapshot = must_read(SLICE("sip-domains.xml"), buffer_slice(&text));
+	assert_int_equal(snapshot->kinds[MODEL_BLOCKED_DOMAIN].count, DOMAINS_COUNT);
+	print_to(snapshot, SLICE("sip-domains.xml"), &printed);
+	again = must_read(SLICE("sip-domains.xml"), buffer_slice(&printed));
+	assert_true(model_snapshot_equal(snapshot, again));
+	model_snapshot_free(&snapshot);
+	model_snapshot_free(&again);
+	buffer_stop(&text);
+	buffer_stop(&printed);
+}
+
+/* ---- the shipped documents ---- */
+
+static void read_file(const char *path, struct buffer *out)
+{
+	FILE *file = fopen(path, "rb");
+	char bytes[4096];
+	size_t count;
+
+	assert_non_null(file);
+	buffer_start(out, CONFIG_DOCUMENT_BYTES_MAX);
+	while ((count = fread(bytes, 1, sizeof bytes, file)) > 0)
+		buffer_add(out, (struct slice){ bytes, count });
+	fclose(file);
+}
+
+static void the_shipped_documents_are_the_defaults_in_the_one_form(void **state)
+{
+	struct model_snapshot *defaults = model_snapshot_new(), *snapshot;
+	struct config_document documents[8] = { 0 };
+	struct buffer texts[8], printed;
+	struct config_problems problems;
+	size_t count = 0;
+
+	(void)state;
+	config_problems_start(&problems);
+	for (const char *name; (name = config_document_name(count)) != NULL; count++) {
+		char path[128];
+
+		snprintf(path, sizeof path, "conf.d/%s", name);
+		read_file(path, &texts[count]);
+		documents[count] = (struct config_document){ .name = slice_of(name),
+			                                     .bytes = buffer_slice(&texts[count]) };
+		print_to(defaults, slice_of(name), &printed);
+		assert_true(slice_equal(buffer_slice(&printed), documents[count].bytes));
+		buffer_stop(&printed);
+	}
+	assert_int_equal(count, 4);
+	assert_int_equal(config_read(documents, count, NULL, &snapshot, &problems), RESULT_OK);
+	assert_true(model_snapshot_equal(defaults, snapshot));
+	model_snapshot_free(&snapshot);
+	read_file("conf.d/host.xml", &texts[count]);
+	assert_int_equal(config_read_host(buffer_slice(&texts[count]), &snapshot, &problems), RESULT_OK);
+	assert_true(model_snapshot_equal(defaults, snapshot));
+	print_to(defaults, SLICE("host.xml"), &printed);
+	assert_true(slice_equal(buffer_slice(&printed), buffer_slice(&texts[count])));
+	buffer_stop(&printed);
+	model_snapshot_free(&snapshot);
+	for (size_t i = 0; i <= count; i++)
+		buffer_stop(&texts[i]);
+
+	/* What a newcomer meets: nobody outside until the master switch is on, one lock and not two. */
+	assert_false(model_snapshot_one(defaults, MODEL_ACCESS_EDGE)
+	                     ->values[MODEL_FIELD(access_edge, allow_federated_users)]
+	                     .flag);
+	const struct model_object *global = model_snapshot_find(defaults, MODEL_ACCESS_POLICY,
+	                                                        SLICE("Global"));
+
+	assert_true(global->values[MODEL_FIELD(access_policy, enable_federation_access)].flag);
+	assert_true(global->values[MODEL_FIELD(access_policy, enable_xmpp_access)].flag);
+	config_problems_stop(&problems);
+	model_snapshot_free(&defaults);
+}
+
+static void each_allocation_may_fail(void **state)
+{
+	static const char text[] = DOMAINS("<!--c--><allowed-domain domain='b\xc3\xbc"
+	                                   "cher.example'><comment>x</comment></allowed-domain>"
+	                                   "<blocked-domain domain='b'/><x/>");
+
+	(void)state;
+#ifdef PARLEY_FAULTS
+	for (unsigned long nth = 1;; nth++) {
+		struct model_snapshot *snapshot;
+		struct config_problems problems;
+		enum result result;
+
+		config_problems_start(&problems);
+		mem_fail_at(nth);
+		result = read_bytes(SLICE("sip-domains.xml"), SLICE(text), &snapshot, &problems);
+		bool is_done = mem_count() < nth;
+
+		mem_fail_at(0);
+		assert_null(snapshot); /* <x/> is always refused */
+		assert_true(result == RESULT_INVALID || result == RESULT_NO_MEMORY);
+		if (is_done)
+			assert_int_equal(result, RESULT_INVALID);
+		config_problems_stop(&problems);
+		if (is_done)
+			break;
+		assert_true(nth < 1000);
+	}
+#else
+	(void)text;
+	skip();
+#endif
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refuses_with_file_line_field_and_what_is_allowed),
+		cmocka_unit_test(tells_every_problem_of_every_document_at_once),
+		cmocka_unit_test(keeps_a_hundred_problems_and_counts_the_others),
+		cmocka_unit_test(takes_and_prints_in_the_one_form),
+		cmocka_unit_test(a_document_not_given_keeps_what_the_base_has),
+		cmocka_unit_test(a_document_says_the_version_it_was_edited_from),
+		cmocka_unit_test(host_xml_is_read_alone_and_has_no_version),
+		cmocka_unit_test(limits_are_named_at_n_and_n_plus_1),
+		cmocka_unit_test(reads_a_list_of_many_domains_in_any_order),
+		cmocka_unit_test(the_shipped_documents_are_the_defaults_in_the_one_form),
+		cmocka_unit_test(each_allocation_may_fail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
