@@ -1,14 +1,16 @@
 /*
  * What belongs to this machine only: host.xml, the system's resolvers, the key of our route tokens.
  */
+#include <pwd.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/crypto/crypto.h"
 #include "daemon/keeper/parts.h"
 #include "shared/base/memory.h"
 
-enum { HOST_RESOLV_CONF_MAX = 64 * 1024 };
+enum { HOST_RESOLV_CONF_MAX = 64 * 1024, HOST_NAME_ROOM = 16 * 1024 };
 
 static void take_text(const struct model_object *from, size_t field, char *to, size_t size)
 {
@@ -32,22 +34,47 @@ static void take(const struct model_object *from, struct host *host)
 			host->resolver_count++;
 }
 
+/*
+ * Read by root it decides whom the keeper becomes, so it must be root's or of the very user it names: whoever
+ * else could write it could name root.
+ */
+static enum result check_owner(const struct stat *st, const struct model_snapshot *snapshot,
+                               struct reason *reason)
+{
+	char room[HOST_NAME_ROOM], name[LAUNCHER_USER_BYTES];
+	struct passwd entry, *found = NULL;
+
+	if (geteuid() != 0 || st->st_uid == 0)
+		return RESULT_OK;
+	take_text(model_snapshot_one(snapshot, MODEL_HOST), MODEL_FIELD(host, keeper_user), name,
+	          sizeof name);
+	if (getpwnam_r(name, &entry, room, sizeof room, &found) == 0 && found && found->pw_uid == st->st_uid)
+		return RESULT_OK;
+	return fail(reason, RESULT_DENIED,
+	            "host.xml belongs to user %u; it must be root's or that of its keeper-user",
+	            (unsigned)st->st_uid);
+}
+
 static enum result read_document(const char *path, struct model_snapshot **out, struct reason *reason)
 {
 	struct config_problems *problems = mem_new(sizeof *problems);
 	struct buffer text = { 0 };
+	struct stat st = { .st_uid = geteuid() };
 	enum result result;
 
 	if (!problems)
 		return fail(reason, RESULT_NO_MEMORY, "host.xml: out of memory");
 	config_problems_start(problems);
-	result = config_file_read(path, geteuid(), &text, reason);
+	lstat(path, &st); /* what cannot be looked at is told by the reading */
+	result = config_file_read(path, geteuid() == 0 ? st.st_uid : geteuid(), &text, reason);
 	if (result == RESULT_OK &&
 	    (result = config_read_host(buffer_slice(&text), out, problems)) != RESULT_OK) {
 		fail(reason, result, "host.xml cannot be read");
 		if (problems->count)
 			config_problems_reason(problems, reason);
 	}
+	if (result == RESULT_OK)
+		result = check_owner(&st, *out, reason);
 	buffer_stop(&text);
 	config_problems_stop(problems);
 	mem_free(problems);

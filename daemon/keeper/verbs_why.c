@@ -91,6 +91,16 @@ static void assume(const struct keeper *k, struct policy_facts *facts, struct gu
 	facts->certificate_sip_count = 1;
 }
 
+/* To one of ours; when neither is ours, from somebody on a list. */
+static bool is_inward(const struct keeper *k, const struct party *from, const struct party *to)
+{
+	if (policy_image_is_own_domain(k->now.image, to->domain))
+		return true;
+	return !policy_image_is_own_domain(k->now.image, from->domain) &&
+	       (image_allowed_domain_find(k->now.image, from->domain) ||
+	        image_blocked_domain_find(k->now.image, from->domain));
+}
+
 /* ---- the answer ---- */
 
 static const char *result_words(const struct policy_finding *f, size_t i, size_t decided, bool passes)
@@ -156,7 +166,7 @@ void verb_run_WHY(struct call *call)
 		call_fail(call, CONTROL_UNAVAILABLE, "out of memory");
 		return;
 	}
-	if (policy_image_is_own_domain(k->now.image, to.domain))
+	if (is_inward(k, &from, &to))
 		facts.direction = POLICY_INWARD;
 	facts.remote_domain = facts.direction == POLICY_INWARD ? from.domain : to.domain;
 	facts.local_domain = facts.direction == POLICY_INWARD ? to.domain : from.domain;
