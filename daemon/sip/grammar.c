@@ -58,8 +58,11 @@ const uint8_t sip_chars[256] = {
 
 #define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
 
-/* Not zero when one of the eight bytes is below 0x20 or is 0x7f; bytes of UTF-8 do not count. */
-static inline uint64_t has_control(uint64_t eight)
+/*
+ * The high bit of the first byte that is below 0x20 or 0x7f is set, and none
+ * before it; behind it borrows may set more.  Bytes of UTF-8 do not count.
+ */
+static inline uint64_t control_marks(uint64_t eight)
 {
 	uint64_t below = (eight - EACH_BYTE(0x20)) & ~eight;
 	uint64_t is_del = eight ^ EACH_BYTE(0x7f);
@@ -67,26 +70,36 @@ static inline uint64_t has_control(uint64_t eight)
 	return (below | ((is_del - EACH_BYTE(0x01)) & ~is_del)) & EACH_BYTE(0x80);
 }
 
+/* Eight bytes, the first one in the lowest bits whatever the machine. */
+static inline uint64_t load_eight(const char *at)
+{
+	uint64_t eight;
+
+	memcpy(&eight, at, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	eight = __builtin_bswap64(eight);
+#endif
+	return eight;
+}
+
 const char *sip_next_control(const char *at, const char *end)
 {
-	for (;;) {
-		uint64_t eight;
+	while (end - at >= 8) {
+		uint64_t marks = control_marks(load_eight(at));
 
-		while (end - at >= 8) {
-			memcpy(&eight, at, 8);
-			if (has_control(eight))
-				break;
+		if (marks == 0) {
 			at += 8;
+			continue;
 		}
-		/* The word may hold only a TAB, or less than a word is left: look one by one. */
-		const char *stop = end - at >= 8 ? at + 8 : end;
-
-		for (; at < stop; at++)
-			if (((uint8_t)*at < 0x20 && *at != '\t') || *at == 0x7f)
-				return at;
-		if (at == end)
-			return end;
+		at += __builtin_ctzll(marks) / 8;
+		if (*at != '\t')
+			return at;
+		at++;
 	}
+	for (; at < end; at++)
+		if (((uint8_t)*at < 0x20 && *at != '\t') || *at == 0x7f)
+			return at;
+	return end;
 }
 
 static bool is_hex(char c) { return sip_is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f'); }
@@ -132,18 +145,18 @@ bool sip_value_take(struct slice *rest, struct slice *value)
 
 	size_t at = 0;
 
-	for (; at < rest->len && rest->ptr[at] != ','; at++) {
-		struct slice ahead = slice_after(*rest, at);
+	while (at < rest->len && rest->ptr[at] != ',') {
+		char c = rest->ptr[at];
 
-		if (ahead.ptr[0] == '"') {
-			size_t length = sip_quoted_length(ahead);
-
-			at += (length ? length : ahead.len) - 1;
-		} else if (ahead.ptr[0] == '<') {
-			size_t close = slice_find(ahead, '>');
-
-			at += close < ahead.len ? close : ahead.len - 1;
+		if (c != '"' && c != '<') {
+			at++;
+			continue;
 		}
+		/* To the end of the quotes or brackets, or to the end of all when they stay open. */
+		struct slice ahead = slice_after(*rest, at);
+		size_t length = c == '"' ? sip_quoted_length(ahead) : slice_find(ahead, '>') + 1;
+
+		at += length > 0 && length <= ahead.len ? length : ahead.len;
 	}
 	*value = slice_trim(slice_first(*rest, at));
 	*rest = at < rest->len ? slice_after(*rest, at + 1) : SLICE_NONE;

@@ -21,7 +21,6 @@ struct reader {
 	size_t count;
 	bool is_out_of_memory;
 	struct sip_header list[SIP_HEADERS_MAX];
-	uint16_t first[SIP_HEADER_ID_COUNT];
 };
 
 static void note(struct reader *r, const char *at, int status, const char *why)
@@ -200,8 +199,8 @@ static void keep(struct reader *r, struct slice name, struct slice value)
 		note(r, name.ptr, 400, "more than 128 headers");
 		return;
 	}
-	if (r->first[id] == UINT16_MAX)
-		r->first[id] = (uint16_t)r->count;
+	if (r->out->first[id] == SIP_HEADER_ABSENT)
+		r->out->first[id] = (uint16_t)r->count;
 	else if (sip_header_row(id)->flags & SIP_SINGLE)
 		note(r, name.ptr, 400, "a header that may stand once stands twice");
 	r->list[r->count++] = (struct sip_header){ id, name, value };
@@ -260,7 +259,7 @@ static void read_headers(struct reader *r)
 		note(r, r->at, 513, "a header section longer than 32 KiB");
 }
 
-/* The list moves to the arena at its exact size; what is not there points behind its end. */
+/* The list moves to the arena at its exact size. */
 static bool publish(struct reader *r)
 {
 	struct sip_message *m = r->out;
@@ -270,8 +269,6 @@ static bool publish(struct reader *r)
 		return false;
 	memcpy(m->headers, r->list, r->count * sizeof *m->headers);
 	m->header_count = r->count;
-	for (size_t id = 0; id < SIP_HEADER_ID_COUNT; id++)
-		m->first[id] = r->first[id] < r->count ? r->first[id] : (uint16_t)r->count;
 	return true;
 }
 
@@ -393,7 +390,7 @@ enum sip_parse sip_message_parse(struct slice bytes, struct arena *arena, struct
 	r.fault = (struct sip_fault){ 0 };
 	r.count = 0;
 	r.is_out_of_memory = false;
-	memset(r.first, 0xff, sizeof r.first);
+	memset(out->first, 0xff, sizeof out->first); /* SIP_HEADER_ABSENT, each */
 
 	if (bytes.len == 0)
 		note(&r, r.at, 400, "nothing at all");

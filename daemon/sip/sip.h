@@ -103,6 +103,8 @@ struct sip_header_row {
 const struct sip_header_row *sip_header_row(enum sip_header_id id);
 enum sip_header_id sip_header_id(struct slice name); /* any case, compact forms too */
 
+enum { SIP_HEADER_ABSENT = UINT16_MAX };
+
 struct sip_header {
 	enum sip_header_id id;
 	struct slice name;  /* as it came */
@@ -166,7 +168,7 @@ struct sip_message {
 
 	struct sip_header *headers; /* in order; in the arena */
 	size_t header_count;
-	/* Index of the first header of each kind, header_count where there is none. */
+	/* Index of the first header of each kind, SIP_HEADER_ABSENT where there is none. */
 	uint16_t first[SIP_HEADER_ID_COUNT];
 
 	/* Parsed by sip_message_parse; the essential ones of RFC 3261 §8.1.1 are always there when it says OK. */

@@ -8,19 +8,36 @@
  */
 #include "daemon/sip/grammar.h"
 
+static bool has_control(struct slice text)
+{
+	return text.len > 0 && sip_next_control(text.ptr, text.ptr + text.len) != text.ptr + text.len;
+}
+
 bool sip_emit(struct buffer *out, struct slice text)
 {
-	if (text.len > 0 && sip_next_control(text.ptr, text.ptr + text.len) != text.ptr + text.len) {
+	if (has_control(text)) {
 		out->is_broken = true;
 		return false;
 	}
 	return buffer_add(out, text);
 }
 
+/* Every header of every message passes here: one look, one reservation. */
 bool sip_emit_header(struct buffer *out, struct slice name, struct slice value)
 {
-	return buffer_add(out, name) && buffer_add(out, SLICE(": ")) && sip_emit(out, value) &&
-	       buffer_add(out, SLICE("\r\n"));
+	char *at = has_control(value) ? NULL : buffer_reserve(out, name.len + value.len + 4);
+
+	if (!at) {
+		out->is_broken = true;
+		return false;
+	}
+	at = mempcpy(at, name.ptr, name.len);
+	at = mempcpy(at, ": ", 2);
+	if (value.len)
+		at = mempcpy(at, value.ptr, value.len);
+	memcpy(at, "\r\n", 2);
+	buffer_grew(out, name.len + value.len + 4);
+	return true;
 }
 
 void sip_emit_undo(struct buffer *out, size_t length, bool was_broken)
