@@ -21,6 +21,7 @@ enum {
 	TLS_SILENT_RECORDS_PER_SECOND = 64,     /* records without data: alerts, key updates, empty ones */
 	TLS_KEY_UPDATE_INTERVAL_MS = 10 * 1000, /* one in so long */
 	TLS_RECORD_HEADER_BYTES = 5,
+	TLS_RECORD_ALERT = 21,
 	TLS_RECORD_HANDSHAKE = 22,
 	TLS_RECORD_DATA_MAX = 16 * 1024,
 };
@@ -82,6 +83,13 @@ static void count_records(struct record_counter *counter, const uint8_t *bytes, 
 			counter->body_left = (uint32_t)counter->header[3] << 8 | counter->header[4];
 		}
 	}
+}
+
+/* HTTP, plain SIP, SSL 2 or a scanner are known by their first byte; GnuTLS would wait for more of them. */
+static bool is_tls(const struct record_counter *counter)
+{
+	return counter->records == 0 || counter->first_byte == TLS_RECORD_HANDSHAKE ||
+	       counter->first_byte == TLS_RECORD_ALERT;
 }
 
 static bool has_too_many_silent_records(struct tls_stream *tls)
@@ -210,8 +218,6 @@ static enum stream_step end_of_transport(struct tls_stream *tls, int code, struc
 
 static enum stream_step end_of_handshake(struct tls_stream *tls, int code, struct stream_end *end)
 {
-	/* After the first byte it is no TLS at all: HTTP, plain SIP, a scanner. */
-	bool is_tls = tls->counter.records == 0 || tls->counter.first_byte == TLS_RECORD_HANDSHAKE;
 	int level = GNUTLS_AL_FATAL, alert = gnutls_error_to_alert(code, &level);
 	char words[128];
 
@@ -223,8 +229,6 @@ static enum stream_step end_of_handshake(struct tls_stream *tls, int code, struc
 	if (code == GNUTLS_E_FATAL_ALERT_RECEIVED || code == GNUTLS_E_PULL_ERROR ||
 	    code == GNUTLS_E_PUSH_ERROR)
 		return end_of_transport(tls, code, end);
-	if (!is_tls)
-		return ended(end, CONNECTION_END_PROTOCOL, "the first bytes are no TLS");
 
 	if (tls->is_refused) {
 		end->end = CONNECTION_END_TLS_OURS; /* verify_peer wrote the words */
@@ -289,6 +293,8 @@ static enum stream_step tls_handshake(struct stream *stream, struct stream_end *
 			return ended(end, CONNECTION_END_INTERNAL, "out of memory");
 		return STREAM_DONE;
 	}
+	if (!is_tls(&tls->counter))
+		return ended(end, CONNECTION_END_PROTOCOL, "the first bytes are no TLS");
 	if (has_too_many_silent_records(tls))
 		return ended(end, CONNECTION_END_PROTOCOL, "too many TLS records in the handshake");
 	if (code == GNUTLS_E_AGAIN)

@@ -102,9 +102,10 @@ static inline void pair_accepted(void *owner, int fd, const struct address *from
 	struct reason reason;
 
 	(void)from;
-	assert_int_equal(connection_accept(pair->loop, &pair->handles, fd, &pair->server_settings,
-	                                   &pair->server.connection, &reason),
-	                 RESULT_OK);
+	/* Fails only where a test lets allocations fail. */
+	if (connection_accept(pair->loop, &pair->handles, fd, &pair->server_settings,
+	                      &pair->server.connection, &reason) != RESULT_OK)
+		pair->server.connection = NULL;
 }
 
 static inline void pair_guard(void *owner)
@@ -200,6 +201,7 @@ static inline bool pair_is_empty(struct pair *pair)
 
 static inline void pair_stop(struct pair *pair)
 {
+	pair->server.on_received = pair->client.on_received = NULL;
 	if (pair->client.connection)
 		connection_abort(pair->client.connection, CONNECTION_END_DRAIN, NULL);
 	if (pair->server.connection)
