@@ -146,7 +146,9 @@ static void step_gather(struct passage *p)
 			        p->access->image, image_topology_at(p->access->image, 0)->sip_domains, 0);
 	} else {
 		p->facts.direction = POLICY_OUTWARD;
-		p->facts.remote_domain = p->route == SIP_ROUTE_TOKEN ? p->token.next_hop : to;
+		p->facts.remote_domain = p->route == SIP_ROUTE_TOKEN && p->token.next_hop.len
+		                                 ? p->token.next_hop
+		                                 : to;
 		p->facts.local_domain = from;
 		p->facts.local_user = p->m->from.uri.user;
 	}
@@ -244,9 +246,9 @@ static void step_forward(struct passage *p)
 	r->to = p->to;
 	r->generation = p->verdict.generation;
 	r->is_in_dialog = p->route == SIP_ROUTE_TOKEN;
+	if (!r->partner && p->partner)
+		p->partner->users++;
 	r->partner = p->partner;
-	if (r->partner)
-		r->partner->users++;
 	if (p->to == SIP_SIDE_INTERNAL)
 		request_set_targets_pool(r, p->route == SIP_ROUTE_TOKEN ? p->token.next_hop : SLICE_NONE);
 	else

@@ -78,9 +78,6 @@ static void forget_targets(struct request *r)
 	for (size_t i = 0; i < r->target_count; i++)
 		r->targets[i].hop->users--;
 	r->target_count = r->target_at = 0;
-	if (r->partner)
-		r->partner->users--;
-	r->partner = NULL;
 }
 
 void request_done(struct request *r)
@@ -89,6 +86,8 @@ void request_done(struct request *r)
 	struct buffer bytes = r->bytes;
 
 	forget_targets(r);
+	if (r->partner)
+		r->partner->users--;
 	wait_is_over(r);
 	a->request_count--;
 	if (a->idle_request_count >= ACCESS_REQUESTS_POOL || bytes.size > 8192) {
@@ -156,9 +155,7 @@ void request_set_targets_partner(struct request *r, const struct policy_verdict 
 	struct access *a = r->access;
 	struct partner *partner = r->partner;
 
-	for (size_t i = 0; i < r->target_count; i++)
-		r->targets[i].hop->users--;
-	r->target_count = r->target_at = 0;
+	forget_targets(r);
 	r->identity_rule = (int)verdict->identity;
 	if (verdict->route == POLICY_ROUTE_PROXY_FQDN && verdict->allowed) {
 		add_target(r, SIP_SIDE_EXTERNAL, policy_image_text(a->image, verdict->allowed->proxy_fqdn),
