@@ -154,6 +154,10 @@ install: programs ## copy programs and configuration; as root without DESTDIR al
 		[ -e "$$t" ] || install -m 0640 "$$f" "$$t"; done
 	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || tests/lab/make-users
 
+docs-tables: ## write docs/CONFIG.md and docs/CONTROL.md from the tables
+	/usr/bin/python3 tests/style/docs_config.py
+	/usr/bin/python3 tests/style/docs_control.py
+
 format: ## rewrite every source in the house format
 	clang-format -i $(shell find shared daemon tui tests -name '*.[ch]')
 
