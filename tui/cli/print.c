@@ -239,9 +239,9 @@ void print_json(struct buffer *out, const struct json *value)
 		} else if (!text_is_hidden(c)) {
 			buffer_add(out, slice_first(rest, n));
 		} else if (c < 0x10000) {
-			buffer_printf(out, "\\u%04x", (unsigned)c);
+			buffer_printf(out, "\\u%04X", (unsigned)c);
 		} else { /* RFC 8259 §7: a surrogate pair */
-			buffer_printf(out, "\\u%04x\\u%04x", (unsigned)(0xd800 + ((c - 0x10000) >> 10)),
+			buffer_printf(out, "\\u%04X\\u%04X", (unsigned)(0xd800 + ((c - 0x10000) >> 10)),
 			              (unsigned)(0xdc00 + ((c - 0x10000) & 0x3ff)));
 		}
 		rest = slice_after(rest, n);

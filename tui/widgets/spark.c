@@ -20,7 +20,7 @@ void spark_draw(struct grid *grid, int x, int y, int cells, const double *values
 	for (size_t i = 0; i < width && count; i++) {
 		size_t from = i * count / width, to = (i + 1) * count / width;
 		double value = greatest(values + from, to > from ? to - from : 1);
-		int level = value > 0 ? 1 + (int)(value / most * 6 + 0.5) : 0;
+		int level = value > 0 ? 1 + (int)(value / most * 6.999) : 0;
 
 		grid_set(grid, x + (int)i, y,
 		         grid->looks.has_frames ? blocks[level] : (unsigned char)ascii[level], role);
