@@ -277,8 +277,7 @@ static const struct {
 	        "CSeq: 8 REGISTER\r\nContact: <sip:+19725552222@gw1.example.net;unknownparam>\r\n" EMPTY),
 	  ACCEPTED },
 	{ "4475 3.3.14", "contact_with_headers_in_its_uri",
-	  SLICE("REGISTER sip:example.com SIP/2.0\r\n" COMMON
-	        "CSeq: 8 REGISTER\r\nContact: "
+	  SLICE("REGISTER sip:example.com SIP/2.0\r\n" COMMON "CSeq: 8 REGISTER\r\nContact: "
 	        "<sip:user@example.com?Route=%3Csip:sip.example.com%3E>\r\n" EMPTY),
 	  ACCEPTED },
 	{ "4475 3.3.15", "accept_nobody_can_meet", SLICE(OPTIONS("Accept: text/nobodyKnowsThis\r\n")),
