@@ -88,7 +88,7 @@ static void connection_free(struct connection *c)
 	loop_timer_stop(&c->deadline);
 	loop_defer_cancel(&c->turn);
 	if (c->stream)
-		c->stream->kind->free(c->stream);
+		c->stream->kind->release(c->stream);
 	if (c->fd >= 0)
 		close(c->fd);
 	handles_remove(c->handles, c->self);

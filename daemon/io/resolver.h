@@ -44,8 +44,8 @@ void resolver_addresses(struct resolver *resolver, struct slice name,
 void resolver_forget(struct resolver *resolver, const void *to);
 void resolver_flush(struct resolver *resolver);
 
-/* Pure: puts the list in the order of RFC 2782; `random` gives fresh 32-bit numbers. */
-void srv_order(struct resolver_srv *list, size_t count, uint32_t (*random)(void *to), void *to);
+/* Pure: puts the list in the order of RFC 2782; `draw` gives fresh 32-bit numbers. */
+void srv_order(struct resolver_srv *list, size_t count, uint32_t (*draw)(void *to), void *to);
 
 /*
  * Pure: the SRV records of a raw DNS answer to an SRV question (at most RESOLVER_SRV_MAX), and the least TTL on the

@@ -20,7 +20,7 @@ static bool is_before(const struct resolver_srv *a, const struct resolver_srv *b
 	return a->weight == 0 && b->weight != 0;
 }
 
-void srv_order(struct resolver_srv *list, size_t count, uint32_t (*random)(void *to), void *to)
+void srv_order(struct resolver_srv *list, size_t count, uint32_t (*draw)(void *to), void *to)
 {
 	for (size_t i = 1; i < count; i++)
 		for (size_t at = i; at > 0 && is_before(&list[at], &list[at - 1]); at--)
@@ -32,7 +32,7 @@ void srv_order(struct resolver_srv *list, size_t count, uint32_t (*random)(void 
 
 		while (end < count && list[end].priority == list[at].priority)
 			sum += list[end++].weight;
-		chosen = random(to) % (sum + 1);
+		chosen = draw(to) % (sum + 1);
 		while (pick + 1 < end && (running += list[pick].weight) < chosen)
 			pick++;
 		/* Those before the chosen one keep their order: zeros stay first. */

@@ -40,7 +40,7 @@ struct stream_kind {
 	bool (*has_unread)(const struct stream *stream);
 	const struct tls_peer *(*peer)(const struct stream *stream);
 	enum result (*recheck)(struct stream *stream, struct tls_credentials *credentials, struct reason *reason);
-	void (*free)(struct stream *stream);
+	void (*release)(struct stream *stream);
 };
 
 struct stream *tcp_stream_new(int fd);

@@ -78,10 +78,10 @@ static enum result tcp_recheck(struct stream *stream, struct tls_credentials *cr
 	return RESULT_OK;
 }
 
-static void tcp_free(struct stream *stream) { mem_free(stream); }
+static void tcp_release(struct stream *stream) { mem_free(stream); }
 
 static const struct stream_kind tcp_kind = { tcp_handshake,  tcp_read, tcp_write,   tcp_goodbye,
-	                                     tcp_has_unread, tcp_peer, tcp_recheck, tcp_free };
+	                                     tcp_has_unread, tcp_peer, tcp_recheck, tcp_release };
 
 struct stream *tcp_stream_new(int fd)
 {

@@ -311,7 +311,9 @@ static enum stream_step tls_read(struct stream *stream, char *to, size_t size, s
 	ssize_t n = gnutls_record_recv(tls->session, to, size);
 
 	if (n > 0) {
-		tls->data_records++;
+		/* A record read in pieces is still one: pieces would be credit for records without data. */
+		if (gnutls_record_check_pending(tls->session) == 0)
+			tls->data_records++;
 		tls->has_read_data = true;
 		*got = (size_t)n;
 		return STREAM_DONE;
@@ -406,7 +408,7 @@ static enum result tls_recheck(struct stream *stream, struct tls_credentials *cr
 
 /* ---- life ---- */
 
-static void tls_free(struct stream *stream)
+static void tls_release(struct stream *stream)
 {
 	struct tls_stream *tls = tls_of(stream);
 
@@ -418,7 +420,7 @@ static void tls_free(struct stream *stream)
 }
 
 static const struct stream_kind tls_kind = { tls_handshake,  tls_read,    tls_write,   tls_goodbye,
-	                                     tls_has_unread, tls_peer_of, tls_recheck, tls_free };
+	                                     tls_has_unread, tls_peer_of, tls_recheck, tls_release };
 
 static bool set_up_server(struct tls_stream *tls, const char *application)
 {
@@ -469,6 +471,6 @@ struct stream *tls_stream_new(struct loop *loop, int fd, const struct connection
 		goto failed;
 	return &tls->stream;
 failed:
-	tls_free(&tls->stream);
+	tls_release(&tls->stream);
 	return NULL;
 }
