@@ -384,6 +384,94 @@ static void the_change_flips_the_answer_and_no_less_would(void **state)
 	assert_true(flipped >= 40);
 }
 
+/* One of `choices`, and `*n` without it. */
+static const char *choose(size_t *n, const char *const *choices, size_t count)
+{
+	const char *chosen = choices[*n % count];
+
+	*n /= count;
+	return chosen;
+}
+
+/* The n-th of all combinations of what the rows are made of; false past the last. */
+static bool combine(size_t n, char world[256], char facts[256])
+{
+	static const char *const switches[] = { "on", "", "on no-user" };
+	static const char *const kinds[] = { "", "discovery", "media", "media discovery" };
+	static const char *const entries[] = {
+		"",
+		"allow=fabrikam.example",
+		"allow=fabrikam.example,proxy=sip.fabrikam.example",
+		"allow=fabrikam.example,identity=domain",
+		"allow=fabrikam.example,identity=edge-fqdn",
+		"allow=fabrikam.example,proxy=sip.hoster.example,identity=domain",
+		"block=fabrikam.example"
+	};
+	static const char *const requests[] = { "in im", "out im", "in av", "out av" };
+	static const char *const people[] = { "a@fabrikam.example>b@contoso.example",
+		                              "a@contoso.example>b@fabrikam.example",
+		                              "a@fabrikam.example>b@northwind.example",
+		                              "a@northwind.example>b@fabrikam.example" };
+	static const char *const certificates[] = { "",
+		                                    " cert=none",
+		                                    " cert=sip.fabrikam.example",
+		                                    " cert=fabrikam.example",
+		                                    " cert=sip:fabrikam.example",
+		                                    " cert=sip.hoster.example,*.fabrikam.example",
+		                                    " cert=sip.evil.example,sip:evil.example" };
+	static const char *const srvs[] = { "",
+		                            " srv=absent",
+		                            " srv=failed",
+		                            " srv=federation:sip.fabrikam.example",
+		                            " srv=federation:sip.hoster.example,sip.fabrikam.example",
+		                            " srv=federation:sip.hoster.example",
+		                            " srv=sips:sip.hoster.example",
+		                            " srv=sips:sip.fabrikam.example" };
+#define CHOOSE(from) choose(&n, from, COUNT(from))
+	const char *master = CHOOSE(switches), *kind = CHOOSE(kinds), *entry = CHOOSE(entries);
+	const char *request = CHOOSE(requests), *who = CHOOSE(people);
+	const char *certificate = CHOOSE(certificates), *srv = CHOOSE(srvs);
+#undef CHOOSE
+
+	snprintf(world, 256, "%s %s %s", master, kind, entry);
+	snprintf(facts, 256, "%s %s%s%s", request, who, certificate, srv);
+	return n == 0;
+}
+
+/* Every 37th of some 75,000: prime to the number of each choice, so that each meets each other one. */
+static void the_change_flips_the_answer_in_any_combination(void **state)
+{
+	char world[256], facts[256];
+	size_t flipped = 0;
+
+	(void)state;
+	for (size_t n = 0; combine(n, world, facts); n += 37) {
+		struct row row = {
+			.columns = { [0] = slice_of(facts), [1] = slice_of(world), [2] = slice_of(facts) }
+		};
+		struct model_snapshot *snapshot = world_new(row.columns[1]);
+		struct policy_image *image = world_image(snapshot, 1);
+		struct policy_verdict verdict, plain;
+		struct policy_explanation explanation;
+
+		read_facts(&row);
+		policy_decide(image, &row.facts, &verdict, &explanation);
+		policy_decide(image, &row.facts, &plain, NULL);
+		assert_int_equal(verdict.answer, plain.answer);
+		assert_int_equal(verdict.step, plain.step);
+		if (verdict.answer == POLICY_REFUSE) {
+			assert_true(explanation.change[0] != '\0');
+			if (!slice_starts(slice_of(explanation.change), SLICE("none: "))) {
+				check_change(&row, slice_of(explanation.change));
+				flipped++;
+			}
+		}
+		policy_image_close(&image);
+		model_snapshot_free(&snapshot);
+	}
+	assert_true(flipped > 200);
+}
+
 /* ---- parts ---- */
 
 static void a_verdict_as_words(void **state)
@@ -528,6 +616,21 @@ static void an_empty_name_matches_no_certificate(void **state)
 	assert_false(policy_identity_matches(&facts, POLICY_IDENTITY_DOMAIN, empty, empty));
 }
 
+static void names_without_a_verified_certificate_prove_nothing(void **state)
+{
+	const struct slice name = SLICE("fabrikam.example");
+	struct policy_facts facts = { .has_certificate = true,
+		                      .certificate_dns = &name,
+		                      .certificate_dns_count = 1 };
+
+	(void)state;
+	assert_true(policy_identity_matches(&facts, POLICY_IDENTITY_EDGE_FQDN, name, SLICE_NONE));
+	assert_true(policy_identity_matches(&facts, POLICY_IDENTITY_DOMAIN, SLICE_NONE, name));
+	facts.has_certificate = false;
+	assert_false(policy_identity_matches(&facts, POLICY_IDENTITY_EDGE_FQDN, name, SLICE_NONE));
+	assert_false(policy_identity_matches(&facts, POLICY_IDENTITY_DOMAIN, SLICE_NONE, name));
+}
+
 static void steps_have_names_numbers_and_final_answers_of_their_own(void **state)
 {
 	(void)state;
@@ -568,11 +671,13 @@ int main(void)
 		cmocka_unit_test(every_step_refuses_in_some_row),
 		cmocka_unit_test(an_explanation_changes_no_verdict),
 		cmocka_unit_test(the_change_flips_the_answer_and_no_less_would),
+		cmocka_unit_test(the_change_flips_the_answer_in_any_combination),
 		cmocka_unit_test(a_verdict_as_words),
 		cmocka_unit_test(names_the_object_and_field_responsible),
 		cmocka_unit_test(words_are_printable_whatever_the_facts),
 		cmocka_unit_test(targets_fit_as_their_rows_say),
 		cmocka_unit_test(an_empty_name_matches_no_certificate),
+		cmocka_unit_test(names_without_a_verified_certificate_prove_nothing),
 		cmocka_unit_test(steps_have_names_numbers_and_final_answers_of_their_own),
 		cmocka_unit_test(choices_stand_in_the_order_that_decisions_expect),
 	};
