@@ -122,7 +122,9 @@ def _presence(world, watcher, watched, via):
         raise StepFailed(f"{error}\n{watching.why_it_failed()}\n{world.logs()}") from None
     world.expect(watching)
     world.show(watching)
-    notifies = watching.received("NOTIFY")
+    if not [m for m in watching.received("SIP/2.0 2") if header(m, "CSeq").endswith("SUBSCRIBE")]:
+        raise StepFailed("the SUBSCRIBE got no answer\n" + world.logs())
+    notifies = list({header(m, "CSeq"): m for m in watching.received("NOTIFY")}.values())  # not retransmissions
     for notify, state in zip(notifies, ("open", "closed")):
         if f"<basic>{state}</basic>" not in notify:
             raise StepFailed(f"a NOTIFY says something else than {state}:\n{notify}")
@@ -140,9 +142,9 @@ def presence_outward(world):
     _presence(world, world.alice, world.bob, names.EDGE_NAME)
 
 
-def _refused(world, sender, receiver, step, by=None, **more):
+def _refused(world, user, receiver, step, **more):
     """A message that must get 403, and an event that names the step which refused it."""
-    run = sender.run("message_refused", receiver, text="This must not arrive", **more)
+    run = user.run("message_refused", receiver, text="This must not arrive", **more)
     world.expect(run)
     answer = run.received("SIP/2.0 403")[0]
     world.show(run)
