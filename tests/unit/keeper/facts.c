@@ -1,0 +1,266 @@
+/* Pure parts of the keeper: counters over restarts, listener ids, resolv.conf, what is missing of certificates. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/keeper/parts.h"
+
+#include <cmocka.h> /* last: its fail() would rewrite ours */
+
+static void take(struct traffic *t, const char *text)
+{
+	struct json *counters = NULL;
+
+	assert_int_equal(json_read(slice_of(text), &counters, NULL), RESULT_OK);
+	traffic_take(t, counters);
+	json_free(&counters);
+}
+
+static void counts_on_over_a_restart(void **state)
+{
+	struct traffic t = { 0 };
+
+	(void)state;
+	take(&t, "{\"messages_in\":10,\"messages_out\":4,\"refused\":1,\"connections\":3,\"steps\":{"
+	         "\"blocked-domain\":1}}");
+	take(&t, "{\"messages_in\":15,\"messages_out\":4,\"refused\":1,\"connections\":2,\"steps\":{"
+	         "\"blocked-domain\":1}}");
+	assert_int_equal(t.in, 15);
+	assert_int_equal(t.out, 4);
+	assert_int_equal(t.connections, 2);
+	assert_int_equal(t.now_in, 15);
+	traffic_second(&t);
+	assert_int_equal(t.history.in[(t.history.at + KEEPER_HISTORY - 1) % KEEPER_HISTORY], 15);
+	assert_int_equal(t.now_in, 0);
+
+	traffic_restarted(&t);
+	assert_int_equal(t.connections, 0);
+	take(&t, "{\"messages_in\":2,\"refused\":1,\"steps\":{\"blocked-domain\":1}}");
+	assert_int_equal(t.in, 17);
+	assert_int_equal(t.refused, 2);
+	assert_int_equal(t.steps[POLICY_STEP_BLOCKED_DOMAIN], 2);
+}
+
+static void takes_no_nonsense_for_numbers(void **state)
+{
+	struct traffic t = { 0 };
+
+	(void)state;
+	take(&t, "{\"messages_in\":-5,\"messages_out\":\"x\",\"steps\":[1]}");
+	take(&t, "[]");
+	assert_int_equal(t.in, 0);
+	assert_int_equal(t.out, 0);
+}
+
+static void remembers_a_minute(void **state)
+{
+	struct traffic t = { 0 };
+
+	(void)state;
+	for (int i = 0; i < KEEPER_HISTORY * 2; i++) {
+		t.now_in = (uint32_t)i;
+		traffic_second(&t);
+	}
+	assert_int_equal(t.history.in[t.history.at], KEEPER_HISTORY); /* the oldest */
+}
+
+static void names_a_listener_the_same_after_a_restart(void **state)
+{
+	(void)state;
+	assert_int_equal(listeners_id(false, SLICE("192.0.2.1:5061")),
+	                 listeners_id(false, SLICE("192.0.2.1:5061")));
+	assert_int_not_equal(listeners_id(false, SLICE("192.0.2.1:5061")),
+	                     listeners_id(true, SLICE("192.0.2.1:5061")));
+	assert_true(listeners_id(false, SLICE("x")) > 0 && listeners_id(false, SLICE("x")) < 1ULL << 48);
+}
+
+static void reads_a_resolv_conf(void **state)
+{
+	char found[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTES];
+
+	(void)state;
+	assert_int_equal(host_nameservers(SLICE("# nameserver 10.0.0.1\n"
+	                                        "search example\n"
+	                                        "nameserver 192.0.2.53\n"
+	                                        "nameserver\t2001:db8::53 \n"
+	                                        "nameserver fe80::1%eth0\n"
+	                                        "nameserver\n"
+	                                        "nameserverx 192.0.2.54\n"
+	                                        "nameserver 192.0.2.55 trailing"),
+	                                  found),
+	                 3);
+	assert_string_equal(found[0], "192.0.2.53:53");
+	assert_string_equal(found[1], "[2001:db8::53]:53");
+	assert_string_equal(found[2], "192.0.2.55:53");
+	assert_int_equal(host_nameservers(SLICE(""), found), 0);
+}
+
+static void takes_no_more_resolvers_than_there_is_room(void **state)
+{
+	char found[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTES];
+	struct buffer text;
+
+	(void)state;
+	buffer_start(&text, 4096);
+	for (int i = 0; i < 20; i++)
+		buffer_printf(&text, "nameserver 192.0.2.%d\n", i);
+	assert_int_equal(host_nameservers(buffer_slice(&text), found), KEEPER_RESOLVERS_MAX);
+	buffer_stop(&text);
+}
+
+/* ---- what is missing ---- */
+
+static const struct {
+	const char *name, *node, *external_key, *internal_key;
+	const char *certificate, *internal_certificate, *transport,
+	        *domains; /* of the edge; certificate NULL: no edge */
+	const char *short_why, *words;
+} rows[] = {
+	{ "no_edge", "", "k", "k", NULL, "", "tls", "own.example", "no certificate",
+	  "topology.xml has no edge" },
+	{ "another_node", "edge2.example", "k", "k", "c", "c", "tls", "own.example", "no certificate",
+	  "edge2.example" },
+	{ "no_external_certificate", "", "k", "k", "", "c", "tls", "own.example", "no certificate",
+	  "external-certificate is empty" },
+	{ "no_external_key", "", "", "k", "c", "c", "tls", "own.example", "no certificate",
+	  "external-key is empty" },
+	{ "no_internal_certificate", "", "k", "k", "c", "", "tls", "own.example", "no certificate",
+	  "internal-certificate is empty" },
+	{ "no_internal_key", "", "k", "", "c", "c", "tls", "own.example", "no certificate",
+	  "internal-key is empty" },
+	{ "tcp_needs_no_internal_certificate", "", "k", "", "c", "", "tcp", "own.example", "", "" },
+	{ "no_own_domain", "", "k", "k", "c", "c", "tls", "", "no own SIP domain", "sip-domains is empty" },
+	{ "all_there", "", "k", "k", "c", "c", "tls", "own.example", "", "" },
+};
+
+static void set(struct model_snapshot *s, struct model_object *object, size_t field, const char *text)
+{
+	assert_int_equal(model_value_read(&object->kind->fields[field], slice_of(text), &s->arena,
+	                                  &object->values[field], NULL),
+	                 RESULT_OK);
+}
+
+static struct policy_image *image_of(size_t row)
+{
+	struct model_snapshot *s = model_snapshot_new();
+	struct model_object *edge = model_object_new(&s->arena, model_kind(MODEL_EDGE));
+	struct policy_image *image = NULL;
+	int fd = -1;
+
+	set(s, model_snapshot_one(s, MODEL_TOPOLOGY), MODEL_FIELD(topology, sip_domains), rows[row].domains);
+	set(s, edge, MODEL_FIELD(edge, fqdn), "edge1.example");
+	if (rows[row].certificate) {
+		set(s, edge, MODEL_FIELD(edge, external_certificate), rows[row].certificate);
+		set(s, edge, MODEL_FIELD(edge, internal_certificate), rows[row].internal_certificate);
+		set(s, edge, MODEL_FIELD(edge, internal_transport), rows[row].transport);
+		assert_int_equal(model_snapshot_add(s, edge), RESULT_OK);
+	}
+	assert_int_equal(policy_image_build(s, 1, &fd, NULL), RESULT_OK);
+	assert_int_equal(policy_image_open(fd, &image, NULL), RESULT_OK);
+	close(fd);
+	model_snapshot_free(&s);
+	return image;
+}
+
+static void says_what_is_missing(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct policy_image *image = image_of(i);
+		struct host host = { .resolver_count = 0 };
+		struct reason why = { "" };
+		const char *short_why;
+		enum result result;
+
+		snprintf(host.node, sizeof host.node, "%s", rows[i].node);
+		snprintf(host.external_key, sizeof host.external_key, "%s", rows[i].external_key);
+		snprintf(host.internal_key, sizeof host.internal_key, "%s", rows[i].internal_key);
+		result = credentials_assigned(&host, image, &short_why, &why);
+		if ((result == RESULT_OK) != (rows[i].words[0] == '\0') || !strstr(why.text, rows[i].words) ||
+		    strcmp(short_why, rows[i].short_why) != 0)
+			fail_msg("%s: %s / %s", rows[i].name, short_why, why.text);
+		policy_image_close(&image);
+	}
+}
+
+/* ---- audit ---- */
+
+static void numbers_on_after_it_is_opened_again(void **state)
+{
+	char root[] = "/tmp/parley-audit-XXXXXX", path[128];
+	const struct audit_entry entry = { "a(1)", "", "domain.block", SLICE("x\n.example"), "asked", 4 };
+	struct audit audit;
+	char text[4096] = "";
+	FILE *file;
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	snprintf(path, sizeof path, "%s/var", root);
+	mkdir(path, 0700);
+	snprintf(path, sizeof path, "%s/var/lib", root);
+	mkdir(path, 0700);
+	snprintf(path, sizeof path, "%s/var/lib/parley", root);
+	mkdir(path, 0700);
+	assert_int_equal(audit_open(&audit, root, NULL), RESULT_OK);
+	assert_int_equal(audit_write(&audit, 0, &entry, NULL), RESULT_OK);
+	assert_int_equal(write(audit.fd, "{\"number\":", 10), 10); /* torn by a power cut */
+	audit_close(&audit);
+	assert_int_equal(audit_open(&audit, root, NULL), RESULT_OK);
+	assert_int_equal(audit_write(&audit, 0, &entry, NULL), RESULT_OK);
+	assert_int_equal(audit.number, 2);
+	audit_close(&audit);
+
+	snprintf(path, sizeof path, "%s/var/lib/parley/audit.log", root);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_true(fread(text, 1, sizeof text - 1, file) > 0);
+	fclose(file);
+	assert_non_null(strstr(text, "{\"number\":1,\"time\":\"1970-01-01T00:00:00.000Z\",\"who\":\"a(1)\""));
+	assert_non_null(strstr(text, "\n{\"number\":\n{\"number\":2,"));
+	assert_null(strstr(text, "x\n.example")); /* one line stays one line */
+	unlink(path);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const below[] = { "/var/lib/parley", "/var/lib", "/var" };
+
+		snprintf(path, sizeof path, "%s%s", root, below[i]);
+		rmdir(path);
+	}
+	rmdir(root);
+}
+
+static void fails_when_the_disk_is_full(void **state)
+{
+	const struct audit_entry entry = { "a(1)", "", "domain.block", SLICE("x.example"), "asked", 4 };
+	struct audit audit = { .fd = open("/dev/full", O_WRONLY | O_CLOEXEC) };
+	struct reason reason = { "" };
+
+	(void)state;
+	assert_true(audit.fd >= 0);
+	assert_int_equal(audit_write(&audit, 0, &entry, &reason), RESULT_IO);
+	assert_non_null(strstr(reason.text, "audit.log"));
+	assert_int_equal(audit.number, 0);
+	audit_close(&audit);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counts_on_over_a_restart),
+		cmocka_unit_test(takes_no_nonsense_for_numbers),
+		cmocka_unit_test(remembers_a_minute),
+		cmocka_unit_test(names_a_listener_the_same_after_a_restart),
+		cmocka_unit_test(reads_a_resolv_conf),
+		cmocka_unit_test(takes_no_more_resolvers_than_there_is_room),
+		cmocka_unit_test(says_what_is_missing),
+		cmocka_unit_test(numbers_on_after_it_is_opened_again),
+		cmocka_unit_test(fails_when_the_disk_is_full),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
