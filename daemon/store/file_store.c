@@ -143,9 +143,10 @@ static enum result open_files(struct store *store, const char *folder, struct re
 }
 
 /*
- * Reads the journal: the current version is the highest whose archive is whole.
- * A torn last line was never acknowledged: it is cut off.  A line that is whole but
- * whose chain does not fit, with more behind it, is damage that no crash explains.
+ * Reads the journal: its last line names the current version.  A last line
+ * without its end was never acknowledged: it is cut off.  A whole line that does
+ * not fit the chain is damage that no crash explains: nothing is thrown away,
+ * an operator has to look.
  */
 static enum result read_journal(struct store *store, struct reason *reason)
 {
@@ -210,14 +211,15 @@ static enum result check_current(struct store *store, struct reason *reason)
 	return write_current(store, reason);
 }
 
-static void remove_strays(struct store *store)
+/* An archive without its journal line was never acknowledged: it is set aside, not thrown away. */
+static void set_strays_aside(struct store *store)
 {
-	char name[VERSION_NAME_BYTES];
+	char name[VERSION_NAME_BYTES], aside[VERSION_NAME_BYTES + 16];
 
-	/* An archive without its journal line was never acknowledged. */
 	version_name(store->current.number + 1, name);
-	if (unlinkat(store->versions, name, 0) == 0)
-		add_note(store, "a version that was never finished was removed");
+	snprintf(aside, sizeof aside, "%s.unfinished", name);
+	if (store->files->rename(store->versions, name, aside) == 0)
+		add_note(store, "a version that was never finished was set aside");
 }
 
 enum result store_open(const char *folder, const struct store_files *files, struct store **out,
@@ -240,7 +242,7 @@ enum result store_open(const char *folder, const struct store_files *files, stru
 		store_close(&store);
 		return result;
 	}
-	remove_strays(store);
+	set_strays_aside(store);
 	*out = store;
 	return RESULT_OK;
 }

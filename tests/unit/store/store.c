@@ -208,6 +208,25 @@ static void a_journal_changed_in_its_middle_is_refused_with_its_place(void **sta
 	assert_non_null(strstr(reason.text, "damaged at byte 0"));
 }
 
+static void an_acknowledged_line_that_was_damaged_is_not_taken_for_a_torn_one(void **state)
+{
+	static char journal[8192], archive[16384];
+	struct store *store = opened(NULL);
+	struct reason reason;
+	size_t length;
+
+	(void)state;
+	for (uint64_t i = 0; i < TORN_VERSIONS; i++)
+		assert_int_equal(publish(store, i, "text", &reason), RESULT_OK);
+	store_close(&store);
+	length = read_file("journal", journal, sizeof journal);
+	journal[length - 10] ^= 1;
+	write_file("journal", journal, length);
+	assert_int_equal(store_open(folder, NULL, &store, &reason), RESULT_INVALID);
+	assert_non_null(strstr(reason.text, "damaged at byte"));
+	assert_true(read_file("versions/0000000003.car", archive, sizeof archive) > 0);
+}
+
 static void a_damaged_version_is_never_served(void **state)
 {
 	static char archive[16384];
@@ -456,6 +475,7 @@ int main(void)
 		CASE(a_second_process_is_refused),
 		CASE(a_torn_journal_loses_only_the_line_that_was_torn),
 		CASE(a_journal_changed_in_its_middle_is_refused_with_its_place),
+		CASE(an_acknowledged_line_that_was_damaged_is_not_taken_for_a_torn_one),
 		CASE(a_damaged_version_is_never_served),
 		CASE(names_that_could_leave_the_folder_are_refused),
 		CASE(each_call_may_fail_and_nothing_is_half_there),
