@@ -163,11 +163,11 @@ static enum result read_journal(struct store *store, struct reason *reason)
 		size_t end = slice_find(rest, '\n');
 
 		line = slice_first(rest, end);
-		if (end == rest.len || !journal_line_read(line, store->chain, &version) ||
+		if (end == rest.len)
+			break;
+		if (!journal_line_read(line, store->chain, &version) ||
 		    version.parent != store->current.number) {
-			if (end + 1 < rest.len)
-				result = fail(reason, RESULT_INVALID, "the journal is damaged at byte %zu",
-				              good);
+			result = fail(reason, RESULT_INVALID, "the journal is damaged at byte %zu", good);
 			break;
 		}
 		store->current = version;
