@@ -11,6 +11,13 @@
 
 #include "shared/base/text.h"
 
+static bool is_plain(const char *words)
+{
+	while (*words >= ' ' && *words <= '~' && *words != '\\')
+		words++;
+	return *words == '\0';
+}
+
 /*
  * Names in the facts should be A-labels, but words go to logs and terminals, so whatever was
  * formatted into them is made printable as a whole.
@@ -30,8 +37,11 @@ __attribute__((format(printf, 6, 0))) static void find(struct policy_finding *fi
 	finding->words[0] = '\0';
 	if (!format)
 		return;
-	vsnprintf(words, sizeof words, format, args);
-	text_shown(slice_of(words), finding->words, sizeof finding->words);
+	vsnprintf(finding->words, sizeof finding->words, format, args);
+	if (!is_plain(finding->words)) {
+		memcpy(words, finding->words, sizeof words);
+		text_shown(slice_of(words), finding->words, sizeof finding->words);
+	}
 }
 
 /* Words cost more than all else, and nobody reads those of a step that passed unless an explanation was wanted. */
@@ -321,6 +331,8 @@ static void (*const ask[POLICY_STEP_COUNT])(const struct policy_asking *, struct
 static struct policy_asking asking_of(const struct policy_image *image, const struct policy_facts *facts,
                                       bool wants_words)
 {
+	policy_image_expect(image, MODEL_BLOCKED_DOMAIN, facts->remote_domain);
+
 	struct policy_asking asking = {
 		.image = image,
 		.facts = facts,

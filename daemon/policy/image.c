@@ -167,7 +167,7 @@ static enum result check_all(const struct policy_image *image, struct reason *re
 
 /* ---- our own domains ---- */
 
-static size_t own_start(struct slice domain) { return slice_hash(domain, 0) % OWN_SLOTS; }
+static size_t own_start(struct slice domain) { return image_hash(MODEL_TOPOLOGY, domain) % OWN_SLOTS; }
 
 static struct image_list own_list(const struct policy_image *image)
 {
@@ -288,6 +288,15 @@ const void *policy_image_at(const struct policy_image *image, enum model_kind_id
 	return index < part->count
 	               ? image->base + part->records + index * image_record_bytes(model_kind(kind))
 	               : NULL;
+}
+
+void policy_image_expect(const struct policy_image *image, enum model_kind_id kind, struct slice key)
+{
+	const struct image_part *part = &image->header->parts[kind];
+	const struct image_slot *slots = (const void *)(image->base + part->index);
+
+	if (part->slots)
+		__builtin_prefetch(&slots[image_hash(kind, key) & (part->slots - 1)]);
 }
 
 const void *policy_image_find(const struct policy_image *image, enum model_kind_id kind, struct slice key)

@@ -74,6 +74,11 @@ struct slice policy_image_item(const struct policy_image *image, struct image_li
  * for ONE kinds index 0 is always there.
  */
 const void *policy_image_find(const struct policy_image *image, enum model_kind_id kind, struct slice key);
+/*
+ * A find of this key will come soon.  In a long list the waiting for memory is what costs,
+ * and two can be waited for at once.
+ */
+void policy_image_expect(const struct policy_image *image, enum model_kind_id kind, struct slice key);
 const void *policy_image_at(const struct policy_image *image, enum model_kind_id kind, size_t index);
 size_t policy_image_count(const struct policy_image *image, enum model_kind_id kind);
 
