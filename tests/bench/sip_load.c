@@ -1,11 +1,12 @@
 /*
  * sip_load: a partner that sends MESSAGE over mutual TLS through a proxy, and
- * the server behind the proxy that answers them, in one process.  Measures what
- * the proxy (--pid, several) spends of CPU a message, and how long answers take.
+ * the server behind the proxy that answers them.  Measures what the proxy
+ * (--pid, several) spends of CPU a message, and how long answers take.
  *
  *   sip_load --cert F --key F --trust F --connect ADDR:PORT --listen ADDR:PORT
  *            --from U@D --to U@D [--bind ADDR] --connections N (--in-flight W | --rate R) --seconds S [--pid P]...
  *
+ * With --listen alone it only answers, until it is ended.
  * With --rate it is an open loop: latency counts from the time a message was due.
  * Prints one line of JSON.
  */
@@ -428,8 +429,10 @@ int main(int argc, char **argv)
 		default: return 2;
 		}
 	}
-	if (!load.connections || load.connections > LOAD_CONNECTIONS_MAX || !load.from || !load.target ||
-	    !load.loop)
+	bool serves_only = where[0] && !load.to.length;
+
+	if (!load.loop || (!serves_only && (!load.connections || load.connections > LOAD_CONNECTIONS_MAX ||
+	                                    !load.from || !load.target)))
 		return 2;
 	if (tls_credentials_new(TLS_FEDERATION, file(cert), file(key), file(trust), SLICE(""),
 	                        &load.credentials, &reason) != RESULT_OK) {
@@ -442,6 +445,10 @@ int main(int argc, char **argv)
 	load.ends = mem_new_array(load.connections, sizeof *load.ends);
 	if (where[0])
 		listen_at(&load, where);
+	if (serves_only) {
+		loop_run(load.loop);
+		return 0;
+	}
 	for (unsigned i = 0; i < load.connections; i++) {
 		struct end *end = load.ends[i] = end_new(&load, false);
 		struct connection_settings settings = settings_of(end);
