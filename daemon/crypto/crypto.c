@@ -41,7 +41,8 @@ void crypto_hmac_sha256(const uint8_t *key, size_t key_length, struct slice byte
 }
 
 /*
- * Straight from the kernel: no state of ours that a fork would copy.  Pieces of 256 bytes are never cut short by a signal (getrandom(2)).
+ * Straight from the kernel: no state of ours that a fork would copy.  Pieces of 256 bytes
+ * are never cut short by a signal (getrandom(2)).
  */
 bool crypto_random(void *to, size_t count)
 {

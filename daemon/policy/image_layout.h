@@ -69,7 +69,10 @@ static inline size_t image_record_bytes(const struct model_kind *kind)
 	return kind->field_count * IMAGE_MEMBER_BYTES;
 }
 
-/* Digest of all rows: names, types, choices, order.  Two builds that differ in one row do not read each other's images. */
+/*
+ * Digest of all rows: names, types, choices, order.  Two builds that differ in one row do not
+ * read each other's images.
+ */
 uint64_t image_layout(void);
 
 #endif
