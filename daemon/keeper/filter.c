@@ -11,7 +11,7 @@ static bool contains_nocase(struct slice text, struct slice part)
 	return false;
 }
 
-static bool term_holds(struct slice term, const struct filter_field *fields, size_t count)
+static bool term_holds(struct slice term, const struct keeper_filter_field *fields, size_t count)
 {
 	size_t colon = slice_find(term, ':');
 
@@ -27,7 +27,7 @@ static bool term_holds(struct slice term, const struct filter_field *fields, siz
 	return false;
 }
 
-bool filter_holds(struct slice filter, const struct filter_field *fields, size_t count)
+bool keeper_filter_holds(struct slice filter, const struct keeper_filter_field *fields, size_t count)
 {
 	struct slice term;
 

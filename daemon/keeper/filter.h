@@ -9,11 +9,11 @@
 
 #include "shared/base/slice.h"
 
-struct filter_field {
+struct keeper_filter_field {
 	const char *name;
 	struct slice value;
 	bool is_text; /* words are looked for in it */
 };
-bool filter_holds(struct slice filter, const struct filter_field *fields, size_t count);
+bool keeper_filter_holds(struct slice filter, const struct keeper_filter_field *fields, size_t count);
 
 #endif

@@ -17,7 +17,7 @@ static struct slice text_of(const struct json *row, const char *name)
 
 static bool shows(const struct json *row, struct slice filter)
 {
-	const struct filter_field fields[] = {
+	const struct keeper_filter_field fields[] = {
 		{ "id", text_of(row, "id"), true },
 		{ "partner", text_of(row, "partner"), true },
 		{ "address", text_of(row, "address"), true },
@@ -30,7 +30,7 @@ static bool shows(const struct json *row, struct slice filter)
 		{ "last_error", text_of(row, "last_error"), true },
 	};
 
-	return filter_holds(filter, fields, sizeof fields / sizeof *fields);
+	return keeper_filter_holds(filter, fields, sizeof fields / sizeof *fields);
 }
 
 /* A failed attempt has no bytes and no certificate; its row still has every member. */

@@ -75,14 +75,14 @@ static struct entry entry_of(const struct model_object *allowed, const struct mo
 
 static bool entry_shows(const struct entry *e, struct slice filter)
 {
-	const struct filter_field fields[] = {
+	const struct keeper_filter_field fields[] = {
 		{ "domain", e->domain, true },
 		{ "comment", e->comment, true },
 		{ "rule", e->allowed ? SLICE("allow") : SLICE("block"), false },
 		{ "state", e->allowed ? live_state(e->live) : SLICE("-"), false },
 	};
 
-	return filter_holds(filter, fields, sizeof fields / sizeof *fields);
+	return keeper_filter_holds(filter, fields, sizeof fields / sizeof *fields);
 }
 
 /* The members of a row, into an object that is open. */

@@ -33,7 +33,7 @@ static const struct {
 
 static void shows_as_the_table_says(void **state)
 {
-	const struct filter_field fields[] = {
+	const struct keeper_filter_field fields[] = {
 		{ "domain", SLICE("fabrikam.example"), true },
 		{ "comment", SLICE("Contract 2291 via 192.0.2.1:5061"), true },
 		{ "rule", SLICE("allow"), false },
@@ -41,7 +41,7 @@ static void shows_as_the_table_says(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (filter_holds(slice_of(rows[i].filter), fields, 3) != rows[i].holds)
+		if (keeper_filter_holds(slice_of(rows[i].filter), fields, 3) != rows[i].holds)
 			fail_msg("%s", rows[i].name);
 }
 

@@ -1,0 +1,572 @@
+"""The control socket and the keeper behind it: hostile clients, versions that last, documents by hand, a keeper that dies."""
+import array
+import itertools
+import json
+import os
+import pwd
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lab import names
+from lab.edge import programs
+from lab.process import LabError, tail, wait_until
+from sip import message
+
+pytestmark = pytest.mark.short
+NOBODY = pwd.getpwnam("nobody")
+LINE_MAX = 64 * 1024
+NUMBERS = itertools.count(1)
+
+
+class Closed(Exception):
+    """The daemon ended the session."""
+
+
+class Client:
+    """One session, by hand: lines in, lines out."""
+
+    def __init__(self, path, mode="rw", greets=True):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(10)
+        self.socket.connect(str(path))
+        self.left, self.number = b"", 0
+        if greets:
+            self.hello = self.ask("hello", protocol=1, client="test", mode=mode)["result"]
+
+    def send(self, text):
+        self.socket.sendall(text.encode() if isinstance(text, str) else text)
+
+    def hear(self):
+        while b"\n" not in self.left:
+            try:
+                more = self.socket.recv(65536)
+            except ConnectionResetError:
+                more = b""
+            if not more:
+                raise Closed
+            self.left += more
+        line, self.left = self.left.split(b"\n", 1)
+        assert len(line) < LINE_MAX
+        return json.loads(line)
+
+    def ask(self, method, **params):
+        self.number += 1
+        self.send(json.dumps({"jsonrpc": "2.0", "id": self.number, "method": method, "params": params}) + "\n")
+        while True:
+            answer = self.hear()
+            if answer.get("id") == self.number:
+                return answer
+
+    def result(self, method, **params):
+        answer = self.ask(method, **params)
+        assert "result" in answer, answer
+        return answer["result"]
+
+    def code(self, method, **params):
+        return self.ask(method, **params)["error"]["data"]["code"]
+
+    def close(self):
+        self.socket.close()
+
+
+class Bare:
+    """A daemon of an ordinary user on a root that holds nothing."""
+
+    def __init__(self, root):
+        self.root = root
+        self.socket = root / "run/parley/control.sock"
+        self.conf = root / "etc/parley/conf.d"
+        self.log_path = root.parent / f"{root.name}.log"
+        self.child = None
+        self.clients = []
+        root.mkdir()
+        self.as_user = {}
+        if os.geteuid() == 0:
+            os.chown(root, NOBODY.pw_uid, NOBODY.pw_gid)
+            self.as_user = {"user": NOBODY.pw_uid, "group": NOBODY.pw_gid, "extra_groups": []}
+
+    def command(self):
+        return [str(programs()[0]), "--root", str(self.root)]
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.child = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                          start_new_session=True, **self.as_user)
+        wait_until(self.answers, 30, "the daemon answers", lambda: self.child.poll() is None)
+        return self
+
+    def answers(self):
+        try:
+            self.client().close()
+            return True
+        except (OSError, Closed):
+            return False
+
+    def client(self, **more):
+        client = Client(self.socket, **more)
+        self.clients.append(client)
+        return client
+
+    def status(self):
+        client = self.client()
+        status = client.result("status")
+        client.close()
+        return status
+
+    def events(self):
+        client = self.client()
+        events = client.result("event.tail", count=500)["events"]
+        client.close()
+        return events
+
+    def wait_event(self, name, **fields):
+        def find():
+            return next((e for e in self.events() if e["event"] == name
+                         and all(str(value) in str(e.get(field)) for field, value in fields.items())), None)
+        try:
+            return wait_until(find, 15, f"{name} {fields}")
+        except LabError as error:
+            raise AssertionError(f"{error}\n{tail(self.log_path)}") from None
+
+    def stop(self, number=signal.SIGTERM, seconds=30):
+        if self.child is None or self.child.poll() is not None:
+            return self.child and self.child.returncode
+        self.child.send_signal(number)
+        return self.child.wait(seconds)
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+
+@pytest.fixture
+def bare(lab, request):
+    daemon = Bare(lab.folder / f"bare-{next(NUMBERS)}").start()
+    yield daemon
+    for client in daemon.clients:
+        client.close()
+    assert "restarts in" not in daemon.log() or "SIGKILL" in request.function.__code__.co_names, tail(daemon.log_path)
+    status = daemon.stop()
+    assert status == 0, tail(daemon.log_path, 60)
+    assert not re.search(r"AddressSanitizer|LeakSanitizer|runtime error:", daemon.log()), tail(daemon.log_path, 80)
+
+
+def children(pid, process):
+    """Pids of `--process NAME` below a launcher."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in listed
+            if f"--process\0{process}\0".encode() in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def launcher_of(edge):
+    """The launcher's pid: our child is it, or the `ip netns exec` that became it."""
+    return edge.process.pid
+
+
+def keeper_pid(launcher):
+    found = wait_until(lambda: children(launcher, "keeper"), 30, "a keeper runs")
+    return found[0]
+
+
+def proc_status(pid):
+    return dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+
+
+# ---- a daemon of its own ----
+
+def test_without_configuration_it_runs_and_says_what_is_missing(bare):
+    status = bare.status()
+    access = status["services"][0]
+    assert (access["name"], access["state"], access["why"], access["pid"]) == ("access", "stopped", "no certificate", 0)
+    assert "topology.xml has no edge" in access["detail"]
+    assert status["version"] == 1
+    assert any("no certificate" in item["text"] for item in status["attention"])
+    bare.wait_event("service-stopped", why="topology.xml has no edge")
+
+
+def test_a_second_daemon_on_the_same_root_is_refused(bare):
+    second = subprocess.run(bare.command(), capture_output=True, text=True, timeout=30, **bare.as_user)
+    assert second.returncode == 1
+    assert "another parleyd runs on this root" in second.stderr
+    assert bare.status()["version"] == 1
+
+
+def test_sigterm_ends_everything_and_removes_the_socket(bare):
+    launcher = bare.child.pid
+    keeper = keeper_pid(launcher)
+    assert bare.stop() == 0
+    assert not bare.socket.exists()
+    wait_until(lambda: not Path(f"/proc/{keeper}").exists(), 5, "the keeper is gone")
+
+
+def test_sigint_twice_ends_at_once(bare):
+    bare.child.send_signal(signal.SIGINT)
+    assert bare.stop(signal.SIGINT) == 0
+
+
+def test_nothing_is_left_when_the_launcher_is_killed(bare):
+    keeper = keeper_pid(bare.child.pid)
+    bare.child.kill()
+    bare.child.wait(10)
+    wait_until(lambda: not Path(f"/proc/{keeper}").exists(), 10, "the keeper ends, too")
+    bare.start()
+    assert bare.status()["version"] == 1
+
+
+def test_check_says_what_is_wrong_without_a_daemon(bare):
+    good = subprocess.run(bare.command() + ["--check"], capture_output=True, text=True, timeout=30, **bare.as_user)
+    assert good.returncode == 0, good.stdout
+    path = bare.conf / "access-edge.xml"
+    path.write_text(path.read_text().replace("<access-edge/>",
+                                             "<access-edge>\n<idle-timeout>1</idle-timeout>\n</access-edge>"))
+    bad = subprocess.run(bare.command() + ["--check"], capture_output=True, text=True, timeout=30, **bare.as_user)
+    assert bad.returncode == 1
+    assert re.search(r"access-edge\.xml:\d+: .*idle-timeout.*10 to 86400", bad.stdout), bad.stdout
+    assert bare.status()["version"] == 1
+    path.unlink()  # the mirror brings it back
+    bare.child.send_signal(signal.SIGHUP)
+    wait_until(path.exists, 10, "the document is there again")
+
+
+# ---- hostile clients ----
+
+def is_gone(client):
+    try:
+        while True:
+            client.hear()
+    except (Closed, ValueError, BrokenPipeError):
+        return True
+
+
+HOSTILE = {
+    "not_json": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "torn_json": b'{"jsonrpc":"2.0","id":1,"method":\n',
+    "bare_line_feeds": b"\n" * 5000,
+    "zero_bytes": b"\0" * 5000 + b"\n",
+    "no_utf8": b'{"jsonrpc":"2.0","id":1,"method":"\xff\xfe"}\n',
+    "deep_json": b"[" * 30000 + b"\n",
+    "twice_the_same_key": b'{"jsonrpc":"2.0","id":1,"id":2,"method":"status"}\n',
+    "a_line_without_end": b"x" * (3 * LINE_MAX),
+    "a_line_just_too_long": b"x" * LINE_MAX + b"\n",
+    "half_a_line_and_gone": b'{"jsonrpc":"2.0"',
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_client_harms_nobody(bare, name):
+    other = bare.client()
+    hostile = bare.client(greets=False)
+    try:
+        hostile.send(HOSTILE[name])
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # closed while we still wrote
+    hostile.close()
+    assert other.result("status")["version"] == 1
+    assert bare.client(greets=False).ask("hello", protocol=1)["result"]["role"] == "administrator"
+
+
+def test_a_line_that_is_too_long_is_answered_and_closed(bare):
+    client = bare.client()
+    client.send(b"x" * LINE_MAX)
+    assert client.hear()["error"]["data"]["code"] == "too-large"
+    assert is_gone(client)
+
+
+def test_a_client_that_never_reads_is_closed(bare):
+    client = bare.client()
+    line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "model.kinds"}).encode() + b"\n"
+    client.socket.settimeout(5)
+    with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        for _ in range(100000):
+            client.socket.sendall(line)
+    assert bare.status()["version"] == 1
+
+
+def test_a_client_that_sends_descriptors_is_closed_and_they_with_it(bare):
+    keeper = keeper_pid(bare.child.pid)
+    bare.status()
+
+    def open_files():
+        return len(os.listdir(f"/proc/{keeper}/fd"))
+
+    before = open_files()
+    inside, outside = os.pipe()
+    for _ in range(4):
+        client = bare.client(greets=False)
+        rights = array.array("i", [outside] * 100)
+        client.socket.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        assert is_gone(client)
+        client.close()
+    os.close(outside)
+    assert os.read(inside, 1) == b""  # nobody holds the other end
+    os.close(inside)
+    wait_until(lambda: open_files() <= before, 5, "no descriptor stays")
+
+
+def test_there_is_room_for_sixteen_clients(bare):
+    clients = [bare.client() for _ in range(16)]
+    late = bare.client(greets=False)
+    assert late.hear()["error"]["data"]["code"] == "busy"
+    clients.pop().close()
+    wait_until(bare.answers, 5, "a place is free again")
+
+
+def test_a_session_for_reading_changes_nothing(bare):
+    client = bare.client(mode="ro")
+    assert "domain.block" not in client.hello["verbs"] and "domain.list" in client.hello["verbs"]
+    assert client.code("domain.block", domain="x.example") == "denied"
+    client.ask("hello", protocol=1, mode="rw")  # not widened again
+    assert client.code("domain.block", domain="x.example") == "denied"
+    assert client.result("domain.list")["total"] == 0
+
+
+def run_as(user, groups, script):
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30,
+                          user=user, group=user, extra_groups=groups)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become other users")
+def test_a_member_of_the_sockets_group_may_look_and_a_stranger_may_not_come_in(bare):
+    script = f"""
+import json, socket
+s = socket.socket(socket.AF_UNIX); s.connect({str(bare.socket)!r}); f = s.makefile("rw")
+for i, (m, p) in enumerate([("hello", {{"protocol": 1}}), ("domain.list", {{}}), ("domain.block", {{"domain": "x.example"}})], 1):
+    f.write(json.dumps({{"jsonrpc": "2.0", "id": i, "method": m, "params": p}}) + "\\n"); f.flush()
+    print(f.readline(), end="")
+"""
+    member = run_as(1, [NOBODY.pw_gid], script)
+    hello, listed, blocked = map(json.loads, member.stdout.splitlines())
+    assert hello["result"]["role"] == "viewer"
+    assert listed["result"]["rows"] == []
+    assert blocked["error"]["data"]["code"] == "denied"
+    stranger = run_as(1, [], script)
+    assert "PermissionError" in stranger.stderr
+
+
+# ---- versions ----
+
+def test_versions_rise_and_last_and_conf_d_shows_them(bare):
+    client = bare.client()
+    first = client.result("domain.allow", domain="Fabrikam.Example", set={"proxy-fqdn": "sip.fabrikam.example"},
+                          comment="contract 2291")
+    assert first["version"] == 2 and first["applied"] is True
+    assert first["changes"][0]["what"] == "added" and first["changes"][0]["key"] == "fabrikam.example"
+    again = client.result("domain.allow", domain="fabrikam.example", set={"proxy-fqdn": "sip.fabrikam.example"})
+    assert again["version"] == 2 and again["changes"] == []
+    assert client.code("domain.block", domain="fabrikam.example", if_version=1) == "conflict"
+    blocked = client.result("domain.block", domain="fabrikam.example", if_version=2)
+    assert blocked["version"] == 3
+    assert sorted(c["kind"] for c in blocked["changes"]) == ["allowed-domain", "blocked-domain"]
+    mirror = (bare.conf / "sip-domains.xml").read_text()
+    assert 'version="3"' in mirror and '<blocked-domain domain="fabrikam.example"/>' in mirror
+
+    os.kill(keeper_pid(bare.child.pid), signal.SIGKILL)
+    wait_until(bare.answers, 15, "a new keeper answers")
+    client = bare.client()
+    assert [row["rule"] for row in client.result("domain.list")["rows"]] == ["block"]
+    history = client.result("version.list")["versions"]
+    assert [v["version"] for v in history] == [3, 2, 1] and history[1]["comment"] == "contract 2291"
+    assert client.result("domain.remove", domain="fabrikam.example")["version"] == 4
+    assert client.code("domain.remove", domain="fabrikam.example") == "not-found"
+
+    assert bare.stop() == 0
+    bare.start()
+    assert bare.status()["version"] == 4
+    client = bare.client()
+    old = client.result("config.export", version=2)
+    assert "sip-domains.xml" in [d["name"] for d in old["documents"]]
+    text = client.result("config.export", version=2, document="sip-domains.xml")["text"]
+    assert 'domain="fabrikam.example"' in text
+    back = [client.result("config.upload", name="sip-domains.xml", text=piece, last=last)
+            for piece, last in ((text[:40], False), (text[40:], True))]
+    assert back[-1]["bytes"] == len(text.encode())
+    assert client.result("config.check", uploaded=True)["changes"] == 1
+    assert client.result("config.import", uploaded=True, comment="back to 2")["version"] == 5
+    assert client.result("domain.show", domain="fabrikam.example")["proxy-fqdn"] == "sip.fabrikam.example"
+
+    audit = [json.loads(line) for line in (bare.root / "var/lib/parley/audit.log").read_text().splitlines()]
+    assert [line["number"] for line in audit] == list(range(1, len(audit) + 1))
+    assert [(a["verb"], a["outcome"]) for a in audit[:2]] == [("domain.allow", "asked"), ("domain.allow", "published")]
+    assert audit[-1]["version"] == 5
+
+
+def test_fields_are_checked_by_their_rows(bare):
+    client = bare.client()
+    error = client.ask("access-edge.set", set={"idle-timeout": 1})["error"]
+    assert error["data"]["problems"] == [{"path": "idle-timeout", "why": error["message"], "allowed": "10 to 86400 s"}]
+    assert client.code("access-edge.set", set={"alow-federated-users": True}) == "invalid"
+    assert client.code("policy.set", identity="Nobody", set={}) == "not-found"
+    changed = client.result("policy.set", identity="Global", set={"enable-federation-access": False})
+    assert changed["changes"][0]["before"] == "true" and changed["changes"][0]["after"] == "false"
+    assert client.result("policy.show")["fields"]["enable-federation-access"] is False
+    reset = client.result("policy.set", identity="Global", set={"enable-federation-access": None})
+    assert reset["version"] == 3 and client.result("policy.show")["fields"]["enable-federation-access"] is True
+
+
+def test_a_long_list_comes_in_pages(bare):
+    rows = "".join(f'  <allowed-domain domain="d{i:04}.example"/>\n' for i in range(1200))
+    text = f'<?xml version="1.0"?>\n<parley document="sip-domains" schema="1">\n{rows}</parley>\n'
+    client = bare.client()
+    for start in range(0, len(text), 30000):
+        client.result("config.upload", name="sip-domains.xml", text=text[start:start + 30000],
+                      last=start + 30000 >= len(text))
+    imported = client.result("config.import", uploaded=True)
+    assert imported["version"] == 2
+    seen, after = [], None
+    while True:
+        page = client.result("domain.list", limit=500, **({"after": after} if after else {}))
+        assert page["total"] == 1200
+        seen += [row["domain"] for row in page["rows"]]
+        after = page["next"]
+        if after is None:
+            break
+    assert seen == [f"d{i:04}.example" for i in range(1200)]
+    assert client.result("domain.list", filter="d000 rule:allow !d0007")["total"] == 9
+
+
+def test_those_who_follow_hear_of_changes(bare):
+    follower, client = bare.client(), bare.client()
+    follower.result("event.tail", count=0, follow=True)
+    client.result("domain.allow", domain="fabrikam.example")
+    heard = [follower.hear()["params"] for _ in range(2)]
+    assert [e["event"] for e in heard] == ["config-published", "audit"]
+    assert heard[0]["version"] == 2 and "sentence" in heard[0]
+
+
+# ---- documents by hand ----
+
+def edit(path, before, after):
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+
+
+def test_a_document_edited_by_hand_is_published_on_sighup(bare):
+    path = bare.conf / "sip-domains.xml"
+    edit(path, "</parley>", '<!-- by phone -->\n<allowed-domain domain="litware.example"/>\n</parley>')
+    bare.child.send_signal(signal.SIGHUP)
+    event = bare.wait_event("config-published", version=2)
+    assert event["author"] == pwd.getpwuid(path.stat().st_uid).pw_name
+    assert "sip-domains.xml" in event["comment"]
+    wait_until(lambda: 'version="2"' in path.read_text(), 5, "the mirror is written")
+    assert "<!-- by phone -->" in path.read_text()
+    bare.child.send_signal(signal.SIGHUP)  # nothing new
+    time.sleep(0.2)
+    assert bare.status()["version"] == 2
+
+
+def test_a_bad_edit_is_refused_with_file_line_and_field_and_nobody_writes_over_it(bare):
+    path = bare.conf / "access-edge.xml"
+    edit(path, "<access-edge/>", "<access-edge>\n    <idle-timeout>often</idle-timeout>\n  </access-edge>")
+    bad = path.read_text()
+    line = bad[:bad.index("<idle-timeout>")].count("\n") + 1
+    bare.child.send_signal(signal.SIGHUP)
+    event = bare.wait_event("config-refused", file="access-edge.xml")
+    assert (event["line"], event["field"]) == (line, "idle-timeout") and "10 to 86400" in event["why"]
+    status = bare.status()
+    assert status["version"] == 1
+    assert any("access-edge.xml" in item["text"] for item in status["attention"])
+
+    client = bare.client()
+    problems = client.result("config.check")["problems"]
+    assert [(p["file"], p["line"], p["field"]) for p in problems] == [("access-edge.xml", line, "idle-timeout")]
+    assert client.code("config.import") == "invalid"
+    changed = client.result("domain.allow", domain="fabrikam.example")
+    assert changed["version"] == 2 and "conf.d holds an edit" in changed["note"]
+    assert path.read_text() == bad
+
+    path.unlink()
+    bare.child.send_signal(signal.SIGHUP)
+    wait_until(path.exists, 10, "the mirror brings the document back")
+    wait_until(lambda: not any("access-edge.xml" in item["text"] for item in bare.status()["attention"]), 5,
+               "nothing is wrong any more")
+    assert 'version="2"' in (bare.conf / "sip-domains.xml").read_text()
+
+
+def test_an_old_document_laid_back_is_a_conflict(bare):
+    path = bare.conf / "sip-domains.xml"
+    client = bare.client()
+    client.result("domain.allow", domain="fabrikam.example")
+    old = path.read_text()
+    client.result("domain.allow", domain="litware.example")
+    path.write_text(old)
+    bare.child.send_signal(signal.SIGHUP)
+    bare.wait_event("config-refused", file="sip-domains.xml")
+    assert client.result("domain.list")["total"] == 2
+
+
+# ---- with the Access Edge ----
+
+def access(edge):
+    return next(s for s in edge.ask("status")["services"] if s["name"] == "access")
+
+
+def test_a_killed_keeper_comes_back_and_traffic_never_knew(start_edge):
+    edge = start_edge()
+    edge.serve_pool()
+    partner = edge.partner()
+    assert partner.ask(message()).status == 200
+    before = access(edge)
+    os.kill(keeper_pid(launcher_of(edge.edge)), signal.SIGKILL)
+    assert partner.ask(message()).status == 200  # while there is none
+    wait_until(edge.edge.is_ready, 30, "a new keeper answers and access has greeted it")
+    after = access(edge)
+    assert (after["pid"], after["restarts"]) == (before["pid"], 0)
+    assert all(listener["state"] == "up" for listener in after["listeners"])
+    assert partner.ask(message()).status == 200
+    assert edge.parley("domain", "block", names.PARTNER_DOMAIN, "--yes").returncode == 0
+    assert edge.partner().ask(message()).status == 403  # the new keeper's word counts
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="rights can be given up by root only")
+def test_every_process_has_given_up_its_rights(start_edge):
+    edge = start_edge()
+    launcher = launcher_of(edge.edge)
+    for process, user in (("keeper", "daemon"), ("access", "nobody")):
+        [pid] = children(launcher, process)
+        status = proc_status(pid)
+        assert status["Uid"].split() == [str(pwd.getpwnam(user).pw_uid)] * 4
+        assert "0" not in status["Groups"].split()
+        assert [int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")] == [0] * 5
+        assert status["NoNewPrivs"].strip() == "1"
+        if "asan" not in str(programs()[0]):  # the leak check needs /proc
+            root = os.readlink(f"/proc/{pid}/root")
+            assert root == ("/" if process == "keeper" else str(edge.edge.root / "run/parley/empty"))
+
+
+def test_a_lost_certificate_file_stops_nothing_that_runs(start_edge):
+    edge = start_edge()
+    edge.serve_pool()
+    certificate = edge.edge.etc / "certs/external.pem"
+    text = certificate.read_text()
+    certificate.unlink()
+    edge.edge.process.signal(signal.SIGHUP)
+    edge.wait_event("config-refused", "external-certificate", "external.pem")
+    assert edge.partner().ask(message()).status == 200
+    assert access(edge)["state"] == "running"
+    certificate.write_text(text)
+    edge.edge.process.signal(signal.SIGHUP)
+    wait_until(lambda: not edge.ask("status")["attention"], 10, "nothing needs attention")
+
+
+def test_taking_the_certificate_away_stops_access_and_giving_it_back_starts_it(start_edge):
+    edge = start_edge()
+    topology = edge.edge.etc / "conf.d/topology.xml"
+    line = re.search(r".*<external-certificate>.*\n", topology.read_text()).group(0)
+    edit(topology, line, "")
+    edge.edge.process.signal(signal.SIGHUP)
+    wait_until(lambda: access(edge)["state"] == "stopped", 40, "access is stopped")
+    assert access(edge)["why"] == "no certificate"
+    trust = re.search(r".*<external-trust>", topology.read_text()).group(0)
+    edit(topology, trust, line + trust)
+    edge.edge.process.signal(signal.SIGHUP)
+    wait_until(edge.edge.is_ready, 40, "access runs again")
+    edge.serve_pool()
+    wait_until(lambda: all(l["state"] == "up" for l in access(edge)["listeners"]), 10, "it listens")
+    assert edge.partner().ask(message()).status == 200
