@@ -65,7 +65,7 @@ def federation(domain, host, *addresses, port=5061, priority=0, weight=0):
 
 
 def srv(domain, host, port=5061, priority=0, weight=0, service="_sipfederationtls._tcp"):
-    return f"{service}.{domain}. 5 IN SRV {priority} {weight} {port} {host}."
+    return f"{service}.{domain}. 5 IN SRV {priority} {weight} {port} {host.rstrip(chr(46))}."
 
 
 def host_record(host, address):

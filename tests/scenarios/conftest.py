@@ -16,8 +16,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lab import names, namespace, sip_peer  # noqa: E402
+from lab.certificates import CLIENT, SERVER  # noqa: E402
 from lab.edge import programs  # noqa: E402
-from lab.laboratory import Lab  # noqa: E402
+from lab.laboratory import BOTH, Lab  # noqa: E402
 from lab.process import tail, wait_until, LabError  # noqa: E402
 
 
@@ -153,12 +154,33 @@ def start_edge(lab, request):
     started = []
 
     def start(**documents):
+        assert "module_edge" not in request.fixturenames, "two edges at the same addresses"
         started.append(_start(lab, **documents))
         return started[-1]
 
     yield start
     for running in started:
         _stop(running, request.node.get_closest_marker("restarts") is not None)
+
+
+@pytest.fixture(scope="session")
+def zoo(lab):
+    """One certificate a case, all for fabrikam.example's edge."""
+    issue, name = lab.public.issue, names.PARTNER_NAME
+    return {
+        "server-only": issue("zoo-server-only", name, usages=(SERVER,)),
+        "both-usages": issue("zoo-both", name, usages=BOTH),
+        "no-usage": issue("zoo-no-usage", name, usages=()),
+        "client-only": issue("zoo-client-only", name, usages=(CLIENT,)),
+        "expired": issue("zoo-expired", name, usages=BOTH, expired=True),
+        "other-name": issue("zoo-other-name", "sip.evil.example", usages=BOTH),
+        "cn-only": issue("zoo-cn-only", name, dns=[], usages=BOTH),
+        "wildcard": issue("zoo-wildcard", f"*.{names.PARTNER_DOMAIN}", usages=BOTH),
+        "suffix": issue("zoo-suffix", f"x.{name}", usages=BOTH),
+        "rogue": lab.rogue.issue("zoo-rogue", name, usages=BOTH),
+        "domain": issue("zoo-domain", names.PARTNER_DOMAIN, usages=BOTH),
+        "self-made-internal": lab.internal.issue("zoo-internal", name, usages=BOTH),
+    }
 
 
 @pytest.fixture

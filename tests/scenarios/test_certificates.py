@@ -4,32 +4,11 @@ import ssl
 import pytest
 
 from lab import names, sip_peer
-from lab.certificates import CLIENT, SERVER
 from lab.laboratory import BOTH
 from lab.sip_peer import PeerClosed, Timeout
 from sip import ALICE, BOB, message
 
 pytestmark = pytest.mark.short
-
-
-@pytest.fixture(scope="module")
-def zoo(lab):
-    """One certificate a case, all for fabrikam.example's edge."""
-    issue, name = lab.public.issue, names.PARTNER_NAME
-    return {
-        "server-only": issue("zoo-server-only", name, usages=(SERVER,)),
-        "both-usages": issue("zoo-both", name, usages=BOTH),
-        "no-usage": issue("zoo-no-usage", name, usages=()),
-        "client-only": issue("zoo-client-only", name, usages=(CLIENT,)),
-        "expired": issue("zoo-expired", name, usages=BOTH, expired=True),
-        "other-name": issue("zoo-other-name", "sip.evil.example", usages=BOTH),
-        "cn-only": issue("zoo-cn-only", name, dns=[], usages=BOTH),
-        "wildcard": issue("zoo-wildcard", f"*.{names.PARTNER_DOMAIN}", usages=BOTH),
-        "suffix": issue("zoo-suffix", f"x.{name}", usages=BOTH),
-        "rogue": lab.rogue.issue("zoo-rogue", name, usages=BOTH),
-        "domain": issue("zoo-domain", names.PARTNER_DOMAIN, usages=BOTH),
-        "self-made-internal": lab.internal.issue("zoo-internal", name, usages=BOTH),
-    }
 
 
 def outcome(edge, certificate):
@@ -111,13 +90,3 @@ def test_on_the_inside_only_a_pool_member_is_believed(edge, lab):
     except (PeerClosed, Timeout, ssl.SSLError):
         pass
     assert partner.has_no_request()
-
-
-@pytest.mark.parametrize("name", ["expired", "rogue", "other-name", "client-only", "cn-only", "wildcard"])
-def test_we_say_nothing_to_a_server_that_cannot_prove_its_name(start_edge, zoo, name):
-    edge = start_edge()
-    partner = edge.serve_partner(certificate=zoo[name])
-    answer = edge.inside().ask(message(ALICE, BOB), timeout=40)
-    assert answer.status == 504
-    assert partner.has_no_request()
-    edge.wait_event("bob@fabrikam.example", "504")

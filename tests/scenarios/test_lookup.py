@@ -5,7 +5,7 @@ import pytest
 
 from lab import names
 from lab.dns import federation, host_record, srv
-from sip import ALICE, message
+from sip import ALICE, BOB, message
 
 FIRST, SECOND = names.PARTNER_2, names.PARTNER_3
 
@@ -178,3 +178,11 @@ def test_the_second_pool_member_takes_over(start_edge, lab):
     assert second.requests.qsize() == 1
 
 
+@pytest.mark.parametrize("name", ["expired", "rogue", "other-name", "client-only", "cn-only", "wildcard"])
+def test_we_say_nothing_to_a_server_that_cannot_prove_its_name(start_edge, zoo, name):
+    edge = start_edge()
+    partner = edge.serve_partner(certificate=zoo[name])
+    answer = edge.inside().ask(message(ALICE, BOB), timeout=40)
+    assert answer.status == 504
+    assert partner.has_no_request()
+    edge.wait_event("bob@fabrikam.example", "504")
