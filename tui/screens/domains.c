@@ -10,14 +10,14 @@
 enum { DETAIL_LINES = 5, DETAIL_FROM_HEIGHT = 18 };
 
 static const struct table_column columns[DOMAIN_COLUMNS] = {
-	[DOMAIN_NAME] = { N_("DOMAIN"), 19, 3, 0, false },
+	[DOMAIN_NAME] = { N_("DOMAIN"), 24, 3, 0, false },
 	[DOMAIN_RULE] = { N_("RULE"), 5, 0, 0, false },
 	[DOMAIN_PROXY] = { N_("PROXY FQDN"), 21, 2, 3, false },
-	[DOMAIN_IDENTITY] = { N_("IDENTITY"), 9, 0, 4, false },
+	[DOMAIN_IDENTITY] = { N_("IDENTITY"), 9, 0, 5, false },
 	[DOMAIN_LIVE] = { N_("LIVE"), 6, 0, 1, false },
 	[DOMAIN_RATE] = { N_("MSG/S"), 5, 0, 1, true },
-	[DOMAIN_NOTE] = { N_("NOTE"), 4, 3, 2, false },
-	[DOMAIN_ERROR] = { N_("LAST ERROR"), 14, 2, 5, false },
+	[DOMAIN_NOTE] = { N_("NOTE"), 8, 3, 2, false },
+	[DOMAIN_ERROR] = { N_("LAST ERROR"), 14, 3, 4, false },
 };
 
 static bool is_blocked(const struct domain_row *row) { return slice_equal(row->rule, SLICE("block")); }

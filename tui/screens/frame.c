@@ -7,15 +7,29 @@
 
 /* ---- line 1: who and where ---- */
 
+/* Who I am gives way first, then the name: version and mode are what must be seen. */
+static void draw_identity(const struct scene *scene, struct grid *grid, int room)
+{
+	bool is_ro = scene->is_read_only || slice_equal(scene_text(scene->hello, "mode"), SLICE("ro"));
+	long long version = (long long)scene_number(scene->status ? scene->status : scene->hello, "version");
+	struct slice node = scene_text(scene->hello, "node");
+	char rest[160], role[32], user[48];
+	int x = 1;
+
+	slice_to_text(scene_text(scene->hello, "role"), role, sizeof role);
+	slice_to_text(scene_text(scene->hello, "user"), user, sizeof user);
+	snprintf(rest, sizeof rest, "  v%lld  %s (%s) %s", version, user, role, is_ro ? "RO" : "RW");
+	if (x + grid_text_width(grid, node) + grid_text_width(grid, slice_of(rest)) > room)
+		snprintf(rest, sizeof rest, "  v%lld  %s", version, is_ro ? "RO" : "RW");
+	x += grid_put(grid, x, 0, room - x - grid_text_width(grid, slice_of(rest)), node, GRID_FOCUS);
+	grid_put_text(grid, x, 0, room - x, rest, GRID_NORMAL);
+}
+
 static void draw_header(const struct scene *scene, struct grid *grid)
 {
-	struct slice node = scene_text(scene->hello, "node");
-	bool is_ro = scene->is_read_only || slice_equal(scene_text(scene->hello, "mode"), SLICE("ro"));
-	int64_t version = scene->status ? scene_number(scene->status, "version")
-	                                : scene_number(scene->hello, "version");
 	size_t attention = scene_attention_count(scene);
 	char clock[SHOWN_BYTES], right[64];
-	int x = 1, end = grid->width - 1, room;
+	int end = grid->width - 1, room;
 
 	shown_moment(scene->now.wall_ms, scene->now.wall_ms, clock);
 	if (attention)
@@ -24,19 +38,10 @@ static void draw_header(const struct scene *scene, struct grid *grid)
 		snprintf(right, sizeof right, "%s UTC", clock);
 	room = end - grid_text_width(grid, slice_of(right)) - 2;
 	grid_put_right(grid, end, 0, end, slice_of(right), attention ? GRID_WARN : GRID_NORMAL);
-	if (!scene->hello) {
-		grid_put_text(grid, x, 0, room - x, "parley", GRID_FOCUS);
-		return;
-	}
-	/* Who I am gives way first, then the name: version and mode are what must be seen. */
-	char rest[160], role[32], user[48];
-
-	slice_to_text(scene_text(scene->hello, "role"), role, sizeof role);
-	slice_to_text(scene_text(scene->hello, "user"), user, sizeof user);
-	snprintf(rest, sizeof rest, "  v%lld  %s (%s) %s", (long long)version, user, role,
-	         is_ro ? "RO" : "RW");
-	x += grid_put(grid, x, 0, room - x - grid_text_width(grid, slice_of(rest)), node, GRID_FOCUS);
-	grid_put_text(grid, x, 0, room - x, rest, GRID_NORMAL);
+	if (scene->hello)
+		draw_identity(scene, grid, room);
+	else
+		grid_put_text(grid, 1, 0, room, "parley", GRID_FOCUS);
 }
 
 /* ---- line 2: which screen, and how fresh it is ---- */

@@ -275,6 +275,26 @@ static void draw_attention_row(const struct scene *scene, struct grid *grid, str
 		grid_cursor(grid, area.x, y);
 }
 
+/* The daemon lists nothing; a service that stands still is worth its line all the same. */
+static void draw_no_attention(const struct scene *scene, struct grid *grid, struct area area)
+{
+	const struct json *services = json_get(scene->status, "services");
+	char name[48], state[32];
+
+	for (size_t i = 0; i < json_count(services); i++) {
+		const struct json *service = json_at(services, i);
+
+		if (slice_equal(scene_text(service, "state"), SLICE("running")))
+			continue;
+		slice_to_text(scene_text(service, "name"), name, sizeof name);
+		slice_to_text(scene_text(service, "state"), state, sizeof state);
+		grid_printf(grid, area.x + 3, area.y + 1, area.width - 4, GRID_WARN,
+		            _("%s is not running: %s"), name, state);
+		return;
+	}
+	grid_put_text(grid, area.x + 3, area.y + 1, area.width - 4, _("Nothing needs attention."), GRID_GOOD);
+}
+
 static void draw_attention(const struct scene *scene, struct grid *grid, struct area area)
 {
 	size_t count = scene_attention_count(scene), rows = area.height > 1 ? (size_t)area.height - 1 : 0;
@@ -295,8 +315,7 @@ static void draw_attention(const struct scene *scene, struct grid *grid, struct 
 		grid_put_right(grid, area.x + area.width - 1, area.y, 24, slice_of(counted), GRID_DIM);
 	}
 	if (count == 0)
-		grid_put_text(grid, area.x + 3, area.y + 1, area.width - 4, _("Nothing needs attention."),
-		              GRID_GOOD);
+		draw_no_attention(scene, grid, area);
 	for (size_t i = 0; i < rows && top + i < count; i++)
 		draw_attention_row(scene, grid, area, area.y + 1 + (int)i, top + i);
 }

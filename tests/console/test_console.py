@@ -1,0 +1,528 @@
+"""The real console in a real terminal (tmux) against a daemon made of answers.
+
+Nothing sleeps for luck: every step waits until the screen, the log or the
+terminal shows what is expected, and fails with the screen when it does not.
+"""
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+BUILD = TOP / os.environ.get("BUILD", "build")
+PARLEY = Path(os.environ.get("PARLEY", BUILD / "asan/parley"))
+RELEASE = BUILD / "release/parley"  # where the sanitisers' own handlers would come first
+WAIT = 15.0
+
+
+class Daemon:
+    def __init__(self, folder, *options):
+        self.socket, self.log, self.options = folder / "s", folder / "log", options
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(["/usr/bin/python3", str(TOP / "tests/fakes/daemon.py"), str(self.socket), "--log", str(self.log),
+                                         *self.options], stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "ready\n"
+        return self
+
+    def stop(self):
+        if self.process:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            self.process.wait()
+            self.process.stdout.close()
+            self.process = None
+
+    def requests(self, *methods):
+        if not self.log.exists():
+            return []
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line]
+        return [r for r in lines if not methods or r["method"] in methods]
+
+    def changes(self):
+        return self.requests("domain.allow", "domain.block", "domain.remove", "access-edge.set", "config.import")
+
+
+class Terminal:
+    """A tmux server of its own with one shell in it."""
+
+    def __init__(self, folder, width=80, height=24, environment=""):
+        self.tmux = ["tmux", "-S", str(folder / "tmux"), "-f", "/dev/null"]
+        self.run("new-session", "-d", "-x", str(width), "-y", str(height), f"env PS1='sh> ' {environment} sh")
+        self.run("set-option", "-g", "status", "off")
+        self.run("set-option", "-g", "window-size", "manual")
+        self.run("resize-window", "-x", str(width), "-y", str(height))
+        self.wait("sh>")
+
+    def run(self, *arguments):
+        return subprocess.run([*self.tmux, *arguments], check=True, capture_output=True, text=True).stdout
+
+    def screen(self):
+        return self.run("capture-pane", "-p")
+
+    def keys(self, *keys):
+        self.run("send-keys", *keys)
+
+    def type(self, text):
+        self.run("send-keys", "-l", text)
+
+    def wait(self, *wanted, absent=()):
+        end = time.monotonic() + WAIT
+        while time.monotonic() < end:
+            screen = self.screen()
+            if all(re.search(w, screen) for w in wanted) and not any(re.search(a, screen) for a in absent):
+                return screen
+            time.sleep(0.03)
+        raise AssertionError(f"waited for {wanted}, without {absent}; the screen is:\n{self.screen()}")
+
+    def cursor_line(self):
+        y = int(self.run("display-message", "-p", "#{cursor_y}"))
+        return self.screen().splitlines()[y]
+
+    def stop(self):
+        subprocess.run([*self.tmux, "kill-server"], capture_output=True)
+
+
+def until(claim, what):
+    end = time.monotonic() + WAIT
+    while time.monotonic() < end:
+        if claim():
+            return
+        time.sleep(0.03)
+    raise AssertionError(what)
+
+
+@pytest.fixture
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("c")
+
+
+@pytest.fixture
+def daemon(folder, request):
+    daemon = Daemon(folder, *getattr(request, "param", ()))
+    yield daemon.start()
+    daemon.stop()
+
+
+@pytest.fixture
+def terminal(folder):
+    terminals = []
+
+    def make(**how):
+        terminals.append(Terminal(folder, **how))
+        return terminals[-1]
+
+    yield make
+    for terminal in terminals:
+        terminal.stop()
+
+
+def console(terminal, daemon, *words, program=PARLEY):
+    terminal.type(shlex.join([str(program), "--socket", str(daemon.socket), *(words or ("console",))]) + "\n")
+
+
+def open_domains(terminal, daemon, **how):
+    screen = terminal(**how)
+    console(screen, daemon, "console", "domains")
+    screen.wait(r">  adatum\.example", "wingtip")
+    return screen
+
+
+def test_starts_moves_and_explains(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon)
+    screen.wait("Overview", r"access +running", r"msgs in +/s +12\.0", "NEEDS ATTENTION", "q quit")
+    screen.keys("g", "d")
+    screen.wait("SIP domains +7 of 7", r">  adatum\.example")
+    screen.keys("Down", "j")
+    screen.wait(r">  fabrikam\.example", r"\$ parley domain show fabrikam\.example")
+    assert screen.cursor_line().startswith(">  fabrikam")
+    screen.keys("?")
+    screen.wait("Keys of this screen", r"b +block")
+    screen.keys("q")
+    screen.wait(r">  fabrikam\.example")
+    screen.keys("Enter")
+    screen.wait(r"counts +in=152301", "c-12")
+    screen.keys("Escape")
+    screen.wait(r">  fabrikam\.example")
+    screen.keys("G")
+    screen.wait(r">  wingtip\.example")
+    screen.keys("g", "g")
+    screen.wait(r">  adatum\.example")
+    screen.keys("g", "o")
+    screen.wait("NEEDS ATTENTION")
+    assert daemon.changes() == []
+
+
+def test_filters_sorts_and_marks(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.keys("/")
+    screen.type("rule:block")
+    screen.wait("2 of 7", "blueyonder", absent=("fabrikam",))
+    screen.keys("Enter")
+    screen.wait("filter: rule:block", "n new")
+    screen.keys("Escape")
+    screen.wait("7 of 7", "fabrikam")
+    screen.keys("<", "<", "<", "~")  # from the name backwards to msg/s
+    screen.wait("sort: MSG/S v", r"fabrikam.*\n.*litware")
+    screen.keys("g", "g", "Space", "Space")
+    screen.wait("2 marked", r"\* {1,2}fabrikam", r"\* {1,2}litware")
+    screen.keys("Escape")
+    screen.wait("7 of 7", absent=("marked",))
+
+
+def test_allows_a_domain_only_after_confirmation(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.keys("n")
+    screen.wait("Domain to allow:")
+    screen.type("woodgrove.example")
+    screen.keys("Enter")
+    screen.wait("Allow woodgrove.example", r"Publish now\? y/N", r"\$ parley domain allow woodgrove\.example")
+    assert daemon.changes() == []
+    screen.keys("Enter")  # Enter alone is no
+    screen.wait("nothing was changed")
+    assert daemon.changes() == []
+    screen.keys("n")
+    screen.type("woodgrove.example")
+    screen.keys("Enter")
+    screen.wait("Publish now")
+    screen.keys("y")
+    screen.wait("v119 published: domain allow woodgrove.example", "8 of 8")
+    assert [(r["method"], r["params"]) for r in daemon.changes()] == [
+        ("domain.allow", {"domain": "woodgrove.example", "if_version": 118})]
+
+
+def test_blocking_live_connections_wants_their_number(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.keys("j", "j", "b")
+    screen.wait("Block fabrikam.example", "3 connections; they close", "Type 3")
+    screen.keys("y", "Enter")
+    screen.wait("nothing was changed")
+    assert daemon.changes() == []
+    screen.keys("b")
+    screen.wait("Type 3")
+    screen.keys("3", "Enter")
+    screen.wait(r"v119 published: domain block fabrikam\.example", r">  fabrikam\.example +block")
+    assert [r["method"] for r in daemon.changes()] == ["domain.block"]
+
+
+def test_acts_on_all_marked_one_after_the_other(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.keys("/")
+    screen.type("rule:block")
+    screen.keys("Enter")
+    screen.wait("2 of 7")
+    screen.keys("g", "g", "Space", "Space", "a")
+    screen.wait("Allow blueyonder.example, wingtip.example", "and 1 more", "y/N")
+    screen.keys("y")
+    screen.wait("all 2 done, version v120")
+    assert [(r["params"]["domain"], r["params"]["if_version"]) for r in daemon.changes()] == [
+        ("blueyonder.example", 118), ("wingtip.example", 119)]
+
+
+def test_writes_a_note_and_pins_an_edge(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.keys("c")
+    screen.wait("Note: contract 2291")
+    screen.keys("C-u")
+    screen.type("it's theirs")
+    screen.keys("Enter")
+    screen.wait("v119 published", "note: it's theirs")
+    screen.keys("p")
+    screen.wait("Partner's edge")
+    screen.type("sip.adatum.example")
+    screen.keys("Enter")
+    screen.wait("A pinned name is trusted more", r"proxy-fqdn=sip\.adatum\.example")
+    screen.keys("y")
+    screen.wait("v120 published", r"edge pinned to sip\.adatum\.example:5061")
+    assert [r["params"]["set"] for r in daemon.changes()] == [{"comment": "it's theirs"}, {"proxy-fqdn": "sip.adatum.example"}]
+
+
+def test_refusals_of_the_daemon_are_shown(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.keys("n")
+    screen.type("bad..name")
+    screen.keys("Enter")
+    screen.wait("y/N")
+    screen.keys("y")
+    screen.wait("not done: 1 problem: empty label")
+
+
+def test_somebody_else_published_meanwhile(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.keys("b")
+    screen.wait("Type 2")
+    subprocess.run([PARLEY, "--socket", daemon.socket, "domain", "remove", "wingtip.example"], check=True, capture_output=True)
+    screen.keys("2", "Enter")
+    screen.wait("somebody published meanwhile")
+    assert [r["method"] for r in daemon.changes()] == ["domain.remove", "domain.block"]
+    screen.wait("6 of 6", r"adatum\.example +allow")
+
+
+def test_the_command_line_looks_at_once_and_asks_before_changes(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.keys(":")
+    screen.type("why dan@wingtip.example eve@contoso.example")
+    screen.keys("Enter")
+    screen.wait("REFUSE at step 2", "wingtip.example is on the block list")
+    screen.keys("q")
+    screen.keys(":")
+    screen.type("access-edge set allow-federated-users=false")
+    screen.keys("Enter")
+    screen.wait("Run this command", "y/N")
+    assert daemon.changes() == []
+    screen.keys("y")
+    screen.wait("v119 published: access-edge set")
+    assert daemon.changes()[0]["params"] == {"set": {"allow-federated-users": False}}
+    screen.keys(":")
+    screen.type("domian list")
+    screen.keys("Enter")
+    screen.wait("did you mean domain")
+    screen.keys(":")
+    screen.type("config import /tmp")
+    screen.keys("Enter")
+    screen.wait("need the shell")
+    screen.keys(":")
+    screen.type("quit")
+    screen.keys("Enter")
+    screen.wait("sh>", absent=("SIP domains",))
+
+
+def test_wrong_keys_change_nothing(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    for key in ["x", "D", "B", "A", "C-b", "C-d", "C-a", "C-r", "C-x", "F3", "F12", "Tab", "BSpace", "DC", "IC", "!", "1", "é", "網"]:
+        screen.keys(key)
+    screen.wait("that key does nothing here")
+    screen.keys("C-l")
+    screen.wait(r">  adatum\.example")
+    screen.keys("b")
+    screen.wait("Type 2")
+    for key in ["x", "b", "a", "d", "C-c"]:
+        screen.keys(key)
+    screen.wait("nothing was changed")
+    screen.keys("g", "x")
+    screen.wait("g is followed by")
+    assert daemon.changes() == []
+
+
+def test_a_paste_is_text_or_nothing(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.run("set-buffer", "nb\ry3\rqy")
+    screen.run("paste-buffer", "-p")
+    screen.keys("j")
+    screen.wait(r">  blueyonder\.example")
+    screen.keys("n")
+    screen.wait("Domain to allow")
+    screen.run("set-buffer", "pasted.example\r")
+    screen.run("paste-buffer", "-p")
+    screen.wait("Domain to allow: pasted.example")
+    screen.keys("Escape")
+    screen.wait("n new")
+    assert daemon.changes() == []
+
+
+def test_resizes_down_to_60x16_and_back(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.keys("j", "j")
+    screen.wait(r">  fabrikam\.example")
+    screen.run("resize-window", "-x", "60", "-y", "16")
+    shown = screen.wait(r"(?m)^>  fabrikam\.example +allow up +14\.2", "q quit", absent=("PROXY",))
+    assert max(map(len, shown.splitlines())) <= 60
+    screen.run("resize-window", "-x", "30", "-y", "8")
+    screen.wait("60x16 shows more", "access running")
+    screen.run("resize-window", "-x", "120", "-y", "40")
+    screen.wait("STATUS", "EXTERNAL ACCESS", "LAST ERROR", r">  fabrikam\.example")
+    for width in range(20, 140, 7):  # a storm
+        screen.run("resize-window", "-x", str(width), "-y", str(5 + width // 4))
+    screen.run("resize-window", "-x", "80", "-y", "24")
+    screen.wait("PROXY FQDN", r">  fabrikam\.example", "q quit")
+
+
+def test_no_key_waits_for_a_daemon_that_stands_still(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    daemon.process.send_signal(signal.SIGSTOP)
+    screen.keys("j")
+    screen.wait(r">  blueyonder\.example")
+    screen.wait(r"no answer for \d+s")
+    screen.keys("j", "?")
+    screen.wait("Keys of this screen")
+    screen.keys("q", "d")
+    screen.wait("Remove fabrikam.example")
+    screen.keys("3", "Enter")
+    screen.wait(r"saving.*domain remove fabrikam\.example")
+    screen.keys("G")
+    screen.wait(r">  wingtip\.example", "saving")
+    screen.keys("/")
+    screen.type("lit")
+    screen.wait("1 of 7", r">  litware\.example")
+    screen.keys("Escape")
+    daemon.process.send_signal(signal.SIGCONT)
+    screen.wait(r"v119 published: domain remove fabrikam\.example", "6 of 6", absent=("no answer",))
+    assert [r["method"] for r in daemon.changes()] == ["domain.remove"]
+
+
+def test_a_lost_link_shows_its_age_and_comes_back(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    daemon.stop()
+    screen.wait(r"control link lost \d+s, retry in \d+s", r">  adatum\.example")
+    screen.keys("j", "b")
+    screen.wait("Block blueyonder.example")
+    screen.keys("y")
+    screen.wait("not done: not connected")
+    daemon.start()
+    screen.keys("R")
+    screen.wait(": command", absent=("link lost",))
+    screen.keys("j")
+    screen.wait(r">  fabrikam\.example")
+    assert daemon.changes() == []
+
+
+def test_waits_for_a_daemon_that_is_not_there_yet(folder, terminal):
+    daemon = Daemon(folder)
+    screen = terminal()
+    console(screen, daemon)
+    screen.wait("not connected, retry in", "parleyd does not answer at")
+    daemon.start()
+    try:
+        screen.wait(r"access +running", r"chen \(administrator\) RW")
+    finally:
+        daemon.stop()
+
+
+@pytest.mark.parametrize("daemon", [("--role", "viewer")], indirect=True)
+def test_a_viewer_sees_no_keys_that_are_not_his(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.wait(r"Enter open +/ filter", absent=("b block", "n new"))
+    screen.keys("b")
+    screen.wait("domain block needs the role policy; you are viewer")
+    screen.keys(":")
+    screen.type("domain block x.example")
+    screen.keys("Enter")
+    screen.wait("not permitted in this session; it needs the role policy")
+    screen.keys("?")
+    screen.wait("Keys of this screen", absent=("block the selected",))
+    assert daemon.changes() == []
+
+
+def test_read_only_is_asked_of_the_daemon(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon, "console", "domains", "--read-only")
+    screen.wait(r"chen \(administrator\) RO", "adatum", absent=("b block",))
+    screen.keys("b")
+    screen.wait("this session is read-only")
+    assert daemon.requests("hello")[0]["params"]["mode"] == "ro"
+
+
+@pytest.mark.parametrize("daemon", [("--rows", "3000")], indirect=True)
+def test_a_long_list_is_fetched_in_pages(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon, "console", "domains")
+    screen.wait("3007 of 3007")
+    screen.keys("G")
+    screen.wait(r">  wingtip\.example", r"tailspin")
+    screen.keys("/")
+    screen.type("partner02999")
+    screen.wait("1 of 3007", r">  partner02999\.example")
+    screen.keys("Enter", "PPage", "NPage")
+    screen.wait(r">  partner02999\.example")
+
+
+@pytest.mark.parametrize("daemon", [("--hostile",)], indirect=True)
+def test_names_from_outside_cannot_move_the_cursor(daemon, terminal):
+    screen = terminal(environment="LC_ALL=C.UTF-8")
+    screen.run("set-option", "-g", "set-titles", "on")
+    console(screen, daemon, "console", "domains")
+    screen.wait("SIP domains", r"evil\\x1b\[2J", "wide-網域", r"c1-\\xc2\\x9b31m", "combining-e\u0301")
+    assert "title" not in screen.run("display-message", "-p", "#{pane_title}")
+    screen.keys("q")
+    screen.wait("sh>")
+
+
+@pytest.mark.parametrize("ending", ["q", "C-c", "TERM", "HUP", "ABRT", "SEGV"])
+def test_the_terminal_is_given_back_on_every_way_out(daemon, terminal, ending, folder):
+    screen = terminal()
+    screen.type(f"echo mine; stty -g > {folder}/before\n")
+    screen.wait("mine")
+    screen.type(f"echo $$ > {folder}/shell; ulimit -c 0; ")
+    console(screen, daemon, "console", "domains", program=RELEASE if ending == "SEGV" else PARLEY)
+    screen.wait(r">  adatum\.example")
+    if len(ending) == 1 or ending == "C-c":
+        screen.keys(ending)
+    else:
+        shell = (folder / "shell").read_text().strip()
+        child = subprocess.run(["pgrep", "-P", shell, "parley"], check=True, capture_output=True, text=True).stdout.split()
+        assert len(child) == 1
+        os.kill(int(child[0]), getattr(signal, "SIG" + ending))
+    screen.wait("mine", "sh>", absent=("SIP domains",))  # the alternate screen was left
+    screen.type(f"stty -g > {folder}/after; echo done\n")
+    screen.wait(r"(?m)^(sh> )?done$")
+    assert (folder / "before").read_text() == (folder / "after").read_text()
+    assert screen.run("display-message", "-p", "#{cursor_flag} #{mouse_any_flag} #{alternate_on}").split() == ["1", "0", "0"]
+
+
+def test_suspends_and_comes_back(daemon, terminal, folder):
+    screen = open_domains(terminal, daemon)
+    screen.keys("j", "C-z")
+    screen.wait("Stopped|Suspended", "sh>", absent=("SIP domains",))
+    screen.type("stty -a | grep -c -- ' icanon'; echo back\n")
+    screen.wait(r"\n1\n", r"\nback")
+    screen.type("fg\n")
+    screen.wait(r">  blueyonder\.example", "q quit")
+    screen.keys("j")
+    screen.wait(r">  fabrikam\.example")
+
+
+@pytest.mark.parametrize("term", ["vt100", "xterm-ghostty-of-tomorrow", "linux"])
+def test_old_and_unknown_terminals(daemon, terminal, term):
+    screen = terminal(environment=f"TERM={term} NO_COLOR=1")
+    console(screen, daemon, "console", "domains")
+    screen.wait("SIP domains", r">  adatum\.example", "q quit")
+    screen.keys("j")
+    screen.wait(r">  blueyonder\.example")
+    screen.keys("q")
+    screen.wait("sh>")
+
+
+def test_a_terminal_that_cannot_place_its_cursor_is_told_what_works(daemon, terminal):
+    screen = terminal(width=160, environment="TERM=dumb")
+    console(screen, daemon)
+    screen.wait("cannot place its cursor", "parley status")
+
+
+def test_c_locale_shows_ascii_only(daemon, terminal):
+    screen = open_domains(terminal, daemon, environment="LC_ALL=C")
+    assert screen.screen().isascii()
+
+
+def test_nothing_is_sent_when_nothing_changes_and_little_when_the_cursor_moves(daemon, folder):
+    """Bytes are a budget: 0 for nothing, 120 for a step, 2000 for another screen."""
+    import pexpect
+    child = pexpect.spawn(str(PARLEY), ["--socket", str(daemon.socket), "console", "domains"], dimensions=(24, 80), timeout=WAIT,
+                          env={**os.environ, "TERM": "xterm-256color", "LC_ALL": "C"})
+
+    def settle(quiet):
+        got = b""
+        while True:
+            try:
+                got += child.read_nonblocking(65536, timeout=quiet)
+            except pexpect.TIMEOUT:
+                return got
+
+    child.expect(b"wingtip")
+    child.expect(b"quit")
+    settle(1.0)
+    assert settle(5.0) == b""  # two fetches of the list and of the status came and said nothing new
+    child.send(b"\x1bOB")
+    step = settle(0.5)
+    assert 0 < len(step) <= 700 and b"blueyonder" in step  # with the detail pane's five lines
+    child.send(b"go")
+    assert 0 < len(settle(0.8)) <= 2400
+    child.send(b"q")
+    child.expect(pexpect.EOF)

@@ -1,0 +1,367 @@
+/*
+ * Screens as cells, compared with tests/golden/NAME.txt: characters, then the
+ * cursor, then roles.  UPDATE=1 writes the files anew; look at what changed.
+ */
+#include "tui/screens/parts.h"
+
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "shared/base/memory.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+enum { FILE_MAX = 1 << 20 };
+static const struct instant now = { .mono_ms = 1000000, .wall_ms = 1767276120000 }; /* 2026-01-01 14:02 UTC */
+
+/* ---- files ---- */
+
+static bool read_file(const char *name, struct buffer *out)
+{
+	char path[256];
+	FILE *file;
+	char *at;
+	size_t got;
+
+	snprintf(path, sizeof path, "tests/golden/%s", name);
+	file = fopen(path, "rb");
+	if (!file)
+		return false;
+	while ((at = buffer_reserve(out, 4096)) && (got = fread(at, 1, 4096, file)) > 0)
+		buffer_grew(out, got);
+	fclose(file);
+	return true;
+}
+
+static struct json *read_json(const char *name)
+{
+	struct buffer text;
+	struct json *value;
+	struct reason reason;
+
+	buffer_start(&text, FILE_MAX);
+	if (!read_file(name, &text))
+		fail_msg("tests/golden/%s cannot be read; tests run from the top of the tree", name);
+	if (json_read(buffer_slice(&text), &value, &reason) != RESULT_OK)
+		fail_msg("%s: %s", name, reason.text);
+	buffer_stop(&text);
+	return value;
+}
+
+static void compare(const char *name, struct slice drawn)
+{
+	char file_name[128];
+	struct buffer wanted;
+
+	snprintf(file_name, sizeof file_name, "%s.txt", name);
+	if (getenv("UPDATE")) {
+		char path[256];
+		FILE *file;
+
+		snprintf(path, sizeof path, "tests/golden/%s", file_name);
+		file = fopen(path, "wb");
+		assert_non_null(file);
+		assert_int_equal(fwrite(drawn.ptr, 1, drawn.len, file), drawn.len);
+		fclose(file);
+		return;
+	}
+	buffer_start(&wanted, FILE_MAX);
+	if (!read_file(file_name, &wanted))
+		fail_msg("tests/golden/%s is missing; UPDATE=1 writes it", file_name);
+	if (!slice_equal(buffer_slice(&wanted), drawn))
+		fail_msg("tests/golden/%s differs; drawn was:\n%.*s", file_name, SLICE_ARG(drawn));
+	buffer_stop(&wanted);
+}
+
+/* ---- scenes ---- */
+
+struct stage {
+	struct scene scene;
+	struct json *hello, *status;
+};
+
+static struct stage *open_stage(const char *hello, const char *status, const char *domains)
+{
+	struct stage *stage = mem_new(sizeof *stage);
+	struct domain_rows none;
+	struct json *page;
+
+	assert_non_null(stage);
+	scene_start(&stage->scene);
+	stage->scene.now = now;
+	stage->scene.link = CLIENT_UP;
+	if (hello)
+		stage->scene.hello = stage->hello = read_json(hello);
+	if (status)
+		stage->scene.status = stage->status = read_json(status);
+	stage->scene.status_heard_ms = now.mono_ms - 500;
+	if (domains) {
+		domain_rows_start(&none);
+		page = read_json(domains);
+		assert_int_equal(domain_rows_add(&stage->scene.domains, page, page), RESULT_OK);
+		assert_int_equal(domain_rows_finish(&stage->scene.domains, &none), RESULT_OK);
+		stage->scene.domains_heard_ms = now.mono_ms - 500;
+		scene_arrange(&stage->scene);
+	}
+	return stage;
+}
+
+static void close_stage(struct stage *stage)
+{
+	scene_stop(&stage->scene);
+	json_free(&stage->hello);
+	json_free(&stage->status);
+	mem_free(stage);
+}
+
+static struct stage *overview(void) { return open_stage("hello.json", "status.json", "domains.json"); }
+
+static struct stage *domains(void)
+{
+	struct stage *stage = overview();
+
+	stage->scene.screen = SCREEN_DOMAINS;
+	stage->scene.table.selected = 2;
+	return stage;
+}
+
+static struct stage *overview_stopped(void) { return open_stage("hello.json", "status-stopped.json", NULL); }
+static struct stage *overview_unconnected(void)
+{
+	struct stage *stage = open_stage(NULL, NULL, NULL);
+
+	stage->scene.link = CLIENT_DOWN;
+	stage->scene.retry_at_ms = now.mono_ms + 2000;
+	stage->scene.trouble = "parleyd does not answer at /run/parley/control.sock: is it running?";
+	return stage;
+}
+
+static struct stage *overview_link_lost(void)
+{
+	struct stage *stage = overview();
+
+	stage->scene.link = CLIENT_DOWN;
+	stage->scene.link_since_ms = now.mono_ms - 14000;
+	stage->scene.status_heard_ms = now.mono_ms - 15000;
+	stage->scene.retry_at_ms = now.mono_ms + 2000;
+	return stage;
+}
+
+static struct stage *overview_silent(void)
+{
+	struct stage *stage = overview();
+
+	stage->scene.waiting_since_ms = now.mono_ms - 8000;
+	return stage;
+}
+
+static struct stage *domains_viewer(void)
+{
+	struct stage *stage = open_stage("hello-viewer.json", "status.json", "domains.json");
+
+	stage->scene.screen = SCREEN_DOMAINS;
+	return stage;
+}
+
+static struct stage *domains_filtered(void)
+{
+	struct stage *stage = domains();
+
+	stage->scene.prompt = PROMPT_FILTER;
+	editor_set(&stage->scene.filter, SLICE("rule:block"));
+	editor_set(&stage->scene.editor, SLICE("rule:block"));
+	stage->scene.domains.rows[1].is_marked = true;
+	stage->scene.table.sort = DOMAIN_RATE;
+	stage->scene.table.is_reversed = true;
+	scene_arrange(&stage->scene);
+	return stage;
+}
+
+static struct stage *domains_empty(void)
+{
+	struct stage *stage = open_stage("hello.json", "status-stopped.json", NULL);
+
+	stage->scene.screen = SCREEN_DOMAINS;
+	stage->scene.domains_heard_ms = now.mono_ms - 1;
+	return stage;
+}
+
+static struct stage *domains_question(void)
+{
+	struct stage *stage = domains();
+	struct console *console = mem_new(sizeof *console);
+
+	assert_non_null(console);
+	changes_start(&console->agreed);
+	console->scene = stage->scene;
+	question_domains(console, ACTION_BLOCK);
+	stage->scene = console->scene;
+	changes_stop(&console->agreed);
+	mem_free(console);
+	return stage;
+}
+
+static struct stage *domains_saving(void)
+{
+	struct stage *stage = domains();
+
+	snprintf(stage->scene.saving, sizeof stage->scene.saving, "parley domain block fabrikam.example");
+	stage->scene.saving_since_ms = now.mono_ms - 3200;
+	stage->scene.saving_count = 1;
+	return stage;
+}
+
+static struct stage *domains_hostile(void)
+{
+	struct stage *stage = open_stage("hello.json", "status.json", "domains-hostile.json");
+
+	stage->scene.screen = SCREEN_DOMAINS;
+	scene_say(&stage->scene, GRID_BAD, "refused: %s", "\033[31m\u202e\u7db2");
+	return stage;
+}
+
+static struct stage *keys_of_domains(void)
+{
+	struct stage *stage = domains();
+
+	reading_show_keys(&stage->scene);
+	return stage;
+}
+
+static const struct {
+	const char *name;
+	struct stage *(*open)(void);
+	int width, height;
+	bool is_utf8, has_frames;
+} pictures[] = {
+	{ "overview-80x24", overview, 80, 24, false, false },
+	{ "overview-80x24-utf8", overview, 80, 24, true, true },
+	{ "overview-120x40", overview, 120, 40, false, false },
+	{ "overview-60x16", overview, 60, 16, false, false },
+	{ "overview-40x10", overview, 40, 10, false, false },
+	{ "overview-stopped-80x24", overview_stopped, 80, 24, false, false },
+	{ "overview-unconnected-80x24", overview_unconnected, 80, 24, false, false },
+	{ "overview-link-lost-80x24", overview_link_lost, 80, 24, false, false },
+	{ "overview-silent-80x24", overview_silent, 80, 24, false, false },
+	{ "domains-80x24", domains, 80, 24, false, false },
+	{ "domains-80x24-utf8", domains, 80, 24, true, true },
+	{ "domains-120x40", domains, 120, 40, false, false },
+	{ "domains-60x16", domains, 60, 16, false, false },
+	{ "domains-viewer-80x24", domains_viewer, 80, 24, false, false },
+	{ "domains-filtered-80x24", domains_filtered, 80, 24, false, false },
+	{ "domains-empty-80x24", domains_empty, 80, 24, false, false },
+	{ "domains-question-80x24", domains_question, 80, 24, false, false },
+	{ "domains-saving-80x24", domains_saving, 80, 24, false, false },
+	{ "domains-hostile-80x24", domains_hostile, 80, 24, true, false },
+	{ "domains-hostile-80x24-ascii", domains_hostile, 80, 24, false, false },
+	{ "keys-80x24", keys_of_domains, 80, 24, false, false },
+};
+
+/* The hardware cursor is what a braille display follows. */
+static void check_cursor(const struct stage *stage, const struct grid *grid)
+{
+	const struct scene *scene = &stage->scene;
+	uint32_t at = grid->cells[(size_t)grid->cursor_y * (size_t)grid->width + (size_t)grid->cursor_x].c;
+	bool has_rows = scene->screen == SCREEN_OVERVIEW
+	                        ? scene_attention_count(scene) > 0
+	                        : scene->screen == SCREEN_DOMAINS && scene->domains.shown > 0;
+
+	if (has_rows && !scene->dialog.is_open && scene->prompt == PROMPT_NONE &&
+	    grid->height >= SCENE_HEIGHT_MIN)
+		assert_int_equal(at, '>');
+}
+
+static void screens_look_as_kept(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(pictures); i++) {
+		struct stage *stage = pictures[i].open();
+		struct grid grid;
+		struct buffer out;
+
+		print_message("  %s\n", pictures[i].name);
+		assert_true(grid_start(&grid, pictures[i].width, pictures[i].height,
+		                       (struct grid_looks){ pictures[i].is_utf8, pictures[i].has_frames }));
+		scene_draw(&stage->scene, &grid);
+		check_cursor(stage, &grid);
+		buffer_start(&out, FILE_MAX);
+		grid_dump(&grid, &out);
+		buffer_printf(&out, "---- cursor %d %d\n", grid.cursor_x, grid.cursor_y);
+		grid_dump_roles(&grid, &out);
+		compare(pictures[i].name, buffer_slice(&out));
+		buffer_stop(&out);
+		grid_stop(&grid);
+		close_stage(stage);
+	}
+}
+
+/* No byte of any drawn character is a control, whatever the daemon sent; every size is survived. */
+static void every_size_is_drawn_without_control_characters(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(pictures); i++) {
+		for (int width = 1; width <= 140; width += 9) {
+			for (int height = 1; height <= 50; height += 7) {
+				struct stage *stage = pictures[i].open();
+				struct grid grid;
+
+				assert_true(grid_start(&grid, width, height,
+				                       (struct grid_looks){ pictures[i].is_utf8, false }));
+				scene_draw(&stage->scene, &grid);
+				for (int c = 0; c < width * height; c++) {
+					uint32_t shown = grid.cells[c].c;
+
+					assert_true(shown == 0 || (shown >= 0x20 && shown != 0x7f &&
+					                           (shown < 0x80 || shown >= 0xa0)));
+					assert_true(pictures[i].is_utf8 || shown < 0x80);
+				}
+				grid_stop(&grid);
+				close_stage(stage);
+			}
+		}
+	}
+}
+
+/* Drawing twice gives the same cells: nothing would be sent. */
+static void drawing_again_changes_nothing(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(pictures); i++) {
+		struct stage *stage = pictures[i].open();
+		struct grid first, second;
+		struct grid_looks looks = { pictures[i].is_utf8, pictures[i].has_frames };
+
+		assert_true(grid_start(&first, pictures[i].width, pictures[i].height, looks));
+		assert_true(grid_start(&second, pictures[i].width, pictures[i].height, looks));
+		scene_draw(&stage->scene, &first);
+		stage->scene.now.mono_ms += 900; /* less than a second, less than a minute */
+		stage->scene.now.wall_ms += 900;
+		if (stage->scene.link == CLIENT_UP && !stage->scene.saving[0] &&
+		    stage->scene.waiting_since_ms < 0) {
+			scene_draw(&stage->scene, &second);
+			assert_memory_equal(first.cells, second.cells,
+			                    (size_t)first.width * (size_t)first.height * sizeof *first.cells);
+		}
+		grid_stop(&first);
+		grid_stop(&second);
+		close_stage(stage);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(screens_look_as_kept),
+		cmocka_unit_test(every_size_is_drawn_without_control_characters),
+		cmocka_unit_test(drawing_again_changes_nothing),
+	};
+
+	setlocale(LC_ALL, "C.UTF-8");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
