@@ -204,8 +204,10 @@ enum result control_open(struct control *control, struct keeper *k, struct reaso
 
 void control_close(struct control *control)
 {
-	LIST_EACH_SAFE (at, &control->sessions)
+	LIST_EACH_SAFE (at, &control->sessions) {
+		session_last_words(LIST_OWNER(at, struct session, node));
 		session_free(LIST_OWNER(at, struct session, node));
+	}
 	loop_watch_stop(&control->watch);
 	if (control->fd >= 0) {
 		unlink(control->path);

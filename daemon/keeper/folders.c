@@ -43,6 +43,14 @@ struct owner {
 	gid_t gid, socket_gid;
 };
 
+bool folders_user_exists(const char *name)
+{
+	char room[FOLDER_NAME_ROOM];
+	struct passwd user, *found = NULL;
+
+	return getpwnam_r(name, &user, room, sizeof room, &found) == 0 && found;
+}
+
 static enum result find_owner(const struct host *host, struct owner *owner, struct reason *reason)
 {
 	char room[FOLDER_NAME_ROOM];

@@ -3,6 +3,7 @@
  */
 #include "daemon/keeper/keeper.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -13,7 +14,9 @@ enum {
 	KEEPER_EXIT_CONFIG = 78,
 	KEEPER_EXIT_SOFTWARE = 70,
 	KEEPER_EXIT_AGAIN = 75,
-	KEEPER_STOP_EXTRA_MS = 3000
+	KEEPER_STOP_EXTRA_MS = 3000,
+	KEEPER_ALONE_MS = 5000,
+	KEEPER_ALONE_STEP_MS = 50,
 };
 
 void keeper_tell_launcher(struct keeper *k, enum link_type type, uint64_t number, struct slice payload)
@@ -96,8 +99,10 @@ static void reload(struct keeper *k)
 		memcpy(host.admin_group, k->host.admin_group, sizeof host.admin_group);
 		is_changed = memcmp(&host, &k->host, sizeof host) != 0;
 		k->host = host;
-		if (is_changed)
+		if (is_changed) {
 			service_configure(&k->access);
+			service_apply(&k->access); /* another node has other addresses */
+		}
 	}
 	import_edited(k);
 	service_review(&k->access, true);
@@ -174,12 +179,31 @@ static enum result become(struct keeper *k, struct reason *reason)
 		                                 .group = k->host.admin_group,
 		                                 .may_stay_root = true };
 
+	k->began_as_root = geteuid() == 0;
 	if (result == RESULT_OK)
 		result = folders_prepare(k->root, &k->host, reason);
 	if (result == RESULT_OK)
 		result = process_confine(&how, reason);
 	if (result == RESULT_OK && geteuid() == 0)
 		fprintf(stderr, "keeper: host.xml lets the keeper run as root\n");
+	return result;
+}
+
+/*
+ * The launcher's lock says that no other parleyd has this root; a keeper of one that was killed may still be
+ * on its way out, with the store's lock and the socket in its hands.
+ */
+static enum result open_alone(struct keeper *k, struct reason *reason)
+{
+	enum result result;
+	int tries = KEEPER_ALONE_MS / KEEPER_ALONE_STEP_MS;
+
+	while ((result = publish_open(k, reason)) == RESULT_CONFLICT && tries-- > 0)
+		poll(NULL, 0, KEEPER_ALONE_STEP_MS);
+	if (result != RESULT_OK)
+		return result;
+	while ((result = control_open(&k->control, k, reason)) == RESULT_EXISTS && tries-- > 0)
+		poll(NULL, 0, KEEPER_ALONE_STEP_MS);
 	return result;
 }
 
@@ -200,8 +224,7 @@ static enum result birth(struct keeper *k, struct reason *reason)
 		return fail(reason, RESULT_NO_MEMORY, "no link to the launcher");
 	if ((result = audit_open(&k->audit, k->root, reason)) != RESULT_OK ||
 	    (result = folders_token_key(k->root, k->token_key, reason)) != RESULT_OK ||
-	    (result = publish_open(k, reason)) != RESULT_OK ||
-	    (result = control_open(&k->control, k, reason)) != RESULT_OK)
+	    (result = open_alone(k, reason)) != RESULT_OK)
 		return result;
 	service_apply(&k->access);
 	service_review(&k->access, true);

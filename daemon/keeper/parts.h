@@ -79,6 +79,7 @@ bool folder_path(char path[KEEPER_PATH_BYTES], const char *root, const char *bel
 bool folder_config_path(char path[KEEPER_PATH_BYTES], const char *root, const char *name);
 /* While still root: makes what is missing and gives it to the keeper's user. */
 enum result folders_prepare(const char *root, const struct host *host, struct reason *reason);
+bool folders_user_exists(const char *name);
 /* var/lib/parley/secrets/token.key: made once, 0600. */
 enum result folders_token_key(const char *root, uint8_t key[KEEPER_TOKEN_KEY_BYTES], struct reason *reason);
 /*
@@ -198,6 +199,7 @@ struct service {
 	struct link *link;
 	bool has_greeted;
 	bool is_wanted, is_draining;
+	bool must_stop;              /* something it needs is not assigned: one that runs is drained */
 	uint64_t generation;         /* the one it says it runs */
 	uint64_t sent_generation;    /* of the image it was sent last */
 	uint64_t refused_generation; /* one it could not take; 0 none */
@@ -345,6 +347,7 @@ struct session {
 };
 void session_new(struct control *control, int fd, const struct who *who);
 void session_free(struct session *session);
+void session_last_words(struct session *session); /* what is still unsent, as far as the socket takes it */
 void session_refuse(int fd, const char *why);  /* one line and the end, for a client that gets no session */
 void session_written(struct session *session); /* something was added to `out` */
 void session_call_done(struct session *session);
@@ -437,6 +440,7 @@ struct keeper {
 	struct exports exports;
 	struct list waiting; /* of struct call */
 	bool is_stopping;
+	bool began_as_root; /* so did the launcher: services become users of their own */
 };
 static inline struct instant keeper_now(const struct keeper *k) { return loop_now(k->loop); }
 struct slice keeper_node(const struct keeper *k); /* as the topology or host.xml names it; else "parley" */

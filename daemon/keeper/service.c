@@ -131,12 +131,16 @@ static void tell_stopped(struct service *s, const char *short_why, const char *w
 	event_send(&e);
 }
 
-static void stop_for(struct service *s, const char *short_why, const char *why)
+static void drain(struct service *s)
 {
-	int64_t drain_ms = (int64_t)image_access_edge_at(s->keeper->now.image, 0)->drain_timeout * 1000;
+	service_drain(s, (int64_t)image_access_edge_at(s->keeper->now.image, 0)->drain_timeout * 1000);
+}
 
-	if (s->is_wanted)
-		service_drain(s, drain_ms);
+static void stop_for(struct service *s, const char *short_why, const char *why, bool must_stop)
+{
+	s->must_stop = must_stop;
+	if (s->is_wanted || (must_stop && service_is_up(s) && !s->is_draining))
+		drain(s);
 	tell_stopped(s, short_why, why);
 }
 
@@ -179,7 +183,14 @@ void service_review(struct service *s, bool rereads)
 	if (k->is_stopping)
 		return;
 	if (credentials_assigned(&k->host, k->now.image, &short_why, &why) != RESULT_OK) {
-		stop_for(s, short_why, why.text);
+		stop_for(s, short_why, why.text, true);
+		return;
+	}
+	if (k->began_as_root && !folders_user_exists(k->host.access_user)) {
+		fail(&why, RESULT_NOT_FOUND,
+		     "there is no Unix user \"%s\"; create it or name another in host.xml, field access-user",
+		     k->host.access_user);
+		stop_for(s, "no user", why.text, true);
 		return;
 	}
 	if (!rereads && s->is_wanted && s->assigned == credentials_names(&k->host, k->now.image))
@@ -189,7 +200,7 @@ void service_review(struct service *s, bool rereads)
 		if (s->external.fd >= 0 && s->is_wanted)
 			keep_old(s, why.text);
 		else
-			stop_for(s, "no certificate", why.text);
+			stop_for(s, "no certificate", why.text, false);
 		return;
 	}
 	credentials_free(&s->external);
@@ -197,6 +208,7 @@ void service_review(struct service *s, bool rereads)
 	s->external = external;
 	s->internal = internal;
 	s->why[0] = s->short_why[0] = '\0';
+	s->must_stop = false;
 	if (service_is_up(s)) {
 		send_credentials(s, &s->external);
 		send_credentials(s, &s->internal);
@@ -209,14 +221,27 @@ void service_drain(struct service *s, int64_t deadline_ms)
 {
 	s->is_wanted = false;
 	s->is_draining = true;
-	if (service_is_up(s) &&
-	    link_send(s->link, LINK_DRAIN, (uint64_t)(deadline_ms > 0 ? deadline_ms : 1), SLICE(""), -1))
+	/* The launcher first: an end that it does not expect would be a crash to it. */
+	if (service_is_up(s))
 		tell_want(s, LAUNCHER_ENDS_ITSELF);
-	else
+	if (!service_is_up(s) ||
+	    !link_send(s->link, LINK_DRAIN, (uint64_t)(deadline_ms > 0 ? deadline_ms : 1), SLICE(""), -1))
 		tell_want(s, LAUNCHER_END);
 }
 
 /* ---- from the service ---- */
+
+/* One that a keeper before us had started, and that we could not start now: it goes on if it may. */
+static void adopt(struct service *s)
+{
+	if (s->must_stop) {
+		drain(s);
+		return;
+	}
+	s->is_wanted = true;
+	s->short_why[0] = '\0';
+	tell_want(s, LAUNCHER_RUN);
+}
 
 static void greeted(struct service *s, struct slice payload)
 {
@@ -235,6 +260,8 @@ static void greeted(struct service *s, struct slice payload)
 	send_credentials(s, &s->external);
 	send_credentials(s, &s->internal);
 	send_image(s);
+	if (!s->is_wanted && !s->keeper->is_stopping)
+		adopt(s);
 	listeners_ask(s);
 }
 

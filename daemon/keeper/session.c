@@ -36,6 +36,14 @@ void session_free(struct session *session)
 
 /* ---- out ---- */
 
+void session_last_words(struct session *session)
+{
+	struct slice bytes = buffer_slice(&session->out);
+
+	if (bytes.len && send(session->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+		buffer_clear(&session->out);
+}
+
 /* False: the session is gone. */
 static bool flush(struct session *session)
 {

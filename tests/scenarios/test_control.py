@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -232,6 +233,18 @@ def test_check_says_what_is_wrong_without_a_daemon(bare):
     path.unlink()  # the mirror brings it back
     bare.child.send_signal(signal.SIGHUP)
     wait_until(path.exists, 10, "the document is there again")
+
+
+def test_it_waits_for_the_keeper_of_a_killed_launcher(bare):
+    """Started at once: the old keeper still has the store and the socket."""
+    keeper = keeper_pid(bare.child.pid)
+    os.kill(keeper, signal.SIGSTOP)
+    bare.child.kill()
+    bare.child.wait(10)
+    threading.Timer(1.0, os.kill, (keeper, signal.SIGCONT)).start()
+    bare.start()
+    assert bare.status()["version"] == 1
+    assert keeper_pid(bare.child.pid) != keeper
 
 
 # ---- hostile clients ----
@@ -502,6 +515,32 @@ def test_an_old_document_laid_back_is_a_conflict(bare):
 
 
 # ---- with the Access Edge ----
+
+def test_a_new_keeper_drains_what_may_not_run_any_more(start_edge):
+    """The certificate was taken away while there was no keeper."""
+    edge = start_edge()
+    launcher = launcher_of(edge.edge)
+    keeper = keeper_pid(launcher)
+    topology = edge.edge.etc / "conf.d/topology.xml"
+    line = re.search(r".*<external-certificate>.*\n", topology.read_text()).group(0)
+    os.kill(keeper, signal.SIGKILL)
+    edit(topology, line, "")
+    wait_until(lambda: edge.edge.answers() and access(edge)["state"] == "stopped", 40, "access is stopped")
+    assert access(edge)["why"] == "no certificate"
+
+
+def test_a_user_that_does_not_exist_is_said(lab):
+    if os.geteuid() != 0:
+        pytest.skip("users are changed by root only")
+    edge = lab.edge("edge-no-user", allowed=[names.PARTNER_DOMAIN])
+    edit(edge.etc / "host.xml", "<access-user>nobody<", "<access-user>no-such-user<")
+    edge.start(ready=False)
+    try:
+        wait_until(lambda: access(edge)["why"] == "no user", 20, "the reason is shown")
+        assert "no-such-user" in access(edge)["detail"]
+    finally:
+        assert edge.stop()
+
 
 def access(edge):
     return next(s for s in edge.ask("status")["services"] if s["name"] == "access")
