@@ -13,7 +13,12 @@
 #include "shared/base/memory.h"
 #include "shared/base/text.h"
 
-enum { REQUEST_BYTES_MAX = SIP_HEADER_SECTION_MAX + 256 * 1024, REPLY_EXTRA_MAX = 1024, BRANCH_HEX = 16 };
+enum {
+	REQUEST_BYTES_MAX = SIP_HEADER_SECTION_MAX + 256 * 1024,
+	REPLY_EXTRA_MAX = 1024,
+	BRANCH_HEX = 16,
+	FORWARD_ADDED_MAX = 4096
+};
 
 /* ---- life ---- */
 
@@ -254,6 +259,11 @@ static bool send_to(struct request *r, const struct hop *hop, struct flow *flow,
 	before = buffer_length(out);
 	if (!write_forwarded(r, hop, m, out, &branch)) {
 		r->failure = (struct failure){ 500, 1007, "the request could not be written" };
+		if (before && buffer_room(out) < buffer_length(&r->bytes) + FORWARD_ADDED_MAX) {
+			r->failure = (struct failure){ 504, 1046, "" };
+			snprintf(r->failure.words, sizeof r->failure.words,
+			         "%.100s does not read what it is sent", hop->name);
+		}
 		return false;
 	}
 	if (r->method != SIP_ACK) {
