@@ -18,10 +18,20 @@ server:
   module-config: "iterator"
   minimal-responses: yes
   local-zone: "." static
+  do-not-query-localhost: no
 {records}
+{forwards}
 remote-control:
   control-enable: yes
   control-interface: "{folder}/unbound.socket"
+"""
+
+
+FORWARD = """\
+  local-zone: "{zone}" transparent
+forward-zone:
+  name: "{zone}"
+  forward-addr: {address}
 """
 
 
@@ -32,9 +42,12 @@ class Dns:
         self.ledger, self.folder = ledger, Path(folder)
         self.conf = self.folder / "unbound.conf"
 
-    def start(self, records):
+    def start(self, records, forwards=()):
+        """`forwards`: zones that another server at an address of the lab is asked about, (zone, address)."""
         lines = "\n".join(f"  local-data: '{record}'" for record in records)
-        self.conf.write_text(CONFIGURATION.format(address=namespace.DNS_ADDRESS, folder=self.folder, records=lines))
+        self.conf.write_text(CONFIGURATION.format(address=namespace.DNS_ADDRESS, folder=self.folder, records=lines,
+                                                   forwards="\n".join(FORWARD.format(zone=zone, address=address)
+                                                                      for zone, address in forwards)))
         process = self.ledger.start("unbound", ["unbound", "-d", "-p", "-c", self.conf])
         try:
             wait_until(lambda: self._control("status").returncode == 0, 10, "unbound answers", process.is_running)
@@ -52,11 +65,6 @@ class Dns:
 
     def remove(self, name):
         self._control("local_data_remove", name)
-
-    def forward(self, zone, address):
-        """Questions below `zone` go to the server at address@port (a slow or a broken one of the test's own)."""
-        self._control("local_zone", zone, "transparent")
-        self._control("forward_add", "+i", zone, address)
 
 
 def federation(domain, host, *addresses, port=5061, priority=0, weight=0):

@@ -36,7 +36,8 @@ class Lab:
         self.dns = Dns(self.ledger, self.folder)
         self.dns.start(federation(names.OWN_DOMAIN, names.EDGE_EXTERNAL_NAME, names.EDGE_EXTERNAL)
                        + [host_record(names.EDGE_NAME, names.EDGE_INTERNAL), host_record(names.POOL_NAME, names.POOL)]
-                       + federation(names.PARTNER_DOMAIN, names.PARTNER_NAME, names.PARTNER))
+                       + federation(names.PARTNER_DOMAIN, names.PARTNER_NAME, names.PARTNER),
+                       [(names.SLOW_DOMAIN, names.SLOW_DNS)])
         return self
 
     def edge(self, folder="edge", external=None, **documents):

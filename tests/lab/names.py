@@ -11,6 +11,7 @@ PARTNER_DOMAIN = "fabrikam.example"
 PARTNER_NAME, PARTNER = "sip.fabrikam.example", "127.0.20.1"
 PARTNER_2, PARTNER_3, PARTNER_6 = "127.0.20.2", "127.0.20.3", "fd00:20::1"
 DEAD_6 = "fd00:dead::1"  # nobody has it: no route
+SLOW_DOMAIN, SLOW_DNS = "slow.example", "127.0.53.1"  # a name server that a test plays, or nobody
 BOB = "127.0.20.10"
 
 SIPS_PORT = 5061

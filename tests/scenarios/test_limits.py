@@ -7,7 +7,7 @@ import pytest
 from lab import names, sip_peer
 from lab.laboratory import BOTH
 from lab.process import wait_until
-from lab.sip_peer import PeerClosed, response
+from lab.sip_peer import PeerClosed, Timeout, response
 from sip import ALICE, BOB, message, unique
 
 
@@ -103,7 +103,8 @@ def test_a_partner_that_does_not_read_stops_nobody(start_edge, lab):
         if count % 50 == 0:
             assert other.ask(message(ALICE, BOB)).status == 200
     answers = [sender.final(timeout=90) for _ in range(count)]
-    assert len(answers) == count and all(a.status in (408, 480, 503, 504) for a in answers)
+    assert len(answers) == count and {a.status for a in answers} <= {408, 504}
+    edge.wait_event("does not read")
     assert good.requests.qsize() == count // 50
     assert memory_kib(access_pid(edge)) - before < 96 * 1024
     kept.close()
@@ -134,13 +135,19 @@ def test_a_sender_that_does_not_read_its_answers_stops_nobody(start_edge):
 def test_over_the_transaction_limit_the_answer_is_503_with_retry_after(start_edge):
     edge = start_edge(access_edge={"max_transactions": 64})
     asked = []
-    edge.serve_pool(handler=lambda c, m: asked.append((c, m)))
+    edge.serve_pool(handler=lambda c, m: asked.append((c, m)) if m.body != b"first" else c.send(response(m, 200)))
     partner = edge.partner(timeout=60)
+    assert partner.ask(message(body="first")).status == 200  # the look-up of its domain is done
     calls = [unique("call") for _ in range(200)]
     partner.send(b"".join(message(call_id=call) for call in calls))
-    refused = [partner.final() for _ in range(200 - 64)]
-    assert {a.status for a in refused} == {503} and all(a.get("Retry-After") for a in refused)
-    wait_until(lambda: len(asked) >= 64, 10, "the others reached the pool")
+    refused = [partner.final() for _ in range(200 - 64)]  # at least; each that crosses is two transactions
+    try:
+        while len(refused) + len(asked) < 200:
+            refused.append(partner.final(timeout=2))
+    except Timeout:
+        pass
+    wait_until(lambda: len(refused) + len(asked) == 200, 10, "the others reached the pool")
+    assert asked and {a.status for a in refused} == {503} and all(a.get("Retry-After") for a in refused)
     for connection, m in asked:
         connection.send(response(m, 200))
     answered = [partner.final() for _ in asked]
