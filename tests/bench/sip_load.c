@@ -27,7 +27,8 @@ enum {
 	LOAD_FILE_MAX = 1024 * 1024,
 	LOAD_SLOTS = 1 << 20,
 	LOAD_SAMPLES_MAX = 4 * 1024 * 1024,
-	LOAD_BODY_BYTES = 200
+	LOAD_BODY_BYTES = 200,
+	LOAD_OPENING_MAX = 8
 };
 
 struct load;
@@ -50,7 +51,8 @@ struct load {
 	struct listener *listener;
 	const char *from, *target;
 	struct end **ends;
-	unsigned connections, up, in_flight;
+	unsigned connections, opened, up, in_flight;
+	const char *name; /* SNI */
 	double rate;
 	int64_t started_us, end_us;
 	double due;    /* open loop: messages due so far */
@@ -249,14 +251,20 @@ static void received(void *owner, struct connection *c, struct buffer *in)
 	}
 }
 
+static void open_next(struct load *load);
+
 static void came_up(void *owner, struct connection *c)
 {
 	struct end *end = owner;
 
 	(void)c;
 	end->is_up = true;
-	if (!end->is_server && ++end->load->up == end->load->connections)
+	if (end->is_server)
+		return;
+	if (++end->load->up == end->load->connections)
 		begin(end->load);
+	else
+		open_next(end->load);
 }
 
 static void closed(void *owner, struct connection *c)
@@ -296,6 +304,26 @@ static struct connection_settings settings_of(struct end *end)
 		                             .credentials = end->load->credentials,
 		                             .events = &events,
 		                             .owner = end };
+}
+
+/* A few at a time: an edge allows one address so many connections that have not shown who they are. */
+static void open_next(struct load *load)
+{
+	struct reason reason = { "" };
+
+	if (load->opened >= load->connections)
+		return;
+
+	struct end *end = load->ends[load->opened] = end_new(load, false);
+	struct connection_settings settings = settings_of(end);
+
+	end->number = load->opened++;
+	settings.server_name = load->name;
+	if (connection_open(load->loop, &load->handles, &load->to, &settings, &end->connection, &reason) !=
+	    RESULT_OK) {
+		fprintf(stderr, "sip_load: %s\n", reason.text);
+		exit(1);
+	}
 }
 
 static void accepted(void *owner, int fd, const struct address *from)
@@ -449,18 +477,9 @@ int main(int argc, char **argv)
 		loop_run(load.loop);
 		return 0;
 	}
-	for (unsigned i = 0; i < load.connections; i++) {
-		struct end *end = load.ends[i] = end_new(&load, false);
-		struct connection_settings settings = settings_of(end);
-
-		end->number = i;
-		settings.server_name = name;
-		if (connection_open(load.loop, &load.handles, &load.to, &settings, &end->connection,
-		                    &reason) != RESULT_OK) {
-			fprintf(stderr, "sip_load: %s\n", reason.text);
-			return 1;
-		}
-	}
+	load.name = name;
+	for (unsigned i = 0; i < LOAD_OPENING_MAX; i++)
+		open_next(&load);
 	loop_timer_set(load.loop, &load.limit, 120000 + load.seconds * 1000, too_late, &load);
 	loop_run(load.loop);
 	return load.answered ? 0 : 1;
