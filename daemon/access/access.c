@@ -87,6 +87,28 @@ static enum sip_side side_named(const struct json *name)
 	return slice_equal(json_as_slice(name), SLICE("internal")) ? SIP_SIDE_INTERNAL : SIP_SIDE_EXTERNAL;
 }
 
+/* Those who are connected are held against the new authorities and revocations too; connections keep what is good. */
+static void recheck_side(struct access *a, enum sip_side side)
+{
+	LIST_EACH (at, &a->flows) {
+		struct flow *flow = LIST_OWNER(at, struct flow, node);
+
+		if (flow->side == side)
+			flow_recheck(flow);
+	}
+}
+
+static void report_not_applied(struct access *a, const char *why)
+{
+	struct report report;
+
+	report_open(&report, a, CONTROL_EVENT_CONFIG_NOT_APPLIED);
+	json_put_text(&report.w, "service", "access");
+	json_put_number(&report.w, "version", a->image ? (int64_t)policy_image_generation(a->image) : 0);
+	json_put_text(&report.w, "why", why);
+	report_send(&report);
+}
+
 static void take_credentials(struct access *a, struct link_frame *frame)
 {
 	struct json *payload = NULL;
@@ -120,15 +142,9 @@ static void take_credentials(struct access *a, struct link_frame *frame)
 	                        part[2], part[3], &fresh, &reason) == RESULT_OK) {
 		tls_credentials_free(&a->credentials[side]);
 		a->credentials[side] = fresh;
+		recheck_side(a, side);
 	} else {
-		struct report report;
-
-		report_open(&report, a, CONTROL_EVENT_CONFIG_NOT_APPLIED);
-		json_put_text(&report.w, "service", "access");
-		json_put_number(&report.w, "version",
-		                a->image ? (int64_t)policy_image_generation(a->image) : 0);
-		json_put_text(&report.w, "why", reason.text);
-		report_send(&report);
+		report_not_applied(a, reason.text);
 	}
 out:
 	if (bytes != MAP_FAILED) {
@@ -205,7 +221,6 @@ static void take_host(struct access *a, struct slice payload)
 	if (json_read(payload, &host, &reason) != RESULT_OK)
 		return;
 	slice_to_text(json_as_slice(json_get(host, "node")), a->node, sizeof a->node);
-	a->is_verbose = json_as_bool(json_get(host, "verbose"), a->start->is_verbose);
 
 	const struct json *list = json_get(host, "resolvers");
 
@@ -222,6 +237,9 @@ static void take_host(struct access *a, struct slice payload)
 		json_put_text(&report.w, "why", reason.text);
 		report_send(&report);
 	}
+	/* The old resolver took its waiting questions along. */
+	partner_ask_again(a);
+	hop_ask_again(a);
 	crypto_hex_read(json_as_slice(json_get(host, "token_key")), a->proxy.token_key,
 	                sizeof a->proxy.token_key);
 	json_free(&host);
@@ -276,11 +294,29 @@ static void drain(struct access *a, int64_t deadline_ms)
 	drain_check(a);
 }
 
+/* Certificates end and are revoked while their connections live. */
+static void recheck_due(struct access *a)
+{
+	int64_t now = access_now_ms(a);
+
+	LIST_EACH (at, &a->flows) {
+		struct flow *flow = LIST_OWNER(at, struct flow, node);
+
+		if (flow->is_up && flow->recheck_at_ms <= now)
+			flow_recheck(flow);
+	}
+}
+
 static void second(void *owner)
 {
 	struct access *a = owner;
 
 	report_counters(a);
+	if (a->image) {
+		partner_give_up_waiting(a);
+		hop_give_up_waiting(a);
+		recheck_due(a);
+	}
 	drain_check(a);
 	loop_timer_set(a->loop, &a->second_timer, 1000, second, a);
 }
@@ -362,7 +398,7 @@ static bool access_start(struct access *a)
 	    !crypto_random(&a->proxy.loop_key, sizeof a->proxy.loop_key) || !(a->loop = loop_new()))
 		return false;
 	a->proxy.hmac = crypto_hmac_sha256;
-	handles_start(&a->connections, 200000);
+	handles_start(&a->connections, ACCESS_CONNECTIONS_MAX);
 	map_start(&a->hops, ACCESS_HOPS_MAX, a->seed);
 	map_start(&a->partners, ACCESS_PARTNERS_MAX, a->seed);
 	arena_start(&a->scratch, SIP_MESSAGE_ARENA_MAX * 4);
@@ -379,6 +415,7 @@ static void access_stop(struct access *a)
 	tls_credentials_free(&a->credentials[0]);
 	tls_credentials_free(&a->credentials[1]);
 	arena_stop(&a->scratch);
+	mem_wipe(a->proxy.token_key, sizeof a->proxy.token_key);
 }
 
 int access_main(const struct process_start *start)

@@ -40,14 +40,12 @@ void flow_facts(const struct flow *flow, struct policy_facts *facts)
 	facts->certificate_sip_count = peer->sip_count;
 }
 
-/* Does the certificate carry the name of an allowed partner, its edge, or an edge DNS has named lately? */
+/* Does the certificate carry the name of an allowed partner, or of a host directly in its domain? */
 static bool names_a_partner(const struct flow *flow)
 {
 	const struct access *a = flow->access;
 	const struct tls_peer *peer = connection_peer(flow->connection);
-	struct policy_facts facts = { 0 };
 
-	flow_facts(flow, &facts);
 	for (size_t i = 0; i < peer->dns_count; i++) {
 		if (image_allowed_domain_find(a->image, peer->dns[i]))
 			return true;
@@ -64,13 +62,33 @@ static bool names_a_partner(const struct flow *flow)
 	return false;
 }
 
+static void count_as_unidentified(struct flow *flow, bool counts)
+{
+	if (flow->counts_as_unidentified == counts)
+		return;
+	flow->counts_as_unidentified = counts;
+	if (counts)
+		flow->access->unidentified_count++;
+	else
+		flow->access->unidentified_count--;
+}
+
 static void become_known(struct flow *flow)
 {
 	flow->is_known = true;
-	if (flow->counts_as_unidentified) {
-		flow->counts_as_unidentified = false;
-		flow->access->unidentified_count--;
-	}
+	count_as_unidentified(flow, false);
+}
+
+bool allowance_take(struct allowance *allowance, int64_t now_ms, unsigned per_second)
+{
+	if (now_ms - allowance->since_ms >= 1000)
+		*allowance = (struct allowance){ .since_ms = now_ms };
+	return ++allowance->used <= per_second;
+}
+
+bool flow_is_usable(const struct flow *flow)
+{
+	return flow && flow->is_up && !flow->is_ending && connection_state(flow->connection) == CONNECTION_UP;
 }
 
 void flow_admit(struct flow *flow, struct slice domain)
@@ -87,21 +105,49 @@ void flow_admit(struct flow *flow, struct slice domain)
 
 /* ---- deadlines ---- */
 
+/* All are counted from a message or from the beginning, never from the last byte: keep-alives keep no stranger in. */
 static void set_deadline(struct flow *flow)
 {
 	const struct access *a = flow->access;
-	int64_t now = access_now_ms(a);
+	int64_t at;
+	const char *words;
 
-	if (flow->message_since_ms)
-		connection_deadline(flow->connection, flow->message_since_ms + ACCESS_MESSAGE_MS - now,
-		                    "a message did not end in time");
-	else if (!flow->is_known && flow->messages_in == 0)
-		connection_deadline(flow->connection, (int64_t)a->settings->handshake_timeout * 1000,
-		                    "no request came in time");
-	else if (!flow->is_known)
-		connection_deadline(flow->connection, (int64_t)a->settings->idle_timeout * 1000, "idle");
-	else
+	if (flow->message_since_ms) {
+		at = flow->message_since_ms + ACCESS_MESSAGE_MS;
+		words = "a message did not end in time";
+	} else if (flow->is_known) {
 		connection_deadline(flow->connection, -1, NULL);
+		return;
+	} else if (flow->messages_in == 0) {
+		at = flow->quiet_since_ms + (int64_t)a->settings->handshake_timeout * 1000;
+		words = "no request came in time";
+	} else {
+		at = flow->quiet_since_ms + (int64_t)a->settings->idle_timeout * 1000;
+		words = "idle";
+	}
+	int64_t after = at - access_now_ms(a);
+
+	connection_deadline(flow->connection, after > 0 ? after : 0, words);
+}
+
+/* In an hour, or when the certificate ends. */
+static void plan_recheck(struct flow *flow)
+{
+	struct instant now = loop_now(flow->access->loop);
+	int64_t left_ms = connection_peer(flow->connection)->not_after_s * 1000 - now.wall_ms;
+
+	flow->recheck_at_ms = now.mono_ms + ACCESS_RECHECK_MS;
+	if (left_ms > 0 && left_ms < ACCESS_RECHECK_MS)
+		flow->recheck_at_ms = now.mono_ms + left_ms + 1000;
+}
+
+void flow_recheck(struct flow *flow)
+{
+	const struct access *a = flow->access;
+
+	plan_recheck(flow);
+	if (!flow->is_plain && a->credentials[flow->side])
+		connection_recheck(flow->connection, a->credentials[flow->side]);
 }
 
 static void arm_tick(struct flow *flow)
@@ -140,7 +186,7 @@ static void flow_tick(void *owner)
 
 /* ---- birth and death ---- */
 
-static struct flow *flow_new(struct access *a, enum sip_side side)
+static struct flow *flow_new(struct access *a, enum sip_side side, bool is_plain)
 {
 	struct flow *flow = mem_new(sizeof *flow);
 
@@ -149,18 +195,21 @@ static struct flow *flow_new(struct access *a, enum sip_side side)
 	list_start(&flow->node);
 	flow->access = a;
 	flow->side = side;
+	flow->is_plain = is_plain;
 	flow->number = ++a->flow_number;
 	flow->framer.body_max = (size_t)a->settings->max_message_body;
 	return flow;
 }
 
-static void flow_settings(struct access *a, struct flow *flow, bool is_plain, struct connection_settings *out)
+static void flow_settings(struct flow *flow, struct connection_settings *out)
 {
+	struct access *a = flow->access;
+
 	*out = (struct connection_settings){
 		.connect_ms = (int64_t)a->settings->connect_timeout * 1000,
 		.handshake_ms = (int64_t)a->settings->handshake_timeout * 1000,
 		.in_max = SIP_HEADER_SECTION_MAX + (size_t)a->settings->max_message_body + FLOW_RECEIVE_SLACK,
-		.credentials = is_plain ? NULL : a->credentials[flow->side],
+		.credentials = flow->is_plain ? NULL : a->credentials[flow->side],
 		.application = "sip",
 		.events = &flow_events,
 		.owner = flow,
@@ -174,10 +223,10 @@ static void flow_register(struct flow *flow)
 	flow->self = connection_handle(flow->connection);
 	list_add_last(&a->flows, &flow->node);
 	a->flow_count++;
-	if (flow->side == SIP_SIDE_EXTERNAL && !flow->hop) {
-		flow->counts_as_unidentified = true;
-		a->unidentified_count++;
-	}
+	if (flow->hop)
+		flow->hop->flows++;
+	else
+		count_as_unidentified(flow, flow->side == SIP_SIDE_EXTERNAL);
 }
 
 static bool is_internal_plain(const struct access *a)
@@ -185,7 +234,15 @@ static bool is_internal_plain(const struct access *a)
 	return slice_equal(a->proxy.side[SIP_SIDE_INTERNAL].transport, SLICE("tcp"));
 }
 
-/* Strangers' share, in total and from one address; linear over at most ACCESS_UNIDENTIFIED_MAX of them. */
+/* One source: an IPv4 address or, since anybody has a whole one, an IPv6 /64. */
+static bool is_same_source(const struct address *a, const struct address *b)
+{
+	const struct address_prefix network = { .base = *b, .bits = 64 };
+
+	return b->any.sa_family == AF_INET6 ? address_in_prefix(a, &network) : address_same_host(a, b);
+}
+
+/* Strangers' share, in total and from one source; the connections are walked only once there are many strangers. */
 static bool has_room_for(struct access *a, enum sip_side side, const struct address *from,
                          struct reason *reason)
 {
@@ -209,10 +266,10 @@ static bool has_room_for(struct access *a, enum sip_side side, const struct addr
 		const struct flow *flow = LIST_OWNER(at, struct flow, node);
 
 		if (flow->counts_as_unidentified &&
-		    address_same_host(connection_remote(flow->connection), from) &&
+		    is_same_source(connection_remote(flow->connection), from) &&
 		    ++same >= ACCESS_UNIDENTIFIED_PER_SOURCE_MAX) {
 			fail(reason, RESULT_LIMIT,
-			     "%d connections from one address have not shown who they are",
+			     "%d connections from one source have not shown who they are",
 			     ACCESS_UNIDENTIFIED_PER_SOURCE_MAX);
 			return false;
 		}
@@ -255,12 +312,12 @@ enum result flow_accept(struct access *a, enum sip_side side, int fd, const stru
 		fail(&reason, RESULT_DENIED, "the address belongs to no pool member");
 		goto refuse;
 	}
-	flow = flow_new(a, side);
+	flow = flow_new(a, side, is_plain);
 	if (!flow) {
 		result = fail(&reason, RESULT_NO_MEMORY, "out of memory");
 		goto refuse;
 	}
-	flow_settings(a, flow, is_plain, &settings);
+	flow_settings(flow, &settings);
 	result = connection_accept(a->loop, &a->connections, fd, &settings, &flow->connection, &reason);
 	if (result != RESULT_OK) {
 		mem_free(flow);
@@ -289,11 +346,11 @@ enum result flow_open(struct access *a, struct hop *hop, const struct address *t
 	if (a->flow_count >= a->settings->max_connections)
 		return fail(reason, RESULT_LIMIT, "max-connections (%llu) reached",
 		            (unsigned long long)a->settings->max_connections);
-	flow = flow_new(a, hop->side);
+	flow = flow_new(a, hop->side, hop->is_plain);
 	if (!flow)
 		return fail(reason, RESULT_NO_MEMORY, "out of memory");
 	flow->hop = hop;
-	flow_settings(a, flow, hop->is_plain, &settings);
+	flow_settings(flow, &settings);
 	settings.server_name = hop->name;
 	slice_to_text(slice_of(hop->name), flow->partner, sizeof flow->partner);
 	result = connection_open(a->loop, &a->connections, to, &settings, &flow->connection, reason);
@@ -328,6 +385,8 @@ static void came_up(void *owner, struct connection *c)
 	struct access *a = flow->access;
 
 	flow->is_up = true;
+	flow->quiet_since_ms = access_now_ms(a);
+	plan_recheck(flow);
 	if (flow->hop) {
 		become_known(flow);
 		report_connection(a, CONTROL_EVENT_CONNECTION_UP, flow);
@@ -336,7 +395,7 @@ static void came_up(void *owner, struct connection *c)
 		return;
 	}
 	if (flow->side == SIP_SIDE_INTERNAL) {
-		if (connection_peer(c)->has_certificate && !is_pool_member(flow)) {
+		if (!flow->is_plain && !is_pool_member(flow)) {
 			connection_close(c, CONNECTION_END_POLICY, "the certificate names no pool member");
 			return;
 		}
@@ -368,6 +427,7 @@ static void received(void *owner, struct connection *c, struct buffer *in)
 		switch (frame) {
 		case SIP_FRAME_MESSAGE:
 			flow->message_since_ms = 0;
+			flow->quiet_since_ms = access_now_ms(flow->access);
 			flow->messages_in++;
 			inbound_message(flow, slice_first(bytes, length));
 			break;
@@ -408,8 +468,7 @@ static void closed(void *owner, struct connection *c)
 	loop_timer_stop(&flow->tick);
 	list_remove(&flow->node);
 	a->flow_count--;
-	if (flow->counts_as_unidentified)
-		a->unidentified_count--;
+	count_as_unidentified(flow, false);
 	snprintf(words, sizeof words, "%s%s%s", connection_end_name(end),
 	         connection_end_words(c)[0] ? ": " : "", connection_end_words(c));
 	report_connection(a, flow->is_up ? CONTROL_EVENT_CONNECTION_CLOSED : CONTROL_EVENT_CONNECTION_REFUSED,
@@ -417,9 +476,10 @@ static void closed(void *owner, struct connection *c)
 	if (!flow->is_up || is_refusal)
 		report_lost(a, flow, is_refusal, words);
 	snprintf(why.words, sizeof why.words, "the connection ended: %.200s", words);
-	flow->connection = c; /* still valid during this call; hop_lost reads its end */
-	if (flow->hop)
+	if (flow->hop) {
+		flow->hop->flows--;
 		hop_lost(flow->hop, flow, flow->is_up);
+	}
 	response_connection_lost(a, flow->self, &why);
 	mem_free(flow);
 }
@@ -434,6 +494,15 @@ void flow_sent(struct flow *flow)
 {
 	flow->messages_out++;
 	connection_queued(flow->connection);
+}
+
+void flow_not_written(struct flow *flow)
+{
+	const struct buffer *out = flow_queue(flow);
+
+	if (out && buffer_room(out) < CONNECTION_QUEUE_MAX / 4)
+		connection_abort(flow->connection, CONNECTION_END_QUEUE,
+		                 "the peer does not read its answers");
 }
 
 /* ---- ending by policy ---- */
@@ -460,7 +529,9 @@ static void end_when_quiet(void *owner)
 	                now - connection_counts(flow->connection).last_in_ms >= ACCESS_POLICY_QUIET_MS;
 
 	if (is_quiet || now >= flow->end_at_ms)
-		connection_close(flow->connection, CONNECTION_END_POLICY, "the domain is no longer allowed");
+		connection_close(flow->connection, CONNECTION_END_POLICY,
+		                 flow->side == SIP_SIDE_INTERNAL ? "no longer a member of the pool"
+		                                                 : "the domain is no longer allowed");
 	else
 		loop_timer_set(flow->access->loop, &flow->tick, ACCESS_POLICY_QUIET_MS, end_when_quiet, flow);
 }
@@ -486,14 +557,40 @@ static bool is_still_allowed(struct flow *flow, struct slice domain)
 	return verdict.answer != POLICY_REFUSE;
 }
 
-/* A connection lives while one of the domains seen on it is allowed; allowed again in time, it stays. */
+/* A partner's lives while one of the domains seen on it is allowed. */
+static bool is_still_partner(struct flow *flow)
+{
+	for (size_t i = 0; i < flow->domain_count; i++)
+		if (is_still_allowed(flow, slice_of(flow->domains[i])))
+			return true;
+	return flow->domain_count == 0;
+}
+
+/* One inside lives while there is such a pool member and the transport is the same. */
+static bool is_still_inside(const struct flow *flow)
+{
+	const struct access *a = flow->access;
+
+	return flow->is_plain == is_internal_plain(a) &&
+	       image_pool_member_find(a->image, slice_of(flow->partner)) != NULL;
+}
+
+/* Who has only shown a certificate is a stranger again once it names nobody who is allowed, and the other way round. */
+static void review_acquaintance(struct flow *flow)
+{
+	if (flow->hop || flow->side == SIP_SIDE_INTERNAL || flow->domain_count > 0)
+		return;
+	flow->is_known = names_a_partner(flow);
+	count_as_unidentified(flow, !flow->is_known);
+	set_deadline(flow);
+}
+
+/* Who is no longer allowed goes; allowed again in time, it stays. */
 static void review(struct flow *flow)
 {
 	struct access *a = flow->access;
-	bool is_allowed = flow->domain_count == 0;
+	bool is_allowed = flow->side == SIP_SIDE_INTERNAL ? is_still_inside(flow) : is_still_partner(flow);
 
-	for (size_t i = 0; i < flow->domain_count && !is_allowed; i++)
-		is_allowed = is_still_allowed(flow, slice_of(flow->domains[i]));
 	if (is_allowed && flow->is_ending) {
 		flow->is_ending = false;
 		loop_timer_stop(&flow->tick);
@@ -510,8 +607,9 @@ void flow_image_changed(struct access *a)
 	LIST_EACH_SAFE (at, &a->flows) {
 		struct flow *flow = LIST_OWNER(at, struct flow, node);
 
-		if (flow->side == SIP_SIDE_EXTERNAL && flow->is_up &&
-		    connection_state(flow->connection) == CONNECTION_UP)
+		if (flow->is_up && connection_state(flow->connection) == CONNECTION_UP) {
+			review_acquaintance(flow);
 			review(flow);
+		}
 	}
 }

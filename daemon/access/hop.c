@@ -13,6 +13,7 @@
 #include "shared/base/memory.h"
 
 static void connect_next(struct hop *hop);
+static void find_carrier(struct hop *hop);
 
 static struct slice key_of(char *to, size_t size, enum sip_side side, struct slice name, uint16_t port)
 {
@@ -48,7 +49,7 @@ static bool make_room(struct access *a)
 	LIST_EACH (at, &a->hop_list) {
 		struct hop *hop = LIST_OWNER(at, struct hop, node);
 
-		if (!hop->users && !hop->connection && !hop->waiting_count && !hop->is_looking_up &&
+		if (!hop->users && !hop->flows && !hop->waiting_count && !hop->is_looking_up &&
 		    (!oldest || hop->last_used_ms < oldest->last_used_ms))
 			oldest = hop;
 	}
@@ -99,6 +100,7 @@ struct hop *hop_get(struct access *a, enum sip_side side, struct slice name, uin
 		return NULL;
 	}
 	list_add_last(&a->hop_list, &hop->node);
+	find_carrier(hop);
 	return hop;
 }
 
@@ -106,44 +108,47 @@ struct flow *hop_flow(struct hop *hop)
 {
 	struct flow *flow = flow_find(hop->access, hop->connection);
 
-	if (flow && flow->is_up && !flow->is_ending && connection_state(flow->connection) == CONNECTION_UP)
-		return flow;
-	flow = flow_find(hop->access, hop->carried_by);
-	if (flow && flow->is_up && !flow->is_ending && connection_state(flow->connection) == CONNECTION_UP)
-		return flow;
-	return NULL;
+	if (!flow_is_usable(flow))
+		flow = flow_find(hop->access, hop->carried_by);
+	return flow_is_usable(flow) ? flow : NULL;
 }
 
-bool hop_is_down(const struct hop *hop) { return hop->retry_at_ms > access_now_ms(hop->access); }
+bool hop_is_dialled(const struct hop *hop, const struct flow *flow) { return hop->connection == flow->self; }
+
+/* Failing, and in back-off: it is left alone. */
+static bool is_down(const struct hop *hop) { return hop->retry_at_ms > access_now_ms(hop->access); }
 
 /* ---- failure ---- */
 
 static void fail_waiting(struct hop *hop)
 {
 	struct access *a = hop->access;
-	struct list gone;
-	struct request *r;
 
 	hop->is_connecting = false;
 	hop->backoff_ms = hop->backoff_ms ? hop->backoff_ms * 2 : ACCESS_HOP_BACKOFF_FIRST_MS;
 	if (hop->backoff_ms > ACCESS_HOP_BACKOFF_MAX_MS)
 		hop->backoff_ms = ACCESS_HOP_BACKOFF_MAX_MS;
 	hop->retry_at_ms = access_now_ms(a) + hop->backoff_ms;
-	/* Their next try must not join the list that is being emptied. */
-	list_start(&gone);
-	while ((r = request_next_waiting(&hop->waiting)))
-		list_add_last(&gone, &r->node);
-	while (!list_is_empty(&gone)) {
-		r = LIST_OWNER(gone.next, struct request, node);
-		list_remove(&r->node);
-		r->failure = hop->failure;
-		request_failed(r);
+	LIST_EACH (at, &hop->waiting)
+		LIST_OWNER(at, struct request, node)->failure = hop->failure;
+	request_wake(&hop->waiting, request_failed);
+	response_arm_timer(a);
+}
+
+void hop_give_up_waiting(struct access *a)
+{
+	LIST_EACH (at, &a->hop_list) {
+		struct hop *hop = LIST_OWNER(at, struct hop, node);
+
+		if (hop->waiting_count)
+			request_give_up_waiting(&hop->waiting, "the next hop could not be reached in time");
 	}
+	response_arm_timer(a);
 }
 
 static void set_failure(struct hop *hop, int diagnostic, const char *what, const char *words)
 {
-	hop->failure = (struct failure){ 504, diagnostic, "" };
+	hop->failure = (struct failure){ .status = 504, .diagnostic = diagnostic };
 	snprintf(hop->failure.words, sizeof hop->failure.words, "%.100s: %s%s%.120s", hop->name, what,
 	         words[0] ? ": " : "", words);
 }
@@ -206,18 +211,12 @@ static void connect_next(struct hop *hop)
 	fail_waiting(hop);
 }
 
-static void start(struct hop *hop)
+static void look_up(struct hop *hop)
 {
 	struct access *a = hop->access;
 
-	hop->is_connecting = true;
-	hop->address_at = hop->address_count = 0;
-	if (hop->side == SIP_SIDE_INTERNAL)
-		take_member(hop);
-	if (hop->has_fixed_address) {
-		connect_next(hop);
-	} else if (a->resolver) {
-		hop->is_looking_up = true;
+	hop->is_looking_up = a->resolver != NULL;
+	if (a->resolver) {
 		resolver_addresses(a->resolver, slice_of(hop->name), addresses_came, hop);
 	} else {
 		set_failure(hop, 1014, "no resolver", "");
@@ -225,10 +224,32 @@ static void start(struct hop *hop)
 	}
 }
 
+static void start(struct hop *hop)
+{
+	hop->is_connecting = true;
+	hop->address_at = hop->address_count = 0;
+	if (hop->side == SIP_SIDE_INTERNAL)
+		take_member(hop);
+	if (hop->has_fixed_address)
+		connect_next(hop);
+	else
+		look_up(hop);
+}
+
+void hop_ask_again(struct access *a)
+{
+	LIST_EACH (at, &a->hop_list) {
+		struct hop *hop = LIST_OWNER(at, struct hop, node);
+
+		if (hop->is_looking_up)
+			look_up(hop);
+	}
+}
+
 bool hop_wait(struct hop *hop, struct request *r)
 {
 	hop->last_used_ms = access_now_ms(hop->access);
-	if (!hop->is_connecting && hop_is_down(hop))
+	if (!hop->is_connecting && is_down(hop))
 		return false;
 	if (hop->waiting_count >= ACCESS_WAITING_MAX) {
 		set_failure(hop, 1007, "too many requests wait for it", "");
@@ -254,9 +275,6 @@ static bool is_this_hop(const struct hop *hop, const struct flow *flow)
 
 void hop_up(struct hop *hop, struct flow *flow)
 {
-	struct request *r;
-	struct list ready;
-
 	if (!is_this_hop(hop, flow)) {
 		set_failure(hop, 1010, "its certificate does not carry this name", "");
 		connection_close(flow->connection, CONNECTION_END_POLICY,
@@ -267,14 +285,7 @@ void hop_up(struct hop *hop, struct flow *flow)
 	}
 	hop->is_connecting = false;
 	hop->backoff_ms = hop->retry_at_ms = 0;
-	list_start(&ready);
-	while ((r = request_next_waiting(&hop->waiting)))
-		list_add_last(&ready, &r->node);
-	while (!list_is_empty(&ready)) {
-		r = LIST_OWNER(ready.next, struct request, node);
-		list_remove(&r->node);
-		request_try(r, NULL);
-	}
+	request_wake(&hop->waiting, request_go_on);
 	response_arm_timer(hop->access);
 }
 
@@ -297,15 +308,48 @@ void hop_lost(struct hop *hop, const struct flow *flow, bool was_up)
 	connect_next(hop);
 }
 
-void hop_offer(struct access *a, struct flow *flow)
+static bool has_name(const struct flow *flow, struct slice name)
 {
 	const struct tls_peer *peer = connection_peer(flow->connection);
 
-	if (flow->may_carry_back || flow->hop)
+	for (size_t i = 0; i < peer->dns_count; i++)
+		if (slice_equal(peer->dns[i], name))
+			return true;
+	return false;
+}
+
+/*
+ * RFC 5923 §5, §9: a hop is carried only by a connection whose verified certificate
+ * has the hop's name; whether that speaks for the domain of a request is asked for
+ * each request.  Only hops of partners we have written to exist: an offer makes none.
+ */
+static void find_carrier(struct hop *hop)
+{
+	struct access *a = hop->access;
+
+	if (hop->side != SIP_SIDE_EXTERNAL)
 		return;
-	flow->may_carry_back = true;
+	LIST_EACH (at, &a->flows) {
+		const struct flow *flow = LIST_OWNER(at, struct flow, node);
+
+		if (flow->back_port == hop->port && flow_is_usable(flow) &&
+		    has_name(flow, slice_of(hop->name)))
+			hop->carried_by = flow->self;
+	}
+}
+
+void hop_offer(struct flow *flow, uint16_t port)
+{
+	struct access *a = flow->access;
+	const struct tls_peer *peer = connection_peer(flow->connection);
+	char key[sizeof((struct hop *)0)->key];
+
+	if (flow->back_port || flow->hop)
+		return;
+	flow->back_port = port ? port : ACCESS_PORT_SIPS;
 	for (size_t i = 0; i < peer->dns_count; i++) {
-		struct hop *hop = hop_get(a, SIP_SIDE_EXTERNAL, peer->dns[i], 5061);
+		struct slice k = key_of(key, sizeof key, SIP_SIDE_EXTERNAL, peer->dns[i], flow->back_port);
+		struct hop *hop = k.len ? map_get(&a->hops, k) : NULL;
 
 		if (hop)
 			hop->carried_by = flow->self;
@@ -323,7 +367,7 @@ bool hop_is_pool_address(struct access *a, const struct address *from, struct sl
 
 		*member = name;
 		if (text.len) {
-			if (address_read(text, 5061, &fixed, NULL) == RESULT_OK &&
+			if (address_read(text, (uint16_t)m->port, &fixed, NULL) == RESULT_OK &&
 			    address_same_host(&fixed, from))
 				return true;
 			continue;

@@ -3,8 +3,8 @@
  *
  *   validate   RFC 3261 §16.3 and RFC 4475; bad requests are answered, bad responses dropped
  *   absorb     retransmissions, ACK and CANCEL belong to transactions we have
- *   cross      the table of methods
  *   route      our own Route off; in dialog the token says where to
+ *   cross      the table of methods
  *   gather     facts: domains, certificate, DNS
  *   decide     policy_decide
  *   forward    request.c
@@ -28,9 +28,10 @@ struct passage {
 	enum sip_side to;
 };
 
+/* `words` are told to the asker, also to one outside. */
 static void refuse(struct passage *p, int status, int diagnostic, const char *words, struct slice extra)
 {
-	struct failure why = { status, diagnostic, "" };
+	struct failure why = { status, diagnostic, "", true };
 
 	snprintf(why.words, sizeof why.words, "%.250s", words);
 	if (p->request) {
@@ -49,6 +50,8 @@ static void report_malformed(struct flow *flow, const struct sip_fault *fault, c
 	char text[ADDRESS_TEXT_BYTES];
 
 	flow->access->malformed++;
+	if (!allowance_take(&flow->reports, access_now_ms(flow->access), ACCESS_REPORTS_PER_SECOND))
+		return;
 	report_open(&report, flow->access, CONTROL_EVENT_MESSAGE_MALFORMED);
 	json_put_number(&report.w, "connection", (int64_t)flow->number);
 	json_put_text(&report.w, "partner", flow->partner);
@@ -61,18 +64,17 @@ static void report_malformed(struct flow *flow, const struct sip_fault *fault, c
 
 /* ---- the steps ---- */
 
-/* True: the crossing table has settled it. */
+/* True: the crossing table has settled it. In a dialog means what its rows mean: by a good token of ours. */
 static bool step_cross(struct passage *p)
 {
-	bool in_dialog = !slice_is_empty(p->m->to.tag);
 	char allow[256];
 
-	switch (sip_proxy_crossing(p->m->method, p->flow->side, in_dialog)) {
+	switch (sip_proxy_crossing(p->m->method, p->flow->side, p->route == SIP_ROUTE_TOKEN)) {
 	case SIP_CROSS_PASS:
 		if ((p->m->method == SIP_SUBSCRIBE || p->m->method == SIP_NOTIFY) &&
 		    !sip_proxy_event_crosses(p->m)) {
 			refuse(p, 489, 0, "this event package does not cross",
-			       SLICE("Allow-Events: presence\r\n"));
+			       SLICE("Allow-Events: presence, conference\r\n"));
 			return true;
 		}
 		return false;
@@ -152,22 +154,26 @@ static void step_gather(struct passage *p)
 		p->facts.local_domain = from;
 		p->facts.local_user = p->m->from.uri.user;
 	}
-	p->partner = partner_get(p->access, p->facts.remote_domain);
+	p->partner = partner_find(p->access, p->facts.remote_domain);
 	if (p->partner)
 		partner_facts(p->partner, &p->facts);
 }
 
-static bool may_look_up(struct flow *flow)
+/*
+ * Whom we keep in mind: partners that are listed, one way or the other, and those that have come as far as a
+ * look-up.  Names that strangers make up leave no trace.
+ */
+static bool is_worth_remembering(const struct passage *p)
 {
-	int64_t now = access_now_ms(flow->access);
+	return p->verdict.answer != POLICY_REFUSE || p->verdict.allowed ||
+	       p->verdict.step == POLICY_STEP_BLOCKED_DOMAIN;
+}
 
-	if (flow->side == SIP_SIDE_INTERNAL)
-		return true;
-	if (now - flow->lookups_since_ms >= 1000) {
-		flow->lookups_since_ms = now;
-		flow->lookups = 0;
-	}
-	return ++flow->lookups <= ACCESS_LOOKUPS_PER_SECOND;
+/* Who waits for an answer that has been asked for costs no further look-up. */
+static bool may_look_up(const struct passage *p)
+{
+	return p->flow->side == SIP_SIDE_INTERNAL || p->partner->is_looking_up ||
+	       allowance_take(&p->flow->lookups, access_now_ms(p->access), ACCESS_LOOKUPS_PER_SECOND);
 }
 
 /* From here on the request must outlive its bytes. False: out of memory, and it has been answered. */
@@ -177,24 +183,26 @@ static bool has_request(struct passage *p)
 		return true;
 	p->request = request_new(p->access, p->flow, p->m);
 	if (!p->request) {
-		refuse(p, 503, 1007, "out of memory", SLICE("Retry-After: 5\r\n"));
+		refuse(p, 503, 1007, "out of memory", SLICE(""));
 		return false;
 	}
-	if (p->server) {
-		p->request->server = p->server->self;
-		p->server->owner = p->request;
-	}
+	if (!p->server)
+		return true;
+	p->request->server = p->server->self;
+	p->server->owner = p->request;
+	/* RFC 3261 §16.2: an INVITE hears at once that it is on its way; a non-INVITE late, if ever (RFC 4320). */
+	if (p->m->method == SIP_INVITE)
+		request_reply(p->access, p->flow, p->server, p->m, 100, NULL, SLICE(""));
 	return true;
 }
 
 /* DNS first; the request waits with its partner. */
 static void wait_for_lookup(struct passage *p)
 {
-	if (!p->partner || !may_look_up(p->flow))
-		refuse(p, 480, 1007, "too many look-ups", SLICE("Retry-After: 1\r\n"));
+	if (!may_look_up(p))
+		refuse(p, 480, 1007, "too many look-ups", SLICE(""));
 	else if (has_request(p) && !partner_wait(p->partner, p->request))
-		refuse(p, 480, 1007, "too many requests wait for the look-up of this domain",
-		       SLICE("Retry-After: 1\r\n"));
+		refuse(p, 480, 1007, "too many requests wait for the look-up of this domain", SLICE(""));
 }
 
 static void count_refusal(struct passage *p)
@@ -210,12 +218,9 @@ static void count_refusal(struct passage *p)
 static void policy_refused(struct passage *p)
 {
 	const struct policy_step *step = policy_step(p->verdict.step);
-	struct failure why = { step->sip_status, step->diagnostic, "" };
 
 	count_refusal(p);
-	snprintf(why.words, sizeof why.words, "%.250s",
-	         p->flow->side == SIP_SIDE_EXTERNAL ? step->refusal : p->verdict.finding.words);
-	report_refused(p->access, p->flow, p->m, p->facts.direction, &p->verdict);
+	report_refused(p->access, p->flow, p->m, &p->facts, &p->verdict);
 	if (p->partner) {
 		char words[ACCESS_WORDS_BYTES];
 
@@ -224,7 +229,8 @@ static void policy_refused(struct passage *p)
 		                                                 : &p->partner->error_out,
 		              p->access, words);
 	}
-	refuse(p, why.status, why.diagnostic, why.words, SLICE(""));
+	refuse(p, step->sip_status, step->diagnostic,
+	       p->flow->side == SIP_SIDE_EXTERNAL ? step->refusal : p->verdict.finding.words, SLICE(""));
 }
 
 static void answer_options(struct passage *p)
@@ -245,15 +251,32 @@ static void step_forward(struct passage *p)
 	r = p->request;
 	r->to = p->to;
 	r->generation = p->verdict.generation;
-	r->is_in_dialog = p->route == SIP_ROUTE_TOKEN;
-	if (!r->partner && p->partner)
-		p->partner->users++;
+	r->is_counted = true;
+	if (r->partner)
+		r->partner->users--;
 	r->partner = p->partner;
+	r->partner->users++;
 	if (p->to == SIP_SIDE_INTERNAL)
 		request_set_targets_pool(r, p->route == SIP_ROUTE_TOKEN ? p->token.next_hop : SLICE_NONE);
 	else
 		request_set_targets_partner(r, &p->verdict);
 	request_try(r, p->m);
+}
+
+/* Each request once, however often it is decided on. */
+static void count_passage(struct passage *p)
+{
+	struct access *a = p->access;
+
+	if (p->request && p->request->is_counted)
+		return;
+	if (p->flow->side == SIP_SIDE_EXTERNAL) {
+		a->counts.in++;
+		p->partner->counts.in++;
+	} else {
+		a->counts.out++;
+		p->partner->counts.out++;
+	}
 }
 
 static void decide(struct passage *p)
@@ -266,20 +289,22 @@ static void decide(struct passage *p)
 	}
 	step_gather(p);
 	policy_decide(a->image, &p->facts, &p->verdict, NULL);
+	if (!p->partner && is_worth_remembering(p))
+		p->partner = partner_get(a, p->facts.remote_domain);
+	if (!p->partner && p->verdict.answer != POLICY_REFUSE) {
+		refuse(p, 503, 1007, "too many partners at once", SLICE(""));
+		return;
+	}
 	switch (p->verdict.answer) {
 	case POLICY_NEED_SRV: wait_for_lookup(p); return;
 	case POLICY_REFUSE: policy_refused(p); return;
 	case POLICY_PASS: break;
 	}
+	count_passage(p);
 	if (p->flow->side == SIP_SIDE_EXTERNAL) {
 		flow_admit(p->flow, p->facts.remote_domain);
-		a->counts.in++;
-		if (p->partner)
-			p->partner->counts.in++;
-	} else {
-		a->counts.out++;
-		if (p->partner)
-			p->partner->counts.out++;
+		if (p->m->via.has_alias)
+			hop_offer(p->flow, p->m->via.port);
 	}
 	if (is_for_us(p) ||
 	    (p->m->method == SIP_OPTIONS && p->m->has_max_forwards && p->m->max_forwards == 0))
@@ -289,6 +314,27 @@ static void decide(struct passage *p)
 }
 
 /* ---- entrances ---- */
+
+/* The steps between absorbing and deciding. */
+static void carry_on(struct passage *p)
+{
+	if (step_hops(p) || step_route(p) || step_cross(p))
+		return;
+	decide(p);
+}
+
+/* A 2xx ACK has no transaction: it is decided and carried like any request in a dialog. */
+static void inbound_ack(struct flow *flow, const struct sip_message *m)
+{
+	struct access *a = flow->access;
+	struct sip_transaction *invite = sip_transactions_find_server(a->transactions, m);
+	struct passage p = { .flow = flow, .access = a, .m = m };
+
+	if (invite && invite->connection == flow->self && invite->state != SIP_STATE_ACCEPTED)
+		response_server_step(a, invite, SIP_EVENT_ACK);
+	else
+		carry_on(&p);
+}
 
 static void inbound_request(struct flow *flow, const struct sip_message *m)
 {
@@ -303,7 +349,7 @@ static void inbound_request(struct flow *flow, const struct sip_message *m)
 		return;
 	}
 	if (m->method == SIP_ACK) {
-		response_ack(flow, m);
+		inbound_ack(flow, m);
 		return;
 	}
 	known = sip_transactions_find_server(a->transactions, m);
@@ -316,7 +362,7 @@ static void inbound_request(struct flow *flow, const struct sip_message *m)
 		return;
 	}
 	if (a->is_draining) {
-		refuse(&p, 503, 1007, "the edge stops", SLICE("Retry-After: 5\r\n"));
+		refuse(&p, 503, 1007, "the edge stops", SLICE(""));
 		return;
 	}
 	/* One partner may not fill the table; our own pool sends for many. */
@@ -326,15 +372,11 @@ static void inbound_request(struct flow *flow, const struct sip_message *m)
 	                                                      : SIP_TRANSACTIONS_PER_CONNECTION_MAX,
 	                                              access_now_ms(a));
 	if (!p.server) {
-		refuse(&p, 503, 1007, "too many transactions", SLICE("Retry-After: 5\r\n"));
+		refuse(&p, 503, 1007, "too many transactions", SLICE(""));
 		return;
 	}
 	flow->under_way++;
-	if (m->via.has_alias && flow->side == SIP_SIDE_EXTERNAL)
-		hop_offer(a, flow);
-	if (step_cross(&p) || step_hops(&p) || step_route(&p))
-		return;
-	decide(&p);
+	carry_on(&p);
 }
 
 void inbound_resume(struct request *r)
@@ -344,9 +386,15 @@ void inbound_resume(struct request *r)
 	struct sip_message m;
 	struct passage p = { .access = a, .request = r };
 
+	struct failure why = { 503, 1007, "out of memory", true };
+
 	arena_reset(&a->scratch);
-	if (!flow || (!r->server && r->method != SIP_ACK) || !request_parse(r, &m)) {
-		request_done(r);
+	if (!flow || (!r->server && r->method != SIP_ACK)) {
+		request_done(r); /* nobody waits for its answer any more */
+		return;
+	}
+	if (!request_parse(r, &m)) {
+		request_answer(r, NULL, why.status, &why, SLICE(""));
 		return;
 	}
 	p.flow = flow;
@@ -355,22 +403,6 @@ void inbound_resume(struct request *r)
 	if (!step_route(&p))
 		decide(&p);
 	response_arm_timer(a);
-}
-
-/* A 2xx ACK has no transaction: it is decided and carried like any request in a dialog. */
-void response_ack(struct flow *flow, const struct sip_message *m)
-{
-	struct access *a = flow->access;
-	struct sip_transaction *invite = sip_transactions_find_server(a->transactions, m);
-	struct passage p = { .flow = flow, .access = a, .m = m };
-
-	if (invite && invite->connection == flow->self && invite->state != SIP_STATE_ACCEPTED) {
-		response_server_step(a, invite, SIP_EVENT_ACK);
-		return;
-	}
-	if (step_cross(&p) || step_hops(&p) || step_route(&p))
-		return;
-	decide(&p);
 }
 
 void inbound_message(struct flow *flow, struct slice bytes)

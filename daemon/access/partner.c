@@ -44,17 +44,23 @@ static bool make_room(struct access *a)
 	return false;
 }
 
-struct partner *partner_get(struct access *a, struct slice domain)
+struct partner *partner_find(struct access *a, struct slice domain)
 {
 	struct partner *partner = map_get(&a->partners, domain);
 
-	if (partner) {
-		if (a->partner_list.next != &partner->node) {
-			list_remove(&partner->node);
-			list_add_first(&a->partner_list, &partner->node);
-		}
-		return partner;
+	if (partner && a->partner_list.next != &partner->node) {
+		list_remove(&partner->node);
+		list_add_first(&a->partner_list, &partner->node);
 	}
+	return partner;
+}
+
+struct partner *partner_get(struct access *a, struct slice domain)
+{
+	struct partner *partner = partner_find(a, domain);
+
+	if (partner)
+		return partner;
 	if (domain.len == 0 || domain.len >= ACCESS_NAME_BYTES ||
 	    (a->partners.count >= ACCESS_PARTNERS_MAX && !make_room(a)))
 		return NULL;
@@ -98,20 +104,21 @@ static void ask(struct partner *partner)
 
 static void finish(struct partner *partner, enum policy_srv srv, int64_t valid_ms)
 {
-	struct list ready;
-	struct request *r;
-
 	partner->is_looking_up = false;
 	partner->srv = srv;
 	partner->srv_until_ms = access_now_ms(partner->access) + valid_ms;
-	list_start(&ready);
-	while ((r = request_next_waiting(&partner->waiting)))
-		list_add_last(&ready, &r->node);
-	while (!list_is_empty(&ready)) {
-		r = LIST_OWNER(ready.next, struct request, node);
-		list_remove(&r->node);
-		inbound_resume(r);
+	request_wake(&partner->waiting, inbound_resume);
+}
+
+void partner_give_up_waiting(struct access *a)
+{
+	LIST_EACH (at, &a->partner_list) {
+		struct partner *partner = LIST_OWNER(at, struct partner, node);
+
+		if (partner->waiting_count)
+			request_give_up_waiting(&partner->waiting, "DNS did not answer in time");
 	}
+	response_arm_timer(a);
 }
 
 static void srv_came(void *to, enum resolver_outcome outcome, const struct resolver_srv *list, size_t count,
@@ -159,6 +166,21 @@ bool partner_wait(struct partner *partner, struct request *r)
 	partner->tries_sips = false;
 	ask(partner);
 	return true;
+}
+
+void partner_ask_again(struct access *a)
+{
+	LIST_EACH_SAFE (at, &a->partner_list) {
+		struct partner *partner = LIST_OWNER(at, struct partner, node);
+
+		if (!partner->is_looking_up)
+			continue;
+		partner->tries_sips = false;
+		if (a->resolver)
+			ask(partner);
+		else
+			finish(partner, POLICY_SRV_FAILED, PARTNER_SRV_FAILED_MS);
+	}
 }
 
 void partner_error(struct partner_error *error, const struct access *a, const char *words)

@@ -37,6 +37,21 @@ enum {
 	ACCESS_FAILURES_KEPT = 64,
 	ACCESS_FAILURE_SHOWN_MS = 10 * 60 * 1000,
 	ACCESS_RETRY_AFTER_S = 5,
+	ACCESS_CONNECTIONS_MAX = 200000, /* handles; the setting max-connections lies below */
+	/*
+	 * A request that has found no way out after so long is answered, and no further target is asked: less than
+	 * Timer F (RFC 3261 §17.1.2.2), after which its sender has given up, and with a whole Timer F behind it still
+	 * within SIP_SERVER_LIFE_MS, so that an answer always finds its server transaction.
+	 */
+	ACCESS_PATIENCE_MS = SIP_TIMER_B_MS - 2000,
+	/* Requests fill this much of a connection's queue at most; what is left is for answers, ACK and CANCEL. */
+	ACCESS_REQUESTS_QUEUED_MAX = CONNECTION_QUEUE_MAX / 4 * 3,
+	ACCESS_RECHECK_MS = 60 * 60 * 1000, /* a living connection's certificate is looked at again */
+	ACCESS_REPORTS_PER_SECOND =
+	        50, /* events of one connection's bad or refused messages; all are counted */
+	ACCESS_PORT_PRIVILEGED_MAX = 1023, /* DNS may not send us to these (security: SRV to port 25), */
+	ACCESS_PORT_HTTPS = 443,           /* except to this one */
+	ACCESS_PORT_SIPS = 5061,           /* RFC 3261 §19.1.2 */
 };
 
 struct access;
@@ -50,6 +65,13 @@ struct failure {
 	int status;
 	int diagnostic;
 	char words[ACCESS_WORDS_BYTES];
+	bool is_public; /* the words name nothing of the inside: a partner may read them */
+};
+
+/* So many a second, and no more. */
+struct allowance {
+	int64_t since_ms;
+	unsigned used;
 };
 
 struct counts {
@@ -74,21 +96,23 @@ struct flow {
 	struct hop *hop; /* outgoing: whom it serves; NULL for accepted ones */
 	struct sip_framer framer;
 	bool is_up;
+	bool is_plain; /* TCP, internal only */
 	bool is_known; /* its certificate, or a request on it, belongs to a partner or pool member */
 	bool counts_as_unidentified;
-	bool may_carry_back; /* RFC 5923: the peer said "alias" after mutual authentication */
+	uint16_t
+	        back_port; /* RFC 5923: a partner said "alias": requests to this port of its names may go back here; 0: none */
 	bool answers_pings;
-	bool is_ending;            /* policy took it: closes when quiet */
-	int64_t end_at_ms;         /* ... and at this time at the latest */
-	bool has_reported_refusal; /* one event a connection and step, not one a message */
-	int64_t message_since_ms;  /* when the unfinished message began; 0: none */
+	bool is_ending;           /* policy took it: closes when quiet */
+	int64_t end_at_ms;        /* ... and at this time at the latest */
+	int64_t message_since_ms; /* when the unfinished message began; 0: none */
+	int64_t quiet_since_ms;   /* the last whole message, or when it came up: keep-alives are none */
+	int64_t recheck_at_ms;    /* when its certificate is looked at again */
 	int64_t ping_sent_ms;
 	struct loop_timer tick;          /* keep-alive and the deadlines above */
 	char partner[ACCESS_NAME_BYTES]; /* pool member, hop or last admitted domain: for people */
 	char domains[ACCESS_FLOW_DOMAINS_MAX][ACCESS_NAME_BYTES]; /* admitted on this connection */
 	size_t domain_count;
-	int64_t lookups_since_ms;
-	unsigned lookups;
+	struct allowance lookups, reports;
 	unsigned under_way; /* server transactions that came from here */
 	unsigned awaited;   /* client transactions sent here */
 	uint64_t messages_in, messages_out;
@@ -96,10 +120,6 @@ struct flow {
 };
 
 /* ---- request: one request on its way through the edge ---- */
-struct target {
-	struct hop *hop;
-};
-
 enum request_stage { REQUEST_FREE, REQUEST_LOOKUP, REQUEST_WAITS, REQUEST_SENT };
 
 struct request {
@@ -114,13 +134,15 @@ struct request {
 	handle server;           /* its server transaction; 0: ACK, or already answered for good */
 	handle client;           /* the client transaction of the present try */
 	struct partner *partner; /* the remote domain */
-	struct target targets[ACCESS_TARGETS_MAX];
+	struct hop *targets[ACCESS_TARGETS_MAX];
 	size_t target_count, target_at;
 	int identity_rule; /* outward: what the partner's certificate must show */
 	bool is_cancelled, has_sent_cancel;
 	bool has_provisional;
-	bool is_in_dialog;
-	uint64_t generation;
+	bool is_counted;     /* among its partner's requests */
+	uint64_t generation; /* of the image that let it pass */
+	uint64_t mark;       /* of Call-ID, From's tag and CSeq: what its responses must repeat */
+	int64_t came_ms;
 	struct failure failure; /* of the last target tried */
 };
 
@@ -139,6 +161,7 @@ struct hop {
 	handle connection;
 	handle carried_by; /* a connection the partner opened and offered for requests back (RFC 5923) */
 	unsigned users;    /* requests that name it as a target */
+	unsigned flows;    /* connections made for it that still exist, also those that are closing */
 	bool is_connecting, is_looking_up;
 	struct list waiting; /* of struct request */
 	size_t waiting_count;
@@ -166,7 +189,8 @@ struct partner {
 	bool is_looking_up, tries_sips;
 	struct list waiting;
 	size_t waiting_count;
-	unsigned users; /* requests that point here: it may not be forgotten */
+	unsigned users;       /* requests that point here: it may not be forgotten */
+	unsigned connections; /* that serve it; counted when asked */
 	struct counts counts;
 	struct rate rate;
 	struct partner_error error_in, error_out;
@@ -218,7 +242,6 @@ struct access {
 	struct arena scratch; /* the message at hand */
 	struct loop_timer transaction_timer, second_timer, drain_timer;
 	bool is_draining;
-	bool is_verbose;
 	struct counts counts;
 	uint64_t malformed, dropped;
 	uint64_t steps[POLICY_STEP_COUNT];
@@ -238,15 +261,19 @@ enum result flow_open(struct access *a, struct hop *hop, const struct address *t
 struct flow *flow_find(struct access *a, handle h);
 struct buffer *flow_queue(struct flow *flow); /* NULL: it is closing */
 void flow_sent(struct flow *flow);
+void flow_not_written(struct flow *flow); /* an answer did not fit: ends it when it does not read */
 void flow_admit(struct flow *flow, struct slice domain); /* a request of that domain passed here */
 void flow_work_done(struct access *a, handle connection, bool was_client);
 void flow_image_changed(struct access *a); /* end what is no longer allowed */
 void flow_facts(const struct flow *flow, struct policy_facts *facts);
+bool flow_is_usable(const struct flow *flow); /* up, and not about to end; NULL: no */
+void flow_recheck(struct flow *flow);         /* is its certificate still good? */
+bool allowance_take(struct allowance *allowance, int64_t now_ms, unsigned per_second);
 
 /* ---- inbound.c ---- */
 void inbound_message(struct flow *flow, struct slice bytes);
 void inbound_broken(struct flow *flow, struct slice head, const struct sip_fault *fault, bool is_too_large);
-/* Goes on with a request whose look-up has been answered. */
+/* Decides anew on a request that has waited: its look-up has been answered, or the image has changed. */
 void inbound_resume(struct request *request);
 
 /* ---- service.c ---- */
@@ -255,14 +282,19 @@ enum policy_service service_of(const struct sip_message *request);
 /* ---- request.c ---- */
 struct request *request_new(struct access *a, struct flow *source, const struct sip_message *m);
 void request_wait(struct request *r, enum request_stage stage, struct list *waiting, size_t *count);
-/* Takes the first one off a waiting list; NULL: none. */
-struct request *request_next_waiting(struct list *waiting);
-void request_done(struct request *r);                           /* nothing points at it any more */
+/* Takes all off a waiting list, then lets each go on; who joins the list meanwhile waits for the next time. */
+void request_wake(struct list *waiting, void (*go_on)(struct request *r));
+void request_give_up_waiting(struct list *waiting, const char *words); /* those that have waited too long */
+void request_done(struct request *r);                                  /* its transactions forget it */
+uint64_t request_mark(const struct access *a, const struct sip_message *m);
 bool request_parse(struct request *r, struct sip_message *out); /* from its bytes, into the scratch arena */
 void request_set_targets_pool(struct request *r, struct slice member);
 void request_set_targets_partner(struct request *r, const struct policy_verdict *verdict);
 void request_try(struct request *r, const struct sip_message *m); /* m may be NULL: parsed again */
+void request_go_on(struct request *r);  /* its next hop is up: decided anew when the image has changed */
 void request_failed(struct request *r); /* the present target failed: the next, or the answer */
+/* No target is left, or no time: tells why (r->failure), answers, and ends `r`. `m` may be NULL. */
+void request_give_up(struct request *r, const struct sip_message *m);
 /* The final answer of our own, and the end of `r`. `m` may be NULL; an ACK is only dropped. */
 void request_answer(struct request *r, const struct sip_message *m, int status, const struct failure *why,
                     struct slice extra);
@@ -272,9 +304,7 @@ void request_reply(struct access *a, struct flow *flow, struct sip_transaction *
 
 /* ---- response.c ---- */
 void response_received(struct flow *flow, const struct sip_message *m);
-void response_ack(struct flow *flow, const struct sip_message *m);
 void response_cancel(struct flow *flow, const struct sip_message *m);
-void response_cancel_forward(struct request *r);
 void response_connection_lost(struct access *a, handle connection, const struct failure *why);
 void response_arm_timer(struct access *a);
 void response_server_step(struct access *a, struct sip_transaction *server, enum sip_event event);
@@ -283,21 +313,27 @@ void response_server_step(struct access *a, struct sip_transaction *server, enum
 struct hop *hop_get(struct access *a, enum sip_side side, struct slice name, uint16_t port);
 /* False: it cannot be reached now; hop->failure says why. True: request_try is called again later. */
 bool hop_wait(struct hop *hop, struct request *r);
-struct flow *hop_flow(struct hop *hop);  /* a connection that is up, or NULL */
-bool hop_is_down(const struct hop *hop); /* failing now, in back-off: do not wait for it */
+struct flow *hop_flow(struct hop *hop); /* a connection that is up, or NULL */
+bool hop_is_dialled(const struct hop *hop,
+                    const struct flow *flow); /* the connection is one we made for it */
 void hop_up(struct hop *hop, struct flow *flow);
-void hop_offer(struct access *a,
-               struct flow *flow); /* RFC 5923: this accepted connection may carry requests back */
+/* RFC 5923: this accepted connection may carry requests back to that port of the names in its certificate. */
+void hop_offer(struct flow *flow, uint16_t port);
 void hop_lost(struct hop *hop, const struct flow *flow, bool was_up);
+void hop_ask_again(struct access *a); /* there is another resolver: what was asked of the old one */
+void hop_give_up_waiting(struct access *a);
 void hop_free_all(struct access *a);
 bool hop_is_pool_address(struct access *a, const struct address *from, struct slice *member);
 
 /* ---- partner.c ---- */
-struct partner *partner_get(struct access *a, struct slice domain); /* NULL: no room */
+struct partner *partner_find(struct access *a, struct slice domain); /* NULL: never dealt with */
+struct partner *partner_get(struct access *a, struct slice domain);  /* made when it is new; NULL: no room */
 void partner_facts(struct partner *partner, struct policy_facts *facts);
 /* Looks it up and resumes `r` later. False: too many wait. */
 bool partner_wait(struct partner *partner, struct request *r);
 void partner_error(struct partner_error *error, const struct access *a, const char *words);
+void partner_ask_again(struct access *a); /* there is another resolver */
+void partner_give_up_waiting(struct access *a);
 void partner_free_all(struct access *a);
 
 /* ---- report.c ---- */
@@ -309,8 +345,8 @@ struct report {
 /* Opens an event: write fields with json_put_*, then report_send. */
 void report_open(struct report *report, struct access *a, enum control_event_id id);
 void report_send(struct report *report);
-void report_refused(struct access *a, const struct flow *flow, const struct sip_message *m,
-                    enum policy_direction direction, const struct policy_verdict *verdict);
+void report_refused(struct access *a, struct flow *flow, const struct sip_message *m,
+                    const struct policy_facts *facts, const struct policy_verdict *verdict);
 void report_failed(struct access *a, const struct sip_message *m, enum sip_side from,
                    const struct failure *why);
 void report_connection(struct access *a, enum control_event_id id, const struct flow *flow);

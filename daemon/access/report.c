@@ -52,17 +52,17 @@ static void put_request(struct json_writer *w, const struct sip_message *m, bool
 		json_put_number(w, "connection", (int64_t)flow->number);
 }
 
-void report_refused(struct access *a, const struct flow *flow, const struct sip_message *m,
-                    enum policy_direction direction, const struct policy_verdict *verdict)
+void report_refused(struct access *a, struct flow *flow, const struct sip_message *m,
+                    const struct policy_facts *facts, const struct policy_verdict *verdict)
 {
 	const struct policy_step *step = policy_step(verdict->step);
 	struct report report;
 
+	if (!allowance_take(&flow->reports, access_now_ms(a), ACCESS_REPORTS_PER_SECOND))
+		return;
 	report_open(&report, a, CONTROL_EVENT_REQUEST_REFUSED);
-	put_request(&report.w, m, direction == POLICY_INWARD, flow);
-	json_put_slice(&report.w, "domain",
-	               m->from.uri.host.ptr ? (direction == POLICY_INWARD ? m->from.uri.host : m->to.uri.host)
-	                                    : SLICE(""));
+	put_request(&report.w, m, facts->direction == POLICY_INWARD, flow);
+	json_put_slice(&report.w, "domain", facts->remote_domain);
 	json_put_text(&report.w, "step", step->name);
 	json_put_number(&report.w, "number", (int64_t)verdict->step + 1);
 	json_put_number(&report.w, "status", step->sip_status);
@@ -280,43 +280,37 @@ static void put_error(struct json_writer *w, const char *key, const struct partn
 	json_close_object(w);
 }
 
-/* Connections that serve the domain: what it opened, and our own to its edges. */
-static unsigned connections_of(struct access *a, const struct partner *partner)
+/* Connections on which something of or for the domain has crossed, whoever opened them: one walk for all partners. */
+static void count_connections(struct access *a)
 {
-	const struct image_allowed_domain *allowed = image_allowed_domain_find(a->image,
-	                                                                       slice_of(partner->domain));
-	struct slice proxy = allowed ? policy_image_text(a->image, allowed->proxy_fqdn) : SLICE_NONE;
-	unsigned count = 0;
-
+	LIST_EACH (at, &a->partner_list)
+		LIST_OWNER(at, struct partner, node)->connections = 0;
 	LIST_EACH (at, &a->flows) {
 		const struct flow *flow = LIST_OWNER(at, struct flow, node);
-		bool serves = false;
 
-		if (flow->side != SIP_SIDE_EXTERNAL || !flow->is_up)
-			continue;
-		for (size_t i = 0; i < flow->domain_count; i++)
-			serves |= slice_equal(slice_of(flow->domains[i]), slice_of(partner->domain));
-		if (flow->hop) {
-			serves |= proxy.len && slice_equal(proxy, slice_of(flow->hop->name));
-			for (size_t i = 0; i < partner->record_count; i++)
-				serves |= slice_equal(partner->targets[i], slice_of(flow->hop->name));
+		for (size_t i = 0; flow->is_up && i < flow->domain_count; i++) {
+			struct partner *partner = map_get(&a->partners, slice_of(flow->domains[i]));
+
+			if (partner)
+				partner->connections++;
 		}
-		count += serves;
 	}
-	return count;
 }
 
 static void put_domains(struct access *a, struct json_writer *w)
 {
+	count_connections(a);
 	json_open_array(w, NULL);
 	LIST_EACH (at, &a->partner_list) {
 		const struct partner *partner = LIST_OWNER(at, struct partner, node);
-		unsigned connections = connections_of(a, partner);
 
 		json_open_object(w, NULL);
 		json_put_text(w, "domain", partner->domain);
-		json_put_text(w, "state", connections ? "up" : partner->error_out.wall_ms ? "down" : "-");
-		json_put_number(w, "connections", connections);
+		json_put_text(w, "state",
+		              partner->connections         ? "up"
+		              : partner->error_out.wall_ms ? "down"
+		                                           : "-");
+		json_put_number(w, "connections", partner->connections);
 		json_put_real(w, "rate", partner->rate.per_second);
 		json_put_number(w, "in", (int64_t)partner->counts.in);
 		json_put_number(w, "out", (int64_t)partner->counts.out);

@@ -16,8 +16,8 @@
 enum {
 	REQUEST_BYTES_MAX = SIP_HEADER_SECTION_MAX + 256 * 1024,
 	REPLY_EXTRA_MAX = 1024,
+	REQUEST_KEPT_BYTES = 8192, /* a pooled one keeps this much of its buffer at most */
 	BRANCH_HEX = 16,
-	FORWARD_ADDED_MAX = 4096
 };
 
 /* ---- life ---- */
@@ -47,6 +47,8 @@ struct request *request_new(struct access *a, struct flow *source, const struct 
 	r->method = m->method;
 	r->from = source->side;
 	r->source = source->self;
+	r->came_ms = access_now_ms(a);
+	r->mark = request_mark(a, m);
 	a->request_count++;
 	return r;
 }
@@ -67,21 +69,53 @@ static void wait_is_over(struct request *r)
 	r->waits_in = NULL;
 }
 
-struct request *request_next_waiting(struct list *waiting)
+void request_wake(struct list *waiting, void (*go_on)(struct request *r))
 {
-	struct request *r;
+	struct list woken;
 
-	if (list_is_empty(waiting))
-		return NULL;
-	r = LIST_OWNER(waiting->next, struct request, node);
-	wait_is_over(r);
-	return r;
+	list_start(&woken);
+	while (!list_is_empty(waiting)) {
+		struct request *r = LIST_OWNER(waiting->next, struct request, node);
+
+		wait_is_over(r);
+		list_add_last(&woken, &r->node);
+	}
+	while (!list_is_empty(&woken)) {
+		struct request *r = LIST_OWNER(woken.next, struct request, node);
+
+		list_remove(&r->node);
+		go_on(r);
+	}
+}
+
+static bool is_out_of_patience(const struct request *r)
+{
+	return access_now_ms(r->access) - r->came_ms >= ACCESS_PATIENCE_MS;
+}
+
+void request_give_up_waiting(struct list *waiting, const char *words)
+{
+	LIST_EACH_SAFE (at, waiting) {
+		struct request *r = LIST_OWNER(at, struct request, node);
+
+		if (!is_out_of_patience(r))
+			continue;
+		r->failure = (struct failure){ .status = 504, .diagnostic = 1008 };
+		snprintf(r->failure.words, sizeof r->failure.words, "%s", words);
+		request_give_up(r, NULL);
+	}
+}
+
+/* RFC 3261 §8.2.6.2: what a response must repeat of its request. */
+uint64_t request_mark(const struct access *a, const struct sip_message *m)
+{
+	return siphash(a->seed, m->call_id) * 31 + siphash(a->seed, m->from.tag) * 7 + m->cseq.number;
 }
 
 static void forget_targets(struct request *r)
 {
 	for (size_t i = 0; i < r->target_count; i++)
-		r->targets[i].hop->users--;
+		r->targets[i]->users--;
 	r->target_count = r->target_at = 0;
 }
 
@@ -89,13 +123,19 @@ void request_done(struct request *r)
 {
 	struct access *a = r->access;
 	struct buffer bytes = r->bytes;
+	struct sip_transaction *server = sip_transactions_get(a->transactions, r->server);
+	struct sip_transaction *client = sip_transactions_get(a->transactions, r->client);
 
+	if (server)
+		server->owner = NULL;
+	if (client)
+		client->owner = NULL;
 	forget_targets(r);
 	if (r->partner)
 		r->partner->users--;
 	wait_is_over(r);
 	a->request_count--;
-	if (a->idle_request_count >= ACCESS_REQUESTS_POOL || bytes.size > 8192) {
+	if (a->idle_request_count >= ACCESS_REQUESTS_POOL || bytes.size > REQUEST_KEPT_BYTES) {
 		buffer_stop(&r->bytes);
 		mem_free(r);
 		return;
@@ -123,7 +163,7 @@ static void add_target(struct request *r, enum sip_side side, struct slice name,
 	if (!hop)
 		return;
 	hop->users++;
-	r->targets[r->target_count++].hop = hop;
+	r->targets[r->target_count++] = hop;
 }
 
 static uint32_t random_for_order(void *to) { return (uint32_t)access_random(to); }
@@ -155,6 +195,12 @@ void request_set_targets_pool(struct request *r, struct slice member)
 		add_target(r, SIP_SIDE_INTERNAL, slice_of(order[i].target), order[i].port);
 }
 
+/* Ports of mail servers and the like are nothing a stranger's SRV record may send us to. */
+static bool is_dialled_port(uint16_t port)
+{
+	return port > ACCESS_PORT_PRIVILEGED_MAX || port == ACCESS_PORT_HTTPS;
+}
+
 void request_set_targets_partner(struct request *r, const struct policy_verdict *verdict)
 {
 	struct access *a = r->access;
@@ -172,6 +218,12 @@ void request_set_targets_partner(struct request *r, const struct policy_verdict 
 		if (verdict->identity == POLICY_IDENTITY_EDGE_FQDN &&
 		    !policy_srv_target_fits(slice_of(partner->domain), partner->targets[i]))
 			continue;
+		if (!is_dialled_port(partner->records[i].port)) {
+			r->failure = (struct failure){ .status = 504,
+				                       .diagnostic = 1009,
+				                       .words = "DNS names a port that is not dialled" };
+			continue;
+		}
 		add_target(r, SIP_SIDE_EXTERNAL, partner->targets[i], partner->records[i].port);
 	}
 }
@@ -183,7 +235,7 @@ static bool is_right_peer(struct request *r, const struct hop *hop, const struct
 {
 	struct policy_facts facts = { 0 };
 
-	if (r->to == SIP_SIDE_INTERNAL || !r->partner)
+	if (r->to == SIP_SIDE_INTERNAL)
 		return true; /* hop_up has checked a pool member's */
 	flow_facts(flow, &facts);
 	return policy_identity_matches(&facts, r->identity_rule, slice_of(hop->name),
@@ -200,7 +252,7 @@ static bool is_dialog_forming(const struct sip_message *m)
 static struct slice name_of_source(const struct request *r, const struct flow *source)
 {
 	if (r->from == SIP_SIDE_EXTERNAL)
-		return r->partner ? slice_of(r->partner->domain) : SLICE_NONE;
+		return slice_of(r->partner->domain);
 	return source ? slice_of(source->partner) : SLICE_NONE;
 }
 
@@ -217,9 +269,7 @@ static bool write_forwarded(struct request *r, const struct hop *hop, const stru
 		.to = r->to,
 		.branch = sip_proxy_branch(&a->proxy, m->arena, m, access_random(a)),
 		.record_route = is_dialog_forming(m),
-		.next_hop = r->to == SIP_SIDE_INTERNAL ? slice_of(hop->name)
-		            : r->partner               ? slice_of(r->partner->domain)
-		                                       : SLICE_NONE,
+		.next_hop = r->to == SIP_SIDE_INTERNAL ? slice_of(hop->name) : slice_of(r->partner->domain),
 		.previous_hop = name_of_source(r, source),
 	};
 
@@ -235,17 +285,6 @@ static bool write_forwarded(struct request *r, const struct hop *hop, const stru
 	       sip_message_write(m, &edits, out);
 }
 
-/* Sends 100 upstream as soon as an INVITE goes on (RFC 3261 §16.2); a non-INVITE gets it late, if ever (RFC 4320). */
-static void quench(struct request *r, const struct sip_message *m)
-{
-	struct access *a = r->access;
-	struct sip_transaction *server = sip_transactions_get(a->transactions, r->server);
-	struct flow *source = flow_find(a, r->source);
-
-	if (server && source && r->stage == REQUEST_FREE && r->method == SIP_INVITE)
-		request_reply(a, source, server, m, 100, NULL, SLICE(""));
-}
-
 static bool send_to(struct request *r, const struct hop *hop, struct flow *flow, const struct sip_message *m)
 {
 	struct access *a = r->access;
@@ -257,13 +296,18 @@ static bool send_to(struct request *r, const struct hop *hop, struct flow *flow,
 	if (!out)
 		return false;
 	before = buffer_length(out);
+	if (r->method != SIP_ACK && before &&
+	    before + buffer_length(&r->bytes) > ACCESS_REQUESTS_QUEUED_MAX) {
+		/* Refused one by one: a queue that overflows would end the connection, and all that is under way on it. */
+		r->failure = (struct failure){ .status = 504, .diagnostic = 1046 };
+		snprintf(r->failure.words, sizeof r->failure.words, "%.100s does not read what it is sent",
+		         hop->name);
+		return false;
+	}
 	if (!write_forwarded(r, hop, m, out, &branch)) {
-		r->failure = (struct failure){ 500, 1007, "the request could not be written" };
-		if (before && buffer_room(out) < buffer_length(&r->bytes) + FORWARD_ADDED_MAX) {
-			r->failure = (struct failure){ 504, 1046, "" };
-			snprintf(r->failure.words, sizeof r->failure.words,
-			         "%.100s does not read what it is sent", hop->name);
-		}
+		r->failure = (struct failure){ .status = 500,
+			                       .diagnostic = 1007,
+			                       .words = "the request could not be written" };
 		return false;
 	}
 	if (r->method != SIP_ACK) {
@@ -274,7 +318,9 @@ static bool send_to(struct request *r, const struct hop *hop, struct flow *flow,
 			if (client)
 				sip_transactions_remove(a->transactions, client);
 			out->end = out->start + before; /* take it back: nobody would match its answer */
-			r->failure = (struct failure){ 503, 1007, "too many transactions" };
+			r->failure = (struct failure){ .status = 503,
+				                       .diagnostic = 1007,
+				                       .words = "too many transactions" };
 			return false;
 		}
 		flow->awaited++;
@@ -282,7 +328,7 @@ static bool send_to(struct request *r, const struct hop *hop, struct flow *flow,
 		client->other = r->server;
 		r->client = client->self;
 	}
-	if (r->to == SIP_SIDE_EXTERNAL && r->partner)
+	if (r->to == SIP_SIDE_EXTERNAL)
 		flow_admit(flow, slice_of(r->partner->domain));
 	r->stage = REQUEST_SENT;
 	r->has_provisional = false;
@@ -290,58 +336,106 @@ static bool send_to(struct request *r, const struct hop *hop, struct flow *flow,
 	return true;
 }
 
+/* True: it has gone out, or it waits; then request_go_on or request_failed follow. False: r->failure says why not. */
+static bool try_hop(struct request *r, struct hop *hop, const struct sip_message *m)
+{
+	struct flow *flow = hop_flow(hop);
+
+	/* What the partner has opened need not speak for every domain behind the same name: then we dial. */
+	if (flow && !hop_is_dialled(hop, flow) && !is_right_peer(r, hop, flow))
+		flow = NULL;
+	if (!flow) {
+		if (hop_wait(hop, r))
+			return true;
+		r->failure = hop->failure;
+		return false;
+	}
+	if (is_right_peer(r, hop, flow))
+		return send_to(r, hop, flow, m);
+	r->failure = (struct failure){ .status = 504, .diagnostic = 1010 };
+	snprintf(r->failure.words, sizeof r->failure.words,
+	         "the certificate of %.100s does not speak for %.100s", hop->name, r->partner->domain);
+	return false;
+}
+
 void request_try(struct request *r, const struct sip_message *m)
 {
-	struct access *a = r->access;
 	struct sip_message again;
 
+	if (!r->server && r->method != SIP_ACK) {
+		request_done(r); /* who asked is gone */
+		return;
+	}
 	if (!m) {
-		arena_reset(&a->scratch);
+		arena_reset(&r->access->scratch);
 		if (!request_parse(r, &again)) {
-			request_done(r);
+			r->failure = (struct failure){ 503, 1007, "out of memory", true };
+			request_answer(r, NULL, r->failure.status, &r->failure, SLICE(""));
 			return;
 		}
 		m = &again;
 	}
-	quench(r, m);
 	if (r->target_count == 0 && r->failure.status == 0)
 		r->failure = r->to == SIP_SIDE_INTERNAL
-		                     ? (struct failure){ 504, 1007, "no pool member is configured" }
-		                     : (struct failure){ 504, 1008, "the partner's edge is not known" };
+		                     ? (struct failure){ .status = 504,
+			                                 .diagnostic = 1007,
+			                                 .words = "no pool member is configured" }
+		                     : (struct failure){ .status = 504,
+			                                 .diagnostic = 1008,
+			                                 .words = "the partner's edge is not known" };
 	for (; r->target_at < r->target_count; r->target_at++) {
-		struct hop *hop = r->targets[r->target_at].hop;
-		struct flow *flow = hop_flow(hop);
-
-		if (flow && !is_right_peer(r, hop, flow)) {
-			r->failure = (struct failure){ 504, 1010, "" };
-			snprintf(r->failure.words, sizeof r->failure.words,
-			         "the certificate of %.100s does not speak for %.100s", hop->name,
-			         r->partner->domain);
-		} else if (flow && send_to(r, hop, flow, m)) {
-			if (r->method == SIP_ACK)
-				request_done(r);
-			return;
-		} else if (!flow && hop_wait(hop, r)) {
-			return;
-		} else if (!flow) {
-			r->failure = hop->failure;
-		}
+		if (!try_hop(r, r->targets[r->target_at], m))
+			continue;
+		/* A waiting request may be gone by now; an ACK that has been sent is done with. */
+		if (m->method == SIP_ACK && r->stage == REQUEST_SENT)
+			request_done(r);
+		return;
 	}
+	request_give_up(r, m);
+}
 
-	struct failure why = r->failure;
+static bool is_image_new(const struct request *r)
+{
+	return r->generation != policy_image_generation(r->access->image);
+}
 
-	if (r->method != SIP_ACK)
-		report_failed(a, m, r->from, &why);
-	if (r->partner)
-		partner_error(r->to == SIP_SIDE_EXTERNAL ? &r->partner->error_out : &r->partner->error_in, a,
-		              why.words);
-	request_answer(r, m, why.status ? why.status : 504, &why, SLICE(""));
+void request_go_on(struct request *r)
+{
+	if (is_image_new(r))
+		inbound_resume(r);
+	else
+		request_try(r, NULL);
 }
 
 void request_failed(struct request *r)
 {
 	r->target_at++;
-	request_try(r, NULL);
+	if (is_out_of_patience(r))
+		request_give_up(r, NULL);
+	else
+		request_go_on(r);
+}
+
+void request_give_up(struct request *r, const struct sip_message *m)
+{
+	struct access *a = r->access;
+	struct failure why = r->failure;
+	struct sip_message again;
+
+	if (!m) {
+		arena_reset(&a->scratch);
+		m = request_parse(r, &again) ? &again : NULL;
+	}
+	if (!why.status)
+		why.status = 504;
+	if (r->method == SIP_ACK)
+		a->dropped++;
+	else
+		report_failed(a, m, r->from, &why);
+	if (r->partner)
+		partner_error(r->to == SIP_SIDE_EXTERNAL ? &r->partner->error_out : &r->partner->error_in, a,
+		              why.words);
+	request_answer(r, m, why.status, &why, SLICE(""));
 }
 
 /* ---- answers of our own ---- */
@@ -353,7 +447,9 @@ void request_failed(struct request *r)
 static void add_diagnostics(struct buffer *out, const struct access *a, enum sip_side side,
                             const struct failure *why)
 {
-	struct slice words = slice_of(why->words);
+	/* Names and addresses of the inside stay inside: what is not meant for everybody becomes the RFC's phrase. */
+	struct slice words = side == SIP_SIDE_EXTERNAL && !why->is_public ? sip_phrase(why->status)
+	                                                                  : slice_of(why->words);
 
 	if (!why->diagnostic)
 		return;
@@ -396,11 +492,13 @@ void request_reply(struct access *a, struct flow *flow, struct sip_transaction *
 		before = buffer_length(out);
 		buffer_start(&headers, REPLY_EXTRA_MAX);
 		buffer_add(&headers, extra);
+		if (status == 480 || status == 503)
+			buffer_printf(&headers, "Retry-After: %d\r\n", ACCESS_RETRY_AFTER_S);
 		if (why)
 			add_diagnostics(&headers, a, flow->side, why);
 		make_tag(a, m, tag);
-		if (sip_reply_write(m, status, sip_phrase(status), slice_of(tag), buffer_slice(&headers),
-		                    out)) {
+		if (sip_reply_write(m, status, sip_phrase(status), slice_of(tag),
+		                    headers.is_broken ? SLICE_NONE : buffer_slice(&headers), out)) {
 			if (server && server->method == SIP_INVITE) {
 				buffer_clear(&server->stored);
 				buffer_add(&server->stored, slice_after(buffer_slice(out), before));
@@ -409,6 +507,7 @@ void request_reply(struct access *a, struct flow *flow, struct sip_transaction *
 			flow_sent(flow);
 		} else {
 			a->dropped++;
+			flow_not_written(flow);
 		}
 		buffer_stop(&headers);
 	}

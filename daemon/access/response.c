@@ -28,9 +28,10 @@ void response_arm_timer(struct access *a)
 
 /* ---- ends of transactions ---- */
 
+/* Nobody waits for its answer, and nothing of it is under way. */
 static void release(struct request *r)
 {
-	if (!r->server && !r->client && r->stage == REQUEST_SENT)
+	if (!r->server && !r->client && r->stage != REQUEST_FREE)
 		request_done(r);
 }
 
@@ -116,7 +117,8 @@ static void remember_error(struct request *r, const struct sip_message *m)
 	              words);
 }
 
-static void pass_back(struct request *r, const struct sip_message *m)
+/* False: its sender has made it unusable. */
+static bool pass_back(struct request *r, const struct sip_message *m)
 {
 	struct access *a = r->access;
 	struct sip_transaction *server = sip_transactions_get(a->transactions, r->server);
@@ -129,12 +131,13 @@ static void pass_back(struct request *r, const struct sip_message *m)
 		a->dropped++;
 		if (server && m->status >= 200)
 			response_server_step(a, server, SIP_EVENT_TRANSPORT_FAILED);
-		return;
+		return true;
 	}
 	before = buffer_length(out);
 	if (!sip_proxy_return(&a->proxy, m, r->to, r->from, &edits) || !sip_message_write(m, &edits, out)) {
-		a->dropped++; /* its sender made it unusable; the asker gets an answer of ours when time is up */
-		return;
+		a->dropped++;
+		flow_not_written(source);
+		return false;
 	}
 	if (server->method == SIP_INVITE) {
 		buffer_clear(&server->stored);
@@ -146,6 +149,16 @@ static void pass_back(struct request *r, const struct sip_message *m)
 	                     m->status < 200   ? SIP_EVENT_1XX
 	                     : m->status < 300 ? SIP_EVENT_2XX
 	                                       : SIP_EVENT_3XX_6XX);
+	return true;
+}
+
+/* A final answer that cannot be carried on: the asker still gets one. */
+static void answer_unusable(struct access *a, struct sip_transaction *client)
+{
+	struct request *r = detach_client(a, client);
+
+	r->failure = (struct failure){ 502, 1007, "the answer that came could not be used", true };
+	request_give_up(r, NULL);
 }
 
 /* 503 means the target, not the request: the next one is asked (§16.7 step 6); the last one's becomes 504. */
@@ -155,10 +168,26 @@ static void target_refused(struct access *a, struct sip_transaction *client)
 
 	if (!r)
 		return;
-	r->failure = (struct failure){ 504, 1007, "" };
+	r->failure = (struct failure){ .status = 504, .diagnostic = 1007 };
 	snprintf(r->failure.words, sizeof r->failure.words, "%.100s answered 503 Service Unavailable",
-	         r->target_at < r->target_count ? r->targets[r->target_at].hop->name : "the next hop");
+	         r->target_at < r->target_count ? r->targets[r->target_at]->name : "the next hop");
 	request_failed(r);
+}
+
+static void cancel_forward(struct request *r)
+{
+	struct access *a = r->access;
+	struct sip_transaction *client = sip_transactions_get(a->transactions, r->client);
+	struct flow *flow = client ? flow_find(a, client->connection) : NULL;
+	struct buffer *out = flow ? flow_queue(flow) : NULL;
+
+	if (!out || !sip_proxy_write_cancel(buffer_slice(&client->stored), SLICE(""), out))
+		return;
+	flow_sent(flow);
+	r->has_sent_cancel = true;
+	/* §9.1: no final answer 64*T1 after the CANCEL, and the INVITE counts as over. */
+	sip_transactions_set_extra(a->transactions, client, SIP_EVENT_TIMER_C,
+	                           access_now_ms(a) + SIP_TIMER_B_MS);
 }
 
 static void provisional(struct request *r, struct sip_transaction *client, int status)
@@ -170,7 +199,7 @@ static void provisional(struct request *r, struct sip_transaction *client, int s
 		sip_transactions_set_extra(a->transactions, client, SIP_EVENT_TIMER_C,
 		                           access_now_ms(a) + SIP_TIMER_C_MS);
 	if (r->is_cancelled && !r->has_sent_cancel)
-		response_cancel_forward(r);
+		cancel_forward(r);
 }
 
 void response_received(struct flow *flow, const struct sip_message *m)
@@ -185,6 +214,11 @@ void response_received(struct flow *flow, const struct sip_message *m)
 		return;
 	}
 	r = client->owner;
+	/* The branch says which transaction; the rest must fit it too, or the asker is told about another call (§8.2.6.2). */
+	if (r && request_mark(a, m) != r->mark) {
+		a->dropped++;
+		return;
+	}
 	todo = sip_transactions_step(a->transactions, client,
 	                             m->status < 200   ? SIP_EVENT_1XX
 	                             : m->status < 300 ? SIP_EVENT_2XX
@@ -205,30 +239,16 @@ void response_received(struct flow *flow, const struct sip_message *m)
 		} else {
 			remember_error(r, m);
 		}
-		if (m->status != 100)
-			pass_back(r, m);
+		if (m->status != 100 && !pass_back(r, m) && m->status >= 200) {
+			answer_unusable(a, client);
+			return;
+		}
 	}
 	if (todo & SIP_DO_END)
 		end_client(a, client);
 }
 
 /* ---- CANCEL: hop by hop (RFC 3261 §9.2, §16.10) ---- */
-
-void response_cancel_forward(struct request *r)
-{
-	struct access *a = r->access;
-	struct sip_transaction *client = sip_transactions_get(a->transactions, r->client);
-	struct flow *flow = client ? flow_find(a, client->connection) : NULL;
-	struct buffer *out = flow ? flow_queue(flow) : NULL;
-
-	if (!out || !sip_proxy_write_cancel(buffer_slice(&client->stored), SLICE(""), out))
-		return;
-	flow_sent(flow);
-	r->has_sent_cancel = true;
-	/* §9.1: no final answer 64*T1 after the CANCEL, and the INVITE counts as over. */
-	sip_transactions_set_extra(a->transactions, client, SIP_EVENT_TIMER_C,
-	                           access_now_ms(a) + SIP_TIMER_B_MS);
-}
 
 void response_cancel(struct flow *flow, const struct sip_message *m)
 {
@@ -248,7 +268,7 @@ void response_cancel(struct flow *flow, const struct sip_message *m)
 	if (r->stage == REQUEST_WAITS || r->stage == REQUEST_LOOKUP)
 		request_answer(r, NULL, 487, &none, SLICE(""));
 	else if (r->has_provisional)
-		response_cancel_forward(r);
+		cancel_forward(r);
 }
 
 /* ---- time ---- */
@@ -258,22 +278,11 @@ static void no_answer(struct access *a, struct sip_transaction *client)
 	/* RFC 4320 §4.2 forbids 408 to a non-INVITE; an answer there must be, so that no request stays without one. */
 	int status = client->method == SIP_INVITE ? 408 : 504;
 	struct request *r = detach_client(a, client);
-	struct failure why = { status, 1007, "no answer came in time" };
-	struct sip_message m;
 
 	if (!r)
 		return;
-	arena_reset(&a->scratch);
-	if (request_parse(r, &m)) {
-		report_failed(a, &m, r->from, &why);
-		if (r->partner)
-			partner_error(r->to == SIP_SIDE_EXTERNAL ? &r->partner->error_out
-			                                         : &r->partner->error_in,
-			              a, why.words);
-		request_answer(r, &m, status, &why, SLICE(""));
-	} else {
-		request_answer(r, NULL, status, &why, SLICE(""));
-	}
+	r->failure = (struct failure){ status, 1007, "no answer came in time", true };
+	request_give_up(r, NULL);
 }
 
 static void client_timer(struct access *a, struct sip_transaction *client, enum sip_event event)
@@ -282,7 +291,7 @@ static void client_timer(struct access *a, struct sip_transaction *client, enum 
 	struct request *r = client->owner;
 
 	if ((todo & SIP_DO_CANCEL) && r && r->has_provisional && !r->has_sent_cancel) {
-		response_cancel_forward(r);
+		cancel_forward(r);
 		return;
 	}
 	if (todo & (SIP_DO_REPORT_TIMEOUT | SIP_DO_CANCEL))
@@ -321,13 +330,28 @@ static void collect(void *to, struct sip_transaction *t)
 		batch->list[batch->count++] = t->self;
 }
 
+/* An INVITE whose asker is gone rings no longer (RFC 3261 §16.10 lets a proxy cancel): nobody would take the answer. */
+static void lose_server(struct access *a, struct sip_transaction *server)
+{
+	struct request *r = server->owner;
+	bool rings = r && r->client && server->machine == SIP_INVITE_SERVER &&
+	             server->state == SIP_STATE_PROCEEDING && !r->is_cancelled;
+
+	end_server(a, server);
+	if (!rings)
+		return;
+	r->is_cancelled = true;
+	if (r->has_provisional)
+		cancel_forward(r);
+}
+
 static void lose(struct access *a, struct sip_transaction *t, const struct failure *why)
 {
 	bool is_client = t->machine == SIP_INVITE_CLIENT || t->machine == SIP_NON_INVITE_CLIENT;
 	struct request *r;
 
 	if (!is_client) {
-		end_server(a, t);
+		lose_server(a, t);
 		return;
 	}
 	if (t->state == SIP_STATE_COMPLETED || t->state == SIP_STATE_ACCEPTED) {
@@ -336,8 +360,8 @@ static void lose(struct access *a, struct sip_transaction *t, const struct failu
 	}
 	r = detach_client(a, t);
 	if (r) {
-		report_failed(a, NULL, r->from, why);
-		request_answer(r, NULL, why->status, why, SLICE(""));
+		r->failure = *why;
+		request_give_up(r, NULL);
 	}
 }
 
