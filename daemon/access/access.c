@@ -77,6 +77,7 @@ static void take_image(struct access *a, struct link_frame *frame)
 	if (!a->transactions)
 		a->transactions = sip_transactions_new((uint32_t)a->settings->max_transactions, a->seed);
 	flow_image_changed(a);
+	hop_learn_pool(a);
 	link_send(a->link, LINK_APPLIED, policy_image_generation(image), SLICE(""), -1);
 }
 
@@ -240,6 +241,7 @@ static void take_host(struct access *a, struct slice payload)
 	/* The old resolver took its waiting questions along. */
 	partner_ask_again(a);
 	hop_ask_again(a);
+	hop_learn_pool(a);
 	crypto_hex_read(json_as_slice(json_get(host, "token_key")), a->proxy.token_key,
 	                sizeof a->proxy.token_key);
 	json_free(&host);

@@ -356,6 +356,33 @@ void hop_offer(struct flow *flow, uint16_t port)
 	}
 }
 
+/*
+ * Without TLS a member is known by its address, and a member without a fixed one
+ * by what its name leads to.  The connection that comes of it is one to the pool.
+ */
+static void learn_addresses(struct hop *hop)
+{
+	if (!hop->is_connecting && !is_down(hop) && !hop_flow(hop))
+		start(hop);
+}
+
+void hop_learn_pool(struct access *a)
+{
+	if (!a->image || !a->transactions ||
+	    !slice_equal(a->proxy.side[SIP_SIDE_INTERNAL].transport, SLICE("tcp")))
+		return;
+	for (size_t i = 0; i < image_pool_member_count(a->image); i++) {
+		const struct image_pool_member *m = image_pool_member_at(a->image, i);
+		struct hop *hop = policy_image_text(a->image, m->address).len
+		                          ? NULL
+		                          : hop_get(a, SIP_SIDE_INTERNAL,
+		                                    policy_image_text(a->image, m->fqdn), (uint16_t)m->port);
+
+		if (hop)
+			learn_addresses(hop);
+	}
+}
+
 bool hop_is_pool_address(struct access *a, const struct address *from, struct slice *member)
 {
 	for (size_t i = 0; i < image_pool_member_count(a->image); i++) {
@@ -376,6 +403,8 @@ bool hop_is_pool_address(struct access *a, const struct address *from, struct sl
 		for (size_t j = 0; hop && j < hop->address_count; j++)
 			if (address_same_host(&hop->addresses[j], from))
 				return true;
+		if (hop)
+			learn_addresses(hop); /* for the next time: it may have moved */
 	}
 	return false;
 }

@@ -78,7 +78,7 @@ static bool step_cross(struct passage *p)
 			return true;
 		}
 		return false;
-	case SIP_CROSS_ANSWER: return false; /* to the edge itself: step_answer_options */
+	case SIP_CROSS_ANSWER: return false; /* decide answers it */
 	case SIP_CROSS_200: refuse(p, 200, 0, "", SLICE("")); return true;
 	case SIP_CROSS_481: refuse(p, 481, 0, "no such dialog", SLICE("")); return true;
 	case SIP_CROSS_489: refuse(p, 489, 0, "this event package does not cross", SLICE("")); return true;
@@ -237,8 +237,7 @@ static void answer_options(struct passage *p)
 {
 	char extra[512];
 
-	snprintf(extra, sizeof extra, "Allow: %.*s\r\nAccept: */*\r\nSupported: path\r\n",
-	         SLICE_ARG(sip_proxy_allow()));
+	snprintf(extra, sizeof extra, "Allow: %.*s\r\nAccept: */*\r\n", SLICE_ARG(sip_proxy_allow()));
 	refuse(p, 200, 0, "", slice_of(extra));
 }
 

@@ -320,7 +320,8 @@ void hop_up(struct hop *hop, struct flow *flow);
 /* RFC 5923: this accepted connection may carry requests back to that port of the names in its certificate. */
 void hop_offer(struct flow *flow, uint16_t port);
 void hop_lost(struct hop *hop, const struct flow *flow, bool was_up);
-void hop_ask_again(struct access *a); /* there is another resolver: what was asked of the old one */
+void hop_learn_pool(struct access *a); /* plain TCP inside: whose addresses may connect? */
+void hop_ask_again(struct access *a);  /* there is another resolver: what was asked of the old one */
 void hop_give_up_waiting(struct access *a);
 void hop_free_all(struct access *a);
 bool hop_is_pool_address(struct access *a, const struct address *from, struct slice *member);

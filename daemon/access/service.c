@@ -19,19 +19,20 @@ static bool has_media(struct slice body, struct slice kind)
 	return false;
 }
 
-static enum policy_service service_of_offer(const struct sip_message *request)
+static bool has_calls_media(struct slice body)
 {
-	/* The old form of Lync's IM sessions is m=x-ms-message ([MS-SDP]). */
-	bool is_im = has_media(request->body, SLICE("message")) ||
-	             has_media(request->body, SLICE("x-ms-message"));
-	bool is_av = has_media(request->body, SLICE("audio")) || has_media(request->body, SLICE("video"));
+	return has_media(body, SLICE("audio")) || has_media(body, SLICE("video"));
+}
 
-	if (is_av)
+static enum policy_service service_of_invite(const struct sip_message *invite)
+{
+	/* Without an offer it asks for the callee's media: it may be anything, so it counts as a call. */
+	if (invite->body.len == 0 || has_calls_media(invite->body))
 		return POLICY_SERVICE_AV;
-	if (is_im)
+	/* The old form of Lync's IM sessions is m=x-ms-message ([MS-SDP]). */
+	if (has_media(invite->body, SLICE("message")) || has_media(invite->body, SLICE("x-ms-message")))
 		return POLICY_SERVICE_IM;
-	/* An INVITE without an offer asks for the callee's media: it may be anything, so it counts as a call. */
-	return request->body.len == 0 ? POLICY_SERVICE_AV : POLICY_SERVICE_OTHER;
+	return POLICY_SERVICE_OTHER;
 }
 
 enum policy_service service_of(const struct sip_message *request)
@@ -40,12 +41,8 @@ enum policy_service service_of(const struct sip_message *request)
 	case SIP_MESSAGE: return POLICY_SERVICE_IM;
 	case SIP_SUBSCRIBE:
 	case SIP_NOTIFY: return POLICY_SERVICE_PRESENCE;
-	case SIP_INVITE: return service_of_offer(request);
+	case SIP_INVITE: return service_of_invite(request);
 	default: /* ACK, PRACK and UPDATE may carry an offer or an answer */
-		return request->body.len ? (has_media(request->body, SLICE("audio")) ||
-		                                            has_media(request->body, SLICE("video"))
-		                                    ? POLICY_SERVICE_AV
-		                                    : POLICY_SERVICE_OTHER)
-		                         : POLICY_SERVICE_OTHER;
+		return has_calls_media(request->body) ? POLICY_SERVICE_AV : POLICY_SERVICE_OTHER;
 	}
 }
