@@ -12,7 +12,11 @@ struct caller {
 	int64_t waiting; /* id; 0: the answer is in `answer` */
 	struct control_answer answer;
 	struct reason kept; /* text of an answer made here, which must outlive its maker */
+	bool is_following;
+	struct buffer early; /* events, a line each, that came before somebody follows */
 };
+
+enum { CALLER_EARLY_MAX = 1024 * 1024 }; /* what does not fit is left out: the daemon keeps it */
 
 static void keep_answer(void *to, int64_t id, struct control_answer *answer)
 {
@@ -29,12 +33,39 @@ static void keep_answer(void *to, int64_t id, struct control_answer *answer)
 	answer->whole = NULL;
 }
 
+/* Events may come in the same breath as the answer they follow; that answer is shown first. */
 static void pass_event(void *to, const struct json *event)
 {
 	struct caller *caller = to;
+	struct json_writer w = json_write(&caller->early);
+	size_t before = buffer_length(&caller->early);
 
-	if (caller->setup.on_event)
+	if (!caller->setup.on_event)
+		return;
+	if (caller->is_following) {
 		caller->setup.on_event(caller->setup.to, event);
+		return;
+	}
+	json_write_value(&w, NULL, event);
+	buffer_add_char(&caller->early, '\n');
+	if (caller->early.is_broken) {
+		caller->early.is_broken = false;
+		caller->early.end = caller->early.start + before;
+	}
+}
+
+static void pass_early(struct caller *caller)
+{
+	struct slice rest = buffer_slice(&caller->early), line;
+	struct json *event;
+
+	while (slice_next(&rest, '\n', &line)) {
+		if (line.len == 0 || json_read(line, &event, NULL) != RESULT_OK)
+			continue;
+		caller->setup.on_event(caller->setup.to, event);
+		json_free(&event);
+	}
+	buffer_release(&caller->early);
 }
 
 /* One wait: until the socket is ready, the next deadline has come, or `stop` is readable (then true). */
@@ -69,6 +100,7 @@ enum result caller_open(const struct caller_setup *setup, struct caller **out, e
 		return fail(reason, RESULT_NO_MEMORY, _("out of memory"));
 	}
 	caller->setup = *setup;
+	buffer_start(&caller->early, CALLER_EARLY_MAX);
 	client_step(caller->client, setup->now(), 0);
 	while (client_state(caller->client) == CLIENT_GREETING)
 		turn(caller, -1);
@@ -88,6 +120,7 @@ void caller_close(struct caller **caller)
 	if (!*caller)
 		return;
 	client_free(&(*caller)->client);
+	buffer_stop(&(*caller)->early);
 	mem_free(*caller);
 	*caller = NULL;
 }
@@ -98,8 +131,8 @@ void caller_call(struct caller *caller, const char *method, struct slice params,
                  struct control_answer *out)
 {
 	caller->answer = (struct control_answer){ 0 };
-	caller->waiting =
-	    client_ask(caller->client, caller->setup.now(), method, params, timeout_ms, &caller->kept);
+	caller->waiting = client_ask(caller->client, caller->setup.now(), method, params, timeout_ms,
+	                             &caller->kept);
 	if (!caller->waiting)
 		caller->answer = (struct control_answer){ .code = CONTROL_UNAVAILABLE,
 			                                  .message = slice_of(caller->kept.text) };
@@ -112,6 +145,9 @@ void caller_call(struct caller *caller, const char *method, struct slice params,
 
 bool caller_follow(struct caller *caller, int stop)
 {
+	caller->is_following = true;
+	if (caller->setup.on_event)
+		pass_early(caller);
 	while (client_state(caller->client) == CLIENT_UP)
 		if (turn(caller, stop))
 			return true;

@@ -73,8 +73,8 @@ static void hang_up(struct client *client, struct instant now)
 	client->descriptor = -1;
 	client->hello_id = 0;
 	client->retry_at = client->setup.reconnects ? now.mono_ms + client->pause_ms : -1;
-	client->pause_ms =
-	    client->pause_ms * 2 < CLIENT_RETRY_MAX_MS ? client->pause_ms * 2 : CLIENT_RETRY_MAX_MS;
+	client->pause_ms = client->pause_ms * 2 < CLIENT_RETRY_MAX_MS ? client->pause_ms * 2
+	                                                              : CLIENT_RETRY_MAX_MS;
 	set_state(client, now, CLIENT_DOWN);
 	session_lose(&client->session, _("the link to the daemon was lost; look whether it was done"));
 }
@@ -146,8 +146,8 @@ static void take_hello(struct client *client, struct control_answer *answer)
 	client->hello_id = 0;
 	if (answer->code == CONTROL_TIMEOUT) {
 		client->trouble_code = CONTROL_TIMEOUT;
-		fail(&client->trouble, RESULT_TIMED_OUT, _("parleyd at %s took the connection but says nothing"),
-		     client->path);
+		fail(&client->trouble, RESULT_TIMED_OUT,
+		     _("parleyd at %s took the connection but says nothing"), client->path);
 	} else if (answer->code != CONTROL_OK) {
 		client->trouble_code = answer->code;
 		fail(&client->trouble, RESULT_DENIED, "%.*s", SLICE_ARG(answer->message));
@@ -200,8 +200,9 @@ static void read_some(struct client *client, struct instant now)
 {
 	size_t room = buffer_room(&client->session.in);
 	char *at = buffer_reserve(&client->session.in, room < CLIENT_READ_BYTES ? room : CLIENT_READ_BYTES);
-	ssize_t got =
-	    at ? recv(client->descriptor, at, room < CLIENT_READ_BYTES ? room : CLIENT_READ_BYTES, 0) : -1;
+	ssize_t got = at ? recv(client->descriptor, at, room < CLIENT_READ_BYTES ? room : CLIENT_READ_BYTES,
+	                        0)
+	                 : -1;
 	struct reason reason;
 
 	if (!at) {
@@ -210,7 +211,7 @@ static void read_some(struct client *client, struct instant now)
 		buffer_grew(&client->session.in, (size_t)got);
 		if (session_read(&client->session, &reason) != RESULT_OK)
 			hang_up_because(client, now, CONTROL_UNAVAILABLE, reason.text);
-	} else if (got == 0) {
+	} else if (got == 0 || errno == ECONNRESET) {
 		hang_up_because(client, now, CONTROL_UNAVAILABLE, _("the daemon closed the link"));
 	} else if (errno != EAGAIN && errno != EINTR) {
 		client->trouble_code = CONTROL_UNAVAILABLE;
@@ -226,6 +227,8 @@ static void write_some(struct client *client, struct instant now)
 
 	if (sent > 0) {
 		buffer_consume(&client->session.out, (size_t)sent);
+	} else if (sent < 0 && errno == EPIPE) {
+		buffer_clear(&client->session.out); /* it hung up; what it said before is still to be read */
 	} else if (sent < 0 && errno != EAGAIN && errno != EINTR) {
 		client->trouble_code = CONTROL_UNAVAILABLE;
 		fail_errno(&client->trouble, RESULT_IO, _("writing to the daemon"));

@@ -56,6 +56,7 @@ enum result domain_rows_add(struct domain_rows *rows, struct json *whole, const 
 		rows->rows[rows->count++] = read_row(json_at(list, i));
 	rows->total = json_as_number(json_get(result, "total"), (int64_t)rows->count);
 	rows->version = json_as_number(json_get(result, "version"), 0);
+	rows->live_trouble = json_as_slice(json_get(result, "live"));
 	return RESULT_OK;
 }
 

@@ -36,7 +36,8 @@ struct domain_rows {
 	uint32_t *order; /* the rows shown, in the order of the screen */
 	size_t shown;
 	int64_t total, version;
-	bool is_cut; /* the daemon holds more than was fetched */
+	bool is_cut;               /* the daemon holds more than was fetched */
+	struct slice live_trouble; /* why live states are unknown; in the last page */
 };
 
 void domain_rows_start(struct domain_rows *rows);

@@ -132,8 +132,13 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 		}
 		y++;
 	}
-	used = grid_printf(grid, x, y, room, GRID_NORMAL, _("live: %lld connections, %s messages/s"),
-	                   (long long)row->connections, shown_rate(row->rate, rate));
+	if (scene->domains.live_trouble.len) {
+		used = grid_put_text(grid, x, y, room, _("live: unknown, "), GRID_WARN);
+		used += grid_put(grid, x + used, y, room - used, scene->domains.live_trouble, GRID_WARN);
+	} else {
+		used = grid_printf(grid, x, y, room, GRID_NORMAL, _("live: %lld connections, %s messages/s"),
+		                   (long long)row->connections, shown_rate(row->rate, rate));
+	}
 	if (row->identity.len) {
 		used += grid_put_text(grid, x + used, y, room - used, _("; identity "), GRID_NORMAL);
 		grid_put(grid, x + used, y, room - used, row->identity, GRID_NORMAL);

@@ -302,15 +302,21 @@ static void dialog_input(struct console *console, uint32_t key)
 	}
 }
 
-/* What is pasted into a field is text; anywhere else it is nothing, least of all keys. */
+/*
+ * What is pasted into a field is text; anywhere else it is nothing, least of all keys.
+ * A paste whose end was lost on the way ends with a pause.
+ */
 static bool is_pasted(struct console *console, uint32_t key)
 {
-	if (key == INPUT_PASTE_BEGIN || key == INPUT_PASTE_END) {
+	bool is_mark = key == INPUT_PASTE_BEGIN || key == INPUT_PASTE_END;
+
+	if (console->is_pasting && console->now.mono_ms - console->pasted_ms > PASTE_PAUSE_MS)
+		console->is_pasting = false;
+	console->pasted_ms = console->now.mono_ms;
+	if (is_mark)
 		console->is_pasting = key == INPUT_PASTE_BEGIN;
-		return true;
-	}
-	if (!console->is_pasting)
-		return false;
+	if (is_mark || !console->is_pasting)
+		return is_mark;
 	if (console->scene.prompt != PROMPT_NONE && !console->scene.dialog.is_open && key != INPUT_ENTER &&
 	    key != INPUT_ESCAPE && key >= 0x20)
 		prompt_key(console, key);

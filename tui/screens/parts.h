@@ -15,6 +15,7 @@ enum {
 	FEED_CURSOR_BYTES = 512,
 	CHANGES_BYTES_MAX = 1024 * 1024,
 	CHANGE_TIMEOUT_MS = 60000,
+	PASTE_PAUSE_MS = 500,
 };
 
 /* The list of domains, fetched page by page beside the one that is shown. */
@@ -51,6 +52,7 @@ struct console {
 	struct changes changes, agreed; /* agreed: what the open dialog will start */
 	struct inquiry inquiry;
 	bool is_pasting, leaves;
+	int64_t pasted_ms;   /* monotonic: the last key, for a paste that never ends */
 	bool shows_partners; /* the overview is tall enough for a list of them */
 	struct instant now;
 };

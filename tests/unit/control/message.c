@@ -85,8 +85,8 @@ static void refuses_a_line_over_the_limit_before_parsing_it(void **state)
 	(void)state;
 	memset(line, ' ', CONTROL_LINE_MAX);
 	assert_int_equal(
-	    control_request_read((struct slice){ line, CONTROL_LINE_MAX }, &request, &code, NULL),
-	    RESULT_INVALID);
+	        control_request_read((struct slice){ line, CONTROL_LINE_MAX }, &request, &code, NULL),
+	        RESULT_INVALID);
 	assert_int_equal(code, CONTROL_TOO_LARGE);
 	mem_free(line);
 }
@@ -115,7 +115,7 @@ static void a_written_request_reads_back(void **state)
 		assert_int_equal(request.id, 5 + i);
 		assert_true(slice_equal(request.method, SLICE("domain.allow")));
 		assert_true(
-		    slice_equal(json_as_slice(json_get(request.params, "domain")), SLICE("x.example\n")));
+		        slice_equal(json_as_slice(json_get(request.params, "domain")), SLICE("x.example\n")));
 		control_request_free(&request);
 		buffer_consume(&out, consumed);
 	}
