@@ -362,8 +362,8 @@ void request_try(struct request *r, const struct sip_message *m)
 {
 	struct sip_message again;
 
-	if (!r->server && r->method != SIP_ACK) {
-		request_done(r); /* who asked is gone */
+	if (!r->server && r->method == SIP_INVITE) {
+		request_done(r); /* who called is gone */
 		return;
 	}
 	if (!m) {

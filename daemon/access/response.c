@@ -28,10 +28,16 @@ void response_arm_timer(struct access *a)
 
 /* ---- ends of transactions ---- */
 
-/* Nobody waits for its answer, and nothing of it is under way. */
+/*
+ * Nobody waits for its answer, and nothing of it is under way.  What still waits
+ * goes on all the same (a sender may have closed behind its message), but no
+ * telephone rings for a caller who is gone.
+ */
 static void release(struct request *r)
 {
-	if (!r->server && !r->client && r->stage != REQUEST_FREE)
+	bool waits = r->stage == REQUEST_LOOKUP || r->stage == REQUEST_WAITS;
+
+	if (!r->server && !r->client && (r->stage == REQUEST_SENT || (waits && r->method == SIP_INVITE)))
 		request_done(r);
 }
 

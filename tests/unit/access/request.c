@@ -118,7 +118,7 @@ static void gives_up_what_has_waited_too_long(void **unused)
 	world_stop(&w);
 }
 
-static void a_waiting_request_ends_with_its_server_transaction(void **unused)
+static void a_waiting_invite_ends_with_its_server_transaction(void **unused)
 {
 	struct world w;
 	struct request *r;
@@ -126,24 +126,29 @@ static void a_waiting_request_ends_with_its_server_transaction(void **unused)
 
 	(void)unused;
 	world_start(&w);
-	r = add_waiting(&w, REQUEST("MESSAGE", "a"));
+	r = add_waiting(&w, REQUEST("INVITE", "a"));
 	server = sip_transactions_get(w.access.transactions, r->server);
-	response_server_step(&w.access, server, SIP_EVENT_TIMER_TIMEOUT);
+	response_server_step(&w.access, server, SIP_EVENT_TRANSPORT_FAILED);
 	assert_int_equal(sip_transactions_count(w.access.transactions), 0);
 	world_stop(&w);
 }
 
-static void a_waiting_request_ends_with_its_connection(void **unused)
+static void a_message_outlives_its_connection_and_a_call_does_not(void **unused)
 {
 	struct world w;
 	struct failure why = { .status = 504, .diagnostic = 1046 };
+	struct request *message;
 
 	(void)unused;
 	world_start(&w);
-	add_waiting(&w, REQUEST("MESSAGE", "a"));
+	message = add_waiting(&w, REQUEST("MESSAGE", "a"));
 	add_waiting(&w, REQUEST("INVITE", "b"));
 	response_connection_lost(&w.access, 0, &why);
 	assert_int_equal(sip_transactions_count(w.access.transactions), 0);
+	assert_int_equal(w.waiting_count, 1);
+	assert_int_equal(message->server, 0);
+	age(message);
+	request_give_up_waiting(&w.waiting, "too late");
 	world_stop(&w);
 }
 
@@ -260,8 +265,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_up_what_has_waited_too_long),
-		cmocka_unit_test(a_waiting_request_ends_with_its_server_transaction),
-		cmocka_unit_test(a_waiting_request_ends_with_its_connection),
+		cmocka_unit_test(a_waiting_invite_ends_with_its_server_transaction),
+		cmocka_unit_test(a_message_outlives_its_connection_and_a_call_does_not),
 		cmocka_unit_test(transactions_forget_a_request_that_is_done),
 		cmocka_unit_test(wakes_each_once_even_when_it_waits_again),
 		cmocka_unit_test(a_cancel_of_a_waiting_invite_ends_it),
