@@ -71,29 +71,36 @@ static bool take_token(struct trip *trip, const struct sip_uri *uri, struct sip_
 
 /* ---- what remains, as edits ---- */
 
-/* The values from `at` on, byte for byte, and `last` behind them when there is one. */
+/*
+ * One value as it goes on.  From inside byte for byte; from outside only what the token covers, the
+ * URI: a display name or a parameter behind the brackets is the stranger's.
+ */
+static char *add_value(const struct trip *trip, const struct sip_address *route, char *to)
+{
+	if (trip->from == SIP_SIDE_INTERNAL)
+		return mempcpy(to, route->all.ptr, route->all.len);
+	*to++ = '<';
+	to = mempcpy(to, route->uri.all.ptr, route->uri.all.len);
+	*to++ = '>';
+	return to;
+}
+
+/* The values from `at` on, and `last` behind them when there is one. */
 static struct slice join(const struct trip *trip, struct slice last)
 {
 	size_t size = last.len + 2;
 	char *text, *to;
 
 	for (size_t i = trip->at; i < trip->routes->count; i++)
-		size += trip->routes->list[i].all.len + 2;
+		size += trip->routes->list[i].all.len + sizeof "<>, ";
 	text = to = arena_new(trip->arena, size);
 	for (size_t i = trip->at; text && i < trip->routes->count; i++) {
-		struct slice one = trip->routes->list[i].all;
-
-		memcpy(to, one.ptr, one.len);
-		to += one.len;
-		if (i + 1 < trip->routes->count || last.len) {
-			memcpy(to, ", ", 2);
-			to += 2;
-		}
+		to = add_value(trip, &trip->routes->list[i], to);
+		if (i + 1 < trip->routes->count || last.len)
+			to = mempcpy(to, ", ", 2);
 	}
-	if (text && last.len) {
-		memcpy(to, last.ptr, last.len);
-		to += last.len;
-	}
+	if (text && last.len)
+		to = mempcpy(to, last.ptr, last.len);
 	return text ? sip_between(text, to) : SLICE_NONE;
 }
 

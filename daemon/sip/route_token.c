@@ -42,46 +42,104 @@ static void cover_field(struct cover *cover, struct slice text)
 	cover_bytes(cover, text);
 }
 
-static void cover_host(struct cover *cover, struct slice host)
+static void cover_lower(struct cover *cover, struct slice text)
 {
-	size_t at;
+	size_t at = cover->length + sizeof(uint32_t);
 
-	if (host.len > 0 && host.ptr[host.len - 1] == '.')
-		host.len--;
-	at = cover->length + sizeof(uint32_t);
-	cover_field(cover, host);
+	cover_field(cover, text);
 	for (; at < cover->length; at++)
 		cover->bytes[at] = ascii_lower(cover->bytes[at]);
 }
 
+static void cover_host(struct cover *cover, struct slice host)
+{
+	if (host.len > 0 && host.ptr[host.len - 1] == '.')
+		host.len--;
+	cover_lower(cover, host);
+}
+
+static bool is_before(struct slice a, struct slice b)
+{
+	size_t length = a.len < b.len ? a.len : b.len;
+
+	for (size_t i = 0; i < length; i++)
+		if (ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i]))
+			return ascii_lower(a.ptr[i]) < ascii_lower(b.ptr[i]);
+	return a.len < b.len;
+}
+
+/* In the order of their names: a party may write them back in another. */
+static void sort_params(struct sip_params *params)
+{
+	for (size_t i = 1; i < params->count; i++)
+		for (size_t k = i; k > 0; k--) {
+			struct slice one = params->list[k].name, before = params->list[k - 1].name;
+			struct slice value = params->list[k].value;
+
+			if (!is_before(one, before))
+				break;
+			params->list[k] = params->list[k - 1];
+			params->list[k - 1].name = one;
+			params->list[k - 1].value = value;
+		}
+}
+
+/* Values as they are, for some are signatures; but "TCP" is "tcp" (RFC 3261 §19.1.4), and "lr=on" is "lr". */
+static void cover_params(struct cover *cover, struct slice text)
+{
+	struct sip_params params = { .count = 0 };
+	const char *at;
+
+	if (text.len > 0)
+		sip_params_read_uri(text, &params, &at); /* it has been read before, with the address */
+	sort_params(&params);
+	for (size_t i = 0; i < params.count; i++) {
+		struct slice name = params.list[i].name, value = params.list[i].value;
+
+		cover_lower(cover, name);
+		if (slice_equal_nocase(name, SLICE("lr")))
+			cover_field(cover, SLICE(""));
+		else if (slice_equal_nocase(name, SLICE("transport")) ||
+		         slice_equal_nocase(name, SLICE("maddr")))
+			cover_lower(cover, value);
+		else
+			cover_field(cover, value);
+	}
+}
+
 /*
- * What steers, and only that: a party may write a Route value back with its
- * display name gone, "lr" as "lr=on" or parameters in another order.
+ * The whole URI, as far as it could mean something to the machine it names:
+ * there are proxies that send where a parameter of their Route says
+ * ("received"), or rewrite From by it.
  */
 static void cover_route(struct cover *cover, const struct sip_uri *uri)
 {
-	struct slice transport = SLICE_NONE, maddr = SLICE_NONE, lr;
-	bool is_loose = sip_param(uri->params, SLICE("lr"), &lr);
-	char fixed[] = { (char)uri->scheme, (char)(uri->port >> 8), (char)uri->port, (char)is_loose };
+	char fixed[] = { (char)uri->scheme, (char)(uri->port >> 8), (char)uri->port };
+	struct slice user = uri->has_user ? sip_between(uri->user.ptr, uri->host.ptr) : SLICE("");
 
-	sip_param(uri->params, SLICE("transport"), &transport);
-	sip_param(uri->params, SLICE("maddr"), &maddr);
 	cover_field(cover, (struct slice){ fixed, sizeof fixed });
-	cover_field(cover, uri->user);
+	cover_field(cover, user); /* a password too */
 	cover_host(cover, uri->host);
-	cover_host(cover, transport);
-	cover_host(cover, maddr);
+	cover_field(cover, uri->headers);
+	cover_params(cover, uri->params);
 }
 
-enum { COVER_FIELDS = 6, COVER_FIELDS_A_ROUTE = 5 };
+enum { COVER_FIELDS = 6, COVER_FIELDS_A_ROUTE = 4, COVER_FIELDS_A_PARAM = 2 };
 
 static size_t cover_size(const struct sip_route_binding *binding, struct slice words)
 {
 	size_t size = COVER_FIELDS * (sizeof(uint32_t) + sizeof(uint32_t)) + words.len +
 	              binding->call_id.len + binding->tag.len + sizeof "parley route 1";
 
-	for (size_t i = 0; i < binding->behind_count; i++)
-		size += COVER_FIELDS_A_ROUTE * 2 * sizeof(uint32_t) + binding->behind[i].uri.all.len;
+	for (size_t i = 0; i < binding->behind_count; i++) {
+		const struct sip_uri *uri = &binding->behind[i].uri;
+		size_t params = 1;
+
+		for (size_t k = 0; k < uri->params.len; k++)
+			params += uri->params.ptr[k] == ';';
+		size += (COVER_FIELDS_A_ROUTE + COVER_FIELDS_A_PARAM * params) * 2 * sizeof(uint32_t) +
+		        uri->all.len;
+	}
 	return size;
 }
 

@@ -281,10 +281,18 @@ static const struct {
 	  "<sip:ad.contoso.example:5061;" },
 	{ "refuses_another_port_behind", "<sip:fe1.contoso.example:5061;", "<sip:fe1.contoso.example:22;" },
 	{ "refuses_a_user_behind", "<sip:fe1.contoso.example:5061;", "<sip:eve@fe1.contoso.example:5061;" },
+	{ "refuses_a_user_with_a_password_behind", "<sip:fe1.contoso.example:5061;",
+	  "<sip:eve:x@fe1.contoso.example:5061;" },
 	{ "refuses_sips_behind", "<sip:fe1.contoso.example:5061;", "<sips:fe1.contoso.example:5061;" },
 	{ "refuses_maddr_behind", "ms-route-sig=ab12;lr", "maddr=10.0.0.5;lr" },
 	{ "refuses_udp_behind", "5061;transport=tls;ms-route-sig", "5061;transport=udp;ms-route-sig" },
 	{ "refuses_a_strict_router_behind", ";ms-route-sig=ab12;lr;", ";ms-route-sig=ab12;" },
+	{ "refuses_an_added_parameter_behind", ";ms-route-sig=ab12;lr;",
+	  ";ms-route-sig=ab12;lr;received=10.0.0.5;" },
+	{ "refuses_a_dropped_parameter_behind", ";ms-route-sig=ab12;lr;", ";lr;" },
+	{ "refuses_another_parameter_value_behind", ";ms-route-sig=ab12;lr;", ";ms-route-sig=AB12;lr;" },
+	{ "refuses_a_renamed_parameter_behind", ";ms-route-sig=ab12;lr;", ";ms-route-sigab12;lr;" },
+	{ "refuses_headers_behind", ";ms-key-info=x>", ";ms-key-info=x?Route=%3Csip:10.0.0.5%3E>" },
 	{ "refuses_one_more_behind", ";ms-key-info=x>", ";ms-key-info=x>, <sip:10.0.0.5;lr>" },
 	{ "refuses_one_between", ";lr>, <sip:fe1.", ";lr>, <sip:[::1];lr>, <sip:fe1." },
 	{ "refuses_one_in_front", "Route: <", "Route: <sip:10.0.0.5;lr>, <" },
@@ -325,11 +333,31 @@ static const struct {
 	{ "takes_lr_with_a_value", ";lr>", ";lr=on>" },
 	{ "takes_parameters_in_another_order", ";transport=tls;ms-route-sig=ab12;lr",
 	  ";lr;transport=TLS;ms-route-sig=ab12" },
+	{ "takes_a_parameter_name_in_upper_case", ";ms-route-sig=ab12;lr", ";MS-Route-Sig=ab12;LR" },
 	{ "takes_two_headers_for_a_list", ">, <", ">\r\nRoute: <" },
 	{ "takes_another_tag_of_the_other_party", "tag=calleetag", "tag=fork2" },
 	{ "ignores_a_password", "-fe1.contoso.example@", "-fe1.contoso.example:x@" },
 	{ "takes_an_added_header_parameter", ";lr>", ";lr>;x=y" },
 };
+
+/* Of a value of the inside that comes back, only the URI is what the token covers. */
+static void passes_only_the_uri_of_a_route_from_outside(void **unused)
+{
+	static struct dialog d;
+	static struct wire in, out;
+	char rest[TEXT_MAX];
+
+	(void)unused;
+	begin(&d, SIP_SIDE_EXTERNAL, 0, 1);
+	in_dialog(&d, true, "MESSAGE", d.caller, &in);
+	replace_all(in.bytes, sizeof in.bytes, "<sip:fe1.", "\"x, y\" <sip:fe1.");
+	replace_all(in.bytes, sizeof in.bytes, ";ms-key-info=x>", ";ms-key-info=x>;received=10.0.0.5");
+	in.length = strlen(in.bytes);
+	assert_int_equal(pass(&d.proxy, SIP_SIDE_EXTERNAL, wire_slice(&in), false, "", "", NULL, &out),
+	                 SIP_ROUTE_TOKEN);
+	values_of(wire_slice(&out), SIP_ROUTE, rest, sizeof rest);
+	assert_string_equal(rest, proxies_of[SIP_SIDE_INTERNAL][1]);
+}
 
 static void takes_what_a_party_may_change(void **unused)
 {
@@ -756,6 +784,7 @@ int main(void)
 		cmocka_unit_test(both_parties_reach_each_other),
 		cmocka_unit_test(refuses_what_is_not_of_the_dialog),
 		cmocka_unit_test(takes_what_a_party_may_change),
+		cmocka_unit_test(passes_only_the_uri_of_a_route_from_outside),
 		cmocka_unit_test(refuses_each_changed_character_of_a_token),
 		cmocka_unit_test(refuses_the_wrong_way),
 		cmocka_unit_test(a_token_survives_a_restart_and_not_another_key),
