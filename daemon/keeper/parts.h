@@ -395,6 +395,11 @@ bool call_key(struct call *call, const char *name, enum model_kind_id kind);
 /* By method name, the wire-only ones too; false: there is none. */
 bool verb_row_named(struct slice method, struct verb_row *out);
 
+/* Answers a page of the service's rows: those that `shows` lets through, each written by `put`. */
+void live_rows_write(struct call *call, const struct json *rows, const char *why,
+                     bool (*shows)(const struct json *row, struct slice filter),
+                     void (*put)(struct json_writer *w, const struct json *row));
+
 #define VERB(id, ...) void verb_run_##id(struct call *call);
 #include "shared/control/verbs.def"
 #undef VERB

@@ -23,6 +23,7 @@ static const struct {
 #define EXTRAS_POLICY_SET       ""
 #define EXTRAS_TOPOLOGY_SHOW    ""
 #define EXTRAS_CONNECTION_LIST  "after limit"
+#define EXTRAS_DISCOVERED_LIST  "after limit"
 #define EXTRAS_WHY              ""
 #define EXTRAS_EVENT_TAIL       "debug"
 #define EXTRAS_CONFIG_CHECK     "uploaded"

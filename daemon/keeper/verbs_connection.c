@@ -1,12 +1,8 @@
 /*
  * connection list: what the service has, with every member of the contract in each row.
  */
-#include <stdio.h>
-
 #include "daemon/keeper/filter.h"
 #include "daemon/keeper/parts.h"
-
-enum { CONNECTION_LIST_DEFAULT = 500, CONNECTION_ROW_ROOM = 8 * 1024 };
 
 static struct slice text_of(const struct json *row, const char *name)
 {
@@ -55,40 +51,7 @@ static void put_row(struct json_writer *w, const struct json *row)
 
 static void list(void *to, const struct json *rows, const char *why)
 {
-	struct call *call = to;
-	struct slice filter = call_text(call, "filter");
-	struct json_writer *w = call_open(call);
-	int64_t left = json_as_number(json_get(call->params, "limit"), CONNECTION_LIST_DEFAULT), total = 0;
-	uint64_t from = 0;
-	size_t next = 0;
-
-	slice_to_number(call_text(call, "after"), UINT32_MAX, &from);
-	json_open_array(w, "rows");
-	for (size_t i = 0; i < json_count(rows); i++) {
-		const struct json *row = json_at(rows, i);
-
-		if (!shows(row, filter))
-			continue;
-		total++;
-		if (i < from || next)
-			continue;
-		if (left-- <= 0 || buffer_room(&call->out) < CONNECTION_ROW_ROOM)
-			next = i;
-		else
-			put_row(w, row);
-	}
-	json_close_array(w);
-	json_put_number(w, "total", total);
-	if (next) {
-		char cursor[24];
-
-		snprintf(cursor, sizeof cursor, "%zu", next);
-		json_put_text(w, "next", cursor);
-	} else {
-		json_put_null(w, "next");
-	}
-	json_put_text(w, "live", rows ? "" : why);
-	call_close(call);
+	live_rows_write(to, rows, why, shows, put_row);
 }
 
 void verb_run_CONNECTION_LIST(struct call *call)
