@@ -331,7 +331,7 @@ static bool send_to(struct request *r, const struct hop *hop, struct flow *flow,
 	if (r->to == SIP_SIDE_EXTERNAL)
 		flow_admit(flow, slice_of(r->partner->domain));
 	r->stage = REQUEST_SENT;
-	r->has_provisional = false;
+	r->has_provisional = r->has_sent_cancel = false;
 	flow_sent(flow);
 	return true;
 }
