@@ -65,11 +65,15 @@ bool sip_via_is_ours(const struct sip_side_names *names, const struct sip_via *v
 /* RFC 4475 §3.1.2.16: a response for a broadcast or group address has been made up. */
 bool sip_host_is_one(struct slice host)
 {
+	static const uint8_t unspecified[16], mapped[12] = { [10] = 0xff, [11] = 0xff }; /* RFC 4291 §2.5 */
 	struct ip ip;
+	const uint8_t *v4 = ip.bytes;
 
 	if (!read_ip(host, &ip))
 		return true;
-	if (ip.family == AF_INET6)
-		return ip.bytes[0] != 0xff;
-	return ip.bytes[0] != 0 && ip.bytes[0] < 224;
+	if (ip.family == AF_INET6 && memcmp(ip.bytes, mapped, sizeof mapped) == 0)
+		v4 = ip.bytes + sizeof mapped;
+	else if (ip.family == AF_INET6)
+		return ip.bytes[0] != 0xff && memcmp(ip.bytes, unspecified, sizeof unspecified) != 0;
+	return v4[0] != 0 && v4[0] < 224;
 }

@@ -8,6 +8,10 @@
 
 enum { HOST_NAME_MAX_BYTES = 255, LABEL_MAX_BYTES = 63, IPV6_TEXT_MAX = 45 };
 
+/*
+ * DEPARTS: RFC 3261 §25.1 lets an octet begin with 0, because one reader takes "010" for
+ * ten and the next for eight (RFC 6943 §3.1.1).
+ */
 bool sip_text_is_ipv4(struct slice text)
 {
 	struct slice part;
@@ -15,7 +19,8 @@ bool sip_text_is_ipv4(struct slice text)
 	int parts = 0;
 
 	while (slice_next(&text, '.', &part)) {
-		if (part.len > 3 || !slice_to_number(part, 255, &number))
+		if (part.len > 3 || (part.len > 1 && part.ptr[0] == '0') ||
+		    !slice_to_number(part, 255, &number))
 			return false;
 		parts++;
 	}

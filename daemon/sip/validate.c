@@ -4,6 +4,7 @@
  * which a sender should hear about them.
  */
 #include "daemon/sip/grammar.h"
+#include "daemon/sip/names.h"
 
 typedef bool check(const struct sip_message *m, struct sip_fault *fault);
 
@@ -151,20 +152,7 @@ static bool needs_no_extension(const struct sip_message *m, struct sip_fault *fa
 	return true;
 }
 
-/* Nobody's address: what no sent-by can mean (RFC 4475 §3.3.10). */
-static bool is_no_host(struct slice host)
-{
-	if (sip_text_is_ipv6(host))
-		return slice_starts_nocase(host, SLICE("ff")) || slice_equal(host, SLICE("::"));
-	if (!sip_text_is_ipv4(host))
-		return false;
-
-	uint64_t first = 0;
-
-	slice_to_number(slice_first(host, slice_find(host, '.')), 255, &first);
-	return first == 0 || (first >= 224 && first <= 239) || slice_equal(host, SLICE("255.255.255.255"));
-}
-
+/* RFC 4475 §3.1.2.16: what no sent-by can mean. */
 static bool has_possible_next_hop(const struct sip_message *m, struct sip_fault *fault)
 {
 	struct sip_walk walk = { 0 };
@@ -175,8 +163,9 @@ static bool has_possible_next_hop(const struct sip_message *m, struct sip_fault 
 		return true;
 	if (sip_via_parse(value, &via, fault) != SIP_PARSE_OK)
 		return refuse_at(m, value, fault);
-	return !is_no_host(via.host) ||
-	       refuse(fault, 400, "the next Via names a broadcast or multicast address");
+	return sip_host_is_one(via.host) ||
+	       refuse(fault, 400,
+	              "the next Via names no single host: a broadcast, group or unspecified address");
 }
 
 static bool all_pass(check *const *checks, size_t count, const struct sip_message *m, struct sip_fault *fault)

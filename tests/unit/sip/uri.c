@@ -88,6 +88,8 @@ static const struct {
 	{ "refuses_an_ipv4_address_in_brackets", "sip:[192.0.2.1]", 400 },
 	{ "refuses_three_colons", "sip:[2001:db8:::192.0.2.1]", 400 },
 	{ "refuses_a_zone", "sip:[fe80::1%25eth0]", 400 },
+	{ "refuses_an_octet_that_may_be_octal", "sip:bob@010.0.0.1", 400 },
+	{ "refuses_an_octet_of_two_zeros", "sip:bob@10.0.00.1", 400 },
 	{ "refuses_46_bytes_in_brackets", "sip:[0000:0000:0000:0000:0000:0000:255.255.255.2555]", 400 },
 	{ "refuses_an_ipv4_octet_of_256", "sip:256.0.2.1", 400 },
 	{ "refuses_three_octets", "sip:10.0.1", 400 },
