@@ -60,7 +60,7 @@ static void answer(struct call *call, bool applied, const char *note)
 	call_close(call);
 }
 
-void verb_unchanged(struct call *call) { answer(call, true, "nothing to change"); }
+void verb_unchanged(struct call *call) { answer(call, true, ""); }
 
 /* True: nothing more will come, and the call has been answered. */
 static bool is_settled(struct call *call)

@@ -199,7 +199,8 @@ static enum result refuse_noun(struct reading *r, const char *word)
 	for (int i = 0; i < CONTROL_VERB_COUNT; i++) {
 		const struct control_verb *row = control_verb((enum control_verb_id)i);
 
-		nearest_offer(&near, row->noun[0] ? row->noun : row->verb);
+		if (i != CONTROL_VERB_HELLO) /* said by every client itself */
+			nearest_offer(&near, row->noun[0] ? row->noun : row->verb);
 	}
 	for (size_t i = 0; i < COUNT(aliases); i++)
 		nearest_offer(&near, aliases[i].alias);
@@ -275,6 +276,9 @@ static enum result put_argument(struct reading *r, struct json_writer *w, const 
 		return RESULT_OK;
 	}
 	if (is_same(name, "follow")) {
+		if (!is_same(value, "true") && !is_same(value, "false") && !is_same(value, "follow"))
+			return fail(r->reason, RESULT_INVALID, _("follow is true or false, not \"%s\""),
+			            value);
 		out->is_following = !is_same(value, "false");
 		json_put_bool(w, name, out->is_following);
 		return RESULT_OK;

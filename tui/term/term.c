@@ -157,6 +157,10 @@ void term_close(struct terminal **term)
 		return;
 	set_paste(*term, false);
 	endwin();
+	if (is_missing("rmcup")) { /* what was painted stays: the shell's prompt goes below it */
+		putchar('\n');
+		fflush(stdout);
+	}
 	restore_disarm();
 	delscreen((*term)->screen);
 	grid_stop(&(*term)->shown);
