@@ -314,6 +314,8 @@ static void second(void *owner)
 	struct access *a = owner;
 
 	report_counters(a);
+	if (a->image)
+		discovery_report(a);
 	if (a->image) {
 		partner_give_up_waiting(a);
 		hop_give_up_waiting(a);
@@ -396,6 +398,7 @@ static bool access_start(struct access *a)
 	list_start(&a->idle_requests);
 	list_start(&a->hop_list);
 	list_start(&a->partner_list);
+	list_start(&a->discovered_list);
 	if (!crypto_random(&a->seed, sizeof a->seed) ||
 	    !crypto_random(&a->proxy.loop_key, sizeof a->proxy.loop_key) || !(a->loop = loop_new()))
 		return false;
@@ -403,6 +406,7 @@ static bool access_start(struct access *a)
 	handles_start(&a->connections, ACCESS_CONNECTIONS_MAX);
 	map_start(&a->hops, ACCESS_HOPS_MAX, a->seed);
 	map_start(&a->partners, ACCESS_PARTNERS_MAX, a->seed);
+	map_start(&a->discovered, ACCESS_DISCOVERED_MAX, a->seed);
 	arena_start(&a->scratch, SIP_MESSAGE_ARENA_MAX * 4);
 	return true;
 }
@@ -414,6 +418,7 @@ static void access_stop(struct access *a)
 	resolver_free(&a->resolver);
 	hop_free_all(a);
 	partner_free_all(a);
+	discovery_free_all(a);
 	tls_credentials_free(&a->credentials[0]);
 	tls_credentials_free(&a->credentials[1]);
 	arena_stop(&a->scratch);

@@ -14,6 +14,7 @@
  *   response.c  responses on their way back, ACK, CANCEL, timers
  *   hop.c       a next hop: addresses, connecting, who waits for it
  *   partner.c   a remote domain: what DNS says of it, its errors, its counts
+ *   discovery.c partners on no list, watched
  *   report.c    events, counters and answers to the keeper
  * Direction: flow -> inbound -> (policy) -> request -> hop -> flow.
  */

@@ -278,6 +278,22 @@ static void count_passage(struct passage *p)
 	}
 }
 
+/* A partner on no list is watched: rate, different users, failures. False: answered. */
+static bool step_discovered(struct passage *p)
+{
+	const char *why = "";
+
+	if (p->flow->side == SIP_SIDE_INTERNAL || p->verdict.allowed ||
+	    (p->request && p->request->is_counted) || p->m->method == SIP_ACK ||
+	    discovery_admits(p->flow, &p->facts, &why))
+		return true;
+	p->access->counts.refused++;
+	p->partner->counts.refused++;
+	partner_error(&p->partner->error_in, p->access, why);
+	refuse(p, 480, 30010, "Limit of a discovered partner", SLICE(""));
+	return false;
+}
+
 static void decide(struct passage *p)
 {
 	struct access *a = p->access;
@@ -299,6 +315,8 @@ static void decide(struct passage *p)
 	case POLICY_REFUSE: policy_refused(p); return;
 	case POLICY_PASS: break;
 	}
+	if (!step_discovered(p))
+		return;
 	count_passage(p);
 	if (p->flow->side == SIP_SIDE_EXTERNAL) {
 		flow_admit(p->flow, p->facts.remote_domain);

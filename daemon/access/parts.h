@@ -9,6 +9,7 @@
 #include "daemon/io/resolver.h"
 #include "daemon/link/link.h"
 #include "daemon/policy/policy.h"
+#include "daemon/policy/watch.h"
 #include "daemon/sip/proxy.h"
 #include "daemon/sip/transaction.h"
 #include "shared/base/json.h"
@@ -22,6 +23,7 @@ enum {
 	ACCESS_REQUESTS_POOL = 256, /* idle request objects kept for reuse */
 	ACCESS_PARTNERS_MAX = 8192,
 	ACCESS_HOPS_MAX = 8192,
+	ACCESS_DISCOVERED_MAX = 4096,   /* certificates watched; the one idle longest is forgotten */
 	ACCESS_WAITING_MAX = 1024,      /* requests waiting for one next hop or one look-up */
 	ACCESS_FLOW_DOMAINS_MAX = 16,   /* domains remembered as served by one connection */
 	ACCESS_UNIDENTIFIED_MAX = 1024, /* connections whose certificate matches no partner */
@@ -239,6 +241,9 @@ struct access {
 	struct list hop_list;
 	struct map partners;
 	struct list partner_list;
+	struct map discovered; /* by certificate */
+	struct list discovered_list;
+	int64_t discovered_reported_ms;
 	struct arena scratch; /* the message at hand */
 	struct loop_timer transaction_timer, second_timer, drain_timer;
 	bool is_draining;
@@ -336,6 +341,15 @@ void partner_error(struct partner_error *error, const struct access *a, const ch
 void partner_ask_again(struct access *a); /* there is another resolver */
 void partner_give_up_waiting(struct access *a);
 void partner_free_all(struct access *a);
+
+/* ---- discovery.c ---- */
+/* May a discovered partner send this now?  False: `why` names the limit. */
+bool discovery_admits(struct flow *flow, const struct policy_facts *facts, const char **why);
+void discovery_answered(struct flow *flow,
+                        int status);     /* a request of that connection got its final answer */
+void discovery_report(struct access *a); /* once a second: the report when its period is over */
+void discovery_write(struct access *a, struct json_writer *w);
+void discovery_free_all(struct access *a);
 
 /* ---- report.c ---- */
 struct report {

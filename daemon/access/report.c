@@ -336,6 +336,8 @@ void report_query(struct access *a, uint64_t number, struct slice question)
 			put_connections(a, &w);
 		else if (slice_equal(what, SLICE("domains")))
 			put_domains(a, &w);
+		else if (slice_equal(what, SLICE("discovered")))
+			discovery_write(a, &w);
 	}
 	if (buffer_length(&text) == 0 || text.is_broken) {
 		buffer_clear(&text);

@@ -150,6 +150,8 @@ static bool pass_back(struct request *r, const struct sip_message *m)
 		buffer_add(&server->stored, slice_after(buffer_slice(out), before));
 	}
 	a->responses[m->status / 100 % 7]++;
+	if (m->status >= 200 && source->side == SIP_SIDE_EXTERNAL)
+		discovery_answered(source, m->status);
 	flow_sent(source);
 	response_server_step(a, server,
 	                     m->status < 200   ? SIP_EVENT_1XX
