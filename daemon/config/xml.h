@@ -13,7 +13,11 @@
 #include "shared/base/result.h"
 #include "shared/base/slice.h"
 
-enum { CONFIG_ATTRIBUTES_MAX = 8, CONFIG_ATTRIBUTE_BYTES_MAX = 4096 };
+enum {
+	CONFIG_ATTRIBUTES_MAX = 8,
+	CONFIG_ATTRIBUTE_BYTES_MAX = 4096,
+	CONFIG_EQUALS_MAX = 8192, /* '=' from one '<' to the next, wherever they stand */
+};
 
 struct config_xml; /* the reading under way */
 

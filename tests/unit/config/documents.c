@@ -1,5 +1,6 @@
 /* Documents to a snapshot and back: what is taken, what is refused with file, line, field and what is allowed. */
 #include "daemon/config/config.h"
+#include "daemon/config/xml.h"
 #include "shared/base/memory.h"
 #include "tests/unit/guard.h"
 
@@ -527,6 +528,33 @@ static void limits_are_named_at_n_and_n_plus_1(void **state)
 	buffer_stop(&text);
 }
 
+/* The parser below takes seconds for a megabyte of them, and says so only afterwards. */
+static void a_tag_crowded_with_attributes_never_reaches_the_parser(void **state)
+{
+	struct model_snapshot *snapshot;
+	struct config_problems problems;
+	struct buffer text;
+
+	(void)state;
+	buffer_start(&text, CONFIG_DOCUMENT_BYTES_MAX);
+	for (int over = 0; over <= 1; over++) {
+		config_problems_start(&problems);
+		buffer_clear(&text);
+		buffer_add(&text, SLICE(ROOT("topology") "<topology"));
+		for (int i = 0; i < CONFIG_EQUALS_MAX + over; i++)
+			buffer_printf(&text, "\na%d=''", i);
+		buffer_add(&text, SLICE("/>" END));
+		assert_int_equal(read_bytes(SLICE("topology.xml"), buffer_slice(&text), &snapshot, &problems),
+		                 RESULT_INVALID);
+		assert_int_equal(problems.items[0].line, 2 + CONFIG_EQUALS_MAX + over);
+		assert_string_equal(problems.items[0].why,
+		                    over ? "has more than 8192 '=' in one tag or text"
+		                         : "has an element with more than 8 attributes");
+		config_problems_stop(&problems);
+	}
+	buffer_stop(&text);
+}
+
 static void reads_a_list_of_many_domains_in_any_order(void **state)
 {
 	enum { DOMAINS_COUNT = 100000 };
@@ -659,6 +687,7 @@ int main(void)
 		cmocka_unit_test(a_document_says_the_version_it_was_edited_from),
 		cmocka_unit_test(host_xml_is_read_alone_and_has_no_version),
 		cmocka_unit_test(limits_are_named_at_n_and_n_plus_1),
+		cmocka_unit_test(a_tag_crowded_with_attributes_never_reaches_the_parser),
 		cmocka_unit_test(reads_a_list_of_many_domains_in_any_order),
 		cmocka_unit_test(the_shipped_documents_are_the_defaults_in_the_one_form),
 		cmocka_unit_test(each_allocation_may_fail),
