@@ -44,6 +44,26 @@ static void copy_to(const struct sip_message *request, bool needs_tag, struct sl
 	buffer_add(out, SLICE("\r\n"));
 }
 
+/* §8.2.2.3: which extensions were asked for in vain; of those a proxy must know (§20.29) this one knows none. */
+static void add_unsupported(const struct sip_message *request, struct buffer *out)
+{
+	struct sip_walk walk = { 0 };
+	struct slice option;
+
+	while (sip_message_walk(request, SIP_PROXY_REQUIRE, &walk, &option))
+		if (option.len > 0)
+			sip_emit_header(out, SLICE("Unsupported"), option);
+}
+
+/* What the asker needs in order to ask again in a way that is understood. */
+static void add_remedy(const struct sip_message *request, int status, struct buffer *out)
+{
+	if (status == 420)
+		add_unsupported(request, out);
+	else if (status == 415) /* §21.4.13; only encodings are refused (validate.c) */
+		buffer_add(out, SLICE("Accept-Encoding: identity\r\n"));
+}
+
 bool sip_reply_write(const struct sip_message *request, int status, struct slice phrase, struct slice to_tag,
                      struct slice extra, struct buffer *out)
 {
@@ -73,6 +93,7 @@ bool sip_reply_write(const struct sip_message *request, int status, struct slice
 	copy(request, SIP_CSEQ, out);
 	if (status == 100 && sip_message_header(request, SIP_TIMESTAMP)) /* §8.2.6.1 */
 		copy(request, SIP_TIMESTAMP, out);
+	add_remedy(request, status, out);
 	buffer_add(out, extra);
 	buffer_add(out, SLICE("Content-Length: 0\r\n\r\n"));
 	if (!out->is_broken)

@@ -33,6 +33,21 @@ static const struct {
 	  "Blocked by policy", "t1", "ms-diagnostics-public: 1002;reason=\"x\"\r\nRetry-After: 5\r\n",
 	  "SIP/2.0 403 Blocked by policy\r\n" VIAS REST "To: <sip:b@h>;tag=t1\r\n" LAST
 	  "ms-diagnostics-public: 1002;reason=\"x\"\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n" },
+	{ "lists_in_a_420_what_was_required_in_vain",
+	  REQUEST("BYE sip:b@h SIP/2.0", "<sip:b@h>",
+	          "Proxy-Require: ms-benotify, , sec-agree\r\nproxy-require:x\r\n"),
+	  420, "", "t1", "",
+	  "SIP/2.0 420 Bad Extension\r\n" VIAS REST "To: <sip:b@h>;tag=t1\r\n" LAST
+	  "Unsupported: ms-benotify\r\nUnsupported: sec-agree\r\nUnsupported: x\r\n"
+	  "Content-Length: 0\r\n\r\n" },
+	{ "lists_it_in_no_other_answer",
+	  REQUEST("BYE sip:b@h SIP/2.0", "<sip:b@h>", "Proxy-Require: ms-benotify\r\n"), 400, "", "t1", "",
+	  "SIP/2.0 400 Bad Request\r\n" VIAS REST "To: <sip:b@h>;tag=t1\r\n" LAST
+	  "Content-Length: 0\r\n\r\n" },
+	{ "names_in_a_415_the_encoding_that_is_taken",
+	  REQUEST("BYE sip:b@h SIP/2.0", "<sip:b@h>", "Content-Encoding: gzip\r\n"), 415, "", "t1", "",
+	  "SIP/2.0 415 Unsupported Media Type\r\n" VIAS REST "To: <sip:b@h>;tag=t1\r\n" LAST
+	  "Accept-Encoding: identity\r\nContent-Length: 0\r\n\r\n" },
 	{ "answers_what_did_not_parse", REQUEST("BYE sip:b@h SIP/7.0", "<sip:b@h>", "nonsense\r\n"), 505, "",
 	  "t1", "",
 	  "SIP/2.0 505 Version Not Supported\r\n" VIAS REST "To: <sip:b@h>;tag=t1\r\n" LAST
