@@ -29,7 +29,10 @@ void cli_complain(const struct cli_world *world, struct slice message)
 
 static enum cli_exit complain_answer(const struct run *run, const struct control_answer *answer)
 {
-	cli_complain(run->world, answer->message);
+	struct slice first = json_as_slice(json_get(json_at(answer->problems, 0), "why"));
+
+	if (!slice_equal(answer->message, first)) /* one problem is told once, where it is */
+		cli_complain(run->world, answer->message);
 	for (size_t i = 0; i < json_count(answer->problems); i++) {
 		const struct json *problem = json_at(answer->problems, i);
 		struct slice path = json_as_slice(json_get(problem, "path")),

@@ -116,7 +116,7 @@ static void write_fields(struct buffer *out, const struct model_kind *kind)
 		                        : buffer_slice(&allowed));
 		if (field->unit[0])
 			buffer_printf(out, " %s", field->unit);
-		buffer_printf(out, "  (%s %s%s%s)\n      %s\n", _("default:"),
+		buffer_printf(out, " (%s %s%s%s)\n      %s\n", _("default:"),
 		              field->preset[0] ? field->preset : _("empty"), field->lync[0] ? "; Lync: " : "",
 		              field->lync, _(field->sentence));
 		buffer_stop(&allowed);

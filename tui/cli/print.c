@@ -172,6 +172,10 @@ static void print_aligned(struct buffer *out, const struct print_style *style,
 void print_table(struct buffer *out, const struct print_style *style, const struct print_column *columns,
                  const struct json *rows)
 {
+	if (style->is_terminal && json_count(rows) == 0) {
+		buffer_printf(out, "%s\n", _("nothing to list"));
+		return;
+	}
 	if (style->is_terminal) {
 		print_aligned(out, style, columns, rows);
 		return;

@@ -157,7 +157,7 @@ enum result transfer_upload(struct caller *caller, const char *directory, int64_
 		result = upload_names(caller, opened, entries, count, timeout_ms, code, reason);
 	for (int i = 0; i < count; i++)
 		free(entries[i]); /* style: free, because scandir(3) used malloc */
-	free(entries); /* style: free, because scandir(3) used malloc */
+	free(entries);            /* style: free, because scandir(3) used malloc */
 	if (opened >= 0)
 		close(opened);
 	return result;

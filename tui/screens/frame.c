@@ -84,6 +84,8 @@ static void draw_title(const struct scene *scene, struct grid *grid)
 	else
 		buffer_add(&title,
 		           slice_of(scene->screen == SCREEN_OVERVIEW ? _("Overview") : scene->reading_title));
+	if (scene->screen == SCREEN_READING && scene->pager.lines > (size_t)scene->pager.page)
+		buffer_printf(&title, _("   row %zu of %zu"), scene->pager.top + 1, scene->pager.lines);
 	if (link_words(scene, link, sizeof link)) {
 		end -= grid_text_width(grid, slice_of(link));
 		grid_put_text(grid, end, 1, grid->width, link, GRID_BAD);
@@ -251,7 +253,6 @@ void scene_draw(struct scene *scene, struct grid *grid)
 		return;
 	}
 	draw_header(scene, grid);
-	draw_title(scene, grid);
 	if (grid->width >= SCENE_WIDTH_WIDE) {
 		draw_navigation(scene, grid, area);
 		area.x = SCENE_NAVIGATION + 1;
@@ -262,6 +263,7 @@ void scene_draw(struct scene *scene, struct grid *grid)
 	case SCREEN_DOMAINS: domains_draw(scene, grid, area); break;
 	case SCREEN_READING: reading_draw(scene, grid, area); break;
 	}
+	draw_title(scene, grid); /* after the body, which counts its rows */
 	draw_command(scene, grid, grid->height - 2);
 	draw_hints(scene, grid, grid->height - 1);
 	if (scene->dialog.is_open)

@@ -4,6 +4,10 @@
 
 enum { PAGER_STEP = 8, PAGER_LEFT_MAX = 800 };
 
+struct area_of_lines {
+	int x, y, width;
+};
+
 void pager_start(struct pager *pager)
 {
 	*pager = (struct pager){ 0 };
@@ -14,13 +18,8 @@ void pager_stop(struct pager *pager) { buffer_stop(&pager->text); }
 
 void pager_settle(struct pager *pager)
 {
-	struct slice text = buffer_slice(&pager->text);
-
-	pager->lines = 0;
-	pager->top = 0;
+	pager->lines = pager->top = 0;
 	pager->left = 0;
-	for (size_t i = 0; i < text.len; i++)
-		pager->lines += text.ptr[i] == '\n' || i + 1 == text.len;
 }
 
 static void move(struct pager *pager, long by)
@@ -31,7 +30,7 @@ static void move(struct pager *pager, long by)
 	if (by < 0)
 		pager->top = pager->top > step ? pager->top - step : 0;
 	else
-		pager->top = pager->top + step < last ? pager->top + step : last;
+		pager->top = pager->top < last && step < last - pager->top ? pager->top + step : last;
 }
 
 bool pager_key(struct pager *pager, uint32_t key)
@@ -70,17 +69,89 @@ static struct slice scrolled(const struct grid *grid, struct slice line, int cel
 	return line;
 }
 
+/* ---- folding: a sentence in the last column of a line goes on below itself ---- */
+
+/* Bytes before the last column: what follows two blanks, else what follows the indentation. */
+static size_t last_column(struct slice line)
+{
+	size_t at = 0;
+
+	while (at < line.len && line.ptr[at] == ' ')
+		at++;
+	for (size_t i = at; i + 2 < line.len; i++)
+		if (line.ptr[i] == ' ' && line.ptr[i + 1] == ' ' && line.ptr[i + 2] != ' ')
+			at = i + 2;
+	return at;
+}
+
+/* As much of `text` as fits `room` cells, up to a blank if there is one. */
+static struct slice fitting(const struct grid *grid, struct slice text, int room)
+{
+	size_t at = 0, blank = 0;
+	int cells = 0;
+
+	while (at < text.len) {
+		size_t n = text_utf8_length(slice_after(text, at));
+
+		n = n ? n : 1;
+		cells += grid_text_width(grid, (struct slice){ text.ptr + at, n });
+		if (text.ptr[at] == ' ')
+			blank = at;
+		if (cells > room)
+			return slice_first(text, blank ? blank : at ? at : n);
+		at += n;
+	}
+	return text;
+}
+
+/* Draws a line's rows `from` to `to` (of its own) at y, y + 1, ...; gives back how many rows it has in all. */
+static size_t draw_line(const struct pager *pager, struct grid *grid, struct area_of_lines area,
+                        struct slice line, size_t from, size_t to)
+{
+	size_t column = last_column(line), row = 0;
+	int indent = grid_text_width(grid, slice_first(line, column));
+	bool folds = pager->left == 0 && indent < area.width * 2 / 3 &&
+	             grid_text_width(grid, line) > area.width;
+	struct slice part = folds ? fitting(grid, slice_after(line, column), area.width - indent)
+	                          : SLICE_NONE;
+
+	if (!folds) {
+		if (from == 0 && to > 0)
+			grid_put(grid, area.x, area.y, area.width, scrolled(grid, line, pager->left),
+			         GRID_NORMAL);
+		return 1;
+	}
+	if (from == 0 && to > 0)
+		grid_put(grid, area.x, area.y, indent, slice_first(line, column), GRID_NORMAL);
+	for (struct slice rest = slice_after(line, column); rest.len; row++) {
+		part = fitting(grid, rest, area.width - indent);
+		if (row >= from && row < to)
+			grid_put(grid, area.x + indent, area.y + (int)(row - from), area.width - indent, part,
+			         GRID_NORMAL);
+		rest = slice_after(rest, part.len);
+		while (rest.len && rest.ptr[0] == ' ')
+			rest = slice_after(rest, 1);
+	}
+	return row;
+}
+
 void pager_draw(struct pager *pager, struct grid *grid, int x, int y, int width, int height)
 {
-	struct slice rest = buffer_slice(&pager->text), line;
+	struct slice text = buffer_slice(&pager->text), rest = text, line;
+	size_t rows = 0, shown = height > 0 ? (size_t)height : 0;
 
+	/* Counted for this width, so that the end is the end. */
+	pager->lines = 0;
+	while (rest.len && slice_next(&rest, '\n', &line))
+		pager->lines += draw_line(pager, grid, (struct area_of_lines){ x, y, width }, line, 0, 0);
 	pager->page = height;
 	move(pager, 0);
-	if (pager->lines <= (size_t)(height > 0 ? height : 0))
-		pager->top = 0;
-	for (size_t i = 0; i < pager->top + (size_t)height && slice_next(&rest, '\n', &line); i++)
-		if (i >= pager->top)
-			grid_put(grid, x, y + (int)(i - pager->top), width, scrolled(grid, line, pager->left),
-			         GRID_NORMAL);
+	for (rest = text; rest.len && rows < pager->top + shown && slice_next(&rest, '\n', &line);) {
+		size_t from = rows < pager->top ? pager->top - rows : 0;
+		int at = rows < pager->top ? 0 : (int)(rows - pager->top);
+
+		rows += draw_line(pager, grid, (struct area_of_lines){ x, y + at, width }, line, from,
+		                  from + shown - (size_t)at);
+	}
 	grid_cursor(grid, x, y);
 }

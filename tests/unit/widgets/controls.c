@@ -271,25 +271,56 @@ static void paging(void **state)
 	pager_settle(&pager);
 	pager_draw(&pager, &grid, 0, 0, 10, 2);
 	expect(&grid, "\n\n");
-	buffer_add(&pager.text, SLICE("one\ntwo\n\u7db2\u57df0123456789\nfour"));
+	buffer_add(&pager.text, SLICE("one\ntwo\n\u7db2\u57df    0123456789\nfour"));
 	pager_settle(&pager);
-	assert_int_equal(pager.lines, 4);
 	pager_draw(&pager, &grid, 0, 0, 10, 2);
 	expect(&grid, "one\ntwo\n");
+	assert_int_equal(pager.lines, 4);
 	assert_true(pager_key(&pager, INPUT_DOWN));
 	grid_clear(&grid);
 	pager_draw(&pager, &grid, 0, 0, 10, 2);
-	expect(&grid, "two\n\u7db2\u57df01234>\n");
+	expect(&grid, "two\n\u7db2\u57df    0>\n"); /* the last column starts too far right to be folded */
 	assert_true(pager_key(&pager, INPUT_END) && pager_key(&pager, INPUT_DOWN));
 	assert_int_equal(pager.top, 2);
 	assert_true(pager_key(&pager, INPUT_RIGHT));
 	grid_clear(&grid);
 	pager_draw(&pager, &grid, 0, 0, 10, 2);
-	expect(&grid, "456789\n\n");
+	expect(&grid, "0123456789\n\n");
 	assert_true(pager_key(&pager, INPUT_HOME) && pager_key(&pager, INPUT_UP));
 	assert_int_equal(pager.top, 0);
 	assert_false(pager_key(&pager, 'q'));
 	pager_stop(&pager);
+	grid_stop(&grid);
+}
+
+static void sentences_are_folded(void **state)
+{
+	static const struct {
+		const char *text, *drawn;
+	} rows[] = {
+		{ "a  one two three", "a  one two\n   three\n\n\n" },
+		{ "  one two three", "  one two\n  three\n\n\n" },
+		{ "one two three four", "one two\nthree four\n\n\n" },
+		{ "abcdefghijklmnop", "abcdefghij\nklmnop\n\n\n" },
+		{ "a  one two three\nb", "a  one two\n   three\nb\n\n" },
+		{ "\u7db2  \u7db2\u57df\u7db2\u57df", "\u7db2  \u7db2\u57df\u7db2\n    \u57df\n\n\n" },
+		{ "1\n2\n3\n4\n5", "1\n2\n3\n4\n" },
+	};
+	struct grid grid;
+
+	(void)state;
+	assert_true(grid_start(&grid, 10, 4, utf8));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct pager pager;
+
+		pager_start(&pager);
+		buffer_add(&pager.text, slice_of(rows[i].text));
+		pager_settle(&pager);
+		grid_clear(&grid);
+		pager_draw(&pager, &grid, 0, 0, 10, 4);
+		expect(&grid, rows[i].drawn);
+		pager_stop(&pager);
+	}
 	grid_stop(&grid);
 }
 
@@ -305,6 +336,7 @@ int main(void)
 		cmocka_unit_test(questions),
 		cmocka_unit_test(a_dialog_fits_the_smallest_screen),
 		cmocka_unit_test(paging),
+		cmocka_unit_test(sentences_are_folded),
 	};
 
 	setlocale(LC_ALL, "C.UTF-8");
