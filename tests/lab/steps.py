@@ -94,6 +94,11 @@ def _session(world, caller, called, via):
     invited = caller.run("session_invite", called)
     answered = waiting.finish()
     world.expect(invited, answered)
+    for run in (invited, answered):
+        if not [m for m in run.received("SIP/2.0 200") if header(m, "CSeq").endswith("MESSAGE")]:
+            raise StepFailed(f"{run.name}: what was said in the session got no answer\n{world.logs()}")
+    if not answered.received("ACK"):
+        raise StepFailed(f"the ACK did not arrive\n{world.logs()}")
     world.show(invited)
     world.crossed_the_edge(answered.received("INVITE")[0], via)
     world.crossed_the_edge(answered.received("MESSAGE")[0], via)
