@@ -148,6 +148,8 @@ static void ask_known_domain(const struct policy_asking *a, struct policy_findin
 	else if (a->allowed)
 		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, "", "%.*s is on the list of allowed domains",
 		     SLICE_ARG(domain));
+	else if (!policy_is_domain(domain))
+		refuse(f, MODEL_ALLOWED_DOMAIN, domain, "", "%.*s is no domain name", SLICE_ARG(domain));
 	else if (a->switches->enable_partner_discovery)
 		pass(a, f, MODEL_ACCESS_EDGE, SLICE(""),
 		     FIELD_NAME(ACCESS_EDGE, access_edge, enable_partner_discovery),

@@ -215,6 +215,10 @@ void policy_explain_change(const struct policy_asking *asking, struct policy_exp
 	c.needs_entry = refuses(&c, POLICY_STEP_KNOWN_DOMAIN);
 	if (asking->facts->remote_domain.len == 0)
 		c.none = "the partner's domain is missing";
+	if (!c.none && c.needs_entry && !policy_is_domain(asking->facts->remote_domain)) {
+		c.none = "this can be no partner's domain:";
+		c.none_about = asking->facts->remote_domain;
+	}
 	if (!c.none)
 		change_tie(&c);
 	buffer_start(&out, sizeof explanation->change - 1);

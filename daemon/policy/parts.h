@@ -34,6 +34,9 @@ struct policy_asking {
 /* Fills proxy, route, rule and needs_route. */
 void policy_tie(struct policy_asking *asking);
 
+/* Could this be a partner's domain at all?  An address, or a host with '_', can be neither listed nor looked up. */
+bool policy_is_domain(struct slice domain);
+
 /* Is there a target that lies in the partner's domain and that the certificate carries? */
 bool policy_target_matches(const struct policy_facts *facts);
 
