@@ -93,14 +93,3 @@ void *map_remove(struct map *map, struct slice key)
 	map->count--;
 	return value;
 }
-
-void *map_next(const struct map *map, size_t *at)
-{
-	while (*at < map->size) {
-		const struct map_entry *entry = &map->entries[(*at)++];
-
-		if (entry->key.ptr)
-			return entry->value;
-	}
-	return NULL;
-}

@@ -31,7 +31,5 @@ void *map_get(const struct map *map, struct slice key);
 enum result map_add(struct map *map, struct slice key, void *value);
 /* The removed value, or NULL. */
 void *map_remove(struct map *map, struct slice key);
-/* Walks the values: start with *at = 0; NULL at the end. */
-void *map_next(const struct map *map, size_t *at);
 
 #endif
