@@ -52,8 +52,6 @@ enum policy_srv {
 	POLICY_SRV_FAILED,
 };
 
-enum { POLICY_TARGETS_MAX = 16, POLICY_NAMES_MAX = 64 };
-
 /*
  * Facts: all that is known of a request.  Slices point into the caller's
  * memory; domains are lower-case A-labels.  For OUTWARD, remote is To's domain
