@@ -250,6 +250,7 @@ static void step_forward(struct passage *p)
 	r = p->request;
 	r->to = p->to;
 	r->generation = p->verdict.generation;
+	r->is_direct = p->verdict.route == POLICY_ROUTE_PROXY_FQDN;
 	r->is_counted = true;
 	if (r->partner)
 		r->partner->users--;

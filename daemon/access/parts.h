@@ -139,6 +139,7 @@ struct request {
 	struct hop *targets[ACCESS_TARGETS_MAX];
 	size_t target_count, target_at;
 	int identity_rule; /* outward: what the partner's certificate must show */
+	bool is_direct;    /* the allowed domain names its edge: DirectPartner in Lync's words */
 	bool is_cancelled, has_sent_cancel;
 	bool has_provisional;
 	bool is_counted;     /* among its partner's requests */

@@ -256,6 +256,26 @@ static struct slice name_of_source(const struct request *r, const struct flow *s
 	return source ? slice_of(source->partner) : SLICE_NONE;
 }
 
+/*
+ * What the edge knows of the sender, for our own servers ([MS-SIPRE] 2.2.15).  One that came from outside is
+ * stripped by the header table, so what the pool reads here is ours.
+ */
+static bool stamp_trust(const struct request *r, struct sip_edits *edits, struct arena *arena)
+{
+	char *value;
+
+	if (r->from != SIP_SIDE_EXTERNAL)
+		return true;
+	value = arena_printf(arena,
+	                     "ms-source-type=%s;ms-ep-fqdn=%.*s;ms-source-verified-user=verified;"
+	                     "ms-source-network=federation",
+	                     r->is_direct ? "DirectPartner" : "AutoFederation",
+	                     SLICE_ARG(r->access->proxy.side[SIP_SIDE_INTERNAL].fqdn));
+	if (value)
+		sip_edit_add(edits, SIP_EDIT_APPEND, SIP_MS_EDGE_PROXY_MESSAGE_TRUST, slice_of(value));
+	return value != NULL;
+}
+
 static bool write_forwarded(struct request *r, const struct hop *hop, const struct sip_message *m,
                             struct buffer *out, struct slice *branch)
 {
@@ -281,8 +301,8 @@ static bool write_forwarded(struct request *r, const struct hop *hop, const stru
 	*branch = how.branch;
 	return how.branch.len &&
 	       sip_proxy_take_route(&a->proxy, r->from, m, &edits, &token, m->arena) != SIP_ROUTE_FORGED &&
-	       sip_proxy_forward(&a->proxy, m, &how, &edits, m->arena) && !edits.is_broken &&
-	       sip_message_write(m, &edits, out);
+	       sip_proxy_forward(&a->proxy, m, &how, &edits, m->arena) && stamp_trust(r, &edits, m->arena) &&
+	       !edits.is_broken && sip_message_write(m, &edits, out);
 }
 
 static bool send_to(struct request *r, const struct hop *hop, struct flow *flow, const struct sip_message *m)

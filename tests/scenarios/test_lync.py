@@ -363,7 +363,6 @@ def test_what_only_neighbours_may_say_is_taken_off_requests_and_answers(way):
     assert got.get("X-Kept") == answered.get("X-Kept") == '"as it = was"'
 
 
-@pytest.mark.xfail(reason="the edge does not stamp ms-edge-proxy-message-trust yet")
 def test_the_pool_is_told_by_the_edge_whom_it_has_seen(inwards):
     """[MS-SIPRE] 2.2.15: an allowed domain without a named edge is AutoFederation."""
     inwards.ask("MESSAGE", body="x")
