@@ -106,7 +106,7 @@ class Running:
     # ---- what must hold at the end of every test ----
     def assert_healthy(self, may_restart=False):
         log = self.edge.log()
-        assert not re.search(r"AddressSanitizer|LeakSanitizer|runtime error:", log), tail(self.edge.process.log, 80)
+        assert not re.search(r"AddressSanitizer|LeakSanitizer|runtime error:", log), tail(self.edge.process.log, 400)
         assert self.edge.process.is_running(), "parleyd has ended\n" + tail(self.edge.process.log, 60)
         if not may_restart:
             exits = [line for line in self.events() if "service-exited" in line]
@@ -129,7 +129,7 @@ def _stop(running, may_restart=False):
         status = running.edge.process.child.returncode
     log = running.edge.log()
     assert went_by_itself and status == 0, f"SIGTERM: ended with {status}\n" + tail(running.edge.process.log, 60)
-    assert not re.search(r"AddressSanitizer|LeakSanitizer|runtime error:", log), tail(running.edge.process.log, 80)
+    assert not re.search(r"AddressSanitizer|LeakSanitizer|runtime error:", log), tail(running.edge.process.log, 400)
     shutil.rmtree(running.edge.root, ignore_errors=True)
 
 
