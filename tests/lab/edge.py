@@ -97,7 +97,7 @@ class Edge:
     # ---- the daemon ----
     def start(self, ready=True, **environment):
         """Starts parleyd; with `ready` waits until the Access Edge runs."""
-        sanitizer = {"ASAN_OPTIONS": "abort_on_error=1:detect_leaks=0:detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
+        sanitizer = {"ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
         self.process = self.ledger.start(self.name, [self.parleyd, "--root", self.root], env={**sanitizer, **environment})
         try:
             wait_until(self.is_ready if ready else self.answers, 30,
