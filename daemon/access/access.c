@@ -340,7 +340,7 @@ static void frame_came(void *owner, struct link_frame *frame)
 	case LINK_IMAGE: take_image(a, frame); break;
 	case LINK_LISTENER: take_listener(a, frame); break;
 	case LINK_LISTENER_CLOSE: close_listener(a, frame->number); break;
-	case LINK_QUERY: report_query(a, frame->number, frame->payload); break;
+	case LINK_QUERY: answer_query(a, frame->number, frame->payload); break;
 	case LINK_DRAIN: drain(a, (int64_t)frame->number); break;
 	default:
 		if (frame->fd >= 0)

@@ -15,7 +15,8 @@
  *   hop.c       a next hop: addresses, connecting, who waits for it
  *   partner.c   a remote domain: what DNS says of it, its errors, its counts
  *   discovery.c partners on no list, watched
- *   report.c    events, counters and answers to the keeper
+ *   report.c    events and counters for the keeper
+ *   answer.c    its questions
  * Direction: flow -> inbound -> (policy) -> request -> hop -> flow.
  */
 #ifndef DAEMON_ACCESS_ACCESS_H

@@ -168,15 +168,16 @@ void discovery_report(struct access *a)
 	report_send(&report);
 }
 
-void discovery_write(struct access *a, struct json_writer *w)
+void discovery_write(struct access *a, struct page *page, struct json_writer *w)
 {
 	struct watch_limits limits = limits_of(a);
 
-	json_open_array(w, NULL);
 	LIST_EACH (at, &a->discovered_list) {
 		struct discovered *d = LIST_OWNER(at, struct discovered, node);
 		bool is_suspicious = watch_is_suspicious(&d->watch, &limits, access_now_ms(a));
 
+		if (!page_takes(page))
+			continue;
 		json_open_object(w, NULL);
 		json_put_text(w, "domain", d->watch.domain_count ? d->watch.domains[0] : "");
 		json_open_array(w, "domains");
@@ -198,5 +199,4 @@ void discovery_write(struct access *a, struct json_writer *w)
 		json_put_text(w, "last_limit", d->state == WATCH_PASS ? "" : watch_answer_name(d->state));
 		json_close_object(w);
 	}
-	json_close_array(w);
 }

@@ -343,13 +343,21 @@ void partner_ask_again(struct access *a); /* there is another resolver */
 void partner_give_up_waiting(struct access *a);
 void partner_free_all(struct access *a);
 
+/* ---- answer.c ---- */
+/* A page of rows: they are counted as they are met, and only those of the page are written. */
+struct page {
+	size_t at, after, limit;
+};
+bool page_takes(struct page *page);
+void answer_query(struct access *a, uint64_t number, struct slice question);
+
 /* ---- discovery.c ---- */
 /* May a discovered partner send this now?  False: `why` names the limit. */
 bool discovery_admits(struct flow *flow, const struct policy_facts *facts, const char **why);
 void discovery_answered(struct flow *flow,
                         int status);     /* a request of that connection got its final answer */
 void discovery_report(struct access *a); /* once a second: the report when its period is over */
-void discovery_write(struct access *a, struct json_writer *w);
+void discovery_write(struct access *a, struct page *page, struct json_writer *w);
 void discovery_free_all(struct access *a);
 
 /* ---- report.c ---- */
@@ -368,6 +376,7 @@ void report_failed(struct access *a, const struct sip_message *m, enum sip_side 
 void report_connection(struct access *a, enum control_event_id id, const struct flow *flow);
 void report_lost(struct access *a, const struct flow *flow, bool is_refusal, const char *words);
 void report_counters(struct access *a);
-void report_query(struct access *a, uint64_t number, struct slice question);
+const char *report_side_name(enum sip_side side);
+void report_put_certificate(struct json_writer *w, const char *key, const struct tls_peer *peer);
 
 #endif

@@ -1,13 +1,12 @@
 /*
- * report: what the keeper is told.  Events as they happen, counters each
- * second, answers to its questions in pieces.
+ * report: what the keeper is told unasked.  Events as they happen, counters each second.
  */
 #include <stdio.h>
 
 #include "daemon/access/parts.h"
 #include "shared/base/text.h"
 
-enum { REPORT_EVENT_MAX = 8192, REPORT_ANSWER_MAX = 64 * 1024 * 1024, REPORT_URI_BYTES = 256 };
+enum { REPORT_EVENT_MAX = 8192, REPORT_URI_BYTES = 256 };
 
 /* ---- events ---- */
 
@@ -84,7 +83,7 @@ void report_failed(struct access *a, const struct sip_message *m, enum sip_side 
 	report_send(&report);
 }
 
-static void put_certificate(struct json_writer *w, const char *key, const struct tls_peer *peer)
+void report_put_certificate(struct json_writer *w, const char *key, const struct tls_peer *peer)
 {
 	char text[512];
 
@@ -100,7 +99,7 @@ static void put_certificate(struct json_writer *w, const char *key, const struct
 	json_put_text(w, key, text);
 }
 
-static const char *side_name(enum sip_side side)
+const char *report_side_name(enum sip_side side)
 {
 	return side == SIP_SIDE_EXTERNAL ? "external" : "internal";
 }
@@ -114,11 +113,11 @@ void report_connection(struct access *a, enum control_event_id id, const struct 
 	report_open(&report, a, id);
 	json_put_number(&report.w, "connection", (int64_t)flow->number);
 	json_put_text(&report.w, "direction", connection_is_outgoing(c) ? "outgoing" : "incoming");
-	json_put_text(&report.w, "side", side_name(flow->side));
+	json_put_text(&report.w, "side", report_side_name(flow->side));
 	json_put_text(&report.w, "partner", flow->partner);
 	json_put_text(&report.w, "address", address_text(connection_remote(c), text));
 	json_put_text(&report.w, "tls", connection_peer(c)->suite[0] ? connection_peer(c)->suite : "no TLS");
-	put_certificate(&report.w, "certificate", connection_peer(c));
+	report_put_certificate(&report.w, "certificate", connection_peer(c));
 	if (id != CONTROL_EVENT_CONNECTION_UP) {
 		json_put_text(&report.w, "end", connection_end_name(connection_end(c)));
 		json_put_text(&report.w, "why", connection_end_words(c));
@@ -195,162 +194,4 @@ void report_counters(struct access *a)
 	if (!text.is_broken)
 		link_send(a->link, LINK_COUNTERS, 0, buffer_slice(&text), -1);
 	buffer_stop(&text);
-}
-
-/* ---- questions ---- */
-
-static void put_flow(struct json_writer *w, const struct flow *flow)
-{
-	const struct connection *c = flow->connection;
-	struct connection_counts counts = connection_counts(c);
-	struct instant now = loop_now(flow->access->loop);
-	char text[ADDRESS_TEXT_BYTES], id[24];
-
-	json_open_object(w, NULL);
-	snprintf(id, sizeof id, "c-%llu", (unsigned long long)flow->number);
-	json_put_text(w, "id", id);
-	json_put_text(w, "partner", flow->partner);
-	json_put_text(w, "side", side_name(flow->side));
-	json_put_text(w, "direction", connection_is_outgoing(c) ? "out" : "in");
-	json_put_text(w, "state", flow->is_ending ? "closing" : connection_state_name(connection_state(c)));
-	json_put_text(w, "auth",
-	              connection_peer(c)->has_certificate ? "mtls"
-	              : connection_peer(c)->suite[0]      ? "tls"
-	                                                  : "tcp");
-	json_put_text(w, "tls", connection_peer(c)->suite);
-	json_put_text(w, "address", address_text(connection_remote(c), text));
-	json_put_number(w, "since", now.wall_ms - (now.mono_ms - counts.since_ms));
-	json_put_real(w, "rate", flow->rate.per_second);
-	json_put_number(w, "messages_in", (int64_t)flow->messages_in);
-	json_put_number(w, "messages_out", (int64_t)flow->messages_out);
-	json_put_number(w, "bytes_in", (int64_t)counts.bytes_in);
-	json_put_number(w, "bytes_out", (int64_t)counts.bytes_out);
-	json_put_number(w, "queued", (int64_t)counts.queued);
-	put_certificate(w, "certificate", connection_peer(c));
-	json_open_array(w, "domains");
-	for (size_t i = 0; i < flow->domain_count; i++)
-		json_put_text(w, NULL, flow->domains[i]);
-	json_close_array(w);
-	json_put_text(w, "rule",
-	              flow->side == SIP_SIDE_INTERNAL ? "pool-member"
-	              : flow->is_known                ? "partner"
-	                                              : "not identified");
-	json_put_text(w, "last_error", connection_end_words(c));
-	json_close_object(w);
-}
-
-static void put_lost(struct json_writer *w, const struct lost *lost)
-{
-	json_open_object(w, NULL);
-	json_put_text(w, "id", "-");
-	json_put_text(w, "partner", lost->partner);
-	json_put_text(w, "side", side_name(lost->side));
-	json_put_text(w, "direction", lost->is_outgoing ? "out" : "in");
-	json_put_text(w, "state", lost->is_refusal ? "refused" : "failed");
-	json_put_text(w, "auth", "-");
-	json_put_text(w, "tls", "");
-	json_put_text(w, "address", lost->address);
-	json_put_number(w, "since", lost->wall_ms);
-	json_put_text(w, "last_error", lost->words);
-	json_close_object(w);
-}
-
-static void put_connections(struct access *a, struct json_writer *w)
-{
-	int64_t oldest = access_now_ms(a) - ACCESS_FAILURE_SHOWN_MS;
-
-	json_open_array(w, NULL);
-	LIST_EACH (at, &a->flows)
-		put_flow(w, LIST_OWNER(at, struct flow, node));
-	for (size_t i = 0; i < ACCESS_FAILURES_KEPT; i++)
-		if (a->lost[i].wall_ms && a->lost[i].mono_ms >= oldest)
-			put_lost(w, &a->lost[i]);
-	json_close_array(w);
-}
-
-static void put_error(struct json_writer *w, const char *key, const struct partner_error *error)
-{
-	if (!error->wall_ms) {
-		json_put_null(w, key);
-		return;
-	}
-	json_open_object(w, key);
-	json_put_number(w, "time", error->wall_ms);
-	json_put_text(w, "text", error->words);
-	json_close_object(w);
-}
-
-/* Connections on which something of or for the domain has crossed, whoever opened them: one walk for all partners. */
-static void count_connections(struct access *a)
-{
-	LIST_EACH (at, &a->partner_list)
-		LIST_OWNER(at, struct partner, node)->connections = 0;
-	LIST_EACH (at, &a->flows) {
-		const struct flow *flow = LIST_OWNER(at, struct flow, node);
-
-		for (size_t i = 0; flow->is_up && i < flow->domain_count; i++) {
-			struct partner *partner = map_get(&a->partners, slice_of(flow->domains[i]));
-
-			if (partner)
-				partner->connections++;
-		}
-	}
-}
-
-static void put_domains(struct access *a, struct json_writer *w)
-{
-	count_connections(a);
-	json_open_array(w, NULL);
-	LIST_EACH (at, &a->partner_list) {
-		const struct partner *partner = LIST_OWNER(at, struct partner, node);
-
-		json_open_object(w, NULL);
-		json_put_text(w, "domain", partner->domain);
-		json_put_text(w, "state",
-		              partner->connections         ? "up"
-		              : partner->error_out.wall_ms ? "down"
-		                                           : "-");
-		json_put_number(w, "connections", partner->connections);
-		json_put_real(w, "rate", partner->rate.per_second);
-		json_put_number(w, "in", (int64_t)partner->counts.in);
-		json_put_number(w, "out", (int64_t)partner->counts.out);
-		json_put_number(w, "refused", (int64_t)partner->counts.refused);
-		put_error(w, "last_error_in", &partner->error_in);
-		put_error(w, "last_error_out", &partner->error_out);
-		json_close_object(w);
-	}
-	json_close_array(w);
-}
-
-void report_query(struct access *a, uint64_t number, struct slice question)
-{
-	struct json *asked = NULL;
-	struct buffer text;
-	struct json_writer w = json_write(&text);
-	struct slice what, rest;
-
-	buffer_start(&text, REPORT_ANSWER_MAX);
-	if (json_read(question, &asked, NULL) == RESULT_OK && a->image) {
-		what = json_as_slice(json_get(asked, "what"));
-		if (slice_equal(what, SLICE("connections")))
-			put_connections(a, &w);
-		else if (slice_equal(what, SLICE("domains")))
-			put_domains(a, &w);
-		else if (slice_equal(what, SLICE("discovered")))
-			discovery_write(a, &w);
-	}
-	if (buffer_length(&text) == 0 || text.is_broken) {
-		buffer_clear(&text);
-		buffer_add(&text, SLICE("[]"));
-	}
-	for (rest = buffer_slice(&text); rest.len;) {
-		size_t take = rest.len > LINK_PAYLOAD_MAX ? LINK_PAYLOAD_MAX : rest.len;
-
-		if (!link_send(a->link, LINK_ANSWER, number, slice_first(rest, take), -1))
-			break;
-		rest = slice_after(rest, take);
-	}
-	link_send(a->link, LINK_ANSWER, number, SLICE(""), -1);
-	buffer_stop(&text);
-	json_free(&asked);
 }

@@ -1,0 +1,222 @@
+/*
+ * answer: the keeper's questions.  {"what":"connections"|"domains"|"discovered","after":N,"limit":M} gives an
+ * array of at most M rows from the Nth; {"what":"partner","domain":D} what is known of one remote domain.
+ */
+#include <stdio.h>
+
+#include "daemon/access/parts.h"
+
+enum { ANSWER_MAX = 1024 * 1024, ANSWER_ROWS_DEFAULT = 500, ANSWER_ROWS_MAX = 1000 };
+
+bool page_takes(struct page *page)
+{
+	size_t at = page->at++;
+
+	return at >= page->after && at - page->after < page->limit;
+}
+
+static void put_flow(struct json_writer *w, const struct flow *flow)
+{
+	const struct connection *c = flow->connection;
+	struct connection_counts counts = connection_counts(c);
+	struct instant now = loop_now(flow->access->loop);
+	char text[ADDRESS_TEXT_BYTES], id[24];
+
+	json_open_object(w, NULL);
+	snprintf(id, sizeof id, "c-%llu", (unsigned long long)flow->number);
+	json_put_text(w, "id", id);
+	json_put_text(w, "partner", flow->partner);
+	json_put_text(w, "side", report_side_name(flow->side));
+	json_put_text(w, "direction", connection_is_outgoing(c) ? "out" : "in");
+	json_put_text(w, "state", flow->is_ending ? "closing" : connection_state_name(connection_state(c)));
+	json_put_text(w, "auth",
+	              connection_peer(c)->has_certificate ? "mtls"
+	              : connection_peer(c)->suite[0]      ? "tls"
+	                                                  : "tcp");
+	json_put_text(w, "tls", connection_peer(c)->suite);
+	json_put_text(w, "address", address_text(connection_remote(c), text));
+	json_put_number(w, "since", now.wall_ms - (now.mono_ms - counts.since_ms));
+	json_put_real(w, "rate", flow->rate.per_second);
+	json_put_number(w, "messages_in", (int64_t)flow->messages_in);
+	json_put_number(w, "messages_out", (int64_t)flow->messages_out);
+	json_put_number(w, "bytes_in", (int64_t)counts.bytes_in);
+	json_put_number(w, "bytes_out", (int64_t)counts.bytes_out);
+	json_put_number(w, "queued", (int64_t)counts.queued);
+	report_put_certificate(w, "certificate", connection_peer(c));
+	json_open_array(w, "domains");
+	for (size_t i = 0; i < flow->domain_count; i++)
+		json_put_text(w, NULL, flow->domains[i]);
+	json_close_array(w);
+	json_put_text(w, "rule",
+	              flow->side == SIP_SIDE_INTERNAL ? "pool-member"
+	              : flow->is_known                ? "partner"
+	                                              : "not identified");
+	json_put_text(w, "last_error", connection_end_words(c));
+	json_close_object(w);
+}
+
+static void put_lost(struct json_writer *w, const struct lost *lost)
+{
+	json_open_object(w, NULL);
+	json_put_text(w, "id", "-");
+	json_put_text(w, "partner", lost->partner);
+	json_put_text(w, "side", report_side_name(lost->side));
+	json_put_text(w, "direction", lost->is_outgoing ? "out" : "in");
+	json_put_text(w, "state", lost->is_refusal ? "refused" : "failed");
+	json_put_text(w, "auth", "-");
+	json_put_text(w, "tls", "");
+	json_put_text(w, "address", lost->address);
+	json_put_number(w, "since", lost->wall_ms);
+	json_put_text(w, "last_error", lost->words);
+	json_close_object(w);
+}
+
+static void put_connections(struct access *a, struct page *page, struct json_writer *w)
+{
+	int64_t oldest = access_now_ms(a) - ACCESS_FAILURE_SHOWN_MS;
+
+	LIST_EACH (at, &a->flows)
+		if (page_takes(page))
+			put_flow(w, LIST_OWNER(at, struct flow, node));
+	for (size_t i = 0; i < ACCESS_FAILURES_KEPT; i++)
+		if (a->lost[i].wall_ms && a->lost[i].mono_ms >= oldest && page_takes(page))
+			put_lost(w, &a->lost[i]);
+}
+
+static void put_error(struct json_writer *w, const char *key, const struct partner_error *error)
+{
+	if (!error->wall_ms) {
+		json_put_null(w, key);
+		return;
+	}
+	json_open_object(w, key);
+	json_put_number(w, "time", error->wall_ms);
+	json_put_text(w, "text", error->words);
+	json_close_object(w);
+}
+
+/* Connections on which something of or for the domain has crossed, whoever opened them: one walk for all partners. */
+static void count_connections(struct access *a)
+{
+	LIST_EACH (at, &a->partner_list)
+		LIST_OWNER(at, struct partner, node)->connections = 0;
+	LIST_EACH (at, &a->flows) {
+		const struct flow *flow = LIST_OWNER(at, struct flow, node);
+
+		for (size_t i = 0; flow->is_up && i < flow->domain_count; i++) {
+			struct partner *partner = map_get(&a->partners, slice_of(flow->domains[i]));
+
+			if (partner)
+				partner->connections++;
+		}
+	}
+}
+
+static void put_domains(struct access *a, struct page *page, struct json_writer *w)
+{
+	count_connections(a);
+	LIST_EACH (at, &a->partner_list) {
+		const struct partner *partner = LIST_OWNER(at, struct partner, node);
+
+		if (!page_takes(page))
+			continue;
+		json_open_object(w, NULL);
+		json_put_text(w, "domain", partner->domain);
+		json_put_text(w, "state",
+		              partner->connections         ? "up"
+		              : partner->error_out.wall_ms ? "down"
+		                                           : "-");
+		json_put_number(w, "connections", partner->connections);
+		json_put_real(w, "rate", partner->rate.per_second);
+		json_put_number(w, "in", (int64_t)partner->counts.in);
+		json_put_number(w, "out", (int64_t)partner->counts.out);
+		json_put_number(w, "refused", (int64_t)partner->counts.refused);
+		put_error(w, "last_error_in", &partner->error_in);
+		put_error(w, "last_error_out", &partner->error_out);
+		json_close_object(w);
+	}
+}
+
+/* What DNS and a live connection have shown of a domain, for "why?". */
+static void put_partner(struct access *a, struct slice domain, struct json_writer *w)
+{
+	static const char *const srv[] = { "unasked", "found", "absent", "failed" };
+	struct partner *partner = partner_find(a, domain);
+	struct policy_facts facts = { 0 };
+
+	json_open_object(w, NULL);
+	if (partner)
+		partner_facts(partner, &facts);
+	json_put_text(w, "srv", srv[facts.srv]);
+	json_put_text(w, "route", facts.srv_route == POLICY_ROUTE_SRV_SIPS ? "sips" : "federation");
+	json_open_array(w, "targets");
+	for (size_t i = 0; i < facts.srv_target_count; i++)
+		json_put_slice(w, NULL, facts.srv_targets[i]);
+	json_close_array(w);
+	LIST_EACH (at, &a->flows) {
+		const struct flow *flow = LIST_OWNER(at, struct flow, node);
+
+		for (size_t i = 0; flow->is_up && !facts.is_connected && i < flow->domain_count; i++)
+			if (slice_equal(slice_of(flow->domains[i]), domain))
+				flow_facts(flow, &facts);
+	}
+	json_put_bool(w, "connected", facts.is_connected);
+	json_open_array(w, "dns");
+	for (size_t i = 0; i < facts.certificate_dns_count; i++)
+		json_put_slice(w, NULL, facts.certificate_dns[i]);
+	json_close_array(w);
+	json_open_array(w, "sip");
+	for (size_t i = 0; i < facts.certificate_sip_count; i++)
+		json_put_slice(w, NULL, facts.certificate_sip[i]);
+	json_close_array(w);
+	json_close_object(w);
+}
+
+static void put_rows(struct access *a, const struct json *asked, struct json_writer *w)
+{
+	struct slice what = json_as_slice(json_get(asked, "what"));
+	int64_t after = json_as_number(json_get(asked, "after"), 0);
+	int64_t limit = json_as_number(json_get(asked, "limit"), ANSWER_ROWS_DEFAULT);
+	struct page page = { .after = after > 0 ? (size_t)after : 0,
+		             .limit = limit > 0 && limit < ANSWER_ROWS_MAX ? (size_t)limit
+		                                                           : ANSWER_ROWS_MAX };
+
+	json_open_array(w, NULL);
+	if (slice_equal(what, SLICE("connections")))
+		put_connections(a, &page, w);
+	else if (slice_equal(what, SLICE("domains")))
+		put_domains(a, &page, w);
+	else if (slice_equal(what, SLICE("discovered")))
+		discovery_write(a, &page, w);
+	json_close_array(w);
+}
+
+void answer_query(struct access *a, uint64_t number, struct slice question)
+{
+	struct json *asked = NULL;
+	struct buffer text;
+	struct json_writer w = json_write(&text);
+	struct slice rest;
+
+	buffer_start(&text, ANSWER_MAX);
+	if (json_read(question, &asked, NULL) == RESULT_OK && a->image) {
+		if (slice_equal(json_as_slice(json_get(asked, "what")), SLICE("partner")))
+			put_partner(a, json_as_slice(json_get(asked, "domain")), &w);
+		else
+			put_rows(a, asked, &w);
+	}
+	if (buffer_length(&text) == 0 || text.is_broken) {
+		buffer_clear(&text);
+		buffer_add(&text, SLICE("[]"));
+	}
+	for (rest = buffer_slice(&text); rest.len;) {
+		size_t take = rest.len > LINK_PAYLOAD_MAX ? LINK_PAYLOAD_MAX : rest.len;
+
+		if (!link_send(a->link, LINK_ANSWER, number, slice_first(rest, take), -1))
+			break;
+		rest = slice_after(rest, take);
+	}
+	link_send(a->link, LINK_ANSWER, number, SLICE(""), -1);
+	buffer_stop(&text);
+	json_free(&asked);
+}
