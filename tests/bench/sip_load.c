@@ -161,6 +161,8 @@ static void tick(void *owner)
 static void begin(struct load *load)
 {
 	load->is_running = true;
+	/* Another run's branches must not look like retransmissions of this one's. */
+	load->next = (uint64_t)now_us() << 12;
 	load->cpu_before = cpu_of_all(load);
 	load->started_us = now_us();
 	load->end_us = load->started_us + (int64_t)load->seconds * 1000000;
