@@ -28,7 +28,7 @@ enum {
 	LOAD_SLOTS = 1 << 20,
 	LOAD_SAMPLES_MAX = 4 * 1024 * 1024,
 	LOAD_BODY_BYTES = 200,
-	LOAD_OPENING_MAX = 8
+	LOAD_OPENING_MAX = 2
 };
 
 struct load;
