@@ -142,6 +142,7 @@ def test_documents_come_down_whole(daemon, folder):
 def test_follows_until_interrupted(daemon):
     with subprocess.Popen([PARLEY, "--socket", daemon.socket, "event", "tail", "--follow"], stdout=subprocess.PIPE, text=True) as process:
         assert "access runs as process 4711" in process.stdout.readline()
+        assert "refused at blocked-domain" in process.stdout.readline()
         assert "in external connection with fabrikam.example" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0

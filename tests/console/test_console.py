@@ -561,3 +561,54 @@ def test_random_keys_and_torn_sequences_change_nothing_and_break_nothing(daemon)
     child.wait()
     assert child.exitstatus == 0
     assert daemon.changes() == []
+
+
+def test_shows_connections_and_blocks_a_partner_only_when_their_number_is_typed(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon)
+    screen.wait("NEEDS ATTENTION")
+    screen.keys("g", "n")
+    screen.wait("Connections +4 of 4", r">  edge\.proseware\.example +out failed", r"sip\.adatum.* up", r"\$ parley connection list edge\.proseware\.example")
+    screen.keys("/")
+    screen.type("state:failed")
+    screen.wait("1 of 4", absent=("fabrikam",))
+    screen.keys("Enter")
+    screen.wait("last error: certificate names sip.proseware-old.example")
+    screen.keys("Escape")
+    screen.wait("4 of 4")
+    screen.keys("Down", "Enter")
+    screen.wait("Connection", r"messages_in +152301")
+    screen.keys("q", "W")
+    screen.wait("Why, FROM TO: someone@adatum.example")
+    screen.keys("Escape")
+    screen.wait(r"\$ parley connection")
+    screen.keys("g", "g", "b")
+    screen.wait(r"Block proseware\.example", r"Publish now\? y/N", r"\$ parley domain block proseware\.example")
+    screen.keys("Escape")
+    screen.wait("nothing was changed")
+    assert daemon.changes() == []
+    screen.keys("Down", "b")
+    screen.wait("Block adatum.example", "Type 1, the number of connections that will close")
+    screen.keys("1", "Enter")
+    screen.wait("v119 published", absent=("sip.adatum",))
+    assert [(r["method"], r["params"]["domain"], r["params"]["if_version"]) for r in daemon.changes()] == [("domain.block", "adatum.example", 118)]
+
+
+def test_events_follow_pause_and_show_all_fields(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon, "console", "events")
+    screen.wait("Events +.*following", "access runs as process 4711", "connection with fabrikam.example", r">.*connection-up")
+    screen.keys("Space")
+    screen.wait(r"paused, \+[1-9][0-9]* new")
+    screen.keys("Space", "g", "g")
+    screen.wait(r">.*service-started", absent=("following",))
+    screen.keys("/")
+    screen.type("event:request-refused")
+    screen.wait(r">.*request-refused", absent=("service-started",))
+    screen.keys("Enter", "Enter")
+    screen.wait("Event", r"step +blocked-domain", r"to +eve@contoso\.example")
+    screen.keys("q", "W")
+    screen.wait("someone@wingtip.example")
+    screen.keys("Escape", "Escape", "f")
+    screen.wait("following", r">.*connection-up")
+    assert len(daemon.requests("event.tail")) == 1

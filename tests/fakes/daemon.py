@@ -15,7 +15,7 @@ import time
 
 VERBS = {
     "viewer": ["hello", "status", "domain.list", "domain.show", "access-edge.show", "policy.show", "topology.show",
-               "connection.list", "why", "event.tail", "config.check", "config.export", "version.list", "model.kinds"],
+               "connection.list", "discovered.list", "why", "event.tail", "config.check", "config.export", "version.list", "model.kinds"],
     "policy": ["domain.allow", "domain.block", "domain.remove", "access-edge.set", "policy.set"],
     "administrator": ["config.import"],
 }
@@ -127,7 +127,13 @@ class Daemon:
                 "last_error_in": None, "last_error_out": None, "counts": {"in": 152301, "out": 139440, "refused": 3}}
 
     def connection_list(self, params, session):
-        return {"rows": [self.connection("fabrikam.example"), self.connection("litware.example")]}
+        up = [{**self.connection(name), "id": f"c-{12 + i}", "partner": f"sip.{name}", "rate": rate, "domains": [name]}
+              for i, (name, rate) in enumerate([("adatum.example", 0.4), ("fabrikam.example", 14.2), ("litware.example", 4.4)])
+              if self.domains.get(name, {}).get("rule") == "allow"]
+        failed = {**self.connection("proseware.example"), "id": "-", "partner": "edge.proseware.example", "direction": "out",
+                  "state": "failed", "auth": "-", "tls": "", "rate": 0, "certificate": "", "rule": "",
+                  "messages_in": 0, "messages_out": 0, "domains": [], "last_error": "certificate names sip.proseware-old.example"}
+        return {"rows": [*up, failed], "total": len(up) + 1, "next": None, "live": ""}
 
     def why(self, params, session):
         remote = params["from"].split("@")[-1]
@@ -143,7 +149,11 @@ class Daemon:
     def event_tail(self, params, session):
         session["follows"] = params.get("follow", False)
         return {"events": [{"event": "service-started", "time": START, "service": "access", "pid": 4711,
-                            "sentence": "access runs as process 4711"}]}
+                            "sentence": "access runs as process 4711"},
+                           {"event": "request-refused", "time": START + 9000, "direction": "in", "method": "MESSAGE", "from": "dan@wingtip.example",
+                            "to": "eve@contoso.example", "domain": "wingtip.example", "step": "blocked-domain", "status": 403,
+                            "why": "on the block list", "version": self.version, "connection": "c-19",
+                            "sentence": "MESSAGE dan@wingtip.example -> eve@contoso.example refused at blocked-domain (403): on the block list"}]}
 
     def access_edge_show(self, params, session):
         return {"kind": "access-edge", "key": "", "fields": self.switches, "version": self.version}
@@ -247,7 +257,7 @@ class Daemon:
             except Refusal as refusal:
                 reply["error"] = refusal.error
             writer.write((json.dumps(reply) + "\n").encode())
-            if session.pop("follows", False):
+            if session.get("follows", False):  # one event after each answer, so that a test decides when it comes
                 event = {"event": "connection-up", "time": int(time.time() * 1000), "direction": "in", "side": "external",
                          "partner": "fabrikam.example", "address": "192.0.2.14", "tls": "TLS1.3", "certificate": "ok"}
                 writer.write((json.dumps({"jsonrpc": "2.0", "method": "event", "params": event}) + "\n").encode())

@@ -51,6 +51,18 @@ const char *shown_moment(int64_t wall_ms, int64_t now_ms, char to[SHOWN_BYTES])
 	return to;
 }
 
+const char *shown_clock(int64_t wall_ms, int64_t now_ms, char to[SHOWN_BYTES])
+{
+	char then[INSTANT_TEXT_BYTES];
+
+	shown_moment(wall_ms, now_ms, to);
+	if (to[0] != '-' && strlen(to) == 5) {
+		instant_text(wall_ms, then);
+		snprintf(to, SHOWN_BYTES, "%.8s", then + 11);
+	}
+	return to;
+}
+
 const char *shown_day(int64_t wall_ms, int64_t now_ms, char to[SHOWN_BYTES])
 {
 	shown_moment(wall_ms, now_ms, to);

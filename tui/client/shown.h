@@ -12,6 +12,8 @@ enum { SHOWN_BYTES = 32 };
 const char *shown_age(int64_t ms, char to[SHOWN_BYTES]);
 /* "14:02" of that UTC day; "11-22 14:02" when `now_ms` is of another day; "-" for 0. */
 const char *shown_moment(int64_t wall_ms, int64_t now_ms, char to[SHOWN_BYTES]);
+/* "14:02:09" today, "11-22 14:02" on another day. */
+const char *shown_clock(int64_t wall_ms, int64_t now_ms, char to[SHOWN_BYTES]);
 /* "14:02" of the same UTC day, else "11-22"; at most 5 cells. */
 const char *shown_day(int64_t wall_ms, int64_t now_ms, char to[SHOWN_BYTES]);
 /* "2026-11-22 21:09:39"; "-" for 0. */

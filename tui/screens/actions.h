@@ -6,8 +6,8 @@
  *
  * Files in reading order: actions.def and actions (keys), scene (everything a
  * frame is drawn from), frame (header, title, hints), overview, domains, filter
- * and domain_rows (the list's data), reading (text, help), command (words of a command line), parts.h,
- * feed (the list fetched page by page), changes
+ * and domain_rows (the list's data), listing and listing_view (rows that live only a moment), connections, recent (events), reading (text, help), command (words of a command line), parts.h,
+ * feed and lists (what is fetched page by page), changes
  * (commands sent one after the other), questions (before a change), keys (what
  * a key does), console (the loop).
  * Direction: key -> action -> command -> question -> request -> answer -> scene -> grid.
@@ -18,7 +18,15 @@
 #include "shared/control/control.h"
 #include "tui/widgets/input.h"
 
-enum action_place { OVERVIEW = 1, DOMAINS = 2, READING = 4, EVERYWHERE = 7 };
+enum action_place {
+	OVERVIEW = 1,
+	DOMAINS = 2,
+	READING = 4,
+	CONNECTIONS = 8,
+	EVENTS = 16,
+	LISTS = DOMAINS | CONNECTIONS | EVENTS,
+	EVERYWHERE = OVERVIEW | LISTS | READING
+};
 
 enum action_id {
 #define ACTION(id, ...) ACTION_##id,

@@ -159,7 +159,7 @@ bool changes_take(struct console *console, int64_t id, struct control_answer *an
 	if (id != changes->asked_id)
 		return false;
 	changes->asked_id = 0;
-	console->feed.due_ms = 0;
+	console->feed.due_ms = console->lists.due_ms = 0;
 	view_hurry(&console->status);
 	if (answer->code != CONTROL_OK) {
 		say_failure(console, answer);
@@ -264,6 +264,10 @@ static bool run_own(struct console *console, struct slice line)
 		console_go(console, SCREEN_OVERVIEW);
 	else if (is_word(line, "domains"))
 		console_go(console, SCREEN_DOMAINS);
+	else if (is_word(line, "connections"))
+		console_go(console, SCREEN_CONNECTIONS);
+	else if (is_word(line, "events"))
+		console_go(console, SCREEN_EVENTS);
 	else
 		return false;
 	return true;

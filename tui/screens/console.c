@@ -23,9 +23,18 @@ static void take_answer(void *to, int64_t id, struct control_answer *answer)
 	struct console *console = to;
 
 	if (view_take(&console->status, id, answer, console->now) || feed_take(console, id, answer) ||
-	    changes_take(console, id, answer) || inquiry_take(console, id, answer))
+	    lists_take(console, id, answer) || changes_take(console, id, answer) ||
+	    inquiry_take(console, id, answer))
 		return;
 	/* An answer nobody waits for any more. */
+}
+
+static void take_event(void *to, const struct json *event)
+{
+	struct console *console = to;
+
+	if (console->lists.is_following)
+		recent_take(&console->scene.events, event);
 }
 
 static void take_state(void *to)
@@ -34,6 +43,7 @@ static void take_state(void *to)
 
 	if (client_state(console->client) != CLIENT_UP)
 		return;
+	lists_restart(&console->lists);
 	view_hurry(&console->status);
 	console->feed.due_ms = 0;
 }
@@ -53,6 +63,8 @@ static void tell_scene(struct console *console)
 	scene->status = view_result(&console->status);
 	scene->status_heard_ms = console->status.heard_ms;
 	scene->domains_trouble = console->feed.trouble.text;
+	scene->lists_trouble = console->lists.trouble.text;
+	recent_settle(&scene->events);
 }
 
 /* ---- painting ---- */
@@ -107,6 +119,8 @@ static int pause_until(const struct console *console, bool owes_paint, int64_t p
 			next = soonest(console->status.due_ms, next);
 		if (!console->feed.asked_id && feed_is_wanted(console))
 			next = soonest(console->feed.due_ms, next);
+		if (!console->lists.asked_id && !console->lists.events_id && lists_are_wanted(console))
+			next = soonest(console->lists.due_ms, next);
 	}
 	next -= console->now.mono_ms;
 	return next < 0 ? 0 : next > TURN_MAX_MS ? TURN_MAX_MS : (int)next;
@@ -139,6 +153,7 @@ static void loop(struct console *console, int signals)
 		client_step(console->client, console->now, polled[2].revents);
 		view_refresh(&console->status, console->client, console->now);
 		feed_refresh(console);
+		lists_refresh(console);
 		client_step(console->client, console->now, 0); /* what was asked is written now */
 		owes_paint = true;
 	}
@@ -155,11 +170,16 @@ static enum result choose_screen(struct console *console, struct reason *reason)
 		console->scene.screen = SCREEN_OVERVIEW;
 	else if (slice_equal(slice_of(name), SLICE("domains")))
 		console->scene.screen = SCREEN_DOMAINS;
+	else if (slice_equal(slice_of(name), SLICE("connections")))
+		console->scene.screen = SCREEN_CONNECTIONS;
+	else if (slice_equal(slice_of(name), SLICE("events")))
+		console->scene.screen = SCREEN_EVENTS;
 	else
 		return fail(reason, RESULT_INVALID,
-		            _("unknown screen \"%s\"; there are overview and domains"), name);
+		            _("unknown screen \"%s\"; there are overview, connections, events and domains"),
+		            name);
 	if (console->setup->filter)
-		editor_set(&console->scene.filter, slice_of(console->setup->filter));
+		editor_set(scene_filter(&console->scene), slice_of(console->setup->filter));
 	return RESULT_OK;
 }
 
@@ -183,13 +203,14 @@ static enum result start(struct console *console, struct reason *reason)
 		                       .name = setup->name,
 		                       .is_read_only = setup->is_read_only,
 		                       .reconnects = true,
-		                       .handlers = { take_answer, NULL, console },
+		                       .handlers = { take_answer, take_event, console },
 		                       .on_state = take_state };
 
 	scene_start(&console->scene);
 	console->scene.is_read_only = setup->is_read_only;
 	view_start(&console->status, "status", SCENE_STATUS_EVERY_MS);
 	feed_start(&console->feed);
+	lists_start(&console->lists);
 	changes_start(&console->changes);
 	changes_start(&console->agreed);
 	console->now = setup->now();
@@ -204,6 +225,7 @@ static void stop(struct console *console)
 	client_free(&console->client);
 	changes_stop(&console->agreed);
 	changes_stop(&console->changes);
+	lists_stop(&console->lists);
 	feed_stop(&console->feed);
 	view_stop(&console->status);
 	scene_stop(&console->scene);

@@ -76,11 +76,18 @@ static void draw_title(const struct scene *scene, struct grid *grid)
 	struct buffer title;
 	char link[120];
 	int end = grid->width - 1, x;
+	int name_cells = scene->screen == SCREEN_DOMAINS || scene->screen == SCREEN_CONNECTIONS ? 11
+	                 : scene->screen == SCREEN_EVENTS                                       ? 6
+	                                                                                        : 0;
 	const char *hint = _(": command  ? help");
 
 	buffer_start(&title, 4096);
 	if (scene->screen == SCREEN_DOMAINS)
 		domains_title(scene, &title);
+	else if (scene->screen == SCREEN_CONNECTIONS)
+		listing_title(&scene->connections, _("Connections"), &title);
+	else if (scene->screen == SCREEN_EVENTS)
+		recent_title(scene, &title);
 	else
 		buffer_add(&title,
 		           slice_of(scene->screen == SCREEN_OVERVIEW ? _("Overview") : scene->reading_title));
@@ -94,7 +101,7 @@ static void draw_title(const struct scene *scene, struct grid *grid)
 		grid_put_text(grid, end, 1, grid->width, hint, GRID_DIM);
 	}
 	x = grid_put(grid, 1, 1, end - 3, buffer_slice(&title), GRID_NORMAL);
-	grid_paint(grid, 1, 1, scene->screen == SCREEN_DOMAINS && x > 11 ? 11 : x, GRID_FOCUS);
+	grid_paint(grid, 1, 1, name_cells && x > name_cells ? name_cells : x, GRID_FOCUS);
 	buffer_stop(&title);
 }
 
@@ -181,6 +188,8 @@ static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 	}
 	if (scene->awaits_place) {
 		x = put_hint(grid, x, y, grid->width, "o", _("Overview"));
+		x = put_hint(grid, x, y, grid->width, "n", _("Connections"));
+		x = put_hint(grid, x, y, grid->width, "e", _("Events"));
 		x = put_hint(grid, x, y, grid->width, "d", _("SIP domains"));
 		put_hint(grid, x, y, grid->width, "g", _("first row"));
 		return;
@@ -212,6 +221,8 @@ static void draw_navigation(const struct scene *scene, struct grid *grid, struct
 	grid_upright(grid, SCENE_NAVIGATION, area.y, area.height, GRID_DIM);
 	grid_put_text(grid, 1, y++, SCENE_NAVIGATION - 2, _("STATUS"), GRID_DIM);
 	draw_place(grid, y++, "o", _("Overview"), here == SCREEN_OVERVIEW);
+	draw_place(grid, y++, "n", _("Connections"), here == SCREEN_CONNECTIONS);
+	draw_place(grid, y++, "e", _("Events"), here == SCREEN_EVENTS);
 	y++;
 	grid_put_text(grid, 1, y++, SCENE_NAVIGATION - 2, _("EXTERNAL ACCESS"), GRID_DIM);
 	draw_place(grid, y++, "d", _("SIP domains"), here == SCREEN_DOMAINS);
@@ -262,6 +273,8 @@ void scene_draw(struct scene *scene, struct grid *grid)
 	case SCREEN_OVERVIEW: overview_draw(scene, grid, area); break;
 	case SCREEN_DOMAINS: domains_draw(scene, grid, area); break;
 	case SCREEN_READING: reading_draw(scene, grid, area); break;
+	case SCREEN_CONNECTIONS: connections_draw(scene, grid, area); break;
+	case SCREEN_EVENTS: recent_draw(scene, grid, area); break;
 	}
 	draw_title(scene, grid); /* after the body, which counts its rows */
 	draw_command(scene, grid, grid->height - 2);

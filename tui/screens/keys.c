@@ -1,6 +1,7 @@
 /* What a key does. Nothing here waits: a key changes the scene, or asks something of the daemon. */
 #include <stdio.h>
 
+#include "tui/cli/print.h"
 #include "tui/client/words.h"
 #include "tui/screens/parts.h"
 
@@ -8,7 +9,7 @@ void console_go(struct console *console, enum screen screen)
 {
 	console->scene.screen = screen;
 	console->scene.awaits_place = false;
-	console->feed.due_ms = 0;
+	console->feed.due_ms = console->lists.due_ms = 0;
 }
 
 /* ---- prompts ---- */
@@ -78,7 +79,7 @@ static void accept_prompt(struct console *console)
 
 static void set_filter(struct console *console, struct slice text)
 {
-	editor_set(&console->scene.filter, text);
+	editor_set(scene_filter(&console->scene), text);
 	scene_arrange(&console->scene);
 	if (console->feed.asks_filtered)
 		console->feed.due_ms = 0;
@@ -99,14 +100,78 @@ static void prompt_key(struct console *console, uint32_t key)
 
 /* ---- actions ---- */
 
+/* The domain that the selected row is about; none where it is about no partner. */
+static struct slice partner_of_row(const struct scene *scene)
+{
+	const struct domain_row *row = scene_domain(scene);
+	const struct json *listed = scene_listing(scene) ? listing_selected(scene_listing(scene)) : NULL;
+
+	switch (scene->screen) {
+	case SCREEN_DOMAINS: return row ? row->domain : SLICE_NONE;
+	case SCREEN_CONNECTIONS:
+		return slice_equal(scene_text(listed, "side"), SLICE("internal"))
+		               ? SLICE_NONE
+		               : connection_domain(scene, listed);
+	case SCREEN_EVENTS:
+		return scene_text(listed, "domain").len ? scene_text(listed, "domain")
+		                                        : scene_text(listed, "partner");
+	case SCREEN_OVERVIEW:
+	case SCREEN_READING: break;
+	}
+	return SLICE_NONE;
+}
+
+static void block_partner(struct console *console)
+{
+	struct scene *scene = &console->scene;
+	struct slice domain = partner_of_row(scene);
+	int64_t open = 0;
+
+	if (!domain.len) {
+		scene_say(scene, GRID_NORMAL, "%s",
+		          listing_selected(&scene->connections)
+		                  ? _("no partner's domain is known for this connection")
+		                  : _("there is no row"));
+		return;
+	}
+	for (size_t i = 0; i < scene->connections.count; i++) {
+		const struct json *row = scene->connections.rows[i];
+
+		open += slice_equal_nocase(connection_domain(scene, row), domain) &&
+		        slice_equal(scene_text(row, "state"), SLICE("up"));
+	}
+	question_block_partner(console, domain, open);
+}
+
+/* All members of the selected row, as text. */
+static void read_listed(struct console *console, const struct json *row, const char *title)
+{
+	struct scene *scene = &console->scene;
+	struct print_style style = { .is_terminal = true,
+		                     .is_utf8 = term_looks(console->term).is_utf8,
+		                     .now = console->now };
+	struct buffer command;
+	char text[SCENE_TEXT_BYTES];
+
+	if (!row)
+		return;
+	buffer_start(&command, COMMAND_BYTES);
+	scene_command(scene, &command);
+	if (!slice_to_text(buffer_slice(&command), text, sizeof text))
+		text[0] = '\0';
+	buffer_stop(&command);
+	buffer_clear(&scene->pager.text);
+	print_members(&scene->pager.text, &style, row, "");
+	reading_open(scene, title, text);
+}
+
 static void ask_why(struct console *console)
 {
-	const struct domain_row *row = console->scene.screen == SCREEN_DOMAINS ? scene_domain(&console->scene)
-	                                                                       : NULL;
+	struct slice domain = partner_of_row(&console->scene);
 	char text[300] = "";
 
-	if (row)
-		snprintf(text, sizeof text, "someone@%.*s ", SLICE_ARG(row->domain));
+	if (domain.len)
+		snprintf(text, sizeof text, "someone@%.*s ", SLICE_ARG(domain));
 	open_prompt(console, PROMPT_WHY, slice_of(text));
 }
 
@@ -123,6 +188,10 @@ static void open_row(struct console *console)
 		command_add(&line, row->domain);
 		command_run(console, buffer_slice(&line));
 		buffer_stop(&line);
+	} else if (scene->screen == SCREEN_CONNECTIONS) {
+		read_listed(console, listing_selected(&scene->connections), _("Connection"));
+	} else if (scene->screen == SCREEN_EVENTS) {
+		read_listed(console, listing_selected(&scene->events.list), _("Event"));
 	} else if (scene->screen == SCREEN_OVERVIEW && attention) {
 		command_run(console, SLICE("event tail 100"));
 	}
@@ -157,16 +226,17 @@ static void toggle_mark(struct console *console)
 
 static void sort_by(struct console *console, int step)
 {
-	size_t count = DOMAIN_COLUMNS;
+	struct table *table = scene_table(&console->scene);
+	size_t count = table->column_count;
 
-	console->scene.table.sort = (console->scene.table.sort + count + (size_t)(step + (int)count)) % count;
+	table->sort = (table->sort + count + (size_t)(step + (int)count)) % count;
 	scene_arrange(&console->scene);
 }
 
 static void refresh_all(struct console *console)
 {
 	view_hurry(&console->status);
-	console->feed.due_ms = 0;
+	console->feed.due_ms = console->lists.due_ms = 0;
 	client_retry_now(console->client, console->now);
 	scene_say(&console->scene, GRID_DIM, "%s", _("asking again"));
 }
@@ -192,10 +262,19 @@ static void go_back(struct console *console, uint32_t key)
 		scene->screen = scene->screen_before;
 	else if (key != INPUT_ESCAPE)
 		leave(console);
-	else if (scene->filter.length)
+	else if (scene_table(scene) && scene_filter(scene)->length)
 		set_filter(console, SLICE(""));
+	else if (scene->screen == SCREEN_EVENTS)
+		recent_pause(&scene->events, false);
 	else
 		domain_rows_unmark(&scene->domains);
+}
+
+static void follow(struct scene *scene)
+{
+	if (scene->events.is_paused)
+		recent_pause(&scene->events, false);
+	recent_follow(&scene->events, !scene->events.follows);
 }
 
 static void act(struct console *console, enum action_id id, uint32_t key)
@@ -208,7 +287,14 @@ static void act(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_REMOVE: question_domains(console, id); break;
 	case ACTION_PROXY: edit_field(console, PROMPT_PROXY); break;
 	case ACTION_COMMENT: edit_field(console, PROMPT_COMMENT); break;
-	case ACTION_FILTER: open_prompt(console, PROMPT_FILTER, editor_text(&console->scene.filter)); break;
+	case ACTION_FILTER:
+	case ACTION_FILTER_CONNECTIONS:
+	case ACTION_FILTER_EVENTS:
+		open_prompt(console, PROMPT_FILTER, editor_text(scene_filter(&console->scene)));
+		break;
+	case ACTION_BLOCK_PARTNER: block_partner(console); break;
+	case ACTION_FOLLOW: follow(&console->scene); break;
+	case ACTION_PAUSE: recent_pause(&console->scene.events, !console->scene.events.is_paused); break;
 	case ACTION_WHY: ask_why(console); break;
 	case ACTION_MARK: toggle_mark(console); break;
 	case ACTION_GO: console->scene.awaits_place = true; break;
@@ -218,7 +304,7 @@ static void act(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_SORT_BEFORE: sort_by(console, -1); break;
 	case ACTION_SORT_AFTER: sort_by(console, 1); break;
 	case ACTION_REVERSE:
-		console->scene.table.is_reversed = !console->scene.table.is_reversed;
+		scene_table(&console->scene)->is_reversed = !scene_table(&console->scene)->is_reversed;
 		scene_arrange(&console->scene);
 		break;
 	case ACTION_REFRESH: refresh_all(console); break;
@@ -269,6 +355,13 @@ static bool movement_key(struct scene *scene, uint32_t key)
 	case SCREEN_OVERVIEW: return attention_key(scene, key);
 	case SCREEN_DOMAINS: return table_key(&scene->table, key);
 	case SCREEN_READING: return pager_key(&scene->pager, key);
+	case SCREEN_CONNECTIONS: return table_key(&scene->connections.table, key);
+	case SCREEN_EVENTS:
+		if (!table_key(&scene->events.list.table, key))
+			return false;
+		/* Whoever moves wants to read what is there. */
+		scene->events.follows = false;
+		return true;
 	}
 	return false;
 }
@@ -280,10 +373,14 @@ static void place_key(struct console *console, uint32_t key)
 		console_go(console, SCREEN_OVERVIEW);
 	else if (key == 'd')
 		console_go(console, SCREEN_DOMAINS);
+	else if (key == 'n')
+		console_go(console, SCREEN_CONNECTIONS);
+	else if (key == 'e')
+		console_go(console, SCREEN_EVENTS);
 	else if (key == 'g')
 		movement_key(&console->scene, INPUT_HOME);
 	else if (key != INPUT_ESCAPE)
-		scene_say(&console->scene, GRID_NORMAL, "%s", _("g is followed by o, d or g"));
+		scene_say(&console->scene, GRID_NORMAL, "%s", _("g is followed by o, n, e, d or g"));
 }
 
 /* ---- a key ---- */

@@ -27,6 +27,16 @@ struct feed {
 	struct reason trouble;
 };
 
+/* The other lists, fetched the same way, and the events. */
+struct lists {
+	struct listing building;
+	struct listing *asked; /* whose rows are being fetched */
+	int64_t asked_id, due_ms, events_id;
+	char cursor[FEED_CURSOR_BYTES];
+	bool is_following; /* events come on this link */
+	struct reason trouble;
+};
+
 /* Commands that are sent one after the other, each guarded by the version the one before made. */
 struct changes {
 	struct buffer lines; /* of '\n'-ended commands; the first is under way */
@@ -49,6 +59,7 @@ struct console {
 	struct scene scene;
 	struct view status;
 	struct feed feed;
+	struct lists lists;
 	struct changes changes, agreed; /* agreed: what the open dialog will start */
 	struct inquiry inquiry;
 	bool is_pasting, leaves;
@@ -63,6 +74,14 @@ void feed_stop(struct feed *feed);
 bool feed_is_wanted(const struct console *console); /* does the screen show it? */
 void feed_refresh(struct console *console);
 bool feed_take(struct console *console, int64_t id, struct control_answer *answer);
+
+/* lists.c */
+void lists_start(struct lists *lists);
+void lists_stop(struct lists *lists);
+void lists_restart(struct lists *lists);
+bool lists_are_wanted(const struct console *console);
+void lists_refresh(struct console *console);
+bool lists_take(struct console *console, int64_t id, struct control_answer *answer);
 
 /* changes.c */
 void changes_start(struct changes *changes);
@@ -84,6 +103,8 @@ void changes_agree(struct console *console);
 void question_domains(struct console *console, enum action_id which);
 void question_allow_new(struct console *console, struct slice domain);
 void question_proxy(struct console *console, struct slice proxy);
+/* Blocks the domain of a connection; `connections` of it are open. */
+void question_block_partner(struct console *console, struct slice domain, int64_t connections);
 void question_command(struct console *console, struct slice line);
 
 /* keys.c */

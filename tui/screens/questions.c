@@ -223,6 +223,23 @@ void question_proxy(struct console *console, struct slice proxy)
 	show_command(console);
 }
 
+void question_block_partner(struct console *console, struct slice domain, int64_t connections)
+{
+	struct targets none = { .connections = connections };
+	char title[DIALOG_LINE_BYTES];
+
+	changes_clear(&console->agreed);
+	if (!add_change(console, "block", domain, NULL, SLICE_NONE)) {
+		scene_say(&console->scene, GRID_BAD, "%s", _("that is too long for a domain"));
+		return;
+	}
+	snprintf(title, sizeof title, _("Block %.*s"), SLICE_ARG(domain));
+	open_dialog(console, title, connections);
+	explain_block(console, &none);
+	console->agreed.version = scene_number(console->scene.status, "version");
+	show_command(console);
+}
+
 void question_command(struct console *console, struct slice line)
 {
 	changes_clear(&console->agreed);

@@ -7,10 +7,14 @@
 
 void scene_start(struct scene *scene)
 {
-	*scene = (struct scene){
-		.trouble = "", .domains_trouble = "", .retry_at_ms = -1, .waiting_since_ms = -1
-	};
+	*scene = (struct scene){ .trouble = "",
+		                 .domains_trouble = "",
+		                 .lists_trouble = "",
+		                 .retry_at_ms = -1,
+		                 .waiting_since_ms = -1 };
 	domain_rows_start(&scene->domains);
+	listing_start(&scene->connections, connections_kind());
+	recent_start(&scene->events);
 	pager_start(&scene->pager);
 	domains_start(scene);
 }
@@ -18,6 +22,8 @@ void scene_start(struct scene *scene)
 void scene_stop(struct scene *scene)
 {
 	domain_rows_stop(&scene->domains);
+	listing_stop(&scene->connections);
+	recent_stop(&scene->events);
 	pager_stop(&scene->pager);
 }
 
@@ -31,7 +37,7 @@ void scene_say(struct scene *scene, enum grid_role role, const char *format, ...
 	scene->message_role = role;
 }
 
-void scene_arrange(struct scene *scene)
+static void arrange_domains(struct scene *scene)
 {
 	const struct domain_row *selected = scene_domain(scene);
 	struct slice domain = selected ? selected->domain : SLICE_NONE;
@@ -45,6 +51,42 @@ void scene_arrange(struct scene *scene)
 		scene->table.selected = place;
 	else if (scene->table.selected >= scene->table.count)
 		scene->table.selected = scene->table.count ? scene->table.count - 1 : 0;
+}
+
+void scene_arrange(struct scene *scene)
+{
+	struct listing *listing = scene_listing(scene);
+	char key[LISTING_KEY_BYTES];
+
+	if (listing) {
+		listing_key(listing, listing_selected(listing), key);
+		listing_arrange(listing, key);
+	} else {
+		arrange_domains(scene);
+	}
+}
+
+struct listing *scene_listing(const struct scene *scene)
+{
+	struct scene *own = (struct scene *)(uintptr_t)scene;
+
+	return scene->screen == SCREEN_CONNECTIONS ? &own->connections
+	       : scene->screen == SCREEN_EVENTS    ? &own->events.list
+	                                           : NULL;
+}
+
+struct table *scene_table(struct scene *scene)
+{
+	struct listing *listing = scene_listing(scene);
+
+	return listing ? &listing->table : scene->screen == SCREEN_DOMAINS ? &scene->table : NULL;
+}
+
+struct editor *scene_filter(struct scene *scene)
+{
+	struct listing *listing = scene_listing(scene);
+
+	return listing ? &listing->filter : &scene->filter;
 }
 
 /* ---- looking ---- */
@@ -86,6 +128,8 @@ unsigned scene_place(const struct scene *scene)
 	case SCREEN_OVERVIEW: return OVERVIEW;
 	case SCREEN_DOMAINS: return DOMAINS;
 	case SCREEN_READING: return READING;
+	case SCREEN_CONNECTIONS: return CONNECTIONS;
+	case SCREEN_EVENTS: return EVENTS;
 	}
 	return 0;
 }
@@ -115,6 +159,16 @@ void scene_command(const struct scene *scene, struct buffer *out)
 		buffer_add(out, slice_of(scene->reading_command));
 	} else if (scene->screen == SCREEN_OVERVIEW) {
 		buffer_add(out, SLICE("status"));
+	} else if (scene->screen == SCREEN_CONNECTIONS) {
+		const struct json *connection = listing_selected(&scene->connections);
+
+		buffer_add(out, SLICE("connection list"));
+		if (scene_text(connection, "partner").len)
+			command_add(out, scene_text(connection, "partner"));
+		else if (scene->connections.filter.length)
+			command_add(out, editor_text(&scene->connections.filter));
+	} else if (scene->screen == SCREEN_EVENTS) {
+		buffer_add(out, SLICE("event tail 500 follow"));
 	} else if (row) {
 		buffer_add(out, SLICE("domain show"));
 		command_add(out, row->domain);

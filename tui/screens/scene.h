@@ -10,12 +10,14 @@
 #include "tui/client/client.h"
 #include "tui/screens/actions.h"
 #include "tui/screens/domain_rows.h"
+#include "tui/screens/recent.h"
+#include "tui/screens/listing.h"
 #include "tui/widgets/dialog.h"
 #include "tui/widgets/editor.h"
 #include "tui/widgets/pager.h"
 #include "tui/widgets/table.h"
 
-enum screen { SCREEN_OVERVIEW, SCREEN_DOMAINS, SCREEN_READING };
+enum screen { SCREEN_OVERVIEW, SCREEN_DOMAINS, SCREEN_READING, SCREEN_CONNECTIONS, SCREEN_EVENTS };
 
 enum {
 	SCENE_TEXT_BYTES = 400,
@@ -56,6 +58,9 @@ struct scene {
 	struct domain_rows domains;
 	int64_t domains_heard_ms; /* 0: never */
 	const char *domains_trouble;
+	struct listing connections;
+	struct recent events;
+	const char *lists_trouble; /* why the newest try to fetch one of them failed; "" */
 
 	/* what the administrator is doing */
 	size_t attention; /* row selected in the overview */
@@ -81,13 +86,17 @@ void scene_start(struct scene *scene);
 void scene_stop(struct scene *scene);
 void scene_say(struct scene *scene, enum grid_role role, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
-/* Filters and sorts again; the selection stays on its domain, or near. */
+/* Filters and sorts the screen's list again; the selection stays on its row, or near. */
 void scene_arrange(struct scene *scene);
 
 /* May this session call it?  By the daemon's hello. */
 bool scene_permits(const struct scene *scene, enum control_verb_id verb);
 unsigned scene_place(const struct scene *scene);            /* enum action_place */
 struct domain_row *scene_domain(const struct scene *scene); /* the selected one, or NULL */
+/* What the screen lists; NULL where it lists nothing. */
+struct table *scene_table(struct scene *scene);
+struct editor *scene_filter(struct scene *scene);
+struct listing *scene_listing(const struct scene *scene); /* NULL for the domains, too */
 size_t scene_attention_count(const struct scene *scene);
 bool scene_status_is_stale(const struct scene *scene);
 /* The command that shows what the screen shows, without "parley". */
@@ -104,6 +113,16 @@ void overview_draw(struct scene *scene, struct grid *grid, struct area area);
 void domains_start(struct scene *scene); /* the table's columns */
 void domains_draw(struct scene *scene, struct grid *grid, struct area area);
 void domains_title(const struct scene *scene, struct buffer *out);
+void connections_draw(struct scene *scene, struct grid *grid, struct area area);
+const struct listing_kind *connections_kind(void);
+/* The domain a row of connection.list speaks for, as far as is known. */
+struct slice connection_domain(const struct scene *scene, const struct json *row);
+void recent_draw(struct scene *scene, struct grid *grid, struct area area);
+void recent_title(const struct scene *scene, struct buffer *out);
+void listing_title(const struct listing *listing, const char *name, struct buffer *out);
+/* `nothing`: what to say where the daemon has no rows. */
+void listing_draw(struct scene *scene, struct listing *listing, struct grid *grid, struct area area,
+                  const char *nothing);
 void reading_draw(struct scene *scene, struct grid *grid, struct area area);
 /* The keys that work on this screen, as text to read. */
 void reading_show_keys(struct scene *scene);

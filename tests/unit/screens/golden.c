@@ -226,6 +226,77 @@ static struct stage *domains_hostile(void)
 	return stage;
 }
 
+static struct stage *connections(void)
+{
+	struct stage *stage = overview();
+	struct listing *list = &stage->scene.connections;
+	struct json *page = read_json("connections.json");
+
+	stage->scene.screen = SCREEN_CONNECTIONS;
+	assert_int_equal(listing_add_page(list, page, page), RESULT_OK);
+	list->heard_ms = now.mono_ms - 500;
+	listing_arrange(list, "");
+	return stage;
+}
+
+static struct stage *connections_failed(void)
+{
+	struct stage *stage = connections();
+
+	editor_set(&stage->scene.connections.filter, SLICE("!state:up proseware"));
+	scene_arrange(&stage->scene);
+	return stage;
+}
+
+static struct stage *connections_hostile(void)
+{
+	struct stage *stage = connections();
+
+	stage->scene.connections.table.sort = 5; /* msg/s */
+	stage->scene.connections.table.is_reversed = true;
+	listing_arrange(&stage->scene.connections, "");
+	stage->scene.connections.table.selected = 5;
+	return stage;
+}
+
+static struct stage *connections_unasked(void)
+{
+	struct stage *stage = overview();
+
+	stage->scene.screen = SCREEN_CONNECTIONS;
+	return stage;
+}
+
+static struct stage *events(void)
+{
+	struct stage *stage = overview();
+	struct json *told = read_json("events.json");
+	const struct json *list = json_get(told, "events");
+
+	stage->scene.screen = SCREEN_EVENTS;
+	for (size_t i = 0; i < json_count(list); i++)
+		recent_take(&stage->scene.events, json_at(list, i));
+	json_free(&told);
+	stage->scene.events.list.heard_ms = now.mono_ms;
+	recent_settle(&stage->scene.events);
+	return stage;
+}
+
+static struct stage *events_paused(void)
+{
+	struct stage *stage = events();
+	struct json *told = read_json("events.json");
+
+	recent_follow(&stage->scene.events, false);
+	recent_settle(&stage->scene.events);
+	stage->scene.events.list.table.selected = 3;
+	recent_pause(&stage->scene.events, true);
+	recent_take(&stage->scene.events, json_at(json_get(told, "events"), 0));
+	recent_take(&stage->scene.events, json_at(json_get(told, "events"), 1));
+	json_free(&told);
+	return stage;
+}
+
 static struct stage *keys_of_domains(void)
 {
 	struct stage *stage = domains();
@@ -260,6 +331,16 @@ static const struct {
 	{ "domains-saving-80x24", domains_saving, 80, 24, false, false },
 	{ "domains-hostile-80x24", domains_hostile, 80, 24, true, false },
 	{ "domains-hostile-80x24-ascii", domains_hostile, 80, 24, false, false },
+	{ "connections-80x24", connections, 80, 24, false, false },
+	{ "connections-120x40", connections, 120, 40, false, false },
+	{ "connections-60x16", connections, 60, 16, false, false },
+	{ "connections-failed-80x24", connections_failed, 80, 24, false, false },
+	{ "connections-hostile-80x24", connections_hostile, 80, 24, true, false },
+	{ "connections-unasked-80x24", connections_unasked, 80, 24, false, false },
+	{ "events-80x24", events, 80, 24, true, false },
+	{ "events-120x40", events, 120, 40, false, false },
+	{ "events-60x16", events, 60, 16, false, false },
+	{ "events-paused-80x24", events_paused, 80, 24, false, false },
 	{ "keys-80x24", keys_of_domains, 80, 24, false, false },
 };
 
@@ -268,9 +349,9 @@ static void check_cursor(const struct stage *stage, const struct grid *grid)
 {
 	const struct scene *scene = &stage->scene;
 	uint32_t at = grid->cells[(size_t)grid->cursor_y * (size_t)grid->width + (size_t)grid->cursor_x].c;
-	bool has_rows = scene->screen == SCREEN_OVERVIEW
-	                        ? scene_attention_count(scene) > 0
-	                        : scene->screen == SCREEN_DOMAINS && scene->domains.shown > 0;
+	bool has_rows = scene->screen == SCREEN_OVERVIEW ? scene_attention_count(scene) > 0
+	                : scene_listing(scene)           ? scene_listing(scene)->shown > 0
+	                                       : scene->screen == SCREEN_DOMAINS && scene->domains.shown > 0;
 
 	if (has_rows && !scene->dialog.is_open && scene->prompt == PROMPT_NONE &&
 	    grid->height >= SCENE_HEIGHT_MIN)

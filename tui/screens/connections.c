@@ -1,0 +1,133 @@
+/*
+ * Connections: every connection and, for a while, every one that was refused or failed.
+ */
+#include <stdio.h>
+
+#include "tui/client/shown.h"
+#include "tui/client/words.h"
+#include "tui/screens/scene.h"
+
+enum { DETAIL_LINES = 6, DETAIL_FROM_HEIGHT = 18 };
+
+static const struct table_column columns[] = {
+	{ N_("PARTNER"), 22, 3, 0, false },    { N_("SIDE"), 8, 0, 4, false },
+	{ N_("DIR"), 3, 0, 1, false },         { N_("STATE"), 9, 0, 0, false },
+	{ N_("AUTH"), 4, 0, 3, false },        { N_("MSG/S"), 5, 0, 1, true },
+	{ N_("AGE"), 6, 0, 2, false },         { N_("IN"), 6, 0, 5, true },
+	{ N_("OUT"), 6, 0, 5, true },          { N_("ADDRESS"), 21, 1, 6, false },
+	{ N_("LAST ERROR"), 14, 3, 1, false },
+};
+
+static const struct listing_field fields[] = {
+	{ "partner", LISTING_TEXT }, { "side", LISTING_TEXT },          { "direction", LISTING_TEXT },
+	{ "state", LISTING_STATE },  { "auth", LISTING_TEXT },          { "rate", LISTING_RATE },
+	{ "since", LISTING_AGE },    { "messages_in", LISTING_NUMBER }, { "messages_out", LISTING_NUMBER },
+	{ "address", LISTING_TEXT }, { "last_error", LISTING_TROUBLE },
+};
+
+static enum grid_role state_role(struct slice state)
+{
+	if (slice_equal(state, SLICE("up")))
+		return GRID_GOOD;
+	return slice_equal(state, SLICE("refused")) || slice_equal(state, SLICE("failed")) ? GRID_BAD
+	                                                                                   : GRID_WARN;
+}
+
+static const struct listing_kind kind = {
+	.method = "connection.list",
+	.columns = columns,
+	.fields = fields,
+	.column_count = sizeof columns / sizeof *columns,
+	.key = { "id", "partner", "direction", "address", "since" },
+	.state_role = state_role,
+};
+
+const struct listing_kind *connections_kind(void) { return &kind; }
+
+/* A connection is named after the edge at its other end; what may be blocked is the domain it speaks for. */
+struct slice connection_domain(const struct scene *scene, const struct json *row)
+{
+	struct slice proved = json_as_slice(json_at(json_get(row, "domains"), 0)),
+	             partner = scene_text(row, "partner");
+
+	if (proved.len)
+		return proved;
+	for (size_t i = 0; i < scene->domains.count && partner.len; i++)
+		if (slice_equal_nocase(scene->domains.rows[i].proxy, partner))
+			return scene->domains.rows[i].domain;
+	return partner;
+}
+
+/* ---- the selected one, in words ---- */
+
+static int put_part(struct grid *grid, int x, int y, int end, const char *label, struct slice text)
+{
+	if (!text.len)
+		return x;
+	x += grid_put_text(grid, x, y, end - x, label, GRID_NORMAL);
+	return x + grid_put(grid, x, y, end - x, text, GRID_NORMAL);
+}
+
+static void draw_origin(const struct scene *scene, const struct json *row, struct grid *grid, int x, int y,
+                        int end)
+{
+	struct slice state = scene_text(row, "state");
+	int64_t since = scene_number(row, "since");
+	char age[SHOWN_BYTES];
+
+	x += grid_put(grid, x, y, end - x, scene_text(row, "partner"), GRID_FOCUS);
+	x = put_part(grid, x, y, end, "  ", scene_text(row, "side"));
+	x = put_part(grid, x, y, end, " ", scene_text(row, "direction"));
+	x += grid_put_text(grid, x, y, end - x, "  ", GRID_NORMAL);
+	x += grid_put(grid, x, y, end - x, state, state_role(state));
+	shown_age(since > 0 ? scene->now.wall_ms - since : -1, age);
+	x += grid_printf(grid, x, y, end - x, GRID_NORMAL,
+	                 state_role(state) == GRID_BAD ? _(" %s ago") : _(" for %s"), age);
+	put_part(grid, x, y, end, "  ", scene_text(row, "address"));
+}
+
+static void draw_detail(const struct scene *scene, struct grid *grid, struct area area)
+{
+	const struct json *row = listing_selected(&scene->connections);
+	const struct json *domains = json_get(row, "domains");
+	int x = area.x + 1, y = area.y, end = area.x + area.width - 1, used;
+	char in[SHOWN_BYTES], out[SHOWN_BYTES], bytes_in[SHOWN_BYTES], bytes_out[SHOWN_BYTES];
+	struct slice certificate = scene_text(row, "certificate"), error = scene_text(row, "last_error");
+
+	grid_line(grid, x, y++, area.width - 2, GRID_DIM);
+	if (!row)
+		return;
+	draw_origin(scene, row, grid, x, y++, end);
+	used = put_part(grid, x, y, end, _("certificate "),
+	                certificate.len ? certificate : slice_of(_("none")));
+	put_part(grid, used, y++, end, "  ", scene_text(row, "tls"));
+	grid_printf(grid, x, y++, end - x, GRID_NORMAL,
+	            _("messages in %s out %s   bytes in %s out %s   waiting to be sent %lld"),
+	            shown_count(scene_number(row, "messages_in"), in),
+	            shown_count(scene_number(row, "messages_out"), out),
+	            shown_count(scene_number(row, "bytes_in"), bytes_in),
+	            shown_count(scene_number(row, "bytes_out"), bytes_out),
+	            (long long)scene_number(row, "queued"));
+	used = put_part(grid, x, y, end, _("admitted as "), scene_text(row, "rule"));
+	for (size_t i = 0; i < json_count(domains) && used < end; i++)
+		used = put_part(grid, used, y, end, i ? ", " : _("   speaks for "),
+		                json_as_slice(json_at(domains, i)));
+	y++;
+	used = x + grid_put_text(grid, x, y, end - x, _("last error: "), GRID_NORMAL);
+	grid_put(grid, used, y, end - used, error.len ? error : slice_of(_("none")),
+	         error.len ? GRID_WARN : GRID_NORMAL);
+}
+
+void connections_draw(struct scene *scene, struct grid *grid, struct area area)
+{
+	struct area list = area, detail = area;
+
+	if (area.height >= DETAIL_FROM_HEIGHT) {
+		list.height -= DETAIL_LINES;
+		detail.y = area.y + list.height;
+		detail.height = DETAIL_LINES;
+		draw_detail(scene, grid, detail);
+	}
+	listing_draw(scene, &scene->connections, grid, list,
+	             _("No connections, and none was refused or failed in the last ten minutes."));
+}

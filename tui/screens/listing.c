@@ -1,0 +1,278 @@
+#include "tui/screens/listing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shared/base/memory.h"
+#include "tui/client/shown.h"
+#include "tui/client/words.h"
+
+static const char *translate(const char *text) { return _(text); }
+
+/* ---- cells ---- */
+
+static struct slice text_of(const struct json *row, const char *member)
+{
+	struct slice text = json_as_slice(json_get(row, member));
+
+	return text.ptr ? text : SLICE("");
+}
+
+static struct table_cell number_cell(const struct listing *listing, const struct json *value,
+                                     enum listing_type type, char *scratch)
+{
+	int64_t number = json_as_number(value, 0);
+
+	if (json_kind(value) != JSON_KIND_NUMBER)
+		return (struct table_cell){ SLICE("-"), GRID_NORMAL };
+	if (type == LISTING_RATE)
+		shown_rate(json_as_real(value, 0), scratch);
+	else if (type == LISTING_NUMBER)
+		shown_count(number, scratch);
+	else if (type == LISTING_AGE)
+		shown_age(number > 0 ? listing->now_wall_ms - number : -1, scratch);
+	else
+		shown_clock(number, listing->now_wall_ms, scratch);
+	return (struct table_cell){ slice_of(scratch), GRID_NORMAL };
+}
+
+static struct table_cell draw_cell(const void *owner, size_t index, size_t column, char *scratch)
+{
+	const struct listing *listing = owner;
+	const struct listing_field *field = &listing->kind->fields[column];
+	const struct json *row = listing_row(listing, index);
+	struct slice text = text_of(row, field->member);
+	struct table_cell cell = { text.len ? text : SLICE("-"), GRID_NORMAL };
+
+	switch (field->type) {
+	case LISTING_STATE:
+		if (listing->kind->state_role)
+			cell.role = listing->kind->state_role(text);
+		return cell;
+	case LISTING_TROUBLE: cell.role = text.len ? GRID_WARN : GRID_NORMAL; return cell;
+	case LISTING_NUMBER:
+	case LISTING_RATE:
+	case LISTING_AGE:
+	case LISTING_TIME: return number_cell(listing, json_get(row, field->member), field->type, scratch);
+	case LISTING_TEXT: break;
+	}
+	return cell;
+}
+
+/* ---- rows ---- */
+
+void listing_start(struct listing *listing, const struct listing_kind *kind)
+{
+	*listing = (struct listing){ .kind = kind };
+	listing->table = (struct table){ .columns = kind->columns,
+		                         .column_count = kind->column_count,
+		                         .cell = draw_cell,
+		                         .translate = translate };
+}
+
+void listing_clear(struct listing *listing)
+{
+	for (size_t i = 0; i < listing->page_count; i++)
+		json_free(&listing->pages[i]);
+	listing->page_count = listing->count = listing->shown = 0;
+	listing->table.count = 0;
+	listing->is_cut = false;
+	listing->live_trouble = SLICE_NONE;
+}
+
+void listing_stop(struct listing *listing)
+{
+	listing_clear(listing);
+	mem_free(listing->rows);
+	mem_free(listing->order);
+	listing->rows = NULL;
+	listing->order = NULL;
+	listing->size = 0;
+}
+
+static bool make_room(struct listing *listing, size_t more)
+{
+	size_t wanted = listing->count + more;
+	size_t size = listing->size * 2 > wanted ? listing->size * 2 : wanted;
+	const struct json **rows;
+	uint32_t *order;
+
+	if (wanted <= listing->size)
+		return true;
+	rows = mem_resize(listing->rows, size * sizeof *rows);
+	if (!rows)
+		return false;
+	listing->rows = rows;
+	order = mem_resize(listing->order, size * sizeof *order);
+	if (!order)
+		return false;
+	listing->order = order;
+	listing->size = size;
+	return true;
+}
+
+bool listing_add_row(struct listing *listing, const struct json *row)
+{
+	if (listing->count == LISTING_ROWS_MAX || !make_room(listing, 1))
+		return false;
+	listing->rows[listing->count++] = row;
+	return true;
+}
+
+enum result listing_add_page(struct listing *listing, struct json *whole, const struct json *result)
+{
+	const struct json *rows = json_get(result, "rows");
+	size_t more = json_count(rows);
+
+	if (listing->page_count == LISTING_PAGES_MAX || listing->count + more > LISTING_ROWS_MAX) {
+		json_free(&whole);
+		listing->is_cut = true;
+		return RESULT_LIMIT;
+	}
+	listing->pages[listing->page_count++] = whole;
+	if (!make_room(listing, more))
+		return RESULT_NO_MEMORY;
+	for (size_t i = 0; i < more; i++)
+		listing->rows[listing->count++] = json_at(rows, i);
+	listing->total = json_as_number(json_get(result, "total"), (int64_t)listing->count);
+	listing->live_trouble = json_as_slice(json_get(result, "live"));
+	return RESULT_OK;
+}
+
+void listing_replace(struct listing *listing, struct listing *fresh)
+{
+	struct table table = listing->table;
+	struct editor filter = listing->filter;
+	int64_t heard_ms = listing->heard_ms, now_wall_ms = listing->now_wall_ms;
+	char key[LISTING_KEY_BYTES];
+
+	listing_key(listing, listing_selected(listing), key);
+	listing_stop(listing);
+	*listing = *fresh;
+	listing->table = table;
+	listing->filter = filter;
+	listing->heard_ms = heard_ms;
+	listing->now_wall_ms = now_wall_ms;
+	listing_start(fresh, listing->kind);
+	listing_arrange(listing, key);
+}
+
+void listing_key(const struct listing *listing, const struct json *row, char to[LISTING_KEY_BYTES])
+{
+	size_t used = 0;
+
+	to[0] = '\0';
+	for (size_t i = 0; i < LISTING_KEY_MEMBERS && listing->kind->key[i] && row; i++) {
+		const struct json *value = json_get(row, listing->kind->key[i]);
+
+		if (used + 1 >= LISTING_KEY_BYTES)
+			return;
+		if (json_kind(value) == JSON_KIND_NUMBER)
+			used += (size_t)snprintf(to + used, LISTING_KEY_BYTES - used, "|%lld",
+			                         (long long)json_as_number(value, 0));
+		else
+			used += (size_t)snprintf(to + used, LISTING_KEY_BYTES - used, "|%.*s",
+			                         SLICE_ARG(json_as_slice(value)));
+	}
+}
+
+const struct json *listing_row(const struct listing *listing, size_t index)
+{
+	return index < listing->shown ? listing->rows[listing->order[index]] : NULL;
+}
+
+const struct json *listing_selected(const struct listing *listing)
+{
+	return listing_row(listing, listing->table.selected);
+}
+
+/* ---- which are shown ---- */
+
+static bool contains(struct slice text, struct slice part)
+{
+	for (size_t at = 0; at + part.len <= text.len; at++)
+		if (slice_starts_nocase(slice_after(text, at), part))
+			return true;
+	return false;
+}
+
+static bool term_holds(const struct json *row, struct slice term)
+{
+	size_t colon = slice_find(term, ':');
+	struct slice key;
+	const struct json *value;
+
+	for (size_t i = 0; colon < term.len && json_member(row, i, &key, &value); i++)
+		if (slice_equal_nocase(slice_first(term, colon), key))
+			return slice_equal_nocase(slice_after(term, colon + 1), json_as_slice(value));
+	/* No member of that name: a word, perhaps an address with its port. */
+	for (size_t i = 0; json_member(row, i, &key, &value); i++)
+		if (json_kind(value) == JSON_KIND_TEXT && contains(json_as_slice(value), term))
+			return true;
+	return false;
+}
+
+bool listing_holds(const struct json *row, struct slice filter)
+{
+	struct slice term;
+
+	while (slice_next(&filter, ' ', &term)) {
+		bool wanted = !(term.len && term.ptr[0] == '!');
+
+		if (!wanted)
+			term = slice_after(term, 1);
+		if (term.len && term_holds(row, term) != wanted)
+			return false;
+	}
+	return true;
+}
+
+/* ---- in which order ---- */
+
+static int compare(const struct json *a, const struct json *b, const struct listing_field *field)
+{
+	double left, right;
+
+	if (field->type == LISTING_TEXT || field->type == LISTING_STATE || field->type == LISTING_TROUBLE)
+		return slice_compare(text_of(a, field->member), text_of(b, field->member));
+	left = json_as_real(json_get(a, field->member), 0);
+	right = json_as_real(json_get(b, field->member), 0);
+	if (field->type == LISTING_AGE) /* the younger the smaller */
+		return left > right ? -1 : left < right;
+	return left < right ? -1 : left > right;
+}
+
+/* Rows that are the same in the column stay as they came: a live list must not jump about. */
+static int by_column(const void *left, const void *right, void *context)
+{
+	const struct listing *listing = context;
+	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+	int order = compare(listing->rows[a], listing->rows[b], &listing->kind->fields[listing->table.sort]);
+
+	if (order == 0)
+		return a < b ? -1 : a > b;
+	return listing->table.is_reversed ? -order : order;
+}
+
+void listing_arrange(struct listing *listing, const char *key)
+{
+	struct slice filter = editor_text(&listing->filter);
+	char own[LISTING_KEY_BYTES];
+
+	listing->shown = 0;
+	for (size_t i = 0; i < listing->count; i++)
+		if (listing_holds(listing->rows[i], filter))
+			listing->order[listing->shown++] = (uint32_t)i;
+	if (listing->shown > 1)
+		qsort_r(listing->order, listing->shown, sizeof *listing->order, by_column, listing);
+	listing->table.count = listing->shown;
+	for (size_t i = 0; key && key[0] && i < listing->shown; i++) {
+		listing_key(listing, listing_row(listing, i), own);
+		if (strcmp(own, key) == 0) {
+			listing->table.selected = i;
+			return;
+		}
+	}
+	if (listing->table.selected >= listing->shown)
+		listing->table.selected = listing->shown ? listing->shown - 1 : 0;
+}

@@ -1,0 +1,74 @@
+/*
+ * listing: rows of the daemon that live only a moment (connections, events, discovered partners), filtered and sorted.
+ *
+ * A kind says which members are columns; rows are the daemon's JSON, looked at and never copied.
+ */
+#ifndef TUI_SCREENS_LISTING_H
+#define TUI_SCREENS_LISTING_H
+
+#include "shared/base/clock.h"
+#include "shared/base/json.h"
+#include "tui/widgets/editor.h"
+#include "tui/widgets/table.h"
+
+enum { LISTING_PAGES_MAX = 128, LISTING_ROWS_MAX = 20000, LISTING_KEY_BYTES = 512, LISTING_KEY_MEMBERS = 5 };
+
+enum listing_type {
+	LISTING_TEXT,
+	LISTING_STATE, /* a word that is good or bad news */
+	LISTING_NUMBER,
+	LISTING_RATE,
+	LISTING_AGE,  /* wall-clock milliseconds, shown as how long ago */
+	LISTING_TIME, /* the same, shown as time of day */
+	LISTING_TROUBLE,
+};
+
+struct listing_field {
+	const char *member;
+	enum listing_type type;
+};
+
+struct listing_kind {
+	const char *method; /* NULL: rows come by themselves */
+	const struct table_column *columns;
+	const struct listing_field *fields; /* one a column */
+	size_t column_count;
+	const char *key[LISTING_KEY_MEMBERS]; /* members that together name a row; NULL ends them */
+	enum grid_role (*state_role)(struct slice state);
+};
+
+struct listing {
+	const struct listing_kind *kind;
+	struct json *pages[LISTING_PAGES_MAX]; /* owned: what rows point into, where rows are fetched */
+	size_t page_count;
+	const struct json **rows;
+	size_t count, size;
+	uint32_t *order; /* rows shown, as on the screen */
+	size_t shown;
+	int64_t total, heard_ms; /* heard_ms 0: never */
+	bool is_cut;             /* the daemon holds more than was fetched */
+	struct slice live_trouble;
+	int64_t now_wall_ms; /* ages are counted from here */
+	struct table table;
+	struct editor filter;
+};
+
+void listing_start(struct listing *listing, const struct listing_kind *kind);
+void listing_stop(struct listing *listing);
+/* Takes a result with `rows` and its owner. LIMIT: enough; NO_MEMORY. */
+enum result listing_add_page(struct listing *listing, struct json *whole, const struct json *result);
+/* A row that somebody else owns and keeps. False: no room. */
+bool listing_add_row(struct listing *listing, const struct json *row);
+void listing_clear(struct listing *listing); /* the rows, not what the administrator set */
+/* `fresh` takes the place of what is shown; the selection stays on its row. `fresh` is empty afterwards. */
+void listing_replace(struct listing *listing, struct listing *fresh);
+/* Filters and sorts again; the selection stays on the row with `key`, or near. */
+void listing_arrange(struct listing *listing, const char *key);
+void listing_key(const struct listing *listing, const struct json *row, char to[LISTING_KEY_BYTES]);
+const struct json *listing_row(const struct listing *listing, size_t index); /* of those shown; or NULL */
+const struct json *listing_selected(const struct listing *listing);
+
+/* The filter's grammar is the daemon's: words, member:value, !term; all must hold. */
+bool listing_holds(const struct json *row, struct slice filter);
+
+#endif

@@ -1,0 +1,41 @@
+/* A listing on the screen: its title, its rows, and words where there are none. */
+#include <stdio.h>
+
+#include "tui/client/words.h"
+#include "tui/screens/scene.h"
+
+void listing_title(const struct listing *listing, const char *name, struct buffer *out)
+{
+	buffer_add(out, slice_of(name));
+	if (!listing->heard_ms)
+		return;
+	buffer_printf(out, _("   %zu of %lld"), listing->shown, (long long)listing->total);
+	if (listing->is_cut)
+		buffer_printf(out, _(" (first %zu fetched)"), listing->count);
+	if (listing->filter.length)
+		buffer_printf(out, _("   filter: %.*s"), SLICE_ARG(editor_text(&listing->filter)));
+	buffer_printf(out, _("   sort: %s %s"), _(listing->kind->columns[listing->table.sort].heading),
+	              listing->table.is_reversed ? "v" : "^");
+}
+
+void listing_draw(struct scene *scene, struct listing *listing, struct grid *grid, struct area area,
+                  const char *nothing)
+{
+	listing->table.owner = listing;
+	listing->now_wall_ms = scene->now.wall_ms;
+	table_draw(&listing->table, grid, area.x, area.y, area.width, area.height);
+	if (listing->shown)
+		return;
+	if (!listing->heard_ms)
+		nothing = scene->lists_trouble[0]    ? scene->lists_trouble
+		          : scene->link == CLIENT_UP ? _("asking the daemon...")
+		          : scene->trouble[0]        ? scene->trouble
+		                                     : _("connecting...");
+	else if (listing->live_trouble.len)
+		nothing = listing->live_trouble.ptr;
+	else if (listing->filter.length)
+		nothing = _("Nothing matches the filter. Esc clears it.");
+	grid_put_text(grid, area.x + TABLE_MARGIN, area.y + 1, area.width - TABLE_MARGIN - 1, nothing,
+	              listing->heard_ms && !listing->live_trouble.len ? GRID_NORMAL : GRID_WARN);
+	grid_cursor(grid, area.x, area.y + 1);
+}

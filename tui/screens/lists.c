@@ -1,0 +1,150 @@
+/* The listings' rows: asked for page by page while their screen is shown; events come by themselves. */
+#include <stdio.h>
+
+#include "tui/client/words.h"
+#include "tui/screens/parts.h"
+
+enum { LIST_PAGE_ROWS = 500, EVENTS_ASKED = 500 };
+
+void lists_start(struct lists *lists)
+{
+	*lists = (struct lists){ 0 };
+	listing_start(&lists->building, connections_kind());
+}
+
+void lists_stop(struct lists *lists) { listing_stop(&lists->building); }
+
+/* The fetched listing whose rows the screen shows, or that is read about; NULL: none. */
+static struct listing *wanted_list(struct console *console)
+{
+	struct scene *scene = &console->scene;
+	enum screen screen = scene->screen == SCREEN_READING ? scene->screen_before : scene->screen;
+
+	return screen == SCREEN_CONNECTIONS ? &scene->connections : NULL;
+}
+
+bool lists_are_wanted(const struct console *console)
+{
+	const struct scene *scene = &console->scene;
+	enum screen screen = scene->screen == SCREEN_READING ? scene->screen_before : scene->screen;
+
+	return screen == SCREEN_CONNECTIONS || (screen == SCREEN_EVENTS && !console->lists.is_following);
+}
+
+static void ask_page(struct console *console)
+{
+	struct lists *lists = &console->lists;
+	struct buffer params;
+	struct json_writer w = json_write(&params);
+
+	buffer_start(&params, 8192);
+	json_open_object(&w, NULL);
+	if (lists->cursor[0])
+		json_put_text(&w, "after", lists->cursor);
+	json_put_number(&w, "limit", LIST_PAGE_ROWS);
+	json_close_object(&w);
+	lists->asked_id = client_ask(console->client, console->now, lists->asked->kind->method,
+	                             buffer_slice(&params), VIEW_TIMEOUT_MS, &lists->trouble);
+	buffer_stop(&params);
+}
+
+static void ask_events(struct console *console)
+{
+	struct lists *lists = &console->lists;
+	struct buffer params;
+	struct json_writer w = json_write(&params);
+
+	buffer_start(&params, 128);
+	json_open_object(&w, NULL);
+	json_put_number(&w, "count", EVENTS_ASKED);
+	json_put_bool(&w, "follow", true);
+	json_close_object(&w);
+	lists->events_id = client_ask(console->client, console->now, "event.tail", buffer_slice(&params),
+	                              VIEW_TIMEOUT_MS, &lists->trouble);
+	buffer_stop(&params);
+}
+
+void lists_refresh(struct console *console)
+{
+	struct lists *lists = &console->lists;
+	struct listing *wanted = wanted_list(console);
+
+	if (client_state(console->client) != CLIENT_UP || console->now.mono_ms < lists->due_ms ||
+	    !lists_are_wanted(console))
+		return;
+	lists->due_ms = console->now.mono_ms + FEED_EVERY_MS; /* also when it cannot be asked */
+	if (!wanted && !lists->events_id)
+		ask_events(console);
+	if (!wanted || lists->asked_id)
+		return;
+	listing_stop(&lists->building);
+	listing_start(&lists->building, wanted->kind);
+	lists->asked = wanted;
+	lists->cursor[0] = '\0';
+	ask_page(console);
+}
+
+/* The link is new: the daemon has forgotten that we follow. */
+void lists_restart(struct lists *lists)
+{
+	lists->is_following = false;
+	lists->due_ms = 0;
+}
+
+static void take_events(struct console *console, const struct control_answer *answer)
+{
+	struct recent *events = &console->scene.events;
+	const struct json *list = json_get(answer->result, "events");
+
+	console->lists.is_following = true;
+	recent_pause(events, false);
+	recent_clear(events);
+	for (size_t i = 0; i < json_count(list); i++)
+		recent_take(events, json_at(list, i));
+	events->list.heard_ms = console->now.mono_ms;
+	recent_settle(events);
+}
+
+static void publish(struct console *console)
+{
+	struct lists *lists = &console->lists;
+
+	listing_replace(lists->asked, &lists->building);
+	lists->asked->heard_ms = console->now.mono_ms;
+}
+
+bool lists_take(struct console *console, int64_t id, struct control_answer *answer)
+{
+	struct lists *lists = &console->lists;
+	struct json *whole = answer->whole;
+	const struct json *result = answer->result;
+	enum result added;
+
+	if (!id || (id != lists->asked_id && id != lists->events_id))
+		return false;
+	if (answer->code != CONTROL_OK)
+		fail(&lists->trouble, RESULT_OK, "%.*s", SLICE_ARG(answer->message));
+	else
+		lists->trouble.text[0] = '\0';
+	if (id == lists->events_id) {
+		lists->events_id = 0;
+		if (answer->code == CONTROL_OK)
+			take_events(console, answer);
+		return true;
+	}
+	lists->asked_id = 0;
+	lists->due_ms = console->now.mono_ms + FEED_EVERY_MS * (int64_t)(lists->building.page_count + 1);
+	if (answer->code != CONTROL_OK)
+		return true;
+	if (!slice_to_text(json_as_slice(json_get(result, "next")), lists->cursor, sizeof lists->cursor))
+		lists->building.is_cut = true; /* a cursor we cannot hold: what is in must do */
+	answer->whole = NULL;
+	added = listing_add_page(&lists->building, whole, result);
+	if (added == RESULT_NO_MEMORY)
+		fail(&lists->trouble, added, "%s", _("out of memory"));
+	else if (added == RESULT_OK && lists->cursor[0])
+		ask_page(console);
+	else
+		publish(console);
+	return true;
+}
