@@ -612,3 +612,22 @@ def test_events_follow_pause_and_show_all_fields(daemon, terminal):
     screen.keys("Escape", "Escape", "f")
     screen.wait("following", r">.*connection-up")
     assert len(daemon.requests("event.tail")) == 1
+
+
+def test_a_discovered_partner_is_allowed_from_its_row(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon)
+    screen.wait("NEEDS ATTENTION")
+    screen.keys("g", "v")
+    screen.wait("Discovered +2 of 2", r">  humongous\.example +limited +120 +31", "limited now: rate", r"\$ parley discovered list")
+    screen.keys("a")
+    screen.wait("Allow humongous.example", r"\$ parley domain allow humongous\.example")
+    assert daemon.changes() == []
+    screen.keys("y")
+    screen.wait("v119 published", "1 of 1", absent=(">  humongous",))
+    screen.keys("b")
+    screen.wait("Block woodgrove.example")
+    screen.keys("y")
+    screen.wait("v120 published", "0 of 0")
+    assert [(r["method"], r["params"]["domain"], r["params"]["if_version"]) for r in daemon.changes()] == [
+        ("domain.allow", "humongous.example", 118), ("domain.block", "woodgrove.example", 119)]

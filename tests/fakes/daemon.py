@@ -135,6 +135,13 @@ class Daemon:
                   "messages_in": 0, "messages_out": 0, "domains": [], "last_error": "certificate names sip.proseware-old.example"}
         return {"rows": [*up, failed], "total": len(up) + 1, "next": None, "live": ""}
 
+    def discovered_list(self, params, session):
+        rows = [{"domain": name, "domains": [name], "state": state, "requests": 120, "limited": limited, "contacts": 7, "contacts_limit": 1000,
+                 "first_seen": START, "last_seen": START + 9000, "certificate": "edge." + name, "address": "192.0.2.77:5061", "last_limit": why}
+                for name, state, limited, why in [("humongous.example", "limited", 31, "rate"), ("woodgrove.example", "ok", 0, "")]
+                if name not in self.domains]
+        return {"rows": rows, "total": len(rows), "next": None, "live": ""}
+
     def why(self, params, session):
         remote = params["from"].split("@")[-1]
         steps = [{"number": 1, "name": "federation-switch", "asks": "", "result": "pass", "words": "switched on", "kind": "access-edge", "key": "", "field": "allow-federated-users"}]

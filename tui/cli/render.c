@@ -193,6 +193,19 @@ static void render_changes(struct buffer *out, const struct print_style *style, 
 	}
 }
 
+/* What the verdict rests on without anybody having looked: before all else, so that nobody reads past it. */
+static void render_assumed(struct buffer *out, const struct print_style *style, const struct json *assumed)
+{
+	if (!json_count(assumed))
+		return;
+	buffer_add(out, slice_of(_("assumed, not looked up: ")));
+	for (size_t i = 0; i < json_count(assumed); i++) {
+		buffer_add(out, i ? SLICE("; ") : SLICE_NONE);
+		print_value(out, style, json_at(assumed, i), PRINT_TEXT);
+	}
+	buffer_add_char(out, '\n');
+}
+
 static void render_why(struct buffer *out, const struct print_style *style, const struct json *why)
 {
 	if (slice_equal(text_of(why, "answer"), SLICE("pass"))) {
@@ -208,21 +221,12 @@ static void render_why(struct buffer *out, const struct print_style *style, cons
 		line_value(out, style, why, "words");
 		buffer_add_char(out, '\n');
 	}
+	render_assumed(out, style, json_get(why, "assumed"));
 	buffer_add_char(out, '\n');
 	print_table(out, style, step_columns, json_get(why, "steps"));
 	if (!slice_is_empty(text_of(why, "change"))) {
 		buffer_printf(out, "\n%s ", _("smallest change that lets it pass:"));
 		line_value(out, style, why, "change");
-		buffer_add_char(out, '\n');
-	}
-	if (json_count(json_get(why, "assumed"))) {
-		const struct json *assumed = json_get(why, "assumed");
-
-		buffer_printf(out, "%s", _("assumed: "));
-		for (size_t i = 0; i < json_count(assumed); i++) {
-			buffer_add(out, i ? SLICE("; ") : SLICE_NONE);
-			print_value(out, style, json_at(assumed, i), PRINT_TEXT);
-		}
 		buffer_add_char(out, '\n');
 	}
 }

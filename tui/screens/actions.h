@@ -6,7 +6,7 @@
  *
  * Files in reading order: actions.def and actions (keys), scene (everything a
  * frame is drawn from), frame (header, title, hints), overview, domains, filter
- * and domain_rows (the list's data), listing and listing_view (rows that live only a moment), connections, recent (events), reading (text, help), command (words of a command line), parts.h,
+ * and domain_rows (the list's data), listing and listing_view (rows that live only a moment), connections, recent (events), discovered, reading (text, help), command (words of a command line), parts.h,
  * feed and lists (what is fetched page by page), changes
  * (commands sent one after the other), questions (before a change), keys (what
  * a key does), console (the loop).
@@ -24,7 +24,8 @@ enum action_place {
 	READING = 4,
 	CONNECTIONS = 8,
 	EVENTS = 16,
-	LISTS = DOMAINS | CONNECTIONS | EVENTS,
+	DISCOVERED = 32,
+	LISTS = DOMAINS | CONNECTIONS | EVENTS | DISCOVERED,
 	EVERYWHERE = OVERVIEW | LISTS | READING
 };
 

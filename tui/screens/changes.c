@@ -266,6 +266,8 @@ static bool run_own(struct console *console, struct slice line)
 		console_go(console, SCREEN_DOMAINS);
 	else if (is_word(line, "connections"))
 		console_go(console, SCREEN_CONNECTIONS);
+	else if (is_word(line, "discovered"))
+		console_go(console, SCREEN_DISCOVERED);
 	else if (is_word(line, "events"))
 		console_go(console, SCREEN_EVENTS);
 	else

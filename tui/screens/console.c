@@ -172,11 +172,14 @@ static enum result choose_screen(struct console *console, struct reason *reason)
 		console->scene.screen = SCREEN_DOMAINS;
 	else if (slice_equal(slice_of(name), SLICE("connections")))
 		console->scene.screen = SCREEN_CONNECTIONS;
+	else if (slice_equal(slice_of(name), SLICE("discovered")))
+		console->scene.screen = SCREEN_DISCOVERED;
 	else if (slice_equal(slice_of(name), SLICE("events")))
 		console->scene.screen = SCREEN_EVENTS;
 	else
 		return fail(reason, RESULT_INVALID,
-		            _("unknown screen \"%s\"; there are overview, connections, events and domains"),
+		            _("unknown screen \"%s\"; there are overview, connections, events, domains and "
+		              "discovered"),
 		            name);
 	if (console->setup->filter)
 		editor_set(scene_filter(&console->scene), slice_of(console->setup->filter));

@@ -76,9 +76,10 @@ static void draw_title(const struct scene *scene, struct grid *grid)
 	struct buffer title;
 	char link[120];
 	int end = grid->width - 1, x;
-	int name_cells = scene->screen == SCREEN_DOMAINS || scene->screen == SCREEN_CONNECTIONS ? 11
-	                 : scene->screen == SCREEN_EVENTS                                       ? 6
-	                                                                                        : 0;
+	int name_cells = scene->screen == SCREEN_DISCOVERED                                       ? 10
+	                 : scene->screen == SCREEN_DOMAINS || scene->screen == SCREEN_CONNECTIONS ? 11
+	                 : scene->screen == SCREEN_EVENTS                                         ? 6
+	                                                                                          : 0;
 	const char *hint = _(": command  ? help");
 
 	buffer_start(&title, 4096);
@@ -86,6 +87,8 @@ static void draw_title(const struct scene *scene, struct grid *grid)
 		domains_title(scene, &title);
 	else if (scene->screen == SCREEN_CONNECTIONS)
 		listing_title(&scene->connections, _("Connections"), &title);
+	else if (scene->screen == SCREEN_DISCOVERED)
+		listing_title(&scene->discovered, _("Discovered"), &title);
 	else if (scene->screen == SCREEN_EVENTS)
 		recent_title(scene, &title);
 	else
@@ -191,6 +194,7 @@ static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 		x = put_hint(grid, x, y, grid->width, "n", _("Connections"));
 		x = put_hint(grid, x, y, grid->width, "e", _("Events"));
 		x = put_hint(grid, x, y, grid->width, "d", _("SIP domains"));
+		x = put_hint(grid, x, y, grid->width, "v", _("Discovered"));
 		put_hint(grid, x, y, grid->width, "g", _("first row"));
 		return;
 	}
@@ -226,6 +230,7 @@ static void draw_navigation(const struct scene *scene, struct grid *grid, struct
 	y++;
 	grid_put_text(grid, 1, y++, SCENE_NAVIGATION - 2, _("EXTERNAL ACCESS"), GRID_DIM);
 	draw_place(grid, y++, "d", _("SIP domains"), here == SCREEN_DOMAINS);
+	draw_place(grid, y++, "v", _("Discovered"), here == SCREEN_DISCOVERED);
 	y++;
 	grid_put_text(grid, 1, y++, SCENE_NAVIGATION - 2, _("g and the letter"), GRID_DIM);
 	grid_put_text(grid, 1, y, SCENE_NAVIGATION - 2, _("goes there"), GRID_DIM);
@@ -274,6 +279,7 @@ void scene_draw(struct scene *scene, struct grid *grid)
 	case SCREEN_DOMAINS: domains_draw(scene, grid, area); break;
 	case SCREEN_READING: reading_draw(scene, grid, area); break;
 	case SCREEN_CONNECTIONS: connections_draw(scene, grid, area); break;
+	case SCREEN_DISCOVERED: discovered_draw(scene, grid, area); break;
 	case SCREEN_EVENTS: recent_draw(scene, grid, area); break;
 	}
 	draw_title(scene, grid); /* after the body, which counts its rows */

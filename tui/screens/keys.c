@@ -112,6 +112,7 @@ static struct slice partner_of_row(const struct scene *scene)
 		return slice_equal(scene_text(listed, "side"), SLICE("internal"))
 		               ? SLICE_NONE
 		               : connection_domain(scene, listed);
+	case SCREEN_DISCOVERED: return scene_text(listed, "domain");
 	case SCREEN_EVENTS:
 		return scene_text(listed, "domain").len ? scene_text(listed, "domain")
 		                                        : scene_text(listed, "partner");
@@ -129,8 +130,8 @@ static void block_partner(struct console *console)
 
 	if (!domain.len) {
 		scene_say(scene, GRID_NORMAL, "%s",
-		          listing_selected(&scene->connections)
-		                  ? _("no partner's domain is known for this connection")
+		          listing_selected(scene_listing(scene))
+		                  ? _("no partner's domain is known for this row")
 		                  : _("there is no row"));
 		return;
 	}
@@ -141,6 +142,18 @@ static void block_partner(struct console *console)
 		        slice_equal(scene_text(row, "state"), SLICE("up"));
 	}
 	question_block_partner(console, domain, open);
+}
+
+static void allow_partner(struct console *console)
+{
+	struct slice domain = partner_of_row(&console->scene);
+
+	if (!domain.len) {
+		scene_say(&console->scene, GRID_NORMAL, "%s", _("there is no row"));
+		return;
+	}
+	question_allow_new(console, domain);
+	console->agreed.version = scene_number(console->scene.status, "version");
 }
 
 /* All members of the selected row, as text. */
@@ -190,6 +203,8 @@ static void open_row(struct console *console)
 		buffer_stop(&line);
 	} else if (scene->screen == SCREEN_CONNECTIONS) {
 		read_listed(console, listing_selected(&scene->connections), _("Connection"));
+	} else if (scene->screen == SCREEN_DISCOVERED) {
+		read_listed(console, listing_selected(&scene->discovered), _("Discovered partner"));
 	} else if (scene->screen == SCREEN_EVENTS) {
 		read_listed(console, listing_selected(&scene->events.list), _("Event"));
 	} else if (scene->screen == SCREEN_OVERVIEW && attention) {
@@ -289,9 +304,11 @@ static void act(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_COMMENT: edit_field(console, PROMPT_COMMENT); break;
 	case ACTION_FILTER:
 	case ACTION_FILTER_CONNECTIONS:
+	case ACTION_FILTER_DISCOVERED:
 	case ACTION_FILTER_EVENTS:
 		open_prompt(console, PROMPT_FILTER, editor_text(scene_filter(&console->scene)));
 		break;
+	case ACTION_ALLOW_PARTNER: allow_partner(console); break;
 	case ACTION_BLOCK_PARTNER: block_partner(console); break;
 	case ACTION_FOLLOW: follow(&console->scene); break;
 	case ACTION_PAUSE: recent_pause(&console->scene.events, !console->scene.events.is_paused); break;
@@ -355,6 +372,7 @@ static bool movement_key(struct scene *scene, uint32_t key)
 	case SCREEN_OVERVIEW: return attention_key(scene, key);
 	case SCREEN_DOMAINS: return table_key(&scene->table, key);
 	case SCREEN_READING: return pager_key(&scene->pager, key);
+	case SCREEN_DISCOVERED: return table_key(&scene->discovered.table, key);
 	case SCREEN_CONNECTIONS: return table_key(&scene->connections.table, key);
 	case SCREEN_EVENTS:
 		if (!table_key(&scene->events.list.table, key))
@@ -375,12 +393,14 @@ static void place_key(struct console *console, uint32_t key)
 		console_go(console, SCREEN_DOMAINS);
 	else if (key == 'n')
 		console_go(console, SCREEN_CONNECTIONS);
+	else if (key == 'v')
+		console_go(console, SCREEN_DISCOVERED);
 	else if (key == 'e')
 		console_go(console, SCREEN_EVENTS);
 	else if (key == 'g')
 		movement_key(&console->scene, INPUT_HOME);
 	else if (key != INPUT_ESCAPE)
-		scene_say(&console->scene, GRID_NORMAL, "%s", _("g is followed by o, n, e, d or g"));
+		scene_say(&console->scene, GRID_NORMAL, "%s", _("g is followed by o, n, e, d, v or g"));
 }
 
 /* ---- a key ---- */

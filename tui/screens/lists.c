@@ -20,7 +20,9 @@ static struct listing *wanted_list(struct console *console)
 	struct scene *scene = &console->scene;
 	enum screen screen = scene->screen == SCREEN_READING ? scene->screen_before : scene->screen;
 
-	return screen == SCREEN_CONNECTIONS ? &scene->connections : NULL;
+	return screen == SCREEN_CONNECTIONS  ? &scene->connections
+	       : screen == SCREEN_DISCOVERED ? &scene->discovered
+	                                     : NULL;
 }
 
 bool lists_are_wanted(const struct console *console)
@@ -28,7 +30,8 @@ bool lists_are_wanted(const struct console *console)
 	const struct scene *scene = &console->scene;
 	enum screen screen = scene->screen == SCREEN_READING ? scene->screen_before : scene->screen;
 
-	return screen == SCREEN_CONNECTIONS || (screen == SCREEN_EVENTS && !console->lists.is_following);
+	return screen == SCREEN_CONNECTIONS || screen == SCREEN_DISCOVERED ||
+	       (screen == SCREEN_EVENTS && !console->lists.is_following);
 }
 
 static void ask_page(struct console *console)
@@ -134,6 +137,8 @@ bool lists_take(struct console *console, int64_t id, struct control_answer *answ
 	}
 	lists->asked_id = 0;
 	lists->due_ms = console->now.mono_ms + FEED_EVERY_MS * (int64_t)(lists->building.page_count + 1);
+	if (wanted_list(console) != lists->asked)
+		lists->due_ms = 0; /* another screen waits for its first rows */
 	if (answer->code != CONTROL_OK)
 		return true;
 	if (!slice_to_text(json_as_slice(json_get(result, "next")), lists->cursor, sizeof lists->cursor))

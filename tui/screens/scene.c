@@ -14,6 +14,7 @@ void scene_start(struct scene *scene)
 		                 .waiting_since_ms = -1 };
 	domain_rows_start(&scene->domains);
 	listing_start(&scene->connections, connections_kind());
+	listing_start(&scene->discovered, discovered_kind());
 	recent_start(&scene->events);
 	pager_start(&scene->pager);
 	domains_start(scene);
@@ -23,6 +24,7 @@ void scene_stop(struct scene *scene)
 {
 	domain_rows_stop(&scene->domains);
 	listing_stop(&scene->connections);
+	listing_stop(&scene->discovered);
 	recent_stop(&scene->events);
 	pager_stop(&scene->pager);
 }
@@ -70,9 +72,10 @@ struct listing *scene_listing(const struct scene *scene)
 {
 	struct scene *own = (struct scene *)(uintptr_t)scene;
 
-	return scene->screen == SCREEN_CONNECTIONS ? &own->connections
-	       : scene->screen == SCREEN_EVENTS    ? &own->events.list
-	                                           : NULL;
+	return scene->screen == SCREEN_CONNECTIONS  ? &own->connections
+	       : scene->screen == SCREEN_DISCOVERED ? &own->discovered
+	       : scene->screen == SCREEN_EVENTS     ? &own->events.list
+	                                            : NULL;
 }
 
 struct table *scene_table(struct scene *scene)
@@ -130,6 +133,7 @@ unsigned scene_place(const struct scene *scene)
 	case SCREEN_READING: return READING;
 	case SCREEN_CONNECTIONS: return CONNECTIONS;
 	case SCREEN_EVENTS: return EVENTS;
+	case SCREEN_DISCOVERED: return DISCOVERED;
 	}
 	return 0;
 }
@@ -167,6 +171,10 @@ void scene_command(const struct scene *scene, struct buffer *out)
 			command_add(out, scene_text(connection, "partner"));
 		else if (scene->connections.filter.length)
 			command_add(out, editor_text(&scene->connections.filter));
+	} else if (scene->screen == SCREEN_DISCOVERED) {
+		buffer_add(out, SLICE("discovered list"));
+		if (scene->discovered.filter.length)
+			command_add(out, editor_text(&scene->discovered.filter));
 	} else if (scene->screen == SCREEN_EVENTS) {
 		buffer_add(out, SLICE("event tail 500 follow"));
 	} else if (row) {

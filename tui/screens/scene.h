@@ -17,7 +17,14 @@
 #include "tui/widgets/pager.h"
 #include "tui/widgets/table.h"
 
-enum screen { SCREEN_OVERVIEW, SCREEN_DOMAINS, SCREEN_READING, SCREEN_CONNECTIONS, SCREEN_EVENTS };
+enum screen {
+	SCREEN_OVERVIEW,
+	SCREEN_DOMAINS,
+	SCREEN_READING,
+	SCREEN_CONNECTIONS,
+	SCREEN_EVENTS,
+	SCREEN_DISCOVERED
+};
 
 enum {
 	SCENE_TEXT_BYTES = 400,
@@ -58,7 +65,7 @@ struct scene {
 	struct domain_rows domains;
 	int64_t domains_heard_ms; /* 0: never */
 	const char *domains_trouble;
-	struct listing connections;
+	struct listing connections, discovered;
 	struct recent events;
 	const char *lists_trouble; /* why the newest try to fetch one of them failed; "" */
 
@@ -117,6 +124,8 @@ void connections_draw(struct scene *scene, struct grid *grid, struct area area);
 const struct listing_kind *connections_kind(void);
 /* The domain a row of connection.list speaks for, as far as is known. */
 struct slice connection_domain(const struct scene *scene, const struct json *row);
+void discovered_draw(struct scene *scene, struct grid *grid, struct area area);
+const struct listing_kind *discovered_kind(void);
 void recent_draw(struct scene *scene, struct grid *grid, struct area area);
 void recent_title(const struct scene *scene, struct buffer *out);
 void listing_title(const struct listing *listing, const char *name, struct buffer *out);

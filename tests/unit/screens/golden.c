@@ -267,6 +267,29 @@ static struct stage *connections_unasked(void)
 	return stage;
 }
 
+static struct stage *discovered(void)
+{
+	struct stage *stage = overview();
+	struct listing *list = &stage->scene.discovered;
+	struct json *page = read_json("discovered.json");
+
+	stage->scene.screen = SCREEN_DISCOVERED;
+	assert_int_equal(listing_add_page(list, page, page), RESULT_OK);
+	list->heard_ms = now.mono_ms - 500;
+	list->table.selected = 2;
+	listing_arrange(list, "");
+	return stage;
+}
+
+static struct stage *discovered_empty(void)
+{
+	struct stage *stage = overview();
+
+	stage->scene.screen = SCREEN_DISCOVERED;
+	stage->scene.discovered.heard_ms = now.mono_ms;
+	return stage;
+}
+
 static struct stage *events(void)
 {
 	struct stage *stage = overview();
@@ -337,6 +360,10 @@ static const struct {
 	{ "connections-failed-80x24", connections_failed, 80, 24, false, false },
 	{ "connections-hostile-80x24", connections_hostile, 80, 24, true, false },
 	{ "connections-unasked-80x24", connections_unasked, 80, 24, false, false },
+	{ "discovered-80x24", discovered, 80, 24, false, false },
+	{ "discovered-120x40", discovered, 120, 40, false, false },
+	{ "discovered-60x16", discovered, 60, 16, false, false },
+	{ "discovered-empty-80x24", discovered_empty, 80, 24, false, false },
 	{ "events-80x24", events, 80, 24, true, false },
 	{ "events-120x40", events, 120, 40, false, false },
 	{ "events-60x16", events, 60, 16, false, false },
