@@ -34,7 +34,9 @@ enum {
 	KEEPER_LISTEN_RETRY_MS = 5000,
 	KEEPER_CREDENTIAL_FILE_MAX = 1024 * 1024, /* a trust store of all public authorities is 230 KB */
 	KEEPER_QUERIES_MAX = 64,
-	KEEPER_QUERY_MS = 2000,
+	KEEPER_QUERY_MS = 2000,      /* one page */
+	KEEPER_QUERY_ALL_MS = 10000, /* all of them */
+	KEEPER_PAGE_ROWS = 250,      /* the longest rows have 4 KiB, and a page at most 1 MiB */
 	KEEPER_ANSWER_MAX = 16 * 1024 * 1024,
 	KEEPER_APPLY_MS = 3000,
 	KEEPER_HISTORY = 60,
@@ -244,9 +246,12 @@ void listeners_lost(struct service *s); /* the process is gone, its sockets with
 uint64_t listeners_id(bool is_internal, struct slice address);
 
 /* ---- query.c ---- */
-/* `answered` is called exactly once, perhaps before this returns; `answer` NULL: `why` says so. */
-void query_ask(struct service *s, const char *what,
-               void (*answered)(void *to, const struct json *answer, const char *why), void *to);
+/* `answer` NULL: none came, and `why` says why; it lives until the callback returns. Called exactly once. */
+typedef void query_answered(void *to, const struct json *answer, const char *why);
+/* All rows of "connections", "domains" or "discovered"; `what` is kept. */
+void query_ask(struct service *s, const char *what, query_answered *answered, void *to);
+/* What DNS and a live connection have shown of a domain, as a lower-case A-label. */
+void query_ask_partner(struct service *s, struct slice domain, query_answered *answered, void *to);
 void query_piece(struct service *s, uint64_t number, struct slice piece);
 void query_drop_all(struct service *s, const char *why);
 

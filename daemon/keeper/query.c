@@ -1,6 +1,10 @@
 /*
  * Questions to a service: asked by number, answered in pieces that end with an
  * empty one, or not in time.  Whoever asked is told exactly once.
+ *
+ * Rows come in pages, because a link queues only so much: each page is a question of its own under a new
+ * number, asked until one is not full.  Rows may come and go between two pages; a list of what lives
+ * is never better than that.
  */
 #include "daemon/keeper/parts.h"
 #include "shared/base/memory.h"
@@ -8,10 +12,16 @@
 struct query {
 	struct list node;
 	struct service *service;
+	const char *what;
+	bool wants_rows;
 	uint64_t number;
-	struct buffer answer;
+	size_t after;         /* rows of the pages before this one */
+	int64_t until_ms;     /* mono: all pages */
+	struct buffer answer; /* the running page's */
+	struct buffer rows;   /* of several pages: a JSON array that is still open */
+	struct json_writer w; /* into `rows` */
 	struct loop_timer timer;
-	void (*answered)(void *to, const struct json *answer, const char *why);
+	query_answered *answered;
 	void *to;
 };
 
@@ -22,17 +32,48 @@ static void finish(struct query *query, const struct json *answer, const char *w
 	loop_timer_stop(&query->timer);
 	query->answered(query->to, answer, why);
 	buffer_stop(&query->answer);
+	buffer_stop(&query->rows);
 	mem_free(query);
 }
 
 static void late(void *owner) { finish(owner, NULL, "the service did not answer in time"); }
 
-void query_ask(struct service *s, const char *what,
-               void (*answered)(void *to, const struct json *answer, const char *why), void *to)
+/* False: the service takes no questions. */
+static bool send_question(struct query *query, struct slice domain)
 {
-	struct query *query;
+	struct service *s = query->service;
+	int64_t left = query->until_ms - keeper_now(s->keeper).mono_ms;
 	struct buffer question;
 	struct json_writer w = json_write(&question);
+	bool is_sent;
+
+	query->number = ++s->query_number;
+	buffer_clear(&query->answer);
+	loop_timer_set(s->keeper->loop, &query->timer,
+	               left > KEEPER_QUERY_MS ? KEEPER_QUERY_MS
+	               : left > 0             ? left
+	                                      : 1,
+	               late, query);
+	buffer_start(&question, 4 * KEEPER_NAME_BYTES);
+	json_open_object(&w, NULL);
+	json_put_text(&w, "what", query->what);
+	if (query->wants_rows) {
+		json_put_number(&w, "after", (int64_t)query->after);
+		json_put_number(&w, "limit", KEEPER_PAGE_ROWS);
+	} else {
+		json_put_slice(&w, "domain", domain);
+	}
+	json_close_object(&w);
+	is_sent = !question.is_broken &&
+	          link_send(s->link, LINK_QUERY, query->number, buffer_slice(&question), -1);
+	buffer_stop(&question);
+	return is_sent;
+}
+
+static void ask(struct service *s, const char *what, bool wants_rows, struct slice domain,
+                query_answered *answered, void *to)
+{
+	struct query *query;
 
 	if (!service_is_up(s)) {
 		answered(to, NULL, s->short_why[0] ? s->short_why : "the service does not run");
@@ -43,21 +84,28 @@ void query_ask(struct service *s, const char *what,
 		return;
 	}
 	query->service = s;
-	query->number = ++s->query_number;
+	query->what = what;
+	query->wants_rows = wants_rows;
+	query->until_ms = keeper_now(s->keeper).mono_ms + KEEPER_QUERY_ALL_MS;
 	query->answered = answered;
 	query->to = to;
 	buffer_start(&query->answer, KEEPER_ANSWER_MAX);
+	buffer_start(&query->rows, KEEPER_ANSWER_MAX);
+	query->w = json_write(&query->rows);
 	list_add_last(&s->queries, &query->node);
 	s->query_count++;
-	loop_timer_set(s->keeper->loop, &query->timer, KEEPER_QUERY_MS, late, query);
-
-	buffer_start(&question, 256);
-	json_open_object(&w, NULL);
-	json_put_text(&w, "what", what);
-	json_close_object(&w);
-	if (!link_send(s->link, LINK_QUERY, query->number, buffer_slice(&question), -1))
+	if (!send_question(query, domain))
 		finish(query, NULL, "the service takes no questions");
-	buffer_stop(&question);
+}
+
+void query_ask(struct service *s, const char *what, query_answered *answered, void *to)
+{
+	ask(s, what, true, SLICE(""), answered, to);
+}
+
+void query_ask_partner(struct service *s, struct slice domain, query_answered *answered, void *to)
+{
+	ask(s, "partner", false, domain, answered, to);
 }
 
 static struct query *find(struct service *s, uint64_t number)
@@ -71,10 +119,44 @@ static struct query *find(struct service *s, uint64_t number)
 	return NULL;
 }
 
+static void end_rows(struct query *query)
+{
+	struct json *rows = NULL;
+
+	json_close_array(&query->w);
+	if (query->rows.is_broken)
+		finish(query, NULL, "the answer is too large");
+	else if (json_read(buffer_slice(&query->rows), &rows, NULL) != RESULT_OK)
+		finish(query, NULL, "the service's answer cannot be read");
+	else
+		finish(query, rows, "");
+	json_free(&rows);
+}
+
+/* A whole answer, or one page of it. */
+static void take(struct query *query, const struct json *page)
+{
+	size_t count = query->wants_rows ? json_count(page) : 0;
+
+	if (query->after == 0 && count < KEEPER_PAGE_ROWS) {
+		finish(query, page, "");
+		return;
+	}
+	if (query->after == 0)
+		json_open_array(&query->w, NULL);
+	for (size_t i = 0; i < count; i++)
+		json_write_value(&query->w, NULL, json_at(page, i));
+	query->after += count;
+	if (count < KEEPER_PAGE_ROWS || query->rows.is_broken)
+		end_rows(query);
+	else if (!send_question(query, SLICE("")))
+		finish(query, NULL, "the service takes no questions");
+}
+
 void query_piece(struct service *s, uint64_t number, struct slice piece)
 {
 	struct query *query = find(s, number);
-	struct json *answer = NULL;
+	struct json *page = NULL;
 
 	if (!query) /* it came after its time */
 		return;
@@ -84,11 +166,11 @@ void query_piece(struct service *s, uint64_t number, struct slice piece)
 	}
 	if (query->answer.is_broken)
 		finish(query, NULL, "the answer is too large");
-	else if (json_read(buffer_slice(&query->answer), &answer, NULL) != RESULT_OK)
+	else if (json_read(buffer_slice(&query->answer), &page, NULL) != RESULT_OK)
 		finish(query, NULL, "the service's answer cannot be read");
 	else
-		finish(query, answer, "");
-	json_free(&answer);
+		take(query, page);
+	json_free(&page);
 }
 
 void query_drop_all(struct service *s, const char *why)

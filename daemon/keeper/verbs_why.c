@@ -2,8 +2,8 @@
  * why: would a message from one to the other cross, and which step decides?
  *
  * The same policy_decide that the service calls, over the same image.  What
- * only the moment can tell (DNS, the certificate on a connection) is taken to
- * be right, and said so.
+ * only the moment can tell (DNS, the certificate on a connection) the service is asked for; what it does
+ * not know is taken to be right, and said so.
  */
 #include <stdio.h>
 
@@ -13,9 +13,21 @@ struct party {
 	struct slice user, domain; /* domain as it is stored: lower-case A-labels */
 };
 
-struct guess { /* room for what the facts point to */
-	char edge[KEEPER_NAME_BYTES + 8];
-	struct slice names[1], domains[1];
+enum { WHY_NAMES_MAX = 64 };
+
+struct names { /* room for what the facts point to */
+	struct slice items[WHY_NAMES_MAX];
+	size_t count;
+};
+
+struct question {
+	struct call *call;
+	struct party from, to;
+	struct policy_facts facts;
+	struct names targets, dns, sip;
+	char edge[KEEPER_NAME_BYTES + 8]; /* the one taken for the partner's */
+	bool assumes_srv, assumes_certificate;
+	struct policy_explanation explanation;
 };
 
 /* "user@domain", with or without "sip:"; a domain alone is taken, too. False: the call has been failed. */
@@ -35,8 +47,7 @@ static bool read_party(struct call *call, const char *name, struct party *out)
 	out->user = at < text.len ? slice_first(text, at) : SLICE("");
 	if (at < text.len)
 		text = slice_after(text, at + 1);
-	if (model_value_read_why(&kind->fields[kind->key], text, &call->arena, &domain, &reason) !=
-	    RESULT_OK) {
+	if (config_value_read(&kind->fields[kind->key], text, &call->arena, &domain, &reason) != RESULT_OK) {
 		call_fail_problem(call, CONTROL_INVALID, name, reason.text, "user@domain");
 		return false;
 	}
@@ -69,36 +80,101 @@ static bool read_service(struct call *call, struct policy_facts *facts)
 	return false;
 }
 
-/* A partner whose DNS and certificate are as they should be. */
-static void assume(const struct keeper *k, struct policy_facts *facts, struct guess *guess)
-{
-	const struct image_allowed_domain *allowed = image_allowed_domain_find(k->now.image,
-	                                                                       facts->remote_domain);
-	struct slice proxy = allowed ? policy_image_text(k->now.image, allowed->proxy_fqdn) : SLICE_NONE;
+/* ---- what is known, and what is taken to be right ---- */
 
-	snprintf(guess->edge, sizeof guess->edge, "%s%.*s", proxy.len ? "" : "sip.",
-	         SLICE_ARG(proxy.len ? proxy : facts->remote_domain));
-	guess->names[0] = slice_of(guess->edge);
-	guess->domains[0] = facts->remote_domain;
-	facts->srv = POLICY_SRV_FOUND;
-	facts->srv_route = POLICY_ROUTE_SRV_FEDERATION;
-	facts->srv_targets = guess->names;
-	facts->srv_target_count = 1;
-	facts->is_connected = facts->has_certificate = true;
-	facts->certificate_dns = guess->names;
-	facts->certificate_dns_count = 1;
-	facts->certificate_sip = guess->domains;
-	facts->certificate_sip_count = 1;
+static void take_names(const struct json *list, struct names *names)
+{
+	for (size_t i = 0; i < json_count(list) && names->count < WHY_NAMES_MAX; i++) {
+		struct slice name = json_as_slice(json_at(list, i));
+
+		if (name.len)
+			names->items[names->count++] = name;
+	}
 }
 
-/* To one of ours; when neither is ours, from somebody on a list. */
+/* As the service has it; NULL or empty: it knows nothing. */
+static void take_srv(struct question *q, const struct json *known)
+{
+	struct slice srv = json_as_slice(json_get(known, "srv"));
+	struct policy_facts *facts = &q->facts;
+
+	facts->srv_route = slice_equal(json_as_slice(json_get(known, "route")), SLICE("sips"))
+	                           ? POLICY_ROUTE_SRV_SIPS
+	                           : POLICY_ROUTE_SRV_FEDERATION;
+	take_names(json_get(known, "targets"), &q->targets);
+	if (slice_equal(srv, SLICE("found"))) {
+		facts->srv = POLICY_SRV_FOUND;
+	} else if (slice_equal(srv, SLICE("absent"))) {
+		facts->srv = POLICY_SRV_ABSENT;
+	} else if (slice_equal(srv, SLICE("failed"))) {
+		facts->srv = POLICY_SRV_FAILED;
+	} else {
+		snprintf(q->edge, sizeof q->edge, "sip.%.*s", SLICE_ARG(facts->remote_domain));
+		q->targets = (struct names){ .items = { slice_of(q->edge) }, .count = 1 };
+		facts->srv = POLICY_SRV_FOUND;
+		facts->srv_route = POLICY_ROUTE_SRV_FEDERATION;
+		q->assumes_srv = true; /* unless the entry names the edge */
+	}
+	facts->srv_targets = q->targets.items;
+	facts->srv_target_count = q->targets.count;
+}
+
+static struct slice edge_of(const struct question *q, const struct policy_verdict *verdict)
+{
+	const struct policy_image *image = q->call->keeper->now.image;
+
+	if (verdict->route == POLICY_ROUTE_PROXY_FQDN)
+		return policy_image_text(image, verdict->allowed->proxy_fqdn);
+	for (size_t i = 0; i < q->targets.count; i++)
+		if (policy_srv_target_fits(q->facts.remote_domain, q->targets.items[i]))
+			return q->targets.items[i];
+	return q->targets.count ? q->targets.items[0] : SLICE("");
+}
+
+/*
+ * `verdict`: without a connection.  Where no route is known none of ours can go out, and one that comes in counts only
+ * when the entry takes the domain's own certificate for enough.
+ */
+static void take_certificate(struct question *q, const struct json *known,
+                             const struct policy_verdict *verdict)
+{
+	bool is_by_domain = verdict->identity == POLICY_IDENTITY_DOMAIN;
+	struct policy_facts *facts = &q->facts;
+
+	if (verdict->route == POLICY_ROUTE_NONE && (facts->direction == POLICY_OUTWARD || !is_by_domain))
+		return;
+	if (json_as_bool(json_get(known, "connected"), false)) {
+		take_names(json_get(known, "dns"), &q->dns);
+		take_names(json_get(known, "sip"), &q->sip);
+	} else if (is_by_domain) {
+		q->sip = (struct names){ .items = { facts->remote_domain }, .count = 1 };
+		q->assumes_certificate = true;
+	} else {
+		q->dns = (struct names){ .items = { edge_of(q, verdict) }, .count = 1 };
+		q->assumes_certificate = true;
+	}
+	facts->is_connected = true;
+	facts->has_certificate = q->dns.count || q->sip.count;
+	facts->certificate_dns = q->dns.items;
+	facts->certificate_dns_count = q->dns.count;
+	facts->certificate_sip = q->sip.items;
+	facts->certificate_sip_count = q->sip.count;
+}
+
+static bool are_both_ours(const struct keeper *k, const struct question *q)
+{
+	return policy_image_is_own_domain(k->now.image, q->from.domain) &&
+	       policy_image_is_own_domain(k->now.image, q->to.domain);
+}
+
+/* From somebody else to one of ours; when neither is ours, from somebody on a list. */
 static bool is_inward(const struct keeper *k, const struct party *from, const struct party *to)
 {
-	if (policy_image_is_own_domain(k->now.image, to->domain))
-		return true;
-	return !policy_image_is_own_domain(k->now.image, from->domain) &&
-	       (image_allowed_domain_find(k->now.image, from->domain) ||
-	        image_blocked_domain_find(k->now.image, from->domain));
+	if (policy_image_is_own_domain(k->now.image, from->domain))
+		return false;
+	return policy_image_is_own_domain(k->now.image, to->domain) ||
+	       image_allowed_domain_find(k->now.image, from->domain) ||
+	       image_blocked_domain_find(k->now.image, from->domain);
 }
 
 /* ---- the answer ---- */
@@ -133,61 +209,83 @@ static void put_steps(struct json_writer *w, const struct policy_explanation *e,
 	json_close_array(w);
 }
 
-static void put_assumed(struct json_writer *w, const struct policy_facts *facts,
-                        const struct policy_verdict *verdict)
+static void put_assumed(struct json_writer *w, const struct question *q, const char *why)
 {
 	char words[2 * KEEPER_NAME_BYTES + 64];
 
 	json_open_array(w, "assumed");
-	if (verdict->route == POLICY_ROUTE_SRV_FEDERATION || verdict->route == POLICY_ROUTE_SRV_SIPS) {
-		snprintf(words, sizeof words, "DNS names an edge in %.*s", SLICE_ARG(facts->remote_domain));
+	if (q->assumes_srv) {
+		snprintf(words, sizeof words, "DNS names an edge in %.*s (%s)",
+		         SLICE_ARG(q->facts.remote_domain), why[0] ? why : "not asked yet");
 		json_put_text(w, NULL, words);
 	}
-	snprintf(words, sizeof words, "the partner's certificate speaks for %.*s",
-	         SLICE_ARG(facts->remote_domain));
-	json_put_text(w, NULL, words);
+	if (q->assumes_certificate) {
+		snprintf(words, sizeof words, "the partner's certificate speaks for %.*s",
+		         SLICE_ARG(q->facts.remote_domain));
+		json_put_text(w, NULL, words);
+	}
 	json_close_array(w);
+}
+
+static void put_answer(const struct question *q, const struct policy_verdict *verdict, const char *words,
+                       const char *why)
+{
+	const struct policy_step *step = policy_step(verdict->step);
+	bool passes = verdict->answer == POLICY_PASS;
+	struct json_writer *w = call_open(q->call);
+
+	json_put_text(w, "answer", passes ? "pass" : "refuse");
+	json_put_text(w, "direction", q->facts.direction == POLICY_INWARD ? "in" : "out");
+	json_put_number(w, "step", (int64_t)verdict->step + 1);
+	json_put_text(w, "name", step->name);
+	json_put_number(w, "status", passes ? 0 : step->sip_status);
+	json_put_number(w, "diagnostic", passes ? 0 : step->diagnostic);
+	json_put_text(w, "words", words);
+	put_steps(w, &q->explanation, verdict->step, passes);
+	json_put_text(w, "change", q->explanation.change);
+	json_put_number(w, "version", (int64_t)verdict->generation);
+	put_assumed(w, q, why);
+	call_close(q->call);
+}
+
+static void decide(void *to, const struct json *known, const char *why)
+{
+	struct question *q = to;
+	const struct keeper *k = q->call->keeper;
+	struct policy_verdict verdict;
+	char both[2 * KEEPER_NAME_BYTES + 128];
+
+	take_srv(q, known);
+	policy_decide(k->now.image, &q->facts, &verdict, NULL);
+	q->assumes_srv &= verdict.route == POLICY_ROUTE_SRV_FEDERATION;
+	take_certificate(q, known, &verdict);
+	policy_decide(k->now.image, &q->facts, &verdict, &q->explanation);
+	snprintf(both, sizeof both,
+	         "%.*s and %.*s are both our own: the pool delivers between our users, not the edge",
+	         SLICE_ARG(q->from.domain), SLICE_ARG(q->to.domain));
+	put_answer(q, &verdict,
+	           verdict.step == POLICY_STEP_OWN_DOMAIN && are_both_ours(k, q) ? both
+	                                                                         : verdict.finding.words,
+	           why);
 }
 
 void verb_run_WHY(struct call *call)
 {
-	const struct keeper *k = call->keeper;
-	struct policy_facts facts = { .direction = POLICY_OUTWARD };
-	struct policy_explanation *explanation;
-	struct policy_verdict verdict;
-	struct party from, to;
-	struct guess guess;
-	struct json_writer *w;
-	bool passes;
+	struct question *q = arena_new(&call->arena, sizeof *q);
+	bool is_in;
 
-	if (!read_party(call, "from", &from) || !read_party(call, "to", &to) || !read_service(call, &facts))
-		return;
-	if (!(explanation = arena_new(&call->arena, sizeof *explanation))) {
+	if (!q) {
 		call_fail(call, CONTROL_UNAVAILABLE, "out of memory");
 		return;
 	}
-	if (is_inward(k, &from, &to))
-		facts.direction = POLICY_INWARD;
-	facts.remote_domain = facts.direction == POLICY_INWARD ? from.domain : to.domain;
-	facts.local_domain = facts.direction == POLICY_INWARD ? to.domain : from.domain;
-	facts.local_user = facts.direction == POLICY_INWARD ? to.user : from.user;
-	assume(k, &facts, &guess);
-	policy_decide(k->now.image, &facts, &verdict, explanation);
-	passes = verdict.answer == POLICY_PASS;
-
-	const struct policy_step *step = policy_step(verdict.step);
-
-	w = call_open(call);
-	json_put_text(w, "answer", passes ? "pass" : "refuse");
-	json_put_text(w, "direction", facts.direction == POLICY_INWARD ? "in" : "out");
-	json_put_number(w, "step", (int64_t)verdict.step + 1);
-	json_put_text(w, "name", step->name);
-	json_put_number(w, "status", passes ? 0 : step->sip_status);
-	json_put_number(w, "diagnostic", passes ? 0 : step->diagnostic);
-	json_put_text(w, "words", verdict.finding.words);
-	put_steps(w, explanation, verdict.step, passes);
-	json_put_text(w, "change", explanation->change);
-	json_put_number(w, "version", (int64_t)verdict.generation);
-	put_assumed(w, &facts, &verdict);
-	call_close(call);
+	*q = (struct question){ .call = call };
+	if (!read_party(call, "from", &q->from) || !read_party(call, "to", &q->to) ||
+	    !read_service(call, &q->facts))
+		return;
+	is_in = is_inward(call->keeper, &q->from, &q->to);
+	q->facts.direction = is_in ? POLICY_INWARD : POLICY_OUTWARD;
+	q->facts.remote_domain = is_in ? q->from.domain : q->to.domain;
+	q->facts.local_domain = is_in ? q->to.domain : q->from.domain;
+	q->facts.local_user = is_in ? q->to.user : q->from.user;
+	query_ask_partner(&call->keeper->access, q->facts.remote_domain, decide, q);
 }

@@ -54,6 +54,21 @@ static void tables(void **state)
 	buffer_stop(&out);
 }
 
+static void what_why_assumed_stands_before_all_else(void **state)
+{
+	struct json *why = parse(
+	        "{\"answer\":\"pass\",\"steps\":[],\"change\":\"\",\"assumed\":[\"DNS\",\"x\"]}");
+	struct buffer out;
+
+	(void)state;
+	buffer_start(&out, 4096);
+	render_result(&out, &pipe_style, CONTROL_VERB_WHY, why);
+	assert_true(slice_starts(buffer_slice(&out),
+	                         SLICE("PASS: it would cross\nassumed, not looked up: DNS; x\n\n")));
+	json_free(&why);
+	buffer_stop(&out);
+}
+
 static void hostile_text_cannot_leave_its_cell(void **state)
 {
 	static const struct {
@@ -67,7 +82,8 @@ static void hostile_text_cannot_leave_its_cell(void **state)
 		{ "\"caf\\u00e9\"", "caf\u00e9", "caf\\xc3\\xa9" },
 		{ "[\"a\",\"b\\u0007\"]", "a b\\x07", "a b\\x07" },
 		{ "{\"x\\u001b\":1}", "x\\x1b=1", "x\\x1b=1" },
-		{ "{\"x\":[{\"y\":\"\\u001b\"}]}", "{\"x\":[{\"y\":\"\\u001B\"}]}", "{\"x\":[{\"y\":\"\\u001B\"}]}" },
+		{ "{\"x\":[{\"y\":\"\\u001b\"}]}", "{\"x\":[{\"y\":\"\\u001B\"}]}",
+		  "{\"x\":[{\"y\":\"\\u001B\"}]}" },
 	};
 	struct print_style ascii = { .is_terminal = true };
 	struct buffer out;
@@ -251,6 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables),
+		cmocka_unit_test(what_why_assumed_stands_before_all_else),
 		cmocka_unit_test(hostile_text_cannot_leave_its_cell),
 		cmocka_unit_test(json_stays_the_same_value_and_is_harmless),
 		cmocka_unit_test(exit_codes_of_answers),

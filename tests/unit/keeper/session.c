@@ -26,6 +26,9 @@ struct bench {
 	struct link *fake; /* the service's end of its link */
 	char *answer;
 	bool answers_queries;
+	const char *partner; /* the answer about one; NULL: none */
+	size_t row_count;    /* 0: one row, in two pieces; else so many, in the pages asked for */
+	size_t pages;
 };
 
 static void stop_loop(void *owner)
@@ -364,6 +367,36 @@ static void keeps_the_newest_thousand(void **state)
 
 /* ---- with a service ---- */
 
+static void answer_as_asked(struct bench *b, const struct link_frame *frame)
+{
+	struct json *asked = NULL;
+	struct buffer text;
+	struct json_writer w = json_write(&text);
+
+	assert_int_equal(json_read(frame->payload, &asked, NULL), RESULT_OK);
+	buffer_start(&text, LINK_PAYLOAD_MAX);
+	if (slice_equal(json_as_slice(json_get(asked, "what")), SLICE("partner"))) {
+		assert_true(slice_equal(json_as_slice(json_get(asked, "domain")), SLICE("fabrikam.example")));
+		buffer_add(&text, slice_of(b->partner));
+	} else {
+		size_t after = (size_t)json_as_number(json_get(asked, "after"), -1);
+		size_t limit = (size_t)json_as_number(json_get(asked, "limit"), -1);
+
+		b->pages++;
+		json_open_array(&w, NULL);
+		for (size_t i = after; i < b->row_count && i - after < limit; i++) {
+			json_open_object(&w, NULL);
+			json_put_number(&w, "since", (int64_t)i);
+			json_close_object(&w);
+		}
+		json_close_array(&w);
+	}
+	assert_true(link_send(b->fake, LINK_ANSWER, frame->number, buffer_slice(&text), -1));
+	link_send(b->fake, LINK_ANSWER, frame->number, SLICE(""), -1);
+	buffer_stop(&text);
+	json_free(&asked);
+}
+
 static void fake_frame(void *owner, struct link_frame *frame)
 {
 	struct bench *b = owner;
@@ -372,6 +405,10 @@ static void fake_frame(void *owner, struct link_frame *frame)
 		close(frame->fd);
 	if (frame->type != LINK_QUERY || !b->answers_queries)
 		return;
+	if (b->partner || b->row_count) {
+		answer_as_asked(b, frame);
+		return;
+	}
 	link_send(b->fake, LINK_ANSWER, frame->number, SLICE("[{\"domain\":\"x.exa"), -1);
 	link_send(b->fake, LINK_ANSWER, frame->number + 99, SLICE("[nonsense for another"), -1);
 	link_send(b->fake, LINK_ANSWER, frame->number, SLICE("mple\",\"state\":\"up\",\"connections\":2}]"),
@@ -414,6 +451,193 @@ static void asks_the_service_and_puts_its_pieces_together(void **state)
 	b->answers_queries = true;
 	ask(b, HELLO);
 	assert_non_null(strstr(ask(b, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"status\"}\n"), "\"up\":1"));
+	bench_free(b);
+}
+
+/* A link queues so much and no more: whole pages are followed by another question. */
+static void asks_for_pages_until_one_is_not_full(void **state)
+{
+	static const struct {
+		size_t rows, pages;
+	} cases[] = { { 1, 1 },
+		      { KEEPER_PAGE_ROWS - 1, 1 },
+		      { KEEPER_PAGE_ROWS, 2 },
+		      { 3 * KEEPER_PAGE_ROWS + 1, 4 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct bench *b = bench_new(CONTROL_ROLE_VIEWER);
+		char line[160], total[32], last[32];
+
+		start_fake(b);
+		b->answers_queries = true;
+		b->row_count = cases[i].rows;
+		ask(b, HELLO);
+		snprintf(line, sizeof line,
+		         "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"connection.list\",\"params\":{"
+		         "\"after\":\"%zu\"}}\n",
+		         cases[i].rows - 1);
+		snprintf(total, sizeof total, "\"total\":%zu,", cases[i].rows);
+		snprintf(last, sizeof last, "\"since\":%zu,", cases[i].rows - 1);
+		say(b, line);
+		turn(b, 10);
+		assert_non_null(strstr(hear(b), total));
+		assert_non_null(strstr(b->answer, last));
+		assert_int_equal(b->pages, cases[i].pages);
+		assert_int_equal(b->k.access.query_count, 0);
+		bench_free(b);
+	}
+}
+
+/* ---- why ---- */
+
+static void set_value(struct model_snapshot *snapshot, struct model_object *object,
+                      const struct model_field *row, size_t field, const char *text)
+{
+	assert_int_equal(model_value_read_why(row, slice_of(text), &snapshot->arena, &object->values[field],
+	                                      &(struct reason){ "" }),
+	                 RESULT_OK);
+}
+
+static void give_image(struct bench *b, const char *proxy, bool is_by_domain)
+{
+	struct keeper *k = &b->k;
+	struct model_snapshot *snapshot = k->now.snapshot;
+	struct model_object *entry = model_object_new(&snapshot->arena, model_kind(MODEL_ALLOWED_DOMAIN));
+	struct model_object *edge = model_snapshot_one(snapshot, MODEL_ACCESS_EDGE);
+	struct model_object *topology = model_snapshot_one(snapshot, MODEL_TOPOLOGY);
+	struct model_object *policy = model_snapshot_find(snapshot, MODEL_ACCESS_POLICY, SLICE("Global"));
+
+#define SET(object, KIND, kind, field, text)                                                                 \
+	set_value(snapshot, object, &model_kind(MODEL_##KIND)->fields[MODEL_FIELD(kind, field)],             \
+	          MODEL_FIELD(kind, field), text)
+	SET(entry, ALLOWED_DOMAIN, allowed_domain, domain, "fabrikam.example");
+	if (proxy)
+		SET(entry, ALLOWED_DOMAIN, allowed_domain, proxy_fqdn, proxy);
+	if (is_by_domain)
+		SET(entry, ALLOWED_DOMAIN, allowed_domain, identity, "domain");
+	SET(edge, ACCESS_EDGE, access_edge, allow_federated_users, "true");
+	SET(topology, TOPOLOGY, topology, sip_domains, "contoso.example");
+	SET(policy, ACCESS_POLICY, access_policy, enable_federation_access, "true");
+#undef SET
+	assert_int_equal(model_snapshot_add(snapshot, entry), RESULT_OK);
+	policy_image_close(&k->now.image);
+	close(k->now.image_fd);
+	assert_int_equal(policy_image_build(snapshot, 7, &k->now.image_fd, NULL), RESULT_OK);
+	assert_int_equal(policy_image_open(k->now.image_fd, &k->now.image, NULL), RESULT_OK);
+}
+
+#define DNS_ASSUMED "DNS names an edge in fabrikam.example"
+#define CERTIFICATE "the partner's certificate speaks for fabrikam.example"
+#define KNOWN(srv, targets, connected, dns, sip)                                                             \
+	"{\"srv\":\"" srv "\",\"route\":\"federation\",\"targets\":[" targets "],\"connected\":" connected   \
+	",\"dns\":[" dns "],\"sip\":[" sip "]}"
+
+static void why_asks_the_service_what_it_knows(void **state)
+{
+	static const struct {
+		const char *name, *partner, *proxy, *from, *to;
+		bool is_by_domain;
+		const char *wanted[3];
+		const char *assumed; /* the whole array */
+	} cases[] = {
+		{ .name = "assumes when nothing was asked",
+		  .partner = KNOWN("unasked", "", "false", "", ""),
+		  .wanted = { "\"answer\":\"pass\"" },
+		  .assumed = "[\"" DNS_ASSUMED " (not asked yet)\",\"" CERTIFICATE "\"]" },
+		{ .name = "assumes when the service knows nothing",
+		  .partner = "[]",
+		  .wanted = { "\"answer\":\"pass\"" },
+		  .assumed = "[\"" DNS_ASSUMED " (not asked yet)\",\"" CERTIFICATE "\"]" },
+		{ .name = "refuses when DNS failed",
+		  .partner = KNOWN("failed", "", "false", "", ""),
+		  .wanted = { "\"answer\":\"refuse\"", "\"name\":\"route\"", "its SRV look-up failed" },
+		  .assumed = "[]" },
+		{ .name = "refuses when there is no record",
+		  .partner = KNOWN("absent", "", "false", "", ""),
+		  .wanted = { "\"answer\":\"refuse\"", "has no DNS SRV record",
+		              "\"change\":\"domain allow fabrikam.example proxy-fqdn=" },
+		  .assumed = "[]" },
+		{ .name = "needs no DNS where the entry names the edge",
+		  .partner = KNOWN("failed", "", "false", "", ""),
+		  .proxy = "edge.fabrikam.example",
+		  .wanted = { "\"answer\":\"pass\"" },
+		  .assumed = "[\"" CERTIFICATE "\"]" },
+		{ .name = "needs no DNS inwards where the domain's certificate is enough",
+		  .partner = KNOWN("absent", "", "false", "", ""),
+		  .is_by_domain = true,
+		  .wanted = { "\"answer\":\"pass\"" },
+		  .assumed = "[\"" CERTIFICATE "\"]" },
+		{ .name = "needs DNS outwards, whatever the certificate",
+		  .partner = KNOWN("absent", "", "true", "", "\"fabrikam.example\""),
+		  .is_by_domain = true,
+		  .from = "bob@contoso.example",
+		  .to = "alice@fabrikam.example",
+		  .wanted = { "\"answer\":\"refuse\"", "\"direction\":\"out\"", "has no DNS SRV record" },
+		  .assumed = "[]" },
+		{ .name = "refuses a target elsewhere",
+		  .partner = KNOWN("found", "\"sip.hoster.example\"", "false", "", ""),
+		  .wanted = { "\"answer\":\"refuse\"", "\"name\":\"srv-in-domain\"",
+		              "\"change\":\"domain allow fabrikam.example proxy-fqdn=sip.hoster.example" },
+		  .assumed = "[\"" CERTIFICATE "\"]" },
+		{ .name = "assumes the certificate alone when DNS is known",
+		  .partner = KNOWN("found", "\"edge.fabrikam.example\"", "false", "", ""),
+		  .wanted = { "\"answer\":\"pass\"" },
+		  .assumed = "[\"" CERTIFICATE "\"]" },
+		{ .name = "assumes nothing when all is known",
+		  .partner = KNOWN("found", "\"sip.fabrikam.example\"", "true", "\"sip.fabrikam.example\"",
+		                   ""),
+		  .wanted = { "\"answer\":\"pass\"" },
+		  .assumed = "[]" },
+		{ .name = "refuses the certificate that is there",
+		  .partner = KNOWN("found", "\"sip.fabrikam.example\"", "true", "\"sip.other.example\"", ""),
+		  .wanted = { "\"answer\":\"refuse\"", "\"name\":\"peer-identity\"" },
+		  .assumed = "[]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct bench *b = bench_new(CONTROL_ROLE_VIEWER);
+		char line[256], assumed[256];
+		const char *answer;
+
+		give_image(b, cases[i].proxy, cases[i].is_by_domain);
+		start_fake(b);
+		b->answers_queries = true;
+		b->partner = cases[i].partner;
+		ask(b, HELLO);
+		snprintf(
+		        line, sizeof line,
+		        "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"why\",\"params\":{\"from\":\"%s\",\"to\":"
+		        "\"%s\"}}\n",
+		        cases[i].from ? cases[i].from : "alice@fabrikam.example",
+		        cases[i].to ? cases[i].to : "bob@contoso.example");
+		say(b, line);
+		turn(b, 5);
+		answer = hear(b);
+		snprintf(assumed, sizeof assumed, "\"assumed\":%s", cases[i].assumed);
+		if (!strstr(answer, assumed))
+			fail_msg("%s: %s is not in %s", cases[i].name, assumed, answer);
+		for (size_t j = 0; j < 3 && cases[i].wanted[j]; j++)
+			if (!strstr(answer, cases[i].wanted[j]))
+				fail_msg("%s: %s is not in %s", cases[i].name, cases[i].wanted[j], answer);
+		bench_free(b);
+	}
+}
+
+static void why_says_that_both_are_our_own_and_that_the_service_is_stopped(void **state)
+{
+	struct bench *b = bench_new(CONTROL_ROLE_VIEWER);
+
+	(void)state;
+	give_image(b, NULL, false);
+	ask(b, HELLO);
+	assert_non_null(strstr(ask(b, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"why\",\"params\":{\"from\":"
+	                              "\"a@contoso.example\",\"to\":\"b@contoso.example\"}}\n"),
+	                       "are both our own"));
+	assert_non_null(strstr(ask(b, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"why\",\"params\":{\"from\":"
+	                              "\"a@fabrikam.example\",\"to\":\"b@contoso.example\"}}\n"),
+	                       DNS_ASSUMED " (the service does not run)"));
 	bench_free(b);
 }
 
@@ -489,6 +713,9 @@ int main(void)
 		cmocka_unit_test(takes_no_unknown_events),
 		cmocka_unit_test(keeps_the_newest_thousand),
 		cmocka_unit_test(asks_the_service_and_puts_its_pieces_together),
+		cmocka_unit_test(asks_for_pages_until_one_is_not_full),
+		cmocka_unit_test(why_asks_the_service_what_it_knows),
+		cmocka_unit_test(why_says_that_both_are_our_own_and_that_the_service_is_stopped),
 		cmocka_unit_test(does_not_wait_for_a_service_that_dies),
 		cmocka_unit_test(a_client_that_leaves_harms_no_call),
 		cmocka_unit_test(lives_with_each_allocation_failing),
