@@ -117,13 +117,28 @@ static void add_field(const struct json *value, struct buffer *out)
 		json_write_value(&plain, NULL, value);
 }
 
+/* "changes", or "changes:change": the number and what it counts. */
+static void add_place(const struct json *event, struct slice place, struct buffer *out)
+{
+	struct slice noun = slice_after(place, slice_find(place, ':'));
+	const struct json *value;
+	char name[32];
+
+	if (!slice_to_text(slice_first(place, slice_find(place, ':')), name, sizeof name))
+		return;
+	value = json_get(event, name);
+	add_field(value, out);
+	if (noun.len)
+		buffer_printf(out, " %.*s%s", SLICE_ARG(slice_after(noun, 1)),
+		              json_as_number(value, 0) == 1 ? "" : "s");
+}
+
 void control_event_sentence(const struct control_event *row, const struct json *event, struct buffer *out)
 {
 	struct slice rest = slice_of(row->sentence);
 
 	while (rest.len) {
 		size_t open = slice_find(rest, '{');
-		char name[32];
 
 		buffer_add(out, slice_first(rest, open));
 		rest = slice_after(rest, open);
@@ -132,9 +147,8 @@ void control_event_sentence(const struct control_event *row, const struct json *
 
 		size_t close = slice_find(rest, '}');
 
-		if (close < rest.len &&
-		    slice_to_text(slice_first(slice_after(rest, 1), close - 1), name, sizeof name))
-			add_field(json_get(event, name), out);
+		if (close < rest.len)
+			add_place(event, slice_first(slice_after(rest, 1), close - 1), out);
 		rest = slice_after(rest, close < rest.len ? close + 1 : rest.len);
 	}
 }

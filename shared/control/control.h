@@ -63,7 +63,7 @@ struct control_event {
 	const char *name;
 	enum control_severity severity;
 	const char *fields;   /* blank-separated names */
-	const char *sentence; /* with {field} places */
+	const char *sentence; /* with {field} and {field:noun} places */
 };
 const struct control_event *control_event(enum control_event_id id);
 enum control_event_id control_event_named(struct slice name); /* CONTROL_EVENT_COUNT: none */
