@@ -1,10 +1,14 @@
 /*
- * `parleyd --check`: host.xml and conf.d as a whole, without a daemon, a store or anything written.
+ * `parleyd --check`: host.xml and conf.d as a whole, and what a start needs beside them: users, certificates and
+ * keys that are read and belong together.  Without a daemon, a store or anything written.
  */
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "daemon/io/tls.h"
 #include "daemon/keeper/parts.h"
 #include "shared/base/memory.h"
 
@@ -36,11 +40,10 @@ static uid_t owner_of(const struct host *host)
 	return found->pw_uid;
 }
 
-static enum result check_folder(const char *root, uid_t owner, struct config_problems *problems,
-                                struct reason *reason)
+static enum result check_folder(const char *root, uid_t owner, struct model_snapshot **snapshot,
+                                struct config_problems *problems, struct reason *reason)
 {
 	struct config_folder *folder = mem_new(sizeof *folder);
-	struct model_snapshot *snapshot = NULL;
 	char path[KEEPER_PATH_BYTES];
 	enum result result;
 
@@ -49,37 +52,165 @@ static enum result check_folder(const char *root, uid_t owner, struct config_pro
 	if (!folder_path(path, root, "/etc/parley/conf.d"))
 		result = fail(reason, RESULT_LIMIT, "the root's name is too long");
 	else if ((result = config_folder_read(path, owner, folder, problems, reason)) == RESULT_OK)
-		result = config_read(folder->documents, folder->count, NULL, &snapshot, problems);
-	if (result == RESULT_NOT_FOUND) /* no conf.d: the defaults */
-		result = RESULT_OK;
-	if (result == RESULT_OK)
+		result = config_read(folder->documents, folder->count, NULL, snapshot, problems);
+	if (result == RESULT_NOT_FOUND) { /* no conf.d: the defaults */
+		*snapshot = model_snapshot_new();
+		result = *snapshot ? RESULT_OK : fail(reason, RESULT_NO_MEMORY, "out of memory");
+	} else if (result == RESULT_OK) {
 		printf("conf.d: %zu documents, no problem\n", folder->count);
+	}
 	config_folder_stop(folder);
-	model_snapshot_free(&snapshot);
 	mem_free(folder);
 	return result;
+}
+
+/* ---- what a start needs ---- */
+
+/* Only root gives its processes users of their own. */
+static bool check_users(const struct host *host)
+{
+	char room[4096];
+	struct group group, *found = NULL;
+	bool is_good = true;
+
+	if (geteuid() != 0)
+		return true;
+	if (!folders_user_exists(host->keeper_user)) {
+		printf("host.xml: field keeper-user: there is no Unix user \"%s\"; create it or name "
+		       "another\n",
+		       host->keeper_user);
+		is_good = false;
+	}
+	if (!folders_user_exists(host->access_user)) {
+		printf("host.xml: field access-user: there is no Unix user \"%s\"; create it or name "
+		       "another\n",
+		       host->access_user);
+		is_good = false;
+	}
+	if (getgrnam_r(host->admin_group, &group, room, sizeof room, &found) != 0 || !found) {
+		printf("host.xml: field admin-group: there is no Unix group \"%s\"; create it or name "
+		       "another\n",
+		       host->admin_group);
+		is_good = false;
+	}
+	return is_good;
+}
+
+/* Read and used as the service would: the pair belongs together, and the authorities are some. */
+static bool check_pair(const char *root, const struct host *host, const struct policy_image *image,
+                       bool is_internal)
+{
+	struct credentials files = { .fd = -1 };
+	struct tls_credentials *credentials = NULL;
+	struct reason reason = { "" };
+	enum result result = credentials_read(root, host, image, is_internal, &files, &reason);
+	size_t size = files.chain + files.key + files.trust;
+	char *bytes = result == RESULT_OK && size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, files.fd, 0)
+	                                          : MAP_FAILED;
+
+	if (bytes != MAP_FAILED) {
+		result = tls_credentials_new(is_internal ? TLS_INTERNAL : TLS_FEDERATION,
+		                             (struct slice){ bytes, files.chain },
+		                             (struct slice){ bytes + files.chain, files.key },
+		                             (struct slice){ bytes + files.chain + files.key, files.trust },
+		                             SLICE(""), &credentials, &reason);
+		munmap(bytes, size);
+	} else if (result == RESULT_OK) {
+		result = fail(&reason, RESULT_INVALID, "the files are empty");
+	}
+	if (result != RESULT_OK)
+		printf("the Access Edge would be stopped: topology.xml and host.xml, the %s certificate: "
+		       "%s\n",
+		       is_internal ? "internal" : "external", reason.text);
+	tls_credentials_free(&credentials);
+	credentials_free(&files);
+	return result == RESULT_OK;
+}
+
+/* From here on files are read with the keeper's rights, so that the answer is the one it would get. */
+static bool become_reader(const struct host *host)
+{
+	char room[4096];
+	struct passwd entry, *found = NULL;
+
+	if (geteuid() != 0)
+		return true;
+	if (getpwnam_r(host->keeper_user, &entry, room, sizeof room, &found) != 0 || !found)
+		return false; /* check_users has said so */
+	if (initgroups(host->keeper_user, found->pw_gid) == 0 && setegid(found->pw_gid) == 0 &&
+	    seteuid(found->pw_uid) == 0)
+		return true;
+	printf("user %s cannot be taken on: %m\n", host->keeper_user);
+	return false;
+}
+
+static bool check_service(const char *root, const struct host *host, const struct model_snapshot *snapshot)
+{
+	struct policy_image *image = NULL;
+	struct reason reason = { "" };
+	const char *ignored;
+	bool is_good = false;
+	int fd = -1;
+
+	if (policy_image_build(snapshot, 1, &fd, &reason) != RESULT_OK ||
+	    policy_image_open(fd, &image, &reason) != RESULT_OK) {
+		printf("conf.d: %s\n", reason.text);
+	} else if (credentials_assigned(host, image, &ignored, &reason) != RESULT_OK) {
+		printf("the Access Edge would be stopped: %s\n", reason.text);
+	} else {
+		is_good = check_pair(root, host, image, false);
+		if (credentials_uses_internal_tls(policy_image_edge(image, slice_of(host->node))))
+			is_good &= check_pair(root, host, image, true);
+	}
+	policy_image_close(&image);
+	if (fd >= 0)
+		close(fd);
+	return is_good;
+}
+
+static bool has_configuration(const char *root)
+{
+	char path[KEEPER_PATH_BYTES];
+
+	if (folder_path(path, root, "/etc/parley") && access(path, F_OK) == 0)
+		return true;
+	printf("%s: there is no configuration here; host.xml and conf.d belong there\n",
+	       path[0] ? path : root);
+	return false;
 }
 
 int keeper_check(const char *root)
 {
 	struct config_problems *problems = mem_new(sizeof *problems);
+	struct model_snapshot *snapshot = NULL;
 	struct reason reason = { "" };
 	struct host host;
-	bool is_good = problems && host_read(root, &host, &reason) == RESULT_OK;
+	bool is_good = problems && has_configuration(root), has_host;
 
-	if (!problems)
+	if (!is_good) {
+		mem_free(problems);
 		return 1;
-	if (!is_good)
+	}
+	has_host = host_read(root, &host, &reason) == RESULT_OK;
+	if (has_host)
+		is_good = check_users(&host);
+	else
 		printf("%s\n", reason.text);
 	reason.text[0] = '\0';
 	config_problems_start(problems);
-	if (check_folder(root, owner_of(is_good ? &host : NULL), problems, &reason) != RESULT_OK) {
+	if (check_folder(root, owner_of(has_host ? &host : NULL), &snapshot, problems, &reason) !=
+	    RESULT_OK) {
 		is_good = false;
 		print_problems(problems);
 		if (!problems->count)
 			printf("conf.d: %s\n", reason.text);
+	} else if (has_host) {
+		is_good &= become_reader(&host) && check_service(root, &host, snapshot);
 	}
+	model_snapshot_free(&snapshot);
 	config_problems_stop(problems);
 	mem_free(problems);
-	return is_good ? 0 : 1;
+	if (is_good && has_host)
+		printf("everything a start needs is there\n");
+	return is_good && has_host ? 0 : 1;
 }
