@@ -122,6 +122,24 @@ static void lend_folder(const char *root, const char *below, const struct owner 
 		closedir(folder);
 }
 
+/* What the installer left root's alone may be passed through, not listed, by its new group. */
+static void lend_way(const char *root, const char *below, const struct owner *owner, gid_t gid)
+{
+	char path[KEEPER_PATH_BYTES];
+	struct stat st;
+	int fd;
+
+	if (!owner->is_given || !folder_path(path, root, below))
+		return;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0 && st.st_uid == 0 && st.st_gid == 0 && !(st.st_mode & 0001) &&
+	    (fchown(fd, (uid_t)-1, gid) != 0 || fchmod(fd, (st.st_mode & 0700) | 0010) != 0))
+		fprintf(stderr, "keeper: %s stays closed to all but root: %m\n", path);
+	close(fd);
+}
+
 enum result folders_prepare(const char *root, const struct host *host, struct reason *reason)
 {
 	static const struct {
@@ -160,6 +178,8 @@ enum result folders_prepare(const char *root, const struct host *host, struct re
 	}
 	umask(077);
 	if (result == RESULT_OK) {
+		lend_way(root, "/etc/parley", &owner, owner.socket_gid);
+		lend_way(root, "/etc/parley/certs", &owner, owner.gid);
 		lend_folder(root, "/etc/parley", &owner);
 		lend_folder(root, "/etc/parley/conf.d", &owner);
 	}
@@ -185,6 +205,23 @@ static enum result check_file(const char *path, const struct stat *st, size_t ma
 	return RESULT_OK;
 }
 
+/* With what to do about it: who runs, and the command that lets just him in. */
+static enum result fail_open(const char *path, struct reason *reason)
+{
+	char room[FOLDER_NAME_ROOM];
+	struct group group, *found = NULL;
+
+	if (errno == ELOOP)
+		return fail(reason, RESULT_INVALID, "%s is a symbolic link", path);
+	if (errno != EACCES)
+		return fail_errno(reason, errno == ENOENT ? RESULT_NOT_FOUND : RESULT_IO, "%s", path);
+	if (getgrgid_r(getegid(), &group, room, sizeof room, &found) != 0 || !found)
+		return fail_errno(reason, RESULT_IO, "%s", path);
+	return fail(reason, RESULT_IO,
+	            "%s: permission denied; let the keeper in: chgrp %s %s && chmod g+r %s (its folder: g+x)",
+	            path, found->gr_name, path, path);
+}
+
 enum result folders_read(const char *path, size_t max, bool is_secret, struct buffer *out,
                          struct reason *reason)
 {
@@ -195,9 +232,7 @@ enum result folders_read(const char *path, size_t max, bool is_secret, struct bu
 
 	buffer_start(out, max);
 	if (fd < 0)
-		return errno == ELOOP ? fail(reason, RESULT_INVALID, "%s is a symbolic link", path)
-		                      : fail_errno(reason, errno == ENOENT ? RESULT_NOT_FOUND : RESULT_IO,
-		                                   "%s", path);
+		return fail_open(path, reason);
 	result = fstat(fd, &st) != 0 ? fail_errno(reason, RESULT_IO, "%s", path)
 	                             : check_file(path, &st, max, is_secret, reason);
 	while (result == RESULT_OK) {
