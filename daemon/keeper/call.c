@@ -106,7 +106,7 @@ bool call_key(struct call *call, const char *name, enum model_kind_id id)
 	struct reason reason = { "" };
 	struct buffer allowed;
 
-	if (model_value_read_why(row, call_text(call, name), &call->arena, &value, &reason) == RESULT_OK) {
+	if (config_value_read(row, call_text(call, name), &call->arena, &value, &reason) == RESULT_OK) {
 		call->key = value.text;
 		return true;
 	}

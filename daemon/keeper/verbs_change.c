@@ -320,10 +320,10 @@ static bool set_field(struct call *call, struct model_object *object, const stru
 		return true;
 	}
 	buffer_start(&text, CONTROL_LINE_MAX);
-	result = write_text(&text, value) ? model_value_read_why(row, buffer_slice(&text), arena,
-	                                                         &object->values[field], &reason)
-	                                  : fail(&reason, RESULT_INVALID,
-	                                         "a text, number, true, false or list of texts is needed");
+	result = write_text(&text, value)
+	                 ? config_value_read(row, buffer_slice(&text), arena, &object->values[field], &reason)
+	                 : fail(&reason, RESULT_INVALID,
+	                        "a text, number, true, false or list of texts is needed");
 	buffer_stop(&text);
 	if (result == RESULT_NO_MEMORY)
 		call_fail(call, CONTROL_UNAVAILABLE, "out of memory");

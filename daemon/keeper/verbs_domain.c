@@ -97,8 +97,11 @@ static void put_entry(struct json_writer *w, const struct entry *e, uint64_t ver
 	json_put_slice(w, "domain", e->domain);
 	json_put_text(w, "rule", e->allowed ? "allow" : "block");
 	json_put_slice(w, "proxy-fqdn", proxy->text);
-	json_put_number(w, "proxy-port",
-	                values ? (int64_t)values[MODEL_FIELD(allowed_domain, proxy_port)].number : 0);
+	if (values) /* a blocked one has none */
+		json_put_number(w, "proxy-port",
+		                (int64_t)values[MODEL_FIELD(allowed_domain, proxy_port)].number);
+	else
+		json_put_null(w, "proxy-port");
 	json_put_slice(w, "identity",
 	               values ? model_choice(identity, values[MODEL_FIELD(allowed_domain, identity)].number)
 	                      : SLICE(""));
