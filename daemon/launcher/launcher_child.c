@@ -41,14 +41,24 @@ static void become_child(const struct child *child, const struct launcher_settin
 	char name[LAUNCHER_NAME_BYTES], user_name[LAUNCHER_USER_BYTES], root_path[4096];
 	char room[KEPT_COUNT][CHILD_ENVIRONMENT_BYTES];
 	char *environment[KEPT_COUNT + 1];
-	char *arguments[] = { program, process, name, user, user_name, root, root_path, NULL, NULL };
+	char *arguments[9] = { program, process, name };
+	size_t count = 3;
 	sigset_t none;
 
 	snprintf(name, sizeof name, "%s", child->name);
 	snprintf(user_name, sizeof user_name, "%s", child->user);
-	snprintf(root_path, sizeof root_path, "%s", settings->root[0] ? settings->root : "/");
+	snprintf(root_path, sizeof root_path, "%s", settings->root);
+	if (user_name[0]) {
+		arguments[count++] = user;
+		arguments[count++] = user_name;
+	}
+	if (root_path[0]) {
+		arguments[count++] = root;
+		arguments[count++] = root_path;
+	}
 	if (settings->is_verbose)
-		arguments[7] = verbose;
+		arguments[count++] = verbose;
+	arguments[count] = NULL;
 	keep_environment(room, environment);
 
 	/* Both first out of the way: each may lie where the other belongs. */
