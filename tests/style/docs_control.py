@@ -38,8 +38,8 @@ Errors carry `data.code`, one of: usage, unknown-verb, denied, invalid, not-foun
 each problem as `{path, why, allowed}`. Field names are those of [CONFIG.md](CONFIG.md); times are milliseconds since 1970 UTC.
 
 The command line prints the same results: `parley NOUN VERB ARGUMENT... [field=value...]`, `--json` unchanged.
-Exit codes: 0 done or yes; 1 the answer is no; 2 usage; 3 daemon not reachable; 4 not permitted; 5 conflict; 6 invalid; 7 timed out; 8 published but
-not yet applied; 70 internal.
+Exit codes: 0 done or yes; 1 the answer is no; 2 usage; 3 daemon not reachable or busy; 4 not permitted; 5 conflict; 6 invalid or not found; 7 timed out;
+8 published but not yet applied; 70 internal.
 """
 
 
@@ -49,12 +49,14 @@ def page():
         _, noun, verb, role, effect, arguments, sentence = flat(cells)[:7]
         name = f"{noun} {verb}".strip()
         arguments = arguments.replace("|", "\\|")
-        out.append(f"| `parley {name}` | `{'.'.join(filter(None, (noun, verb)))}` | {role.lower()} | {effect.lower()} |"
+        command = "(method only)" if name == "hello" else f"`parley {name}`"
+        out.append(f"| {command} | `{'.'.join(filter(None, (noun, verb)))}` | {role.lower()} | {effect.lower()} |"
                    f" {('`' + arguments + '`') if arguments else ''} | {sentence} |")
     out += ["\nUPPER arguments are required, `[UPPER]` optional, `@kind` takes `field=value` of that kind.\n", "## Events\n",
             "| event | severity | fields | sentence |", "|---|---|---|---|"]
     for cells in rows("events.def", "EVENT"):
         _, name, severity, fields, sentence = flat(cells)[:5]
+        sentence = re.sub(r"\{(\w+):(\w+)\}", r"{\1} \2s", sentence)
         out.append(f"| `{name}` | {severity.lower()} | {fields} | {sentence} |")
     return "\n".join(out) + "\n"
 
