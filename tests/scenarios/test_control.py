@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -220,19 +221,79 @@ def test_nothing_is_left_when_the_launcher_is_killed(bare):
     assert bare.status()["version"] == 1
 
 
+def check(daemon):
+    return subprocess.run(daemon.command() + ["--check"], capture_output=True, text=True, timeout=30, **daemon.as_user)
+
+
 def test_check_says_what_is_wrong_without_a_daemon(bare):
-    good = subprocess.run(bare.command() + ["--check"], capture_output=True, text=True, timeout=30, **bare.as_user)
-    assert good.returncode == 0, good.stdout
+    unready = check(bare)
+    assert unready.returncode == 1 and "no problem" in unready.stdout
+    assert "the Access Edge would be stopped: topology.xml has no edge" in unready.stdout
     path = bare.conf / "access-edge.xml"
     path.write_text(path.read_text().replace("<access-edge/>",
                                              "<access-edge>\n<idle-timeout>1</idle-timeout>\n</access-edge>"))
-    bad = subprocess.run(bare.command() + ["--check"], capture_output=True, text=True, timeout=30, **bare.as_user)
+    bad = check(bare)
     assert bad.returncode == 1
     assert re.search(r"access-edge\.xml:\d+: .*idle-timeout.*10 to 86400", bad.stdout), bad.stdout
     assert bare.status()["version"] == 1
     path.unlink()  # the mirror brings it back
     bare.child.send_signal(signal.SIGHUP)
     wait_until(path.exists, 10, "the document is there again")
+
+
+def test_check_of_a_root_with_nothing_in_it_is_no_success(tmp_path):
+    found = subprocess.run([str(programs()[0]), "--root", str(tmp_path), "--check"], capture_output=True, text=True)
+    assert found.returncode == 1 and "there is no configuration here" in found.stdout, found.stdout
+
+
+def test_check_holds_what_a_start_needs_against_the_files(lab):
+    edge = lab.edge("edge-check", allowed=[names.PARTNER_DOMAIN])
+
+    def run():
+        found = subprocess.run([str(edge.parleyd), "--root", str(edge.root), "--check"], capture_output=True, text=True)
+        return found.returncode, found.stdout
+    status, said = run()
+    assert status == 0, said
+    key, text = edge.etc / "certs/external.key", (edge.etc / "certs/external.key").read_text()
+    for broken, words in ((edge.etc / "certs/internal.key").read_text(), "external certificate"), ("", "external"):
+        key.write_text(broken)
+        status, said = run()
+        assert status == 1 and "the Access Edge would be stopped" in said and words in said, said
+    key.unlink()
+    assert run()[0] == 1 and "external-key" in run()[1]
+    key.write_text(text)
+    if os.geteuid() == 0:
+        key.chmod(0o600)
+        os.chown(key, 0, 0)
+        status, said = run()
+        assert status == 1 and re.search(r"external-key: .*permission denied.*chgrp daemon ", said), said
+        os.chown(key, pwd.getpwnam("daemon").pw_uid, -1)
+        assert run()[0] == 0
+        edit(edge.etc / "host.xml", "<access-user>nobody<", "<access-user>no-such-user<")
+        status, said = run()
+        assert status == 1 and "access-user" in said and "no-such-user" in said
+    shutil.rmtree(edge.root)
+
+
+def test_what_is_installed_for_root_alone_is_lent_to_the_keeper(lab):
+    if os.geteuid() != 0:
+        pytest.skip("owners are changed by root only")
+    edge = lab.edge("edge-lent", allowed=[names.PARTNER_DOMAIN])
+    for path in [edge.etc, *edge.etc.rglob("*")]:
+        os.chown(path, 0, 0)
+        path.chmod(0o750 if path.is_dir() else 0o640)
+    for path in (edge.etc / "certs").iterdir():  # keys are the administrator's to give
+        os.chown(path, 0, pwd.getpwnam("daemon").pw_gid)
+    edge.start()
+    try:
+        for folder in (edge.etc, edge.etc / "certs"):
+            assert (folder.stat().st_uid, folder.stat().st_mode & 0o777) == (0, 0o710)
+        [keeper] = children(edge.process.pid, "keeper")
+        words = Path(f"/proc/{keeper}/cmdline").read_bytes().split(b"\0")
+        assert b"" not in words[:-1]
+    finally:
+        assert edge.stop()
+    shutil.rmtree(edge.root)
 
 
 def test_it_waits_for_the_keeper_of_a_killed_launcher(bare):
@@ -420,6 +481,19 @@ def test_fields_are_checked_by_their_rows(bare):
     assert client.result("policy.show")["fields"]["enable-federation-access"] is False
     reset = client.result("policy.set", identity="Global", set={"enable-federation-access": None})
     assert reset["version"] == 3 and client.result("policy.show")["fields"]["enable-federation-access"] is True
+
+
+def test_names_in_their_own_script_are_kept_as_a_labels(bare):
+    client = bare.client()
+    client.result("domain.allow", domain="b\u00fccher.example", set={"proxy-fqdn": "sip.b\u00fccher.example"})
+    row = client.result("domain.show", domain="B\u00dcCHER.example")
+    assert (row["domain"], row["proxy-fqdn"]) == ("xn--bcher-kva.example", "sip.xn--bcher-kva.example")
+    client.result("domain.block", domain="b\u00fccher.example")
+    [row] = client.result("domain.list")["rows"]
+    assert (row["domain"], row["rule"], row["proxy-port"]) == ("xn--bcher-kva.example", "block", None)
+    assert client.code("domain.allow", domain="b\u00fc\u200dcher.example") == "invalid"
+    client.result("domain.remove", domain="b\u00fccher.example")
+    assert client.result("domain.list")["total"] == 0
 
 
 def test_a_long_list_comes_in_pages(bare):
