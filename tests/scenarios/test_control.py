@@ -620,6 +620,18 @@ def access(edge):
     return next(s for s in edge.ask("status")["services"] if s["name"] == "access")
 
 
+def test_why_knows_what_dns_has_said(start_edge):
+    edge = start_edge(allowed=["unheard-of.example"])
+    words = ["--json", "why", "alice@contoso.example", "bob@unheard-of.example"]
+    before = json.loads(edge.parley(*words).stdout)
+    assert (before["answer"], len(before["assumed"])) == ("pass", 2)
+    assert edge.inside().ask(message("sip:alice@contoso.example", "sip:bob@unheard-of.example")).status >= 400
+    after = json.loads(edge.parley(*words).stdout)
+    assert (after["answer"], after["name"], after["assumed"]) == ("refuse", "route", [])
+    assert "no DNS SRV record" in after["words"]
+    assert edge.parley(*words[1:]).stdout.startswith("REFUSE at step 8, route")
+
+
 def test_a_killed_keeper_comes_back_and_traffic_never_knew(start_edge):
     edge = start_edge()
     edge.serve_pool()
