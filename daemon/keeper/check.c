@@ -127,7 +127,7 @@ static bool check_pair(const char *root, const struct host *host, const struct p
 	return result == RESULT_OK;
 }
 
-/* From here on files are read with the keeper's rights, so that the answer is the one it would get. */
+/* From here on, until it is undone, files are read with the keeper's rights, so that the answer is the one it would get. */
 static bool become_reader(const struct host *host)
 {
 	char room[4096];
@@ -206,6 +206,8 @@ int keeper_check(const char *root)
 			printf("conf.d: %s\n", reason.text);
 	} else if (has_host) {
 		is_good &= become_reader(&host) && check_service(root, &host, snapshot);
+		if (getuid() == 0 && (seteuid(0) != 0 || setegid(getgid()) != 0))
+			is_good = false;
 	}
 	model_snapshot_free(&snapshot);
 	config_problems_stop(problems);
