@@ -39,6 +39,11 @@ def pytest_sessionstart(session):
 def lab():
     folder = Path(f"/run/parley-scenarios-{os.getpid()}")
     lab = Lab(folder).open()
+    # Where every user may run them: the tree may lie in a home that others cannot enter.
+    programs_folder = folder / programs()[0].parent.name
+    programs_folder.mkdir()
+    for variable, program in zip(("PARLEYD", "PARLEY"), programs()):
+        os.environ[variable] = str(shutil.copy(program, programs_folder))
     yield lab
     lab.close()
 
