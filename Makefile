@@ -67,7 +67,8 @@ BENCH_BIN   := $(BENCH_SRC:%.c=$(BUILD)/release/%)
 .PHONY: all programs help deps deps-check deps-demo demo demo-down check check-long unit style clang-build scenarios \
 	fuzz fuzz-short bench install uninstall clean format docs-tables
 
-all: deps programs ## install what the build needs, then build both programs
+all: deps ## install what the build needs, then build both programs
+	@$(MAKE) --no-print-directory programs
 
 programs: $(BUILD)/release/parleyd $(BUILD)/release/parley
 
