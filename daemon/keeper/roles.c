@@ -29,9 +29,7 @@ static bool is_taken(const struct control_verb *verb, const char *extras, struct
 	for (size_t i = 0; control_verb_argument(verb, i, &argument); i++)
 		if (slice_equal(name, argument.is_fields ? SLICE("set") : slice_of(argument.name)))
 			return true;
-	if (verb->effect == CONTROL_CHANGES && is_listed("if_version comment", name))
-		return true;
-	return is_listed(extras, name);
+	return is_listed(control_effect_params(verb->effect), name) || is_listed(extras, name);
 }
 
 /* A misspelt member (say, "if_verison") must not be passed over in silence. */
@@ -78,7 +76,7 @@ enum control_code role_admit(const struct admission *how, const struct control_v
 		     control_role_name(verb->role), control_role_name(how->role));
 		return CONTROL_DENIED;
 	}
-	if (how->is_read_only && verb->effect != CONTROL_READS) {
+	if (how->is_read_only && !control_effect_is_reading(verb->effect)) {
 		fail(reason, RESULT_DENIED, "this session was opened for reading only");
 		return CONTROL_DENIED;
 	}

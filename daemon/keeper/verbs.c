@@ -62,7 +62,7 @@ static void put_names(struct json_writer *w, enum control_role role, bool is_rea
 		const struct control_verb *verb = control_verb(known[i].id);
 		struct buffer name;
 
-		if (role < verb->role || (is_read_only && verb->effect != CONTROL_READS))
+		if (role < verb->role || (is_read_only && !control_effect_is_reading(verb->effect)))
 			continue;
 		buffer_start(&name, 64);
 		control_verb_method(verb, &name);

@@ -6,6 +6,18 @@
 
 /* ---- roles and severities ---- */
 
+const char *control_effect_params(enum control_effect effect)
+{
+	switch (effect) {
+	case CONTROL_SHOWS: return "version staged";
+	case CONTROL_CHANGES: return "if_version comment stage dry_run confirm_within";
+	case CONTROL_READS:
+	case CONTROL_STAGES:
+	case CONTROL_ACTS: break;
+	}
+	return "";
+}
+
 const char *control_role_name(enum control_role role)
 {
 	static const char *const names[] = { "none",     "viewer", "helpdesk",

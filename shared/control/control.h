@@ -25,7 +25,17 @@ enum control_role {
 };
 const char *control_role_name(enum control_role role);
 
-enum control_effect { CONTROL_READS, CONTROL_CHANGES, CONTROL_ACTS };
+enum control_effect {
+	CONTROL_READS, /* what is so now */
+	CONTROL_SHOWS, /* the configuration: takes `version` (as it was then) and `staged` (as it would be) */
+	CONTROL_STAGES, /* the caller's own staged changes; nothing that is live */
+	CONTROL_CHANGES, /* the configuration: takes `if_version`, `comment`, `stage`, `dry_run`, `confirm_within` */
+	CONTROL_ACTS /* on the running daemon */
+};
+/* Changes nothing at all: permitted in a session for reading. */
+static inline bool control_effect_is_reading(enum control_effect effect) { return effect <= CONTROL_SHOWS; }
+/* Blank-separated: the params every verb of that effect takes beside its row's. */
+const char *control_effect_params(enum control_effect effect);
 
 enum control_verb_id {
 #define VERB(id, ...) CONTROL_VERB_##id,

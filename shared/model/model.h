@@ -3,7 +3,7 @@
  *
  * Files in reading order: kinds.def (the rows), model.h/.c (the table, objects),
  * value.c (one value read, written, compared), snapshot.h/.c (all objects of one
- * configuration), check.c (what no single row can say), diff.c.
+ * configuration), check.c (what no single row can say), diff.c, merge.c (two changes of one base).
  * Nothing here knows XML, JSON or sockets.
  */
 #ifndef SHARED_MODEL_MODEL_H

@@ -74,4 +74,32 @@ struct model_change {
 void model_snapshot_diff(const struct model_snapshot *before, const struct model_snapshot *after,
                          void (*each)(void *to, const struct model_change *change), void *to);
 
+/* Where two changes of the same base meet. */
+struct model_conflict {
+	const struct model_kind *kind;
+	struct slice key;
+	size_t field; /* index; field_count: whether the object is there at all */
+	const struct model_object *base, *mine, *theirs; /* NULL: not there */
+};
+enum model_preference {
+	MODEL_PREFER_THEIRS, /* where both changed a thing, theirs stays */
+	MODEL_PREFER_MINE,
+};
+/*
+ * What changed from `base` to `mine`, done again on a copy of `theirs`: `*out`, the caller's.  `each` (may be
+ * NULL) is called for every conflict, `*conflicts` says how many.  The answer may break rules that neither side
+ * broke (a domain allowed here and blocked there): model_snapshot_check tells.  NO_MEMORY: `*out` is NULL.
+ */
+enum result model_snapshot_merge(const struct model_snapshot *base, const struct model_snapshot *mine,
+                                 const struct model_snapshot *theirs, enum model_preference preference,
+                                 void (*each)(void *to, const struct model_conflict *conflict), void *to,
+                                 size_t *conflicts, struct model_snapshot **out);
+
+/*
+ * Puts one object (`field` = field_count) or one field of it back to what it is in `base`.  NOT_FOUND: the object
+ * is in neither; NO_MEMORY.
+ */
+enum result model_snapshot_restore(struct model_snapshot *snapshot, const struct model_snapshot *base,
+                                   const struct model_kind *kind, struct slice key, size_t field);
+
 #endif

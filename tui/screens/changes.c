@@ -300,7 +300,7 @@ void command_run(struct console *console, struct slice line)
 	else if (!scene_permits(&console->scene, request.verb))
 		scene_say(&console->scene, GRID_BAD, _("not permitted in this session; it needs the role %s"),
 		          control_role_name(control_verb(request.verb)->role));
-	else if (control_verb(request.verb)->effect == CONTROL_READS)
+	else if (control_effect_is_reading(control_verb(request.verb)->effect))
 		look(console, &request, line);
 	else
 		question_command(console, line);

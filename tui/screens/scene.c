@@ -115,7 +115,7 @@ bool scene_permits(const struct scene *scene, enum control_verb_id verb)
 
 	if (!row)
 		return true;
-	if (row->effect != CONTROL_READS &&
+	if (!control_effect_is_reading(row->effect) &&
 	    (scene->is_read_only || slice_equal(scene_text(scene->hello, "mode"), SLICE("ro"))))
 		return false;
 	snprintf(method, sizeof method, "%s%s%s", row->noun, row->noun[0] ? "." : "", row->verb);

@@ -150,7 +150,7 @@ static void no_change_is_open_to_a_viewer(void **state)
 	for (int i = 0; i < CONTROL_VERB_COUNT; i++) {
 		const struct control_verb *verb = control_verb((enum control_verb_id)i);
 
-		if (verb->effect != CONTROL_READS)
+		if (!control_effect_is_reading(verb->effect))
 			assert_true(verb->role > CONTROL_ROLE_VIEWER);
 	}
 }
