@@ -7,7 +7,7 @@
  * deletes the characters they forbid ("a_b" becomes "ab", "[::1]" becomes "1")
  * where it should refuse.
  */
-#include "daemon/names/names.h"
+#include "daemon/names/parts.h"
 
 #include <idn2.h>
 
@@ -15,7 +15,7 @@
 
 enum { SHOWN_BYTES = 160 };
 
-static enum result refuse(struct reason *reason, struct slice text, const char *why)
+enum result names_refuse(struct reason *reason, struct slice text, const char *why)
 {
 	char shown[SHOWN_BYTES];
 
@@ -67,12 +67,7 @@ static const char *host_fault(struct slice name)
 	return is_number(label) ? "is an IP address or a number, not a domain name" : NULL;
 }
 
-/*
- * Characters that a mapping drops without a trace (Default_Ignorable_Code_Point,
- * Unicode 14): "fabrikam" with a soft hyphen would become the real fabrikam.  The joiners
- * U+200C and U+200D stay; IDNA2008 keeps them, where their neighbours allow it.
- */
-static bool would_vanish(uint32_t c)
+bool names_would_vanish(uint32_t c)
 {
 	static const struct {
 		uint32_t first, last;
@@ -107,7 +102,7 @@ static const char *input_fault(struct slice text, bool *is_international)
 			               ? "is no domain name: an address or a port cannot stand here"
 			               : "is no domain name: only letters, digits and hyphens may stand in a "
 			                 "label";
-		if (n > 1 && (would_vanish(c) || (text_is_hidden(c) && c != 0x200c && c != 0x200d)))
+		if (n > 1 && (names_would_vanish(c) || (text_is_hidden(c) && c != 0x200c && c != 0x200d)))
 			return "is no domain name: it holds an invisible character";
 		*is_international |= n > 1;
 		text = slice_after(text, n);
@@ -151,9 +146,9 @@ static enum result prepare(struct slice text, char out[NAMES_DOMAIN_BYTES], stru
 	const char *fault;
 
 	if (text.len > NAMES_INPUT_MAX)
-		return refuse(reason, text, "is no domain name: it is too long");
+		return names_refuse(reason, text, "is no domain name: it is too long");
 	if ((fault = input_fault(text, &is_international)) != NULL)
-		return refuse(reason, text, fault);
+		return names_refuse(reason, text, fault);
 	for (size_t i = 0; i < name.len; i++)
 		lower[i] = ascii_lower(name.ptr[i]); /* bytes of UTF-8 above 0x7f are not touched */
 	lower[name.len] = '\0';
@@ -166,7 +161,7 @@ static enum result prepare(struct slice text, char out[NAMES_DOMAIN_BYTES], stru
 	}
 	name = without_root(name);
 	if ((fault = host_fault(name)) != NULL)
-		return refuse(reason, text, fault);
+		return names_refuse(reason, text, fault);
 	memmove(out, name.ptr, name.len);
 	out[name.len] = '\0';
 	return RESULT_OK;
@@ -181,15 +176,43 @@ enum result names_domain_prepare(struct slice text, char out[NAMES_DOMAIN_BYTES]
 	return result;
 }
 
-void names_domain_show(struct slice domain, struct buffer *out)
+/* Does `domain` have U-labels that lead back to it?  They are the caller's, freed with idn2_free. */
+static char *honest_u_labels(struct slice domain)
 {
 	char text[NAMES_DOMAIN_BYTES], back[NAMES_DOMAIN_BYTES];
 	char *shown = NULL;
-	bool is_honest = slice_to_text(domain, text, sizeof text) &&
-	                 idn2_to_unicode_8z8z(text, &shown, 0) == IDN2_OK &&
-	                 names_domain_prepare(slice_of(shown), back, NULL) == RESULT_OK &&
-	                 slice_equal(slice_of(back), domain);
 
-	text_escape(out, is_honest ? slice_of(shown) : domain);
+	if (slice_to_text(domain, text, sizeof text) && idn2_to_unicode_8z8z(text, &shown, 0) == IDN2_OK &&
+	    names_domain_prepare(slice_of(shown), back, NULL) == RESULT_OK &&
+	    slice_equal(slice_of(back), domain))
+		return shown;
+	idn2_free(shown);
+	return NULL;
+}
+
+/* Nearly all names have no A-labels, and then the library has nothing to say. */
+static bool has_a_labels(struct slice domain)
+{
+	struct slice label;
+
+	while (slice_next(&domain, '.', &label))
+		if (starts_as_a_label(label))
+			return true;
+	return false;
+}
+
+void names_domain_unicode(struct slice domain, struct buffer *out)
+{
+	char *shown = has_a_labels(domain) ? honest_u_labels(domain) : NULL;
+
+	buffer_add(out, shown ? slice_of(shown) : domain);
+	idn2_free(shown);
+}
+
+void names_domain_show(struct slice domain, struct buffer *out)
+{
+	char *shown = honest_u_labels(domain);
+
+	text_escape(out, shown ? slice_of(shown) : domain);
 	idn2_free(shown);
 }
