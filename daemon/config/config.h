@@ -53,6 +53,9 @@ struct config_problems {
 	struct config_problem items[CONFIG_PROBLEMS_MAX];
 	size_t count;
 	size_t unkept; /* those found when the list was full */
+	/* What is doubtful and may be published so: no problem, and worth knowing. Known only of what has no problem. */
+	struct config_problem warnings[CONFIG_PROBLEMS_MAX];
+	size_t warning_count;
 	struct arena arena;
 };
 void config_problems_start(struct config_problems *problems);

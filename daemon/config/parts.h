@@ -22,6 +22,9 @@ struct config_place {
 };
 void config_problem_add(struct config_problems *problems, const struct config_place *place,
                         const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* What is doubtful at that place; beyond the list's end it is passed over. */
+void config_warning_add(struct config_problems *problems, const struct config_place *place,
+                        const struct reason *why);
 
 /* Objects of one kind in the order they were read; owned by the snapshot's arena. */
 struct config_found {

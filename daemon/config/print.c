@@ -17,6 +17,8 @@ static const struct {
 	                     "and those with which nobody may talk (blocked-domain)." },
 	{ "access-policies.xml",
 	  "what users may do with the outside; the policy named Global is that of everybody." },
+	{ "xmpp-partners.xml", "the XMPP domains we federate with (xmpp-partner), "
+	                       "and the limits and times of the gateway to them (xmpp-gateway)." },
 };
 
 static void print_head(struct slice name, struct buffer *out)

@@ -8,14 +8,14 @@ enum { PROBLEMS_BYTES_MAX = 1024 * 1024, SHOWN_BYTES = 300 };
 
 void config_problems_start(struct config_problems *problems)
 {
-	problems->count = problems->unkept = 0;
+	problems->count = problems->unkept = problems->warning_count = 0;
 	arena_start(&problems->arena, PROBLEMS_BYTES_MAX);
 }
 
 void config_problems_stop(struct config_problems *problems)
 {
 	arena_stop(&problems->arena);
-	problems->count = problems->unkept = 0;
+	problems->count = problems->unkept = problems->warning_count = 0;
 }
 
 /* Without memory the problem is still counted and has a place, which is what decides. */
@@ -41,10 +41,25 @@ static const char *object_words(char to[SHOWN_BYTES], const struct config_place 
 	return to;
 }
 
+static struct config_problem problem_made(struct config_problems *problems, const struct config_place *place,
+                                          const struct reason *why)
+{
+	char file[SHOWN_BYTES], object[SHOWN_BYTES];
+
+	text_shown(place->file, file, sizeof file);
+	return (struct config_problem){
+		.file = kept(&problems->arena, file),
+		.line = place->line,
+		.object = kept(&problems->arena, object_words(object, place)),
+		.field = kept(&problems->arena, place->field ? place->field : ""),
+		.why = kept(&problems->arena, why->text),
+		.allowed = kept(&problems->arena, place->allowed ? place->allowed : ""),
+	};
+}
+
 void config_problem_add(struct config_problems *problems, const struct config_place *place,
                         const char *format, ...)
 {
-	char file[SHOWN_BYTES], object[SHOWN_BYTES];
 	struct reason why;
 	va_list args;
 
@@ -55,15 +70,17 @@ void config_problem_add(struct config_problems *problems, const struct config_pl
 	va_start(args, format);
 	vsnprintf(why.text, sizeof why.text, format, args);
 	va_end(args);
-	text_shown(place->file, file, sizeof file);
-	problems->items[problems->count++] = (struct config_problem){
-		.file = kept(&problems->arena, file),
-		.line = place->line,
-		.object = kept(&problems->arena, object_words(object, place)),
-		.field = kept(&problems->arena, place->field ? place->field : ""),
-		.why = kept(&problems->arena, why.text),
-		.allowed = kept(&problems->arena, place->allowed ? place->allowed : ""),
-	};
+	problems->items[problems->count] = problem_made(problems, place, &why);
+	problems->count++;
+}
+
+void config_warning_add(struct config_problems *problems, const struct config_place *place,
+                        const struct reason *why)
+{
+	if (problems->warning_count == CONFIG_PROBLEMS_MAX)
+		return;
+	problems->warnings[problems->warning_count] = problem_made(problems, place, why);
+	problems->warning_count++;
 }
 
 void config_problem_write(const struct config_problem *problem, struct buffer *out)

@@ -1,4 +1,5 @@
 /* A set of documents to one checked snapshot. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/config/parts.h"
@@ -38,6 +39,18 @@ static bool is_known(struct slice name)
 		if (slice_equal(name, slice_of(config_document_name(i))))
 			return true;
 	return false;
+}
+
+/* "topology.xml, access-edge.xml, ..." */
+static const char *known_names(char *to, size_t size)
+{
+	int used = 0;
+
+	to[0] = '\0';
+	for (size_t i = 0; config_document_name(i) && used >= 0 && (size_t)used < size; i++)
+		used += snprintf(to + used, size - (size_t)used, "%s%s", i ? ", " : "",
+		                 config_document_name(i));
+	return to;
 }
 
 /* ---- the snapshot before it is filled ---- */
@@ -140,7 +153,10 @@ static void tell_fault(void *to, const struct model_fault *fault)
 		if (fault->field < object->kind->field_count)
 			place.field = object->kind->fields[fault->field].name;
 	}
-	config_problem_add(to, &place, "%s", fault->why.text);
+	if (fault->is_warning)
+		config_warning_add(to, &place, &fault->why);
+	else
+		config_problem_add(to, &place, "%s", fault->why.text);
 }
 
 /* ---- a set of documents ---- */
@@ -162,7 +178,9 @@ static void read_one(struct config_reading *reading, struct config_document *doc
 		config_problem_add(reading->problems, &place,
 		                   "belongs to one machine only and has no versions");
 	} else if (!is_host && !is_known(name)) {
-		place.allowed = "topology.xml, access-edge.xml, sip-domains.xml, access-policies.xml";
+		char names[CONFIG_NAME_BYTES_MAX * 4];
+
+		place.allowed = known_names(names, sizeof names);
 		config_problem_add(reading->problems, &place, "is no document of the configuration");
 	} else if (clear_kinds(reading, name)) {
 		config_document_read(reading, &documents[i]);

@@ -16,6 +16,7 @@ static void call_free(struct call *call)
 	control_request_free(&call->request);
 	buffer_stop(&call->out);
 	buffer_stop(&call->changes);
+	buffer_stop(&call->warnings);
 	arena_stop(&call->arena);
 	mem_free(call);
 }
@@ -173,6 +174,7 @@ void call_begin(struct session *session, struct slice line)
 	arena_start(&call->arena, CALL_ARENA_MAX);
 	buffer_start(&call->out, CONTROL_LINE_MAX);
 	buffer_start(&call->changes, CONTROL_LINE_MAX / 2);
+	buffer_start(&call->warnings, CONTROL_LINE_MAX / 8);
 	session->call = call;
 	row.run(call);
 }

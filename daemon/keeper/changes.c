@@ -66,3 +66,38 @@ uint32_t changes_write(const struct model_snapshot *before, const struct model_s
 	buffer_stop(&c.text);
 	return c.count;
 }
+
+struct warned {
+	const struct model_snapshot *before;
+	void (*each)(void *to, const struct model_fault *fault);
+	void *to;
+};
+
+static bool is_same(const struct model_object *a, const struct model_object *b)
+{
+	for (size_t i = 0; i < a->kind->field_count; i++)
+		if (!model_value_equal(&a->kind->fields[i], &a->values[i], &b->values[i]))
+			return false;
+	return true;
+}
+
+static void warn_of_new(void *to, const struct model_fault *fault)
+{
+	const struct warned *warned = to;
+	const struct model_object *object = fault->object, *before = NULL;
+
+	if (!fault->is_warning)
+		return;
+	if (warned->before && object)
+		before = model_snapshot_find(warned->before, object->kind->id, model_object_key(object));
+	if (!before || !is_same(before, object))
+		warned->each(warned->to, fault);
+}
+
+void changes_warnings(const struct model_snapshot *before, const struct model_snapshot *after,
+                      void (*tell)(void *to, const struct model_fault *fault), void *to)
+{
+	struct warned warned = { before, tell, to };
+
+	model_snapshot_faults(after, warn_of_new, &warned);
+}

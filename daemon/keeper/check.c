@@ -17,6 +17,11 @@ static void print_problems(const struct config_problems *problems)
 	struct buffer line;
 
 	buffer_start(&line, 16 * 1024);
+	for (size_t i = 0; i < problems->warning_count; i++) {
+		buffer_clear(&line);
+		config_problem_write(&problems->warnings[i], &line);
+		printf("warning: %.*s\n", SLICE_ARG(buffer_slice(&line)));
+	}
 	for (size_t i = 0; i < problems->count; i++) {
 		buffer_clear(&line);
 		config_problem_write(&problems->items[i], &line);
@@ -205,6 +210,7 @@ int keeper_check(const char *root)
 		if (!problems->count)
 			printf("conf.d: %s\n", reason.text);
 	} else if (has_host) {
+		print_problems(problems); /* warnings only */
 		is_good &= become_reader(&host) && check_service(root, &host, snapshot);
 		if (getuid() == 0 && (seteuid(0) != 0 || setegid(getgid()) != 0))
 			is_good = false;

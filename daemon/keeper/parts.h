@@ -304,6 +304,12 @@ void import_edited(struct keeper *k);
 uint32_t changes_write(const struct model_snapshot *before, const struct model_snapshot *after,
                        struct buffer *out);
 
+/*
+ * Calls `each` for what is doubtful in objects of `after` that `before` (NULL: nothing) has not, or has otherwise.
+ */
+void changes_warnings(const struct model_snapshot *before, const struct model_snapshot *after,
+                      void (*each)(void *to, const struct model_fault *fault), void *to);
+
 /* ---- control.c, session.c, call.c ---- */
 struct who {
 	uid_t uid;
@@ -372,11 +378,12 @@ struct call {
 	struct who who;
 	struct buffer out;
 	struct json_writer w;
-	struct arena arena;    /* for what the verb keeps while it runs */
-	struct slice key;      /* the object it is about, as it is stored */
-	struct reason note;    /* changes: what was not done beside */
-	uint64_t version;      /* changes: the one published */
-	struct buffer changes; /* changes: what was changed, a JSON array */
+	struct arena arena;     /* for what the verb keeps while it runs */
+	struct slice key;       /* the object it is about, as it is stored */
+	struct reason note;     /* changes: what was not done beside */
+	uint64_t version;       /* changes: the one published */
+	struct buffer changes;  /* changes: what was changed, a JSON array */
+	struct buffer warnings; /* changes: what is doubtful in it, a JSON array */
 	struct loop_timer timer;
 	struct list waiting; /* in keeper->waiting while it waits for APPLIED */
 };
@@ -417,7 +424,9 @@ bool verb_audit_asked(struct call *call);
 void verb_published(struct call *call, enum result result, const struct reason *reason);
 void verb_wait_applied(struct call *call);
 void verb_unchanged(struct call *call); /* there was nothing to change */
-void verb_applied(struct keeper *k);    /* look at who waits */
+/* Keeps what is doubtful in the change for its answer. */
+void verb_warnings(struct call *call, const struct model_snapshot *after);
+void verb_applied(struct keeper *k); /* look at who waits */
 
 /* ---- verbs_export.c: one version's documents, kept while a client fetches them in pieces ---- */
 struct exports {

@@ -10,6 +10,8 @@
 #include "daemon/keeper/parts.h"
 #include "shared/base/memory.h"
 
+enum { PUBLISH_DOUBTS_MAX = 10 }; /* events of one publish; its answer names all */
+
 static void tell_published(struct keeper *k)
 {
 	struct emission e;
@@ -19,6 +21,32 @@ static void tell_published(struct keeper *k)
 	json_put_text(&e.w, "author", k->now.version.author);
 	json_put_text(&e.w, "comment", k->now.version.comment);
 	json_put_number(&e.w, "changes", k->now.version.changes);
+	event_send(&e);
+}
+
+struct doubts {
+	struct keeper *keeper;
+	uint64_t version;
+	size_t told;
+};
+
+static void tell_doubtful(void *to, const struct model_fault *fault)
+{
+	const struct model_object *object = fault->object;
+	struct doubts *doubts = to;
+	struct emission e;
+
+	if (!object || doubts->told++ >= PUBLISH_DOUBTS_MAX)
+		return;
+	event_open(&e, doubts->keeper, CONTROL_EVENT_CONFIG_DOUBTFUL);
+	json_put_number(&e.w, "version", (int64_t)doubts->version);
+	json_put_text(&e.w, "kind", object->kind->name);
+	json_put_slice(&e.w, "key", model_object_key(object));
+	json_put_text(&e.w, "field",
+	              fault->field < object->kind->field_count ? object->kind->fields[fault->field].name
+	                                                       : "");
+	json_put_text(&e.w, "why", fault->why.text);
+	json_put_text(&e.w, "allowed", fault->allowed);
 	event_send(&e);
 }
 
@@ -117,7 +145,9 @@ enum result publish_snapshot(struct keeper *k, struct model_snapshot *snapshot,
 	}
 	/* Looked at before the mirror's base is gone: what somebody is editing there is not written over. */
 	bool may_mirror = order->takes_edits || !import_is_waiting(k);
+	struct doubts doubts = { .keeper = k, .version = about.number };
 
+	changes_warnings(k->now.version.number ? k->now.snapshot : NULL, snapshot, tell_doubtful, &doubts);
 	take(k, snapshot, &image, &about);
 	tell_published(k);
 	service_apply(&k->access);

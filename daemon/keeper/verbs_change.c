@@ -57,6 +57,8 @@ static void answer(struct call *call, bool applied, const char *note)
 	json_put_raw(w, "changes",
 	             buffer_length(&call->changes) ? buffer_slice(&call->changes) : SLICE("[]"));
 	json_put_text(w, "note", both);
+	json_put_raw(w, "warnings",
+	             buffer_length(&call->warnings) ? buffer_slice(&call->warnings) : SLICE("[]"));
 	call_close(call);
 }
 
@@ -176,10 +178,9 @@ void verb_published(struct call *call, enum result result, const struct reason *
 
 /* ---- what no single field can say ---- */
 
-static void put_fault(void *to, const struct model_fault *fault)
+static void put_fault(struct json_writer *w, const struct model_fault *fault)
 {
 	const struct model_kind *kind = fault->object ? fault->object->kind : NULL;
-	struct json_writer *w = to;
 
 	if (buffer_room(w->out) < 4 * REASON_BYTES)
 		return;
@@ -193,6 +194,24 @@ static void put_fault(void *to, const struct model_fault *fault)
 	json_close_object(w);
 }
 
+static void put_real_fault(void *to, const struct model_fault *fault)
+{
+	if (!fault->is_warning)
+		put_fault(to, fault);
+}
+
+static void put_warning(void *to, const struct model_fault *fault) { put_fault(to, fault); }
+
+void verb_warnings(struct call *call, const struct model_snapshot *after)
+{
+	struct json_writer w = json_write(&call->warnings);
+
+	buffer_clear(&call->warnings);
+	json_open_array(&w, NULL);
+	changes_warnings(call->keeper->now.snapshot, after, put_warning, &w);
+	json_close_array(&w);
+}
+
 static void fail_faults(struct call *call, const struct model_snapshot *snapshot, const char *first)
 {
 	struct buffer problems;
@@ -200,7 +219,7 @@ static void fail_faults(struct call *call, const struct model_snapshot *snapshot
 
 	buffer_start(&problems, CONTROL_LINE_MAX / 2);
 	json_open_array(&w, NULL);
-	model_snapshot_faults(snapshot, put_fault, &w);
+	model_snapshot_faults(snapshot, put_real_fault, &w);
 	json_close_array(&w);
 	call_fail_problems(call, CONTROL_INVALID, first, buffer_slice(&problems));
 	buffer_stop(&problems);
@@ -230,6 +249,7 @@ static void change_end(struct call *call, struct model_snapshot *copy)
 		model_snapshot_free(&copy);
 		return;
 	}
+	verb_warnings(call, copy);
 	slice_to_text(call_text(call, "comment"), comment, sizeof comment);
 	if (!comment[0]) {
 		struct buffer method;

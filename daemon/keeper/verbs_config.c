@@ -93,11 +93,12 @@ static void put_problem(struct json_writer *w, const struct config_problem *p)
 	json_close_object(w);
 }
 
-static void put_problems(struct json_writer *w, const char *key, const struct config_problems *problems)
+static void put_problems(struct json_writer *w, const char *key, const struct config_problem *items,
+                         size_t count)
 {
 	json_open_array(w, key);
-	for (size_t i = 0; i < problems->count && buffer_room(w->out) > CONTROL_LINE_MAX / 8; i++)
-		put_problem(w, &problems->items[i]);
+	for (size_t i = 0; i < count && buffer_room(w->out) > CONTROL_LINE_MAX / 8; i++)
+		put_problem(w, &items[i]);
 	json_close_array(w);
 }
 
@@ -108,7 +109,7 @@ static void fail_problems(struct call *call, enum result result, const struct co
 	struct json_writer w = json_write(&text);
 
 	buffer_start(&text, CONTROL_LINE_MAX / 2);
-	put_problems(&w, NULL, problems);
+	put_problems(&w, NULL, problems->items, problems->count);
 	call_fail_problems(call, control_code_of(result), reason->text, buffer_slice(&text));
 	buffer_stop(&text);
 }
@@ -223,7 +224,8 @@ void verb_run_CONFIG_CHECK(struct call *call)
 		buffer_start(&ignored, 4096);
 		w = call_open(call);
 		json_put_number(w, "documents", (int64_t)c.count);
-		put_problems(w, "problems", c.problems);
+		put_problems(w, "problems", c.problems->items, c.problems->count);
+		put_problems(w, "warnings", c.problems->warnings, c.problems->warning_count);
 		json_put_number(w, "changes",
 		                result == RESULT_OK && c.snapshot
 		                        ? changes_write(call->keeper->now.snapshot, c.snapshot, &ignored)
@@ -290,6 +292,7 @@ void verb_run_CONFIG_IMPORT(struct call *call)
 	           changes_write(call->keeper->now.snapshot, c.snapshot, &call->changes) == 0) {
 		verb_unchanged(call);
 	} else if (verb_audit_asked(call)) {
+		verb_warnings(call, c.snapshot);
 		result = publish(call, &c, &reason);
 		verb_published(call, result, &reason);
 	}

@@ -107,16 +107,34 @@ static enum result check_records(const struct check *c, const struct model_kind 
 	return RESULT_OK;
 }
 
-/* As many used slots as records, so at least half are free and every search ends. */
+/* Keys and aliases, all of which check_records has found inside. */
+static uint64_t count_names(const struct check *c, const struct model_kind *kind,
+                            const struct image_part *part)
+{
+	const char *record = c->image->base + part->records;
+	size_t alias = model_kind_alias(kind);
+	uint64_t names = part->count;
+	struct image_list list;
+
+	if (alias == kind->field_count)
+		return names;
+	for (uint64_t i = 0; i < part->count; i++, record += image_record_bytes(kind)) {
+		memcpy(&list, record + alias * IMAGE_MEMBER_BYTES, sizeof list);
+		names += list.count;
+	}
+	return names;
+}
+
+/* As many used slots as names, so at least half are free and every search ends. */
 static enum result check_index(const struct check *c, const struct model_kind *kind,
                                const struct image_part *part)
 {
-	uint64_t used = 0;
+	uint64_t used = 0, names = count_names(c, kind, part);
 
 	if (kind->cardinality == MODEL_ONE)
 		return part->slots == 0 ? RESULT_OK : refuse(c, kind, "", "an index where none belongs");
 	if (part->slots < IMAGE_SLOTS_FIRST || (part->slots & (part->slots - 1)) != 0 ||
-	    part->slots / 2 < part->count)
+	    part->slots / 2 < names)
 		return refuse(c, kind, "", "the index has a wrong size");
 	if (part->index % 8 != 0 || !is_inside(c, part->index, part->slots, sizeof(struct image_slot)))
 		return refuse(c, kind, "", "the index lies outside");
@@ -128,7 +146,7 @@ static enum result check_index(const struct check *c, const struct model_kind *k
 			return refuse(c, kind, "", "the index names a record that is not there");
 		used += slots[i].number != 0;
 	}
-	return used == part->count ? RESULT_OK : refuse(c, kind, "", "the index has lost records");
+	return used == names ? RESULT_OK : refuse(c, kind, "", "the index has lost records");
 }
 
 static enum result check_kind(const struct check *c, const struct model_kind *kind)
@@ -299,6 +317,21 @@ void policy_image_expect(const struct policy_image *image, enum model_kind_id ki
 		__builtin_prefetch(&slots[image_hash(kind, key) & (part->slots - 1)]);
 }
 
+static bool has_alias(const struct policy_image *image, const struct model_kind *kind, const char *record,
+                      struct slice name)
+{
+	size_t alias = model_kind_alias(kind);
+	struct image_list list;
+
+	if (alias == kind->field_count)
+		return false;
+	memcpy(&list, record + alias * IMAGE_MEMBER_BYTES, sizeof list);
+	for (size_t i = 0; i < list.count; i++)
+		if (slice_equal(policy_image_item(image, list, i), name))
+			return true;
+	return false;
+}
+
 const void *policy_image_find(const struct policy_image *image, enum model_kind_id kind, struct slice key)
 {
 	const struct image_part *part = &image->header->parts[kind];
@@ -318,7 +351,7 @@ const void *policy_image_find(const struct policy_image *image, enum model_kind_
 		struct image_text text;
 
 		memcpy(&text, record + rows->key * IMAGE_MEMBER_BYTES, sizeof text);
-		if (slice_equal(image_slice(image->base, text), key))
+		if (slice_equal(image_slice(image->base, text), key) || has_alias(image, rows, record, key))
 			return record;
 	}
 	return NULL;

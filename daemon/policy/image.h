@@ -70,7 +70,7 @@ struct slice policy_image_text(const struct policy_image *image, struct image_te
 struct slice policy_image_item(const struct policy_image *image, struct image_list list, size_t index);
 
 /*
- * image_<kind>_find(image, key), image_<kind>_at(image, index), image_<kind>_count(image);
+ * image_<kind>_find(image, key or alias), image_<kind>_at(image, index), image_<kind>_count(image);
  * for ONE kinds index 0 is always there.
  */
 const void *policy_image_find(const struct policy_image *image, enum model_kind_id kind, struct slice key);

@@ -60,13 +60,24 @@ static void measure_value(struct writer *w, enum model_type type, const struct m
 		w->text_at += value->list.items[i].len + 1;
 }
 
-static uint64_t slots_for(const struct model_kind *kind, uint64_t count)
+/* What a list's items name: the objects by their keys, and by their aliases. */
+static uint64_t count_names(const struct model_kind *kind, const struct model_objects *objects)
+{
+	size_t alias = model_kind_alias(kind);
+	uint64_t names = objects->count;
+
+	for (size_t i = 0; alias < kind->field_count && i < objects->count; i++)
+		names += objects->items[i]->values[alias].list.count;
+	return names;
+}
+
+static uint64_t slots_for(const struct model_kind *kind, uint64_t names)
 {
 	uint64_t slots = IMAGE_SLOTS_FIRST;
 
 	if (kind->cardinality == MODEL_ONE)
 		return 0;
-	while (slots < 2 * count)
+	while (slots < 2 * names)
 		slots *= 2;
 	return slots;
 }
@@ -93,7 +104,9 @@ static enum result measure(struct writer *w, struct reason *reason)
 		struct image_part *part = &w->header.parts[k];
 
 		part->index = at;
-		part->slots = slots_for(model_kind((enum model_kind_id)k), part->count);
+		part->slots = slots_for(
+		        model_kind((enum model_kind_id)k),
+		        count_names(model_kind((enum model_kind_id)k), &w->snapshot->kinds[k]));
 		at += part->slots * sizeof(struct image_slot);
 	}
 	w->items = at;
@@ -161,6 +174,18 @@ static void write_slot(struct writer *w, const struct model_kind *kind, struct s
 	slots[at] = (struct image_slot){ image_mark(hash), (uint32_t)number };
 }
 
+static void write_names(struct writer *w, const struct model_kind *kind, const struct model_object *object,
+                        uint64_t number)
+{
+	size_t alias = model_kind_alias(kind);
+
+	write_slot(w, kind, model_object_key(object), number);
+	if (alias == kind->field_count)
+		return;
+	for (size_t i = 0; i < object->values[alias].list.count; i++)
+		write_slot(w, kind, object->values[alias].list.items[i], number);
+}
+
 static void write_kind(struct writer *w, const struct model_kind *kind)
 {
 	const struct model_objects *objects = &w->snapshot->kinds[kind->id];
@@ -171,7 +196,7 @@ static void write_kind(struct writer *w, const struct model_kind *kind)
 			write_value(w, kind->fields[f].type, &objects->items[i]->values[f],
 			            record + f * IMAGE_MEMBER_BYTES);
 		if (kind->cardinality == MODEL_MANY)
-			write_slot(w, kind, model_object_key(objects->items[i]), i + 1);
+			write_names(w, kind, objects->items[i], i + 1);
 	}
 }
 

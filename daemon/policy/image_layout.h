@@ -5,8 +5,8 @@
  *
  * Everything is named by its offset from the header.  A record has eight bytes for
  * every field row, in the order of the rows.  An index is a table of slots,
- * a power of two, at most half full, searched forward from the key's hash until a
- * free slot.
+ * a power of two, at most half full, searched forward from the hash of a key or an
+ * alias until a free slot.
  */
 #ifndef DAEMON_POLICY_IMAGE_LAYOUT_H
 #define DAEMON_POLICY_IMAGE_LAYOUT_H
@@ -32,7 +32,7 @@ struct image_header {
 };
 
 struct image_slot {
-	uint32_t mark;   /* the upper half of the key's hash: most others need no look at the record */
+	uint32_t mark;   /* the upper half of the name's hash: most others need no look at the record */
 	uint32_t number; /* of the record, from 1; 0: free */
 };
 

@@ -2,18 +2,9 @@
 #include <stdio.h>
 
 #include "shared/base/text.h"
-#include "shared/model/snapshot.h"
-
-struct check {
-	const struct model_snapshot *snapshot;
-	void (*each)(void *to, const struct model_fault *fault);
-	void *to;
-	size_t count;
-};
+#include "shared/model/check.h"
 
 enum { ADDRESS_KEPT_BYTES = 64 };
-
-#define DEFAULT_PORT ":5061"
 
 static const char *required_words(const struct model_field *field)
 {
@@ -21,9 +12,15 @@ static const char *required_words(const struct model_field *field)
 	                                : "this field has no default";
 }
 
-__attribute__((format(printf, 5, 6))) static void tell(struct check *check, const struct model_object *object,
-                                                       size_t field, const char *allowed, const char *format,
-                                                       ...)
+static void call_each(struct check *check, const struct model_fault *fault)
+{
+	if (!fault->is_warning)
+		check->count++;
+	check->each(check->to, fault);
+}
+
+void check_tell(struct check *check, const struct model_object *object, size_t field, const char *allowed,
+                const char *format, ...)
 {
 	struct model_fault fault = { .object = object, .field = field, .allowed = allowed };
 	va_list args;
@@ -31,8 +28,21 @@ __attribute__((format(printf, 5, 6))) static void tell(struct check *check, cons
 	va_start(args, format);
 	vsnprintf(fault.why.text, sizeof fault.why.text, format, args);
 	va_end(args);
-	check->count++;
-	check->each(check->to, &fault);
+	call_each(check, &fault);
+}
+
+void check_warn(struct check *check, const struct model_object *object, size_t field, const char *allowed,
+                const char *format, ...)
+{
+	struct model_fault fault = {
+		.object = object, .field = field, .allowed = allowed, .is_warning = true
+	};
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(fault.why.text, sizeof fault.why.text, format, args);
+	va_end(args);
+	call_each(check, &fault);
 }
 
 static bool is_empty(const struct model_object *object, size_t field)
@@ -46,7 +56,7 @@ static void check_required(struct check *check, const struct model_object *objec
 		const struct model_field *field = &object->kind->fields[i];
 
 		if (field->flags & (MODEL_REQUIRED | MODEL_KEY) && is_empty(object, i))
-			tell(check, object, i, required_words(field), "is missing");
+			check_tell(check, object, i, required_words(field), "is missing");
 	}
 }
 
@@ -62,37 +72,58 @@ static void check_certificates(struct check *check, const struct model_object *e
 
 	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
 		if (!is_empty(edge, pairs[i].certificate) && is_empty(edge, pairs[i].trust))
-			tell(check, edge, pairs[i].trust, "a file with the authorities of the other side",
-			     "is missing beside %s", edge->kind->fields[pairs[i].certificate].name);
+			check_tell(check, edge, pairs[i].trust,
+			           "a file with the authorities of the other side", "is missing beside %s",
+			           edge->kind->fields[pairs[i].certificate].name);
 }
 
 /* With the port it will have: "192.0.2.1" and "192.0.2.1:5061" are the same place. */
-static const char *with_port(struct slice address, char to[ADDRESS_KEPT_BYTES])
+static const char *with_port(struct slice address, const char *port, char to[ADDRESS_KEPT_BYTES])
 {
 	size_t colon = slice_find(address, ':');
 	bool is_bare_v6 = address.len && address.ptr[0] != '[' && colon < address.len &&
 	                  slice_find(slice_after(address, colon + 1), ':') < address.len - colon - 1;
+	bool is_boxed_v6 = address.len && address.ptr[0] == '[' && address.ptr[address.len - 1] == ']';
 
 	if (is_bare_v6)
-		snprintf(to, ADDRESS_KEPT_BYTES, "[%.*s]" DEFAULT_PORT, SLICE_ARG(address));
+		snprintf(to, ADDRESS_KEPT_BYTES, "[%.*s]:%s", SLICE_ARG(address), port);
+	else if (is_boxed_v6 || colon == address.len)
+		snprintf(to, ADDRESS_KEPT_BYTES, "%.*s:%s", SLICE_ARG(address), port);
 	else
-		snprintf(to, ADDRESS_KEPT_BYTES, "%.*s%s", SLICE_ARG(address),
-		         colon < address.len ? "" : DEFAULT_PORT);
+		snprintf(to, ADDRESS_KEPT_BYTES, "%.*s", SLICE_ARG(address));
 	return to;
+}
+
+/* What an edge listens on, and the port where an address names none. */
+static const struct listened {
+	size_t field;
+	const char *port;
+} listened[] = {
+	{ MODEL_FIELD(edge, external_listen), "5061" },
+	{ MODEL_FIELD(edge, internal_listen), "5061" },
+	{ MODEL_FIELD(edge, xmpp_listen), "5269" },
+};
+
+static void check_two_listeners(struct check *check, const struct model_object *edge,
+                                const struct listened *before, const struct listened *after)
+{
+	struct model_list first = edge->values[before->field].list, second = edge->values[after->field].list;
+	const char *name = edge->kind->fields[before->field].name;
+	char one[ADDRESS_KEPT_BYTES], other[ADDRESS_KEPT_BYTES];
+
+	for (size_t i = 0; i < second.count; i++)
+		for (size_t o = 0; o < first.count; o++)
+			if (strcmp(with_port(second.items[i], after->port, one),
+			           with_port(first.items[o], before->port, other)) == 0)
+				check_tell(check, edge, after->field, "addresses or ports of its own",
+				           "%s is also in %s", one, name);
 }
 
 static void check_listeners(struct check *check, const struct model_object *edge)
 {
-	struct model_list outside = edge->values[MODEL_FIELD(edge, external_listen)].list;
-	struct model_list inside = edge->values[MODEL_FIELD(edge, internal_listen)].list;
-	char one[ADDRESS_KEPT_BYTES], other[ADDRESS_KEPT_BYTES];
-
-	for (size_t i = 0; i < inside.count; i++)
-		for (size_t o = 0; o < outside.count; o++)
-			if (strcmp(with_port(inside.items[i], one), with_port(outside.items[o], other)) == 0)
-				tell(check, edge, MODEL_FIELD(edge, internal_listen),
-				     "addresses or ports other than external-listen's",
-				     "%s is also in external-listen", one);
+	for (size_t i = 1; i < sizeof listened / sizeof *listened; i++)
+		for (size_t o = 0; o < i; o++)
+			check_two_listeners(check, edge, &listened[o], &listened[i]);
 }
 
 static void check_edge(struct check *check, const struct model_object *edge)
@@ -104,11 +135,11 @@ static void check_edge(struct check *check, const struct model_object *edge)
 static void check_pool_member(struct check *check, const struct model_object *member)
 {
 	if (model_snapshot_find(check->snapshot, MODEL_EDGE, model_object_key(member)))
-		tell(check, member, member->kind->key, "a server behind the edge",
-		     "is an edge of this topology");
+		check_tell(check, member, member->kind->key, "a server behind the edge",
+		           "is an edge of this topology");
 }
 
-static bool is_own(const struct model_snapshot *snapshot, struct slice domain)
+bool check_is_own_domain(const struct model_snapshot *snapshot, struct slice domain)
 {
 	struct model_list own =
 	        model_snapshot_one(snapshot, MODEL_TOPOLOGY)->values[MODEL_FIELD(topology, sip_domains)].list;
@@ -121,24 +152,24 @@ static bool is_own(const struct model_snapshot *snapshot, struct slice domain)
 
 static void check_listed_domain(struct check *check, const struct model_object *listed)
 {
-	if (is_own(check->snapshot, model_object_key(listed)))
-		tell(check, listed, listed->kind->key, "domains of others",
-		     "is one of our own domains (topology, sip-domains)");
+	if (check_is_own_domain(check->snapshot, model_object_key(listed)))
+		check_tell(check, listed, listed->kind->key, "domains of others",
+		           "is one of our own domains (topology, sip-domains)");
 }
 
 static void check_allowed(struct check *check, const struct model_object *allowed)
 {
 	check_listed_domain(check, allowed);
 	if (model_snapshot_find(check->snapshot, MODEL_BLOCKED_DOMAIN, model_object_key(allowed)))
-		tell(check, allowed, allowed->kind->key, "a domain is allowed or blocked, never both",
-		     "is also a blocked-domain");
+		check_tell(check, allowed, allowed->kind->key, "a domain is allowed or blocked, never both",
+		           "is also a blocked-domain");
 }
 
 static void check_policy(struct check *check, const struct model_object *policy)
 {
 	if (!slice_equal(model_object_key(policy), SLICE(MODEL_POLICY_GLOBAL)))
-		tell(check, policy, policy->kind->key, MODEL_POLICY_GLOBAL,
-		     "is a policy that nobody could be granted");
+		check_tell(check, policy, policy->kind->key, MODEL_POLICY_GLOBAL,
+		           "is a policy that nobody could be granted");
 }
 
 static void check_object(struct check *check, const struct model_object *object)
@@ -150,6 +181,8 @@ static void check_object(struct check *check, const struct model_object *object)
 	case MODEL_ALLOWED_DOMAIN: check_allowed(check, object); break;
 	case MODEL_BLOCKED_DOMAIN: check_listed_domain(check, object); break;
 	case MODEL_ACCESS_POLICY: check_policy(check, object); break;
+	case MODEL_XMPP_NAME: check_xmpp_name(check, object); break;
+	case MODEL_XMPP_PARTNER: check_xmpp_partner(check, object); break;
 	default: break;
 	}
 }
@@ -162,9 +195,10 @@ size_t model_snapshot_faults(const struct model_snapshot *snapshot,
 	for (size_t k = 0; k < MODEL_KIND_COUNT; k++)
 		for (size_t i = 0; i < snapshot->kinds[k].count; i++)
 			check_object(&check, snapshot->kinds[k].items[i]);
+	check_xmpp_domains(&check);
 	if (!model_snapshot_find(snapshot, MODEL_ACCESS_POLICY, SLICE(MODEL_POLICY_GLOBAL)))
-		tell(&check, NULL, 0, "the policy named " MODEL_POLICY_GLOBAL,
-		     "has no " MODEL_POLICY_GLOBAL " policy");
+		check_tell(&check, NULL, 0, "the policy named " MODEL_POLICY_GLOBAL,
+		           "has no " MODEL_POLICY_GLOBAL " policy");
 	return check.count;
 }
 
@@ -174,7 +208,7 @@ static void keep_first(void *to, const struct model_fault *fault)
 	const struct model_object *object = fault->object;
 	char key[96];
 
-	if (reason->text[0])
+	if (reason->text[0] || fault->is_warning)
 		return;
 	if (!object) {
 		fail(reason, RESULT_INVALID, "access-policy %s; allowed: %s", fault->why.text,

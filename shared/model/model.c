@@ -20,7 +20,7 @@ enum { NAME_BYTES = 48 };
 #undef FIELD
 
 /* ---- rows: one flat array; each kind's row is an empty place before its fields, as in enum model_field_id ---- */
-enum { KEY = MODEL_KEY, REQUIRED = MODEL_REQUIRED, FIXED = MODEL_FIXED };
+enum { KEY = MODEL_KEY, REQUIRED = MODEL_REQUIRED, FIXED = MODEL_FIXED, ALIAS = MODEL_ALIAS };
 
 static const struct model_field fields[] = {
 #define KIND(...) { .name = "" },
@@ -94,6 +94,15 @@ size_t model_field_named(const struct model_kind *kind, struct slice name)
 
 	while (i < kind->field_count && !is_name(name, kind->fields[i].name) &&
 	       !is_name(name, kind->fields[i].lync))
+		i++;
+	return i;
+}
+
+size_t model_kind_alias(const struct model_kind *kind)
+{
+	size_t i = 0;
+
+	while (i < kind->field_count && !(kind->fields[i].flags & MODEL_ALIAS))
 		i++;
 	return i;
 }

@@ -3,7 +3,8 @@
  *
  * Files in reading order: kinds.def (the rows), model.h/.c (the table, objects),
  * value.c (one value read, written, compared), snapshot.h/.c (all objects of one
- * configuration), check.c (what no single row can say), diff.c, merge.c (two changes of one base).
+ * configuration), check.c (what no single row can say), xmpp_security.h/.c (which ways of
+ * proving an XMPP partner may be published), diff.c, merge.c (two changes of one base).
  * Nothing here knows XML, JSON or sockets.
  */
 #ifndef SHARED_MODEL_MODEL_H
@@ -51,7 +52,7 @@ enum model_type {
 };
 static inline bool model_type_is_list(enum model_type t) { return t >= MODEL_DOMAINS; }
 
-enum { MODEL_KEY = 1, MODEL_REQUIRED = 2, MODEL_FIXED = 4 };
+enum { MODEL_KEY = 1, MODEL_REQUIRED = 2, MODEL_FIXED = 4, MODEL_ALIAS = 8 };
 enum model_cardinality { MODEL_ONE, MODEL_MANY };
 enum { MODEL_CHOICES_MAX = 8, MODEL_LIST_MAX = 64, MODEL_FIELDS_MAX = 32 };
 
@@ -104,6 +105,9 @@ const struct model_kind *model_kind(enum model_kind_id id);
 const struct model_kind *model_kind_named(struct slice name);
 /* Index of the field by "proxy-fqdn" (or "proxy_fqdn", or the Lync name, any case); field_count when there is none. */
 size_t model_field_named(const struct model_kind *kind, struct slice name);
+
+/* Index of the kind's ALIAS field; field_count where there is none. */
+size_t model_kind_alias(const struct model_kind *kind);
 
 /* The i-th choice of an ENUM row as text; SLICE_NONE past the end. */
 struct slice model_choice(const struct model_field *field, uint64_t i);

@@ -43,7 +43,8 @@ enum result model_snapshot_remove(struct model_snapshot *snapshot, enum model_ki
  * What no single row can say: required fields are there; no domain is allowed and
  * blocked; no own domain on either list; a certificate comes with the authorities
  * to check the other side by; an edge listens on no address twice and is no pool
- * member of its own; the only policy, until users are granted others, is Global.
+ * member of its own; the only policy, until users are granted others, is Global;
+ * an XMPP partner's streams can be authenticated, and its domains are nobody else's.
  * A certificate that is missing is no fault: the daemon runs and the Access Edge
  * waits for it.
  */
@@ -52,8 +53,9 @@ struct model_fault {
 	size_t field;                      /* index; field_count where the object as a whole is at fault */
 	struct reason why;
 	const char *allowed; /* one line: what would be right */
+	bool is_warning;     /* doubtful: it may be published so */
 };
-/* Calls `each` for every fault; how many there were. */
+/* Calls `each` for every fault and every warning; how many faults there were. */
 size_t model_snapshot_faults(const struct model_snapshot *snapshot,
                              void (*each)(void *to, const struct model_fault *fault), void *to);
 /* The first fault as one reason, with kind, key, field and what is allowed: INVALID, or OK. */

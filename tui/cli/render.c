@@ -174,6 +174,24 @@ static void render_change(struct buffer *out, const struct print_style *style, c
 	buffer_add_char(out, '\n');
 }
 
+/* What was done, or would be, and is doubtful. */
+static void render_warnings(struct buffer *out, const struct print_style *style, const struct json *warnings)
+{
+	for (size_t i = 0; i < json_count(warnings); i++) {
+		const struct json *warning = json_at(warnings, i);
+
+		buffer_add(out, slice_of(_("warning: ")));
+		line_value(out, style, warning, "path");
+		buffer_add(out, SLICE(": "));
+		line_value(out, style, warning, "why");
+		if (!slice_is_empty(text_of(warning, "allowed"))) {
+			buffer_add(out, slice_of(_("; better: ")));
+			line_value(out, style, warning, "allowed");
+		}
+		buffer_add_char(out, '\n');
+	}
+}
+
 static void render_changes(struct buffer *out, const struct print_style *style, const struct json *result)
 {
 	const struct json *changes = json_get(result, "changes");
@@ -191,6 +209,7 @@ static void render_changes(struct buffer *out, const struct print_style *style, 
 		line_value(out, style, result, "note");
 		buffer_add_char(out, '\n');
 	}
+	render_warnings(out, style, json_get(result, "warnings"));
 }
 
 /* What the verdict rests on without anybody having looked: before all else, so that nobody reads past it. */
@@ -277,6 +296,7 @@ static void render_check(struct buffer *out, const struct print_style *style, co
 	buffer_printf(out, _("%lld documents are right; importing them would make %lld changes\n"),
 	              (long long)json_as_number(json_get(result, "documents"), 0),
 	              (long long)json_as_number(json_get(result, "changes"), 0));
+	render_warnings(out, style, json_get(result, "warnings"));
 }
 
 static void render_kinds(struct buffer *out, const struct print_style *style, const struct json *result)

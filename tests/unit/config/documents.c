@@ -21,6 +21,7 @@
 #define DOMAINS(x)  ROOT("sip-domains") x END
 #define ACCESS(x)   ROOT("access-edge") x END
 #define POLICIES(x) ROOT("access-policies") x END
+#define XMPP(x)     ROOT("xmpp-partners") x END
 #define EDGE(x)                                                                                              \
 	"<edge "                                                                                             \
 	"fqdn=\"e.example\"><external-listen>192.0.2.1</external-listen><external-fqdn>s.example</"          \
@@ -30,9 +31,10 @@
 static struct slice name_of(const char *text)
 {
 	/* The documents of the cases say their own names. */
-	static const char *const names[] = { "topology", "sip-domains", "access-edge", "access-policies" };
+	static const char *const names[] = { "topology", "sip-domains", "access-edge", "access-policies",
+		                             "xmpp-partners" };
 	static const char *const files[] = { "topology.xml", "sip-domains.xml", "access-edge.xml",
-		                             "access-policies.xml" };
+		                             "access-policies.xml", "xmpp-partners.xml" };
 
 	for (size_t i = 0; i < COUNT(names); i++) {
 		char root[64];
@@ -238,6 +240,35 @@ static void tells_every_problem_of_every_document_at_once(void **state)
 	config_problems_reason(&problems, &reason);
 	assert_non_null(strstr(reason.text, "(and 5 more)"));
 	config_problems_stop(&problems);
+}
+
+static void warns_of_what_is_doubtful_with_its_place(void **state)
+{
+	struct config_problems problems;
+	struct model_snapshot *snapshot = NULL;
+	struct buffer words;
+
+	(void)state;
+	config_problems_start(&problems);
+	assert_int_equal(read_bytes(SLICE("xmpp-partners.xml"),
+	                            SLICE(XMPP("<xmpp-partner domain=\"x.example\">\n"
+	                                       "<tls-negotiation>optional</tls-negotiation></xmpp-partner>")),
+	                            &snapshot, &problems),
+	                 RESULT_OK);
+	assert_non_null(snapshot);
+	assert_int_equal(problems.count, 0);
+	assert_int_equal(problems.warning_count, 1);
+	buffer_start(&words, 4096);
+	config_problem_write(&problems.warnings[0], &words);
+	buffer_add_char(&words, '\0');
+	assert_string_equal(
+	        buffer_slice(&words).ptr,
+	        "xmpp-partners.xml:2: xmpp-partner x.example: sasl-negotiation: SASL needs TLS, "
+	        "which is only optional here; streams are proved by: SASL over TLS, else "
+	        "dialback, in the clear where there is no TLS; allowed: tls-negotiation=required");
+	buffer_stop(&words);
+	config_problems_stop(&problems);
+	model_snapshot_free(&snapshot);
 }
 
 static void keeps_a_hundred_problems_and_counts_the_others(void **state)
@@ -615,7 +646,8 @@ static void the_shipped_documents_are_the_defaults_in_the_one_form(void **state)
 		assert_true(slice_equal(buffer_slice(&printed), documents[count].bytes));
 		buffer_stop(&printed);
 	}
-	assert_int_equal(count, 4);
+	assert_true(count >= 5);
+	assert_null(config_document_name(count));
 	assert_int_equal(config_read(documents, count, NULL, &snapshot, &problems), RESULT_OK);
 	assert_true(model_snapshot_equal(defaults, snapshot));
 	model_snapshot_free(&snapshot);
@@ -681,6 +713,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_with_file_line_field_and_what_is_allowed),
 		cmocka_unit_test(tells_every_problem_of_every_document_at_once),
+		cmocka_unit_test(warns_of_what_is_doubtful_with_its_place),
 		cmocka_unit_test(keeps_a_hundred_problems_and_counts_the_others),
 		cmocka_unit_test(takes_and_prints_in_the_one_form),
 		cmocka_unit_test(a_document_not_given_keeps_what_the_base_has),

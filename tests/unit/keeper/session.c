@@ -16,7 +16,7 @@
 
 #include <cmocka.h> /* last: its fail() would rewrite ours */
 
-enum { ANSWER_BYTES = 256 * 1024 };
+enum { ANSWER_BYTES = 256 * 1024, AWAIT_TURNS = 1000 };
 
 struct bench {
 	struct keeper k;
@@ -107,6 +107,19 @@ static const char *hear(struct bench *b)
 	if (got == 0)
 		return NULL;
 	b->answer[got > 0 ? got : 0] = '\0';
+	return b->answer;
+}
+
+/* The next of what comes, however busy the machine is. */
+static const char *await(struct bench *b)
+{
+	for (int i = 0; i < AWAIT_TURNS && b->client >= 0; i++) {
+		const char *heard = hear(b);
+
+		if (!heard || heard[0])
+			return heard;
+		turn(b, 5);
+	}
 	return b->answer;
 }
 
@@ -480,8 +493,7 @@ static void asks_for_pages_until_one_is_not_full(void **state)
 		snprintf(total, sizeof total, "\"total\":%zu,", cases[i].rows);
 		snprintf(last, sizeof last, "\"since\":%zu,", cases[i].rows - 1);
 		say(b, line);
-		turn(b, 10);
-		assert_non_null(strstr(hear(b), total));
+		assert_non_null(strstr(await(b), total));
 		assert_non_null(strstr(b->answer, last));
 		assert_int_equal(b->pages, cases[i].pages);
 		assert_int_equal(b->k.access.query_count, 0);

@@ -191,6 +191,63 @@ static const struct {
 	{ "refuses_to_block_an_own_domain",
 	  { "topology sip-domains=a.example,contoso.example", "blocked-domain contoso.example" },
 	  "blocked-domain contoso.example: domain is one of our own" },
+	{ "takes_an_xmpp_listener_beside_the_others",
+	  { "edge e.example external-listen=192.0.2.1 external-fqdn=s.example internal-listen=10.0.0.1 "
+	    "xmpp-listen=192.0.2.1" },
+	  NULL },
+	{ "refuses_an_xmpp_listener_on_another_ones_port",
+	  { "edge e.example external-listen=192.0.2.1 external-fqdn=s.example internal-listen=10.0.0.1 "
+	    "xmpp-listen=10.0.0.1:5061" },
+	  "xmpp-listen 10.0.0.1:5061 is also in internal-listen" },
+	{ "refuses_a_boxed_ipv6_listener_twice",
+	  { "edge e.example external-listen=[::1] external-fqdn=s.example internal-listen=[::1]:5061" },
+	  "[::1]:5061 is also in external-listen" },
+	{ "takes_an_xmpp_partner",
+	  { "xmpp-partner x.example additional-domains=y.example,z.example" },
+	  NULL },
+	{ "refuses_an_xmpp_partner_that_nothing_authenticates",
+	  { "xmpp-partner x.example sasl-negotiation=not-supported support-dialback-negotiation=false" },
+	  "xmpp-partner x.example: sasl-negotiation no stream could be authenticated" },
+	{ "takes_what_is_doubtful_only", { "xmpp-partner x.example tls-negotiation=optional" }, NULL },
+	{ "refuses_a_domain_of_sip_and_xmpp",
+	  { "allowed-domain x.example", "xmpp-partner x.example" },
+	  "xmpp-partner x.example: domain x.example is also an allowed-domain" },
+	{ "refuses_an_additional_domain_of_sip_and_xmpp",
+	  { "allowed-domain y.example", "xmpp-partner x.example additional-domains=y.example" },
+	  "additional-domains y.example is also an allowed-domain" },
+	{ "takes_a_blocked_xmpp_partner", { "blocked-domain x.example", "xmpp-partner x.example" }, NULL },
+	{ "refuses_a_domain_of_two_partners",
+	  { "xmpp-partner a.example additional-domains=x.example", "xmpp-partner x.example" },
+	  "additional-domains x.example is also a domain of xmpp-partner x.example" },
+	{ "refuses_an_additional_domain_of_two_partners",
+	  { "xmpp-partner a.example additional-domains=x.example",
+	    "xmpp-partner b.example additional-domains=w.example,x.example" },
+	  "x.example is also a domain of xmpp-partner" },
+	{ "refuses_a_domain_named_twice",
+	  { "xmpp-partner a.example additional-domains=x.example,a.example" },
+	  "additional-domains a.example is named twice" },
+	{ "refuses_an_own_domain_as_partner",
+	  { "topology sip-domains=contoso.example", "xmpp-partner contoso.example" },
+	  "contoso.example is one of our own domains" },
+	{ "refuses_an_own_xmpp_name_as_partner",
+	  { "topology sip-domains=contoso.example",
+	    "xmpp-name contoso.example xmpp-domain=im.contoso.example",
+	    "xmpp-partner x.example additional-domains=im.contoso.example" },
+	  "im.contoso.example is one of our own domains" },
+	{ "takes_another_name_in_xmpp",
+	  { "topology sip-domains=contoso.example",
+	    "xmpp-name contoso.example xmpp-domain=im.contoso.example" },
+	  NULL },
+	{ "refuses_an_xmpp_name_of_others",
+	  { "topology sip-domains=contoso.example", "xmpp-name x.example xmpp-domain=im.x.example" },
+	  "xmpp-name x.example: sip-domain is none of our own domains" },
+	{ "refuses_two_domains_under_one_xmpp_name",
+	  { "topology sip-domains=a.example,b.example", "xmpp-name a.example xmpp-domain=im.example",
+	    "xmpp-name b.example xmpp-domain=im.example" },
+	  "xmpp-name b.example: xmpp-domain is also the name of a.example" },
+	{ "refuses_another_own_domain_as_xmpp_name",
+	  { "topology sip-domains=a.example,b.example", "xmpp-name a.example xmpp-domain=b.example" },
+	  "is another of our own SIP domains" },
 	{ "refuses_a_policy_nobody_could_be_granted", { "access-policy Sales" }, "allowed: Global" },
 };
 
@@ -247,6 +304,33 @@ static void tells_every_fault_not_only_the_first(void **state)
 	model_snapshot_free(&snapshot);
 }
 
+static void note_warning(void *to, const struct model_fault *fault)
+{
+	assert_true(fault->is_warning);
+	buffer_printf(to, "%s: %s; ", fault->object->kind->fields[fault->field].name, fault->why.text);
+}
+
+static void warns_of_what_may_be_published_all_the_same(void **state)
+{
+	struct model_snapshot *snapshot = model_snapshot_new();
+	struct buffer words;
+
+	(void)state;
+	buffer_start(&words, 4096);
+	put(snapshot, "xmpp-partner x.example sasl-negotiation=required");
+	put(snapshot, "xmpp-partner y.example");
+	put(snapshot, "blocked-domain y.example");
+	assert_int_equal(model_snapshot_faults(snapshot, note_warning, &words), 0);
+	buffer_add_char(&words, '\0');
+	assert_string_equal(buffer_slice(&words).ptr,
+	                    "sasl-negotiation: dialback is on and never used, because SASL is required; "
+	                    "streams are proved by: SASL over TLS; "
+	                    "domain: y.example is also a blocked-domain: nobody can talk with it; ");
+	assert_int_equal(model_snapshot_check(snapshot, NULL), RESULT_OK);
+	buffer_stop(&words);
+	model_snapshot_free(&snapshot);
+}
+
 static void each_allocation_may_fail(void **state)
 {
 	(void)state;
@@ -285,6 +369,7 @@ int main(void)
 		cmocka_unit_test(checks_what_no_row_can_say),
 		cmocka_unit_test(refuses_a_snapshot_without_the_global_policy),
 		cmocka_unit_test(tells_every_fault_not_only_the_first),
+		cmocka_unit_test(warns_of_what_may_be_published_all_the_same),
 		cmocka_unit_test(each_allocation_may_fail),
 	};
 

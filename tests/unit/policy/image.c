@@ -36,6 +36,9 @@ static struct model_snapshot *everything(void)
 	add_edge(snapshot, SLICE("edge1.contoso.example"));
 	add_edge(snapshot, SLICE("edge2.contoso.example"));
 	world_object(snapshot, MODEL_POOL_MEMBER, SLICE("pool.contoso.example"));
+	assert_true(world_set(snapshot, world_object(snapshot, MODEL_XMPP_PARTNER, SLICE("xmpp.example")),
+	                      SLICE("additional-domains"), SLICE("chat.example talk.example")));
+	world_object(snapshot, MODEL_XMPP_PARTNER, SLICE("other.example"));
 	assert_true(world_set(snapshot, model_snapshot_one(snapshot, MODEL_TOPOLOGY),
 	                      SLICE("permitted-targets"), SLICE("10.0.0.0/8 192.168.0.0/16")));
 	return snapshot;
@@ -181,6 +184,41 @@ static void finds_each_of_100000_domains_and_no_other(void **state)
 		assert_int_equal(found != NULL, i < MANY);
 		if (found)
 			assert_true(slice_equal(policy_image_text(image, found->domain), slice_of(name)));
+	}
+	policy_image_close(&image);
+	model_snapshot_free(&snapshot);
+}
+
+static void finds_an_object_by_its_aliases_too(void **state)
+{
+	struct model_snapshot *snapshot = world_new(SLICE("on"));
+	struct policy_image *image;
+	char name[64], list[64 * 64] = "";
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i++) {
+		size_t used = 0;
+
+		snprintf(name, sizeof name, "p%u.example", i);
+		for (unsigned a = 0; a < i % 65; a++)
+			used += (size_t)snprintf(list + used, sizeof list - used, "a%u.p%u.example ", a, i);
+		list[used] = '\0';
+		assert_true(world_set(snapshot, world_object(snapshot, MODEL_XMPP_PARTNER, slice_of(name)),
+		                      SLICE("additional-domains"), slice_of(list)));
+	}
+	image = world_image(snapshot, 1);
+	for (unsigned i = 0; i < 200; i++) {
+		const struct image_xmpp_partner *partner;
+
+		snprintf(name, sizeof name, "p%u.example", i);
+		partner = image_xmpp_partner_find(image, slice_of(name));
+		assert_non_null(partner);
+		assert_true(slice_equal(policy_image_text(image, partner->domain), slice_of(name)));
+		for (unsigned a = 0; a < 70; a++) {
+			snprintf(name, sizeof name, "a%u.p%u.example", a, i);
+			assert_ptr_equal(image_xmpp_partner_find(image, slice_of(name)),
+			                 a < i % 65 ? partner : NULL);
+		}
 	}
 	policy_image_close(&image);
 	model_snapshot_free(&snapshot);
@@ -412,6 +450,7 @@ int main(void)
 		cmocka_unit_test(finds_the_edge_by_its_name_or_because_it_is_alone),
 		cmocka_unit_test(knows_all_of_64_own_domains_and_no_other),
 		cmocka_unit_test(finds_each_of_100000_domains_and_no_other),
+		cmocka_unit_test(finds_an_object_by_its_aliases_too),
 		cmocka_unit_test(nobody_can_change_an_image),
 		cmocka_unit_test(refuses_what_is_no_image_of_this_build),
 		cmocka_unit_test(a_flipped_byte_is_refused_or_harmless),

@@ -1,0 +1,31 @@
+/*
+ * check: what the files of rules between fields and objects share.  Seen only inside this folder.
+ */
+#ifndef SHARED_MODEL_CHECK_H
+#define SHARED_MODEL_CHECK_H
+
+#include "shared/model/snapshot.h"
+
+struct check {
+	const struct model_snapshot *snapshot;
+	void (*each)(void *to, const struct model_fault *fault);
+	void *to;
+	size_t count; /* of faults, warnings left out */
+};
+
+/* `object` may not be published so. */
+void check_tell(struct check *check, const struct model_object *object, size_t field, const char *allowed,
+                const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* It may, and whoever publishes it should know. */
+void check_warn(struct check *check, const struct model_object *object, size_t field, const char *allowed,
+                const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+bool check_is_own_domain(const struct model_snapshot *snapshot, struct slice domain);
+
+/* ---- check_xmpp.c ---- */
+void check_xmpp_name(struct check *check, const struct model_object *name);
+void check_xmpp_partner(struct check *check, const struct model_object *partner);
+/* Each domain belongs to one XMPP partner, and to none of the SIP partners. */
+void check_xmpp_domains(struct check *check);
+
+#endif
