@@ -19,6 +19,7 @@ static const struct {
 	  "what users may do with the outside; the policy named Global is that of everybody." },
 	{ "xmpp-partners.xml", "the XMPP domains we federate with (xmpp-partner), "
 	                       "and the limits and times of the gateway to them (xmpp-gateway)." },
+	{ "roles.xml", "which Unix users and groups may do what; root and the admin group need no entry." },
 };
 
 static void print_head(struct slice name, struct buffer *out)

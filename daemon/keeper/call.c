@@ -149,7 +149,7 @@ void call_begin(struct session *session, struct slice line)
 	}
 	verb_row_named(request.method, &row);
 
-	const struct admission how = { .role = session->who.role,
+	const struct admission how = { .roles = session->who.roles,
 		                       .is_read_only = session->is_read_only,
 		                       .has_greeted = session->has_greeted,
 		                       .extras = row.extras };

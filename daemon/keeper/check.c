@@ -62,7 +62,7 @@ static enum result check_folder(const char *root, uid_t owner, struct model_snap
 		*snapshot = model_snapshot_new();
 		result = *snapshot ? RESULT_OK : fail(reason, RESULT_NO_MEMORY, "out of memory");
 	} else if (result == RESULT_OK) {
-		printf("conf.d: %zu documents, no problem\n", folder->count);
+		printf("conf.d: %zu document%s, no problem\n", folder->count, folder->count == 1 ? "" : "s");
 	}
 	config_folder_stop(folder);
 	mem_free(folder);

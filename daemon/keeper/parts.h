@@ -50,6 +50,7 @@ enum {
 	CONTROL_CLIENTS_PER_USER = 4, /* root may have all */
 	CONTROL_UNREAD_MAX = 1024 * 1024,
 	CONTROL_HALF_LINE_MS = 30 * 1000,
+	CONTROL_GROUPS_MAX = 256,
 	CONTROL_UPLOADS_MAX = 256,
 	CONTROL_UPLOAD_BYTES_MAX = 16 * 1024 * 1024,
 };
@@ -314,7 +315,9 @@ void changes_warnings(const struct model_snapshot *before, const struct model_sn
 struct who {
 	uid_t uid;
 	pid_t pid;
-	enum control_role role;
+	gid_t gid, groups[CONTROL_GROUPS_MAX]; /* as they were when it connected */
+	size_t group_count;
+	control_roles roles;
 	char name[64];  /* Unix user */
 	char text[96];  /* "alice(1000)" */
 	char login[64]; /* login user behind sudo or su; "" the same or unknown */
@@ -327,11 +330,15 @@ struct control {
 	struct loop_watch watch;
 	struct list sessions;
 	size_t session_count;
-	gid_t admin_gid;
+	gid_t admin_gid, socket_gid;
 	bool has_admin_group;
 };
 enum result control_open(struct control *control, struct keeper *k, struct reason *reason);
 void control_close(struct control *control);
+/* Is there such a Unix user, or group ("group:NAME")? */
+bool control_member_exists(struct slice member);
+/* Roles were granted or revoked: who is connected has them at once, and who has none any more is sent away. */
+void control_roles_changed(struct control *control);
 /* A notification to every session that follows. */
 void control_notify(struct control *control, struct slice params, bool is_debug);
 
@@ -351,15 +358,18 @@ struct session {
 	struct buffer in, out;
 	struct who who;
 	bool has_greeted, is_read_only, follows, follows_debug;
-	bool is_closing;   /* once `out` is written */
-	struct call *call; /* the one under way; lines after it wait */
+	bool is_closing;     /* once `out` is written */
+	const char *end_why; /* it is to end when the call under way has: static text; NULL: no */
+	struct call *call;   /* the one under way; lines after it wait */
 	struct upload *uploads;
 	size_t upload_count, upload_bytes;
 };
 void session_new(struct control *control, int fd, const struct who *who);
 void session_free(struct session *session);
+void session_end(struct session *session, const char *why); /* after what is under way */
 void session_last_words(struct session *session); /* what is still unsent, as far as the socket takes it */
-void session_refuse(int fd, const char *why);  /* one line and the end, for a client that gets no session */
+void session_refuse(int fd, enum control_code code,
+                    const char *why);          /* one line and the end, for a client that gets no session */
 void session_written(struct session *session); /* something was added to `out` */
 void session_call_done(struct session *session);
 

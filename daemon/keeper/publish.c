@@ -152,6 +152,7 @@ enum result publish_snapshot(struct keeper *k, struct model_snapshot *snapshot,
 	tell_published(k);
 	service_apply(&k->access);
 	service_review(&k->access, false);
+	control_roles_changed(&k->control);
 	if (may_mirror)
 		publish_mirror(k, order->note);
 	else

@@ -1,15 +1,30 @@
 #include "daemon/keeper/roles.h"
 
-enum control_role role_of(const struct role_facts *facts)
+static bool is_in(const struct role_facts *facts, gid_t gid)
 {
-	bool is_admin = facts->uid == 0 || facts->uid == facts->own_uid;
+	bool is_member = facts->gid == gid;
 
-	if (facts->has_admin_group) {
-		is_admin |= facts->gid == facts->admin_gid;
-		for (size_t i = 0; i < facts->group_count; i++)
-			is_admin |= facts->groups[i] == facts->admin_gid;
+	for (size_t i = 0; i < facts->group_count; i++)
+		is_member |= facts->groups[i] == gid;
+	return is_member;
+}
+
+control_roles roles_of(const struct role_facts *facts)
+{
+	control_roles roles = 0;
+
+	if (facts->uid == 0 || facts->uid == facts->own_uid ||
+	    (facts->has_admin_group && is_in(facts, facts->admin_gid)))
+		return control_roles_of(CONTROL_ROLE_ADMINISTRATOR);
+	if (is_in(facts, facts->socket_gid))
+		roles |= control_roles_of(CONTROL_ROLE_VIEWER);
+	for (size_t i = 0; i < facts->grant_count; i++) {
+		const struct role_grant *grant = &facts->grants[i];
+
+		if (grant->is_group ? is_in(facts, grant->id) : facts->uid == grant->id)
+			roles |= grant->roles;
 	}
-	return is_admin ? CONTROL_ROLE_ADMINISTRATOR : CONTROL_ROLE_VIEWER;
+	return roles;
 }
 
 static bool is_listed(const char *names, struct slice name)
@@ -60,9 +75,19 @@ static enum control_code check_params(const struct control_verb *verb, const cha
 	return CONTROL_OK;
 }
 
+/* Staging a change asks nothing of the publisher's role: what is staged is asked for again when it is published. */
+static enum control_role needed_role(const struct control_verb *verb, const struct json *params)
+{
+	bool is_staged = verb->effect == CONTROL_CHANGES && json_as_bool(json_get(params, "stage"), false);
+
+	return is_staged ? CONTROL_ROLE_EDITOR : verb->role;
+}
+
 enum control_code role_admit(const struct admission *how, const struct control_verb *verb,
                              const struct json *params, struct reason *reason)
 {
+	enum control_role needed = verb ? needed_role(verb, params) : CONTROL_ROLE_COUNT;
+
 	if (!verb) {
 		fail(reason, RESULT_NOT_FOUND, "there is no such verb");
 		return CONTROL_UNKNOWN_VERB;
@@ -71,9 +96,11 @@ enum control_code role_admit(const struct admission *how, const struct control_v
 		fail(reason, RESULT_INVALID, "the first call of a session is hello");
 		return CONTROL_USAGE;
 	}
-	if (how->role < verb->role) {
-		fail(reason, RESULT_DENIED, "this needs the role %s; yours is %s",
-		     control_role_name(verb->role), control_role_name(how->role));
+	if (!control_roles_have(how->roles, needed)) {
+		char roles[CONTROL_ROLES_TEXT_BYTES];
+
+		fail(reason, RESULT_DENIED, "this needs the role %s; you have %s", control_role_name(needed),
+		     control_roles_text(how->roles, roles));
 		return CONTROL_DENIED;
 	}
 	if (how->is_read_only && !control_effect_is_reading(verb->effect)) {
@@ -81,4 +108,32 @@ enum control_code role_admit(const struct admission *how, const struct control_v
 		return CONTROL_DENIED;
 	}
 	return check_params(verb, how->extras, params, reason);
+}
+
+struct permission {
+	control_roles roles;
+	struct reason *reason;
+	bool is_refused;
+};
+
+static void ask_for_change(void *to, const struct model_change *change)
+{
+	struct permission *permission = to;
+	enum control_role needed = control_role_for_kind(slice_of(change->kind->name));
+	char has[CONTROL_ROLES_TEXT_BYTES];
+
+	if (permission->is_refused || control_roles_have(permission->roles, needed))
+		return;
+	permission->is_refused = true;
+	fail(permission->reason, RESULT_DENIED, "changing %s needs the role %s; you have %s",
+	     change->kind->name, control_role_name(needed), control_roles_text(permission->roles, has));
+}
+
+enum result roles_permit_changes(control_roles roles, const struct model_snapshot *before,
+                                 const struct model_snapshot *after, struct reason *reason)
+{
+	struct permission permission = { roles, reason, false };
+
+	model_snapshot_diff(before, after, ask_for_change, &permission);
+	return permission.is_refused ? RESULT_DENIED : RESULT_OK;
 }

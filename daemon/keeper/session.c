@@ -86,6 +86,12 @@ static void end_after_writing(struct session *session)
 	session_written(session);
 }
 
+void session_end(struct session *session, const char *why)
+{
+	session->end_why = why;
+	session_written(session);
+}
+
 /* ---- in ---- */
 
 static void take_lines(struct session *session)
@@ -127,6 +133,10 @@ static void go_on(void *owner)
 {
 	struct session *session = owner;
 
+	if (session->end_why && !session->call && !session->is_closing) {
+		control_error_write(&session->out, false, 0, CONTROL_DENIED, session->end_why, SLICE(""));
+		end_after_writing(session);
+	}
 	take_lines(session);
 	if (session->out.is_broken) { /* 1 MiB that it did not read */
 		session_free(session);
@@ -203,12 +213,12 @@ void session_new(struct control *control, int fd, const struct who *who)
 	loop_watch_start(control->keeper->loop, &session->watch, fd, LOOP_READ, ready, session);
 }
 
-void session_refuse(int fd, const char *why)
+void session_refuse(int fd, enum control_code code, const char *why)
 {
 	struct buffer line;
 
 	buffer_start(&line, 1024);
-	control_error_write(&line, false, 0, CONTROL_BUSY, why, SLICE(""));
+	control_error_write(&line, false, 0, code, why, SLICE(""));
 	if (send(fd, buffer_slice(&line).ptr, buffer_length(&line), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		fprintf(stderr, "keeper: a refused client did not take its answer: %m\n");
 	buffer_stop(&line);

@@ -31,6 +31,9 @@ static const struct {
 #define EXTRAS_CONFIG_EXPORT    "document offset"
 #define EXTRAS_VERSION_LIST     ""
 #define EXTRAS_MODEL_KINDS      "kind"
+#define EXTRAS_ROLE_LIST        ""
+#define EXTRAS_ROLE_GRANT       ""
+#define EXTRAS_ROLE_REVOKE      ""
 #include "shared/control/verbs.def"
 #undef VERB
 };
@@ -55,14 +58,15 @@ bool verb_row_named(struct slice method, struct verb_row *out)
 	return false;
 }
 
-static void put_names(struct json_writer *w, enum control_role role, bool is_read_only)
+static void put_names(struct json_writer *w, control_roles roles, bool is_read_only)
 {
 	json_open_array(w, "verbs");
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		const struct control_verb *verb = control_verb(known[i].id);
 		struct buffer name;
 
-		if (role < verb->role || (is_read_only && !control_effect_is_reading(verb->effect)))
+		if (!control_roles_have(roles, verb->role) ||
+		    (is_read_only && !control_effect_is_reading(verb->effect)))
 			continue;
 		buffer_start(&name, 64);
 		control_verb_method(verb, &name);
@@ -77,6 +81,7 @@ void verb_run_HELLO(struct call *call)
 	struct keeper *k = call->keeper;
 	struct slice mode = call_text(call, "mode");
 	bool is_read_only = slice_equal(mode, SLICE("ro"));
+	char roles[CONTROL_ROLES_TEXT_BYTES];
 	struct json_writer *w;
 
 	if (json_as_number(json_get(call->params, "protocol"), 0) != CONTROL_PROTOCOL) {
@@ -96,9 +101,9 @@ void verb_run_HELLO(struct call *call)
 	json_put_text(w, "server", KEEPER_SERVER);
 	json_put_slice(w, "node", keeper_node(k));
 	json_put_text(w, "user", call->who.name);
-	json_put_text(w, "role", control_role_name(call->who.role));
+	json_put_text(w, "role", control_roles_text(call->who.roles, roles));
 	json_put_text(w, "mode", is_read_only ? "ro" : "rw");
 	json_put_number(w, "version", (int64_t)k->now.version.number);
-	put_names(w, call->who.role, is_read_only);
+	put_names(w, call->who.roles, is_read_only);
 	call_close(call);
 }

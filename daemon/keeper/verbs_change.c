@@ -240,6 +240,11 @@ static void change_end(struct call *call, struct model_snapshot *copy)
 		verb_unchanged(call);
 		return;
 	}
+	if (roles_permit_changes(call->who.roles, k->now.snapshot, copy, &reason) != RESULT_OK) {
+		model_snapshot_free(&copy);
+		call_fail(call, CONTROL_DENIED, "%s", reason.text);
+		return;
+	}
 	if (model_snapshot_check(copy, &reason) != RESULT_OK) {
 		fail_faults(call, copy, reason.text);
 		model_snapshot_free(&copy);
@@ -463,4 +468,45 @@ void verb_run_POLICY_SET(struct call *call)
 		change_end(call, copy);
 	else
 		model_snapshot_free(&copy);
+}
+
+/* ---- roles ---- */
+
+void verb_run_ROLE_GRANT(struct call *call)
+{
+	const size_t field = MODEL_FIELD(role_grant, roles);
+	struct reason reason = { "" };
+	struct model_snapshot *copy;
+	struct model_object *grant;
+
+	if (!call_key(call, "member", MODEL_ROLE_GRANT) || !(copy = change_begin(call)))
+		return;
+	grant = entry_for(call, copy, MODEL_ROLE_GRANT);
+	if (grant && config_value_read(&grant->kind->fields[field], call_text(call, "roles"), &copy->arena,
+	                               &grant->values[field], &reason) != RESULT_OK) {
+		fail_field(call, &grant->kind->fields[field], reason.text);
+		grant = NULL;
+	}
+	if (grant && set_fields(call, copy, grant)) {
+		if (!control_member_exists(call->key))
+			fail(&call->note, RESULT_NOT_FOUND,
+			     "there is no such Unix user or group on this machine yet");
+		change_end(call, copy);
+	} else {
+		model_snapshot_free(&copy);
+	}
+}
+
+void verb_run_ROLE_REVOKE(struct call *call)
+{
+	struct model_snapshot *copy;
+
+	if (!call_key(call, "member", MODEL_ROLE_GRANT) || !(copy = change_begin(call)))
+		return;
+	if (model_snapshot_remove(copy, MODEL_ROLE_GRANT, call->key) == RESULT_OK) {
+		change_end(call, copy);
+		return;
+	}
+	model_snapshot_free(&copy);
+	call_fail(call, CONTROL_NOT_FOUND, "%.*s has been granted no role", SLICE_ARG(call->key));
 }

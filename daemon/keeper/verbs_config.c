@@ -256,7 +256,8 @@ static enum result publish(struct call *call, struct candidate *c, struct reason
 	struct model_snapshot *snapshot = c->snapshot;
 
 	if (!slice_to_text(call_text(call, "comment"), comment, sizeof comment) || !comment[0])
-		snprintf(comment, sizeof comment, "import of %zu documents", c->count);
+		snprintf(comment, sizeof comment, "import of %zu document%s", c->count,
+		         c->count == 1 ? "" : "s");
 	if (c->own) {
 		enum result result = import_publish(call->keeper, c->own, order.author, comment, &call->note,
 		                                    reason);

@@ -26,7 +26,8 @@ static void put_value(struct json_writer *w, const struct model_field *row, cons
 	case MODEL_DOMAINS:
 	case MODEL_FQDNS:
 	case MODEL_ADDRESSES:
-	case MODEL_PREFIXES: put_list(w, row->name, &value->list); break;
+	case MODEL_PREFIXES:
+	case MODEL_CHOICES: put_list(w, row->name, &value->list); break;
 	}
 }
 
@@ -104,7 +105,7 @@ static const char *type_name(enum model_type type)
 		[MODEL_TEXT] = "text",         [MODEL_DOMAIN] = "domain",   [MODEL_FQDN] = "fqdn",
 		[MODEL_PATH] = "path",         [MODEL_ADDRESS] = "address", [MODEL_PREFIX] = "prefix",
 		[MODEL_DOMAINS] = "domains",   [MODEL_FQDNS] = "fqdns",     [MODEL_ADDRESSES] = "addresses",
-		[MODEL_PREFIXES] = "prefixes",
+		[MODEL_PREFIXES] = "prefixes", [MODEL_CHOICES] = "choices",
 	};
 
 	return names[type];

@@ -36,6 +36,7 @@ struct image_list {
 #define IMAGE_FQDNS     struct image_list
 #define IMAGE_ADDRESSES struct image_list
 #define IMAGE_PREFIXES  struct image_list
+#define IMAGE_CHOICES   struct image_list
 /* The first KIND closes this empty struct; each KIND closes the one before it. */
 struct image_nothing {
 	uint64_t unused;

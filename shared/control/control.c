@@ -4,7 +4,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* ---- roles and severities ---- */
+/* ---- effects and severities ---- */
 
 const char *control_effect_params(enum control_effect effect)
 {
@@ -16,14 +16,6 @@ const char *control_effect_params(enum control_effect effect)
 	case CONTROL_ACTS: break;
 	}
 	return "";
-}
-
-const char *control_role_name(enum control_role role)
-{
-	static const char *const names[] = { "none",     "viewer", "helpdesk",
-		                             "operator", "policy", "administrator" };
-
-	return (size_t)role < COUNT(names) ? names[role] : names[CONTROL_ROLE_NONE];
 }
 
 const char *control_severity_name(enum control_severity severity)
@@ -91,6 +83,20 @@ bool control_verb_argument(const struct control_verb *verb, size_t index, struct
 		return true;
 	}
 	return false;
+}
+
+enum control_role control_role_for_kind(struct slice kind)
+{
+	for (size_t i = 0; i < COUNT(verbs); i++) {
+		struct control_argument argument;
+
+		if (verbs[i].effect != CONTROL_CHANGES)
+			continue;
+		for (size_t k = 0; control_verb_argument(&verbs[i], k, &argument); k++)
+			if (argument.is_fields && slice_equal(kind, slice_of(argument.name)))
+				return verbs[i].role;
+	}
+	return CONTROL_ROLE_ADMINISTRATOR;
 }
 
 /* ---- events ---- */

@@ -1,8 +1,8 @@
 /*
  * control: the words both programs share: verbs, roles, events, error codes.
  *
- * Files in reading order: verbs.def and events.def (the rows), control.h/.c
- * (the rows as data, looking them up), message.c (one JSON-RPC 2.0 message a
+ * Files in reading order: roles.def, verbs.def and events.def (the rows), control.h/.c
+ * (the rows as data, looking them up), roles.c (sets of roles), message.c (one JSON-RPC 2.0 message a
  * line: writing the envelope, reading and checking it), framing.c (lines out of
  * a byte stream, with a limit).
  */
@@ -16,14 +16,28 @@
 enum { CONTROL_PROTOCOL = 1, CONTROL_LINE_MAX = 64 * 1024, CONTROL_PIECE_MAX = 32 * 1024 };
 
 enum control_role {
-	CONTROL_ROLE_NONE,
-	CONTROL_ROLE_VIEWER,
-	CONTROL_ROLE_HELPDESK,
-	CONTROL_ROLE_OPERATOR,
-	CONTROL_ROLE_POLICY,
-	CONTROL_ROLE_ADMINISTRATOR
+#define ROLE(id, ...) CONTROL_ROLE_##id,
+#include "shared/control/roles.def"
+#undef ROLE
+	CONTROL_ROLE_COUNT
 };
 const char *control_role_name(enum control_role role);
+const char *control_role_sentence(enum control_role role);
+enum control_role control_role_named(struct slice name); /* CONTROL_ROLE_COUNT: none */
+
+/* What a person may be: a set.  One that was closed holds every role its roles include. */
+typedef uint32_t control_roles;
+enum { CONTROL_ROLES_TEXT_BYTES = 160 };
+static inline bool control_roles_have(control_roles roles, enum control_role role)
+{
+	return roles >> role & 1;
+}
+/* The role and all it includes. */
+control_roles control_roles_of(enum control_role role);
+/* The roles that are not included in another of the set: "operator policy"; "none" for no role. */
+const char *control_roles_text(control_roles roles, char to[CONTROL_ROLES_TEXT_BYTES]);
+/* Whose work it is to change objects of a kind: the role of the verb that takes its fields; without one, administrator. */
+enum control_role control_role_for_kind(struct slice kind);
 
 enum control_effect {
 	CONTROL_READS, /* what is so now */

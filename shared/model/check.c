@@ -172,6 +172,20 @@ static void check_policy(struct check *check, const struct model_object *policy)
 		           "is a policy that nobody could be granted");
 }
 
+/* Names as the system's tables may hold them; "group:" alone names nobody. */
+static void check_role_grant(struct check *check, const struct model_object *grant)
+{
+	struct slice name = model_object_key(grant);
+
+	if (slice_starts(name, SLICE(MODEL_GROUP_PREFIX)))
+		name = slice_after(name, sizeof MODEL_GROUP_PREFIX - 1);
+	if (name.len == 0 || slice_find(name, ':') < name.len || slice_find(name, ' ') < name.len ||
+	    slice_find(name, '/') < name.len)
+		check_tell(check, grant, grant->kind->key,
+		           "a Unix user such as alice, or a group such as group:operators",
+		           "names no user or group");
+}
+
 static void check_object(struct check *check, const struct model_object *object)
 {
 	check_required(check, object);
@@ -183,6 +197,7 @@ static void check_object(struct check *check, const struct model_object *object)
 	case MODEL_ACCESS_POLICY: check_policy(check, object); break;
 	case MODEL_XMPP_NAME: check_xmpp_name(check, object); break;
 	case MODEL_XMPP_PARTNER: check_xmpp_partner(check, object); break;
+	case MODEL_ROLE_GRANT: check_role_grant(check, object); break;
 	default: break;
 	}
 }

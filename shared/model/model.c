@@ -178,7 +178,8 @@ bool model_value_copy(const struct model_field *field, const struct model_value 
 	case MODEL_DOMAINS:
 	case MODEL_FQDNS:
 	case MODEL_ADDRESSES:
-	case MODEL_PREFIXES: break;
+	case MODEL_PREFIXES:
+	case MODEL_CHOICES: break;
 	}
 	to->list = (struct model_list){ NULL, 0 };
 	if (from->list.count == 0)

@@ -49,12 +49,13 @@ enum model_type {
 	MODEL_FQDNS,
 	MODEL_ADDRESSES,
 	MODEL_PREFIXES,
+	MODEL_CHOICES, /* of the row's choices */
 };
 static inline bool model_type_is_list(enum model_type t) { return t >= MODEL_DOMAINS; }
 
 enum { MODEL_KEY = 1, MODEL_REQUIRED = 2, MODEL_FIXED = 4, MODEL_ALIAS = 8 };
 enum model_cardinality { MODEL_ONE, MODEL_MANY };
-enum { MODEL_CHOICES_MAX = 8, MODEL_LIST_MAX = 64, MODEL_FIELDS_MAX = 32 };
+enum { MODEL_CHOICES_MAX = 16, MODEL_LIST_MAX = 64, MODEL_FIELDS_MAX = 32 };
 
 struct model_field {
 	const char *name; /* "proxy-fqdn" */

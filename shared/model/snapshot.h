@@ -10,6 +10,7 @@
 
 /* The access policy that always exists (Lync's Identity). */
 #define MODEL_POLICY_GLOBAL "Global"
+#define MODEL_GROUP_PREFIX  "group:" /* before the name of a Unix group in role-grant's member */
 
 enum { MODEL_SNAPSHOT_BYTES_MAX = 256 * 1024 * 1024 };
 

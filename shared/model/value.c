@@ -318,11 +318,21 @@ static enum result read_prefix(const struct reading *r, struct slice *out)
 
 /* ---- lists ---- */
 
+/* Kept as its word: a list holds texts. */
+static enum result read_listed_choice(const struct reading *r, struct slice *out)
+{
+	struct model_value choice;
+	enum result result = read_choice(r, &choice);
+
+	return result == RESULT_OK ? keep(r, r->text, out) : result;
+}
+
 static enum result read_item(const struct reading *r, struct slice *out)
 {
 	switch (r->field->type) {
 	case MODEL_ADDRESSES: return read_address(r, out);
 	case MODEL_PREFIXES: return read_prefix(r, out);
+	case MODEL_CHOICES: return read_listed_choice(r, out);
 	default: return read_domain(r, out);
 	}
 }
@@ -387,7 +397,8 @@ enum result model_value_read_why(const struct model_field *field, struct slice t
 	case MODEL_DOMAINS:
 	case MODEL_FQDNS:
 	case MODEL_ADDRESSES:
-	case MODEL_PREFIXES: return read_list(&r, out);
+	case MODEL_PREFIXES:
+	case MODEL_CHOICES: return read_list(&r, out);
 	case MODEL_TEXT: result = read_text(&r, &kept); break;
 	case MODEL_DOMAIN:
 	case MODEL_FQDN: result = read_domain(&r, &kept); break;
@@ -432,7 +443,8 @@ void model_value_write(const struct model_field *field, const struct model_value
 	case MODEL_DOMAINS:
 	case MODEL_FQDNS:
 	case MODEL_ADDRESSES:
-	case MODEL_PREFIXES: break;
+	case MODEL_PREFIXES:
+	case MODEL_CHOICES: break;
 	}
 	for (size_t i = 0; i < value->list.count; i++) {
 		if (i)
@@ -457,7 +469,8 @@ bool model_value_equal(const struct model_field *field, const struct model_value
 	case MODEL_DOMAINS:
 	case MODEL_FQDNS:
 	case MODEL_ADDRESSES:
-	case MODEL_PREFIXES: break;
+	case MODEL_PREFIXES:
+	case MODEL_CHOICES: break;
 	}
 	if (a->list.count != b->list.count)
 		return false;
@@ -497,10 +510,19 @@ static const char *item_words(enum model_type type)
 	}
 }
 
-void model_allowed(const struct model_field *field, struct buffer *out)
+static void allow_choices(const struct model_field *field, struct buffer *out)
 {
 	struct slice choice;
 
+	for (uint64_t i = 0; (choice = model_choice(field, i)).ptr; i++) {
+		if (i)
+			buffer_add(out, SLICE(", "));
+		buffer_add(out, choice);
+	}
+}
+
+void model_allowed(const struct model_field *field, struct buffer *out)
+{
 	switch (field->type) {
 	case MODEL_BOOL: buffer_add(out, SLICE("true or false")); return;
 	case MODEL_NUMBER:
@@ -509,14 +531,17 @@ void model_allowed(const struct model_field *field, struct buffer *out)
 		return;
 	case MODEL_ENUM:
 		buffer_add(out, SLICE("one of: "));
-		for (uint64_t i = 0; (choice = model_choice(field, i)).ptr; i++) {
-			if (i)
-				buffer_add(out, SLICE(", "));
-			buffer_add(out, choice);
-		}
+		allow_choices(field, out);
 		return;
 	case MODEL_TEXT: allow_bytes(field, out); return;
 	default: break;
+	}
+	if (field->type == MODEL_CHOICES) {
+		buffer_printf(out,
+		              "%llu to %llu of these, separated by blanks: ", (unsigned long long)field->min,
+		              (unsigned long long)field->max);
+		allow_choices(field, out);
+		return;
 	}
 	if (model_type_is_list(field->type))
 		buffer_printf(out, "%llu to %llu items, separated by blanks, each ",

@@ -1,5 +1,6 @@
 """The control socket and the keeper behind it: hostile clients, versions that last, documents by hand, a keeper that dies."""
 import array
+import grp
 import itertools
 import json
 import os
@@ -403,6 +404,63 @@ def test_a_session_for_reading_changes_nothing(bare):
 def run_as(user, groups, script):
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30,
                           user=user, group=user, extra_groups=groups)
+
+
+CALLS = """
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); f = s.makefile("rw")
+for i, (m, p) in enumerate([("hello", {"protocol": 1})] + json.loads(sys.argv[2]), 1):
+    try:
+        f.write(json.dumps({"jsonrpc": "2.0", "id": i, "method": m, "params": p}) + "\\n"); f.flush()
+    except BrokenPipeError:
+        pass
+    print(f.readline(), end="")
+"""
+
+
+def calls_as(bare, user, groups, *calls):
+    """The answers to hello and each (method, params) of another Unix user: result, or the error's code."""
+    ran = subprocess.run([sys.executable, "-c", CALLS, str(bare.socket), json.dumps(calls)], capture_output=True,
+                         text=True, timeout=30, user=user, group=user, extra_groups=groups)
+    if "PermissionError" in ran.stderr:
+        return "no way in"
+    answers = [json.loads(line) for line in ran.stdout.splitlines()]
+    return [answer.get("result") or answer["error"]["data"]["code"] for answer in answers]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become other users")
+def test_roles_are_granted_and_taken_away_while_people_are_connected(bare):
+    """bin and sys are people here, games a group of operators."""
+    bin_, sys_, games = pwd.getpwnam("bin").pw_uid, pwd.getpwnam("sys").pw_uid, grp.getgrnam("games").gr_gid
+    admin = bare.client()
+    assert calls_as(bare, bin_, []) == "no way in"
+    assert admin.code("role.grant", member="bin", roles="king") == "invalid"
+    assert admin.code("role.grant", member="group:", roles="viewer") == "invalid"
+    granted = admin.result("role.grant", member="bin", roles="policy")
+    assert "no such Unix user" not in granted["note"]
+    assert "no such Unix user" in admin.result("role.grant", member="nobody-at-all", roles="viewer")["note"]
+    admin.result("role.grant", member="group:games", roles="operator,viewer", set={"comment": "on duty"})
+
+    block = ("domain.block", {"domain": "bad.example"})
+    hello, blocked, granting = calls_as(bare, bin_, [], block, ("role.grant", {"member": "bin", "roles": "administrator"}))
+    assert hello["role"] == "policy" and blocked["version"] > granted["version"] and granting == "denied"
+    assert "domain.block" in hello["verbs"] and "role.grant" not in hello["verbs"]
+    hello, blocked, listed = calls_as(bare, sys_, [games], block, ("role.list", {}))
+    assert hello["role"] == "operator" and blocked == "denied"
+    assert {"member": "group:games", "roles": "operator", "comment": "on duty", "note": ""} in listed["rows"]
+    assert calls_as(bare, sys_, [], block) == ["denied"]  # closed: nothing it sends is read
+
+    waiting = subprocess.Popen([sys.executable, "-c", CALLS.replace("print(", "sys.stdin.readline() if i == 2 else 0; print("),
+                                str(bare.socket), json.dumps([block, ("domain.list", {})])],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=bin_, group=bin_, extra_groups=[])
+    assert json.loads(waiting.stdout.readline())["result"]["role"] == "policy"
+    admin.result("role.revoke", member="bin")
+    said = waiting.communicate("\n", 30)[0]
+    assert "taken away" in said, said
+    assert admin.code("role.revoke", member="bin") == "not-found"
+    for member in ("nobody-at-all", "group:games"):
+        admin.result("role.revoke", member=member)
+    assert calls_as(bare, bin_, []) == "no way in"  # without a row the door is shut again
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become other users")

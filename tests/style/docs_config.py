@@ -48,6 +48,8 @@ def value(field):
         return ", ".join(f"`{choice}`" for choice in field["choices"].split("|"))
     if kind == "TEXT":
         return f"text, {low} to {high} bytes" if low else f"text, at most {high} bytes"
+    if kind == "CHOICES":
+        return f"{low} to {high} of " + ", ".join(f"`{choice}`" for choice in field["choices"].split("|"))
     if kind in ITEMS:
         return f"{low} to {high} {ITEMS[kind]}" if low else f"at most {high} {ITEMS[kind]}"
     return TYPES[kind] + (" or nothing" if low == 0 else "")

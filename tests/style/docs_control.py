@@ -44,7 +44,7 @@ Exit codes: 0 done or yes; 1 the answer is no; 2 usage; 3 daemon not reachable o
 
 
 def page():
-    out = [HEAD, "\n## Verbs\n", "| command | method | least role | effect | arguments | |", "|---|---|---|---|---|---|"]
+    out = [HEAD, "\n## Verbs\n", "| command | method | role | effect | arguments | |", "|---|---|---|---|---|---|"]
     for cells in rows("verbs.def", "VERB"):
         _, noun, verb, role, effect, arguments, sentence = flat(cells)[:7]
         name = f"{noun} {verb}".strip()
@@ -52,7 +52,15 @@ def page():
         command = "(method only)" if name == "hello" else f"`parley {name}`"
         out.append(f"| {command} | `{'.'.join(filter(None, (noun, verb)))}` | {role.lower()} | {effect.lower()} |"
                    f" {('`' + arguments + '`') if arguments else ''} | {sentence} |")
-    out += ["\nUPPER arguments are required, `[UPPER]` optional, `@kind` takes `field=value` of that kind.\n", "## Events\n",
+    out += ["\nUPPER arguments are required, `[UPPER]` optional, `@kind` takes `field=value` of that kind.\n", "## Roles\n",
+            "A person has a set of roles; a verb may be called by whoever has its role, or one that includes it. root, the daemon's own user and the admin",
+            "group of host.xml are administrators; others have what `role-grant` rows give them and their groups ([CONFIG.md](CONFIG.md)). While there is no such",
+            "row the socket has mode 0660; with rows everybody may connect, and whoever has no role is refused with `denied` before anything is read.\n",
+            "| role | includes | may | Lync |", "|---|---|---|---|"]
+    for cells in rows("roles.def", "ROLE"):
+        _, name, includes, lync, sentence = flat(cells)[:5]
+        out.append(f"| {name} | {includes} | {sentence} | {lync} |")
+    out += ["\n## Events\n",
             "| event | severity | fields | sentence |", "|---|---|---|---|"]
     for cells in rows("events.def", "EVENT"):
         _, name, severity, fields, sentence = flat(cells)[:5]

@@ -94,7 +94,7 @@ static const char *type_name(enum model_type type)
 {
 	static const char *const names[] = { "bool",  "number",    "enum",    "text",   "domain",
 		                             "fqdn",  "path",      "address", "prefix", "domains",
-		                             "fqdns", "addresses", "prefixes" };
+		                             "fqdns", "addresses", "prefixes", "choices" };
 
 	return (size_t)type < sizeof names / sizeof *names ? names[type] : "";
 }

@@ -57,6 +57,13 @@ static const struct print_column kind_columns[] = {
 	{ N_("DEFAULT"), "default", PRINT_TEXT },  { N_("LYNC"), "lync", PRINT_TEXT },
 	{ N_("MEANING"), "sentence", PRINT_TEXT }, { NULL, NULL, PRINT_TEXT },
 };
+static const struct print_column role_columns[] = {
+	{ N_("MEMBER"), "member", PRINT_TEXT },
+	{ N_("ROLES"), "roles", PRINT_TEXT },
+	{ N_("COMMENT"), "comment", PRINT_TEXT },
+	{ N_("NOTE"), "note", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
 static const struct print_column service_columns[] = {
 	{ N_("SERVICE"), "name", PRINT_TEXT },
 	{ N_("STATE"), "state", PRINT_TEXT },
@@ -293,9 +300,18 @@ static void render_check(struct buffer *out, const struct print_style *style, co
 		print_table(out, style, problem_columns, problems);
 		return;
 	}
-	buffer_printf(out, _("%lld documents are right; importing them would make %lld changes\n"),
-	              (long long)json_as_number(json_get(result, "documents"), 0),
-	              (long long)json_as_number(json_get(result, "changes"), 0));
+	long long documents = json_as_number(json_get(result, "documents"), 0),
+	          changes = json_as_number(json_get(result, "changes"), 0);
+
+	buffer_printf(out, documents == 1 ? _("%lld document is right; ") : _("%lld documents are right; "),
+	              documents);
+	if (changes == 0)
+		buffer_add(out, slice_of(_("importing would change nothing\n")));
+	else
+		buffer_printf(out,
+		              changes == 1 ? _("importing would make %lld change\n")
+		                           : _("importing would make %lld changes\n"),
+		              changes);
 	render_warnings(out, style, json_get(result, "warnings"));
 }
 
@@ -312,6 +328,21 @@ static void render_kinds(struct buffer *out, const struct print_style *style, co
 		line_value(out, style, kind, "sentence");
 		buffer_add_char(out, '\n');
 		print_table(out, style, kind_columns, json_get(kind, "fields"));
+	}
+}
+
+static void render_roles(struct buffer *out, const struct print_style *style, const struct json *result)
+{
+	const struct json *roles = json_get(result, "roles");
+
+	print_table(out, style, role_columns, json_get(result, "rows"));
+	buffer_printf(out, "\n%s\n", _("roles:"));
+	for (size_t i = 0; i < json_count(roles); i++) {
+		buffer_add(out, SLICE("  "));
+		line_value(out, style, json_at(roles, i), "name");
+		buffer_add(out, SLICE(": "));
+		line_value(out, style, json_at(roles, i), "sentence");
+		buffer_add_char(out, '\n');
 	}
 }
 
@@ -335,6 +366,7 @@ static const struct {
 	{ CONTROL_VERB_CONFIG_CHECK, render_check, NULL, NULL },
 	{ CONTROL_VERB_VERSION_LIST, NULL, version_columns, "versions" },
 	{ CONTROL_VERB_MODEL_KINDS, render_kinds, NULL, NULL },
+	{ CONTROL_VERB_ROLE_LIST, render_roles, NULL, NULL },
 };
 
 const struct print_column *render_columns(enum control_verb_id verb)

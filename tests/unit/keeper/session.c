@@ -57,7 +57,7 @@ static void image(struct keeper *k)
 static struct bench *bench_new(enum control_role role)
 {
 	struct bench *b = mem_new(sizeof *b);
-	struct who who = { .uid = 1000, .role = role, .name = "alice", .text = "alice(1000)" };
+	struct who who = { .uid = 1000, .roles = control_roles_of(role), .name = "alice", .text = "alice(1000)" };
 	int pair[2];
 
 	b->answer = mem_new(ANSWER_BYTES);

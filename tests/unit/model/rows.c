@@ -118,7 +118,8 @@ static void limits_fit_their_type(void **state)
 			assert_true(field->min <= field->max);
 			if (model_type_is_list(field->type))
 				assert_true(field->max > 0 && field->max <= MODEL_LIST_MAX);
-			assert_int_equal(field->type == MODEL_ENUM, field->choices != NULL);
+			assert_int_equal(field->type == MODEL_ENUM || field->type == MODEL_CHOICES,
+			                 field->choices != NULL);
 			assert_true(strlen(field->sentence) > 10);
 			assert_int_equal(field->sentence[strlen(field->sentence) - 1], '.');
 		}

@@ -29,6 +29,7 @@ static const struct model_field rows[] = {
 	[MODEL_FQDNS] = { "fqdns", MODEL_FQDNS, 0, "", 0, 64, "", NULL, "", "" },
 	[MODEL_ADDRESSES] = { "listen", MODEL_ADDRESSES, 0, "", 1, 8, "", NULL, "", "" },
 	[MODEL_PREFIXES] = { "networks", MODEL_PREFIXES, 0, "", 0, 64, "", NULL, "", "" },
+	[MODEL_CHOICES] = { "roles", MODEL_CHOICES, 0, "", 1, 2, "", "viewer|operator|policy", "", "" },
 };
 
 #define LABEL63 "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0"
@@ -164,6 +165,12 @@ static const struct {
 	{ "refuses_one_item_more", MODEL_DOMAINS, "a b c d", NULL, "domains: 'd' is one item too many" },
 	{ "refuses_an_item_twice_in_another_case", MODEL_DOMAINS, "a.example A.EXAMPLE", NULL,
 	  "'A.EXAMPLE' stands in the list twice" },
+	{ "takes_listed_choices", MODEL_CHOICES, "policy,\nviewer", "policy viewer", NULL },
+	{ "refuses_what_is_not_listed", MODEL_CHOICES, "viewer king", NULL,
+	  "'king' is not one of the choices; allowed: 1 to 2 of these, separated by blanks: viewer, "
+	  "operator, policy" },
+	{ "refuses_a_choice_twice", MODEL_CHOICES, "viewer viewer", NULL, "twice" },
+	{ "refuses_no_choice_where_one_is_needed", MODEL_CHOICES, "", NULL, "too few" },
 	{ "refuses_a_bad_item_and_names_it", MODEL_PREFIXES, "10.0.0.0/8 x", NULL,
 	  "networks: 'x' has no /length" },
 	{ "refuses_too_few_items", MODEL_ADDRESSES, "", NULL, "has too few items; allowed: 1 to 8 items" },
@@ -259,7 +266,7 @@ static void tells_equal_values_from_others(void **state)
 			[MODEL_PATH] = { "/a", "/b" },       [MODEL_ADDRESS] = { "::1", "::2" },
 			[MODEL_PREFIX] = { "::/1", "::/2" }, [MODEL_DOMAINS] = { "a b", "b a" },
 			[MODEL_FQDNS] = { "a b", "a" },      [MODEL_ADDRESSES] = { "::1", "::1 ::2" },
-			[MODEL_PREFIXES] = { "::/1", "" },
+			[MODEL_PREFIXES] = { "::/1", "" },   [MODEL_CHOICES] = { "viewer", "policy" },
 		};
 
 		assert_int_equal(model_value_read(&rows[i], slice_of(two[i][0]), &arena, &a, NULL),
