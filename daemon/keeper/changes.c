@@ -2,6 +2,7 @@
  * The difference between two snapshots, as the control protocol tells it.
  */
 #include "daemon/keeper/parts.h"
+#include "shared/base/memory.h"
 
 enum { CHANGE_LEFT_BYTES = 512 }; /* room kept for the end of the list */
 
@@ -67,11 +68,42 @@ uint32_t changes_write(const struct model_snapshot *before, const struct model_s
 	return c.count;
 }
 
+/* ---- what is doubtful, and was not before ---- */
+
+enum { WARNINGS_KNOWN_MAX = 4096 }; /* beyond it a known one is told again */
+
 struct warned {
 	const struct model_snapshot *before;
+	uint64_t *known; /* hashes of what was doubtful before */
+	size_t known_count;
 	void (*each)(void *to, const struct model_fault *fault);
 	void *to;
 };
+
+static uint64_t hash_of(const struct model_fault *fault)
+{
+	uint64_t hash = fault->object ? slice_hash(model_object_key(fault->object),
+	                                           (uint64_t)fault->object->kind->id + 1)
+	                              : 0;
+
+	return slice_hash(slice_of(fault->why.text), hash + fault->field);
+}
+
+static void learn(void *to, const struct model_fault *fault)
+{
+	struct warned *warned = to;
+
+	if (fault->is_warning && warned->known_count < WARNINGS_KNOWN_MAX)
+		warned->known[warned->known_count++] = hash_of(fault);
+}
+
+static bool is_known(const struct warned *warned, uint64_t hash)
+{
+	for (size_t i = 0; i < warned->known_count; i++)
+		if (warned->known[i] == hash)
+			return true;
+	return false;
+}
 
 static bool is_same(const struct model_object *a, const struct model_object *b)
 {
@@ -90,14 +122,18 @@ static void warn_of_new(void *to, const struct model_fault *fault)
 		return;
 	if (warned->before && object)
 		before = model_snapshot_find(warned->before, object->kind->id, model_object_key(object));
-	if (!before || !is_same(before, object))
+	if (!before || !is_same(before, object) || !is_known(warned, hash_of(fault)))
 		warned->each(warned->to, fault);
 }
 
 void changes_warnings(const struct model_snapshot *before, const struct model_snapshot *after,
                       void (*tell)(void *to, const struct model_fault *fault), void *to)
 {
-	struct warned warned = { before, tell, to };
+	struct warned warned = { .before = before, .each = tell, .to = to };
 
+	warned.known = mem_new_array(WARNINGS_KNOWN_MAX, sizeof *warned.known);
+	if (before && warned.known)
+		model_snapshot_faults(before, learn, &warned);
 	model_snapshot_faults(after, warn_of_new, &warned);
+	mem_free(warned.known);
 }

@@ -306,7 +306,8 @@ uint32_t changes_write(const struct model_snapshot *before, const struct model_s
                        struct buffer *out);
 
 /*
- * Calls `each` for what is doubtful in objects of `after` that `before` (NULL: nothing) has not, or has otherwise.
+ * Calls `each` for what is doubtful in `after` and was not in `before` (NULL: nothing was), and for all that is
+ * doubtful in an object that is not as it was.
  */
 void changes_warnings(const struct model_snapshot *before, const struct model_snapshot *after,
                       void (*each)(void *to, const struct model_fault *fault), void *to);
@@ -426,8 +427,18 @@ void live_rows_write(struct call *call, const struct json *rows, const char *why
 #include "shared/control/verbs.def"
 #undef VERB
 void verb_run_CONFIG_UPLOAD(struct call *call);
-/* Puts an object's fields, typed, as members of an object `key`. */
+/* Puts an object's fields, typed, as members of the object that is open. */
+void verb_put_values(struct json_writer *w, const struct model_object *object);
+/* The same as members of an object `key`. */
 void verb_put_fields(struct json_writer *w, const char *key, const struct model_object *object);
+/* A copy to be edited; NULL: the call has been failed. */
+struct model_snapshot *change_begin(struct call *call);
+/* Checks and publishes it.  Takes `copy`; ends the call, now or later. */
+void change_end(struct call *call, struct model_snapshot *copy);
+/* All of "set" into `object` of `copy`.  False: the call has been failed. */
+bool change_fields(struct call *call, struct model_snapshot *copy, struct model_object *object);
+/* The object of call->key, made when it is not there; NULL: the call has been failed. */
+struct model_object *change_entry(struct call *call, struct model_snapshot *copy, enum model_kind_id kind);
 /* Writes down that the change was asked for. False: it cannot be, and the call has been failed. */
 bool verb_audit_asked(struct call *call);
 /* Ends a call whose change was published or refused: audit, then the answer once the services run it or the time is over. */

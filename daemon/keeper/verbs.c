@@ -3,40 +3,34 @@
  */
 #include "daemon/keeper/parts.h"
 
-/* A row of verbs.def, what its params may hold beside the row's own, and what runs it. */
+/* What runs a row of verbs.def. */
 static const struct {
 	enum control_verb_id id;
-	const char *extras;
 	void (*run)(struct call *call);
 } known[] = {
-#define VERB(id, ...)           { CONTROL_VERB_##id, EXTRAS_##id, verb_run_##id },
-#define EXTRAS_HELLO            "protocol client mode"
-#define EXTRAS_STATUS           ""
-#define EXTRAS_DOMAIN_LIST      ""
-#define EXTRAS_DOMAIN_SHOW      ""
-#define EXTRAS_DOMAIN_ALLOW     ""
-#define EXTRAS_DOMAIN_BLOCK     ""
-#define EXTRAS_DOMAIN_REMOVE    ""
-#define EXTRAS_ACCESS_EDGE_SHOW ""
-#define EXTRAS_ACCESS_EDGE_SET  ""
-#define EXTRAS_POLICY_SHOW      ""
-#define EXTRAS_POLICY_SET       ""
-#define EXTRAS_TOPOLOGY_SHOW    ""
-#define EXTRAS_CONNECTION_LIST  "after limit"
-#define EXTRAS_DISCOVERED_LIST  "after limit"
-#define EXTRAS_WHY              ""
-#define EXTRAS_EVENT_TAIL       "debug"
-#define EXTRAS_CONFIG_CHECK     "uploaded"
-#define EXTRAS_CONFIG_IMPORT    "uploaded"
-#define EXTRAS_CONFIG_EXPORT    "document offset"
-#define EXTRAS_VERSION_LIST     ""
-#define EXTRAS_MODEL_KINDS      "kind"
-#define EXTRAS_ROLE_LIST        ""
-#define EXTRAS_ROLE_GRANT       ""
-#define EXTRAS_ROLE_REVOKE      ""
+#define VERB(id, ...) { CONTROL_VERB_##id, verb_run_##id },
 #include "shared/control/verbs.def"
 #undef VERB
 };
+
+/* Params that a verb takes beside its row's. */
+static const struct {
+	enum control_verb_id id;
+	const char *names;
+} extras[] = {
+	{ CONTROL_VERB_HELLO, "protocol client mode" },    { CONTROL_VERB_CONNECTION_LIST, "after limit" },
+	{ CONTROL_VERB_DISCOVERED_LIST, "after limit" },   { CONTROL_VERB_EVENT_TAIL, "debug" },
+	{ CONTROL_VERB_CONFIG_CHECK, "uploaded" },         { CONTROL_VERB_CONFIG_IMPORT, "uploaded" },
+	{ CONTROL_VERB_CONFIG_EXPORT, "document offset" }, { CONTROL_VERB_MODEL_KINDS, "kind" },
+};
+
+static const char *extras_of(enum control_verb_id id)
+{
+	for (size_t i = 0; i < sizeof extras / sizeof *extras; i++)
+		if (extras[i].id == id)
+			return extras[i].names;
+	return "";
+}
 
 /* On the wire only: how documents reach a daemon that reads no folder but its own. */
 static const struct control_verb upload = { "config",      "upload", CONTROL_ROLE_VIEWER,
@@ -52,7 +46,7 @@ bool verb_row_named(struct slice method, struct verb_row *out)
 	}
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (known[i].id == id) {
-			*out = (struct verb_row){ control_verb(id), known[i].extras, known[i].run };
+			*out = (struct verb_row){ control_verb(id), extras_of(id), known[i].run };
 			return true;
 		}
 	return false;

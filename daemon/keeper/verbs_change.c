@@ -8,8 +8,7 @@
 
 /* ---- begin ---- */
 
-/* A copy to be edited; NULL: the call has been failed. */
-static struct model_snapshot *change_begin(struct call *call)
+struct model_snapshot *change_begin(struct call *call)
 {
 	const struct json *expected = json_get(call->params, "if_version");
 	uint64_t present = call->keeper->now.version.number;
@@ -225,8 +224,7 @@ static void fail_faults(struct call *call, const struct model_snapshot *snapshot
 	buffer_stop(&problems);
 }
 
-/* Takes `copy`. */
-static void change_end(struct call *call, struct model_snapshot *copy)
+void change_end(struct call *call, struct model_snapshot *copy)
 {
 	struct keeper *k = call->keeper;
 	struct reason reason = { "" };
@@ -357,8 +355,7 @@ static bool set_field(struct call *call, struct model_object *object, const stru
 	return result == RESULT_OK;
 }
 
-/* All of "set". False: the call has been failed. */
-static bool set_fields(struct call *call, struct model_snapshot *copy, struct model_object *object)
+bool change_fields(struct call *call, struct model_snapshot *copy, struct model_object *object)
 {
 	const struct json *set = json_get(call->params, "set"), *value;
 	const struct model_object *defaults = model_object_new(&copy->arena, object->kind);
@@ -380,8 +377,7 @@ static bool set_fields(struct call *call, struct model_snapshot *copy, struct mo
 
 /* ---- domains ---- */
 
-/* The entry of call->key, made when it is not there; NULL: the call has been failed. */
-static struct model_object *entry_for(struct call *call, struct model_snapshot *copy, enum model_kind_id id)
+struct model_object *change_entry(struct call *call, struct model_snapshot *copy, enum model_kind_id id)
 {
 	const struct model_kind *kind = model_kind(id);
 	struct model_object *object = model_snapshot_find(copy, id, call->key);
@@ -406,8 +402,8 @@ static void put_on_list(struct call *call, enum model_kind_id list, enum model_k
 	if (!call_key(call, "domain", list) || !(copy = change_begin(call)))
 		return;
 	model_snapshot_remove(copy, other, call->key); /* not on it: nothing to take off */
-	object = entry_for(call, copy, list);
-	if (object && set_fields(call, copy, object))
+	object = change_entry(call, copy, list);
+	if (object && change_fields(call, copy, object))
 		change_end(call, copy);
 	else
 		model_snapshot_free(&copy);
@@ -439,37 +435,6 @@ void verb_run_DOMAIN_REMOVE(struct call *call)
 	call_fail(call, CONTROL_NOT_FOUND, "%.*s is on neither list", SLICE_ARG(call->key));
 }
 
-/* ---- single objects ---- */
-
-void verb_run_ACCESS_EDGE_SET(struct call *call)
-{
-	struct model_snapshot *copy = change_begin(call);
-
-	if (!copy)
-		return;
-	if (set_fields(call, copy, model_snapshot_one(copy, MODEL_ACCESS_EDGE)))
-		change_end(call, copy);
-	else
-		model_snapshot_free(&copy);
-}
-
-void verb_run_POLICY_SET(struct call *call)
-{
-	struct model_snapshot *copy;
-	struct model_object *policy;
-
-	if (!call_key(call, "identity", MODEL_ACCESS_POLICY) || !(copy = change_begin(call)))
-		return;
-	policy = model_snapshot_find(copy, MODEL_ACCESS_POLICY, call->key);
-	if (!policy)
-		call_fail(call, CONTROL_NOT_FOUND, "there is no access policy \"%.*s\"",
-		          SLICE_ARG(call->key));
-	if (policy && set_fields(call, copy, policy))
-		change_end(call, copy);
-	else
-		model_snapshot_free(&copy);
-}
-
 /* ---- roles ---- */
 
 void verb_run_ROLE_GRANT(struct call *call)
@@ -481,13 +446,13 @@ void verb_run_ROLE_GRANT(struct call *call)
 
 	if (!call_key(call, "member", MODEL_ROLE_GRANT) || !(copy = change_begin(call)))
 		return;
-	grant = entry_for(call, copy, MODEL_ROLE_GRANT);
+	grant = change_entry(call, copy, MODEL_ROLE_GRANT);
 	if (grant && config_value_read(&grant->kind->fields[field], call_text(call, "roles"), &copy->arena,
 	                               &grant->values[field], &reason) != RESULT_OK) {
 		fail_field(call, &grant->kind->fields[field], reason.text);
 		grant = NULL;
 	}
-	if (grant && set_fields(call, copy, grant)) {
+	if (grant && change_fields(call, copy, grant)) {
 		if (!control_member_exists(call->key))
 			fail(&call->note, RESULT_NOT_FOUND,
 			     "there is no such Unix user or group on this machine yet");

@@ -31,11 +31,16 @@ static void put_value(struct json_writer *w, const struct model_field *row, cons
 	}
 }
 
+void verb_put_values(struct json_writer *w, const struct model_object *object)
+{
+	for (size_t i = 0; i < object->kind->field_count; i++)
+		put_value(w, &object->kind->fields[i], &object->values[i]);
+}
+
 void verb_put_fields(struct json_writer *w, const char *key, const struct model_object *object)
 {
 	json_open_object(w, key);
-	for (size_t i = 0; i < object->kind->field_count; i++)
-		put_value(w, &object->kind->fields[i], &object->values[i]);
+	verb_put_values(w, object);
 	json_close_object(w);
 }
 
@@ -53,11 +58,6 @@ static void answer_one(struct call *call, const struct model_object *object)
 	put_object(w, object);
 	json_put_number(w, "version", (int64_t)call->keeper->now.version.number);
 	call_close(call);
-}
-
-void verb_run_ACCESS_EDGE_SHOW(struct call *call)
-{
-	answer_one(call, model_snapshot_one(call->keeper->now.snapshot, MODEL_ACCESS_EDGE));
 }
 
 void verb_run_POLICY_SHOW(struct call *call)

@@ -47,6 +47,18 @@ static const struct print_column connection_columns[] = {
 	{ N_("LAST ERROR"), "last_error", PRINT_TEXT },
 	{ NULL, NULL, PRINT_TEXT },
 };
+static const struct print_column xmpp_columns[] = {
+	{ N_("DOMAIN"), "domain", PRINT_TEXT },
+	{ N_("ENABLED"), "enabled", PRINT_TEXT },
+	{ N_("TYPE"), "partner-type", PRINT_TEXT },
+	{ N_("TLS"), "tls-negotiation", PRINT_TEXT },
+	{ N_("SASL"), "sasl-negotiation", PRINT_TEXT },
+	{ N_("DIALBACK"), "support-dialback-negotiation", PRINT_TEXT },
+	{ N_("VERDICT"), "verdict", PRINT_TEXT },
+	{ N_("ALSO"), "additional-domains", PRINT_TEXT },
+	{ N_("DESCRIPTION"), "description", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
 static const struct print_column version_columns[] = {
 	{ N_("VERSION"), "version", PRINT_NUMBER }, { N_("PUBLISHED (UTC)"), "time", PRINT_TIME },
 	{ N_("BY"), "author", PRINT_TEXT },         { N_("CHANGES"), "changes", PRINT_NUMBER },
@@ -125,6 +137,13 @@ static void render_status(struct buffer *out, const struct print_style *style, c
 static void render_fields(struct buffer *out, const struct print_style *style, const struct json *object)
 {
 	print_members(out, style, json_get(object, "fields"), "");
+}
+
+static void render_xmpp(struct buffer *out, const struct print_style *style, const struct json *partner)
+{
+	render_fields(out, style, partner);
+	buffer_add_char(out, '\n');
+	print_members(out, style, partner, "kind key fields version");
 }
 
 static void render_topology(struct buffer *out, const struct print_style *style, const struct json *result)
@@ -358,6 +377,8 @@ static const struct {
 	{ CONTROL_VERB_DOMAIN_LIST, NULL, domain_columns, "rows" },
 	{ CONTROL_VERB_DOMAIN_SHOW, render_domain, NULL, NULL },
 	{ CONTROL_VERB_ACCESS_EDGE_SHOW, render_fields, NULL, NULL },
+	{ CONTROL_VERB_XMPP_LIST, NULL, xmpp_columns, "rows" },
+	{ CONTROL_VERB_XMPP_SHOW, render_xmpp, NULL, NULL },
 	{ CONTROL_VERB_POLICY_SHOW, render_fields, NULL, NULL },
 	{ CONTROL_VERB_TOPOLOGY_SHOW, render_topology, NULL, NULL },
 	{ CONTROL_VERB_CONNECTION_LIST, NULL, connection_columns, "rows" },

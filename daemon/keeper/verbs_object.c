@@ -1,0 +1,261 @@
+/*
+ * Verbs that do the same for objects of any kind: list, show, add, set, remove, and turn a switch of theirs.
+ *
+ * A row of verbs.def becomes one of these by a line at the end of this file; the argument that names the
+ * object is the row's first.
+ */
+#include "daemon/keeper/filter.h"
+#include "daemon/keeper/parts.h"
+#include "shared/model/xmpp_security.h"
+
+enum { OBJECT_LIST_DEFAULT = 100, OBJECT_LIST_MAX = 500, OBJECT_ROW_ROOM = 12 * 1024 };
+
+/* What a kind's rows tell beside its fields; NULL where that is all. */
+typedef void put_beside(struct json_writer *w, const struct model_object *object);
+
+/* The row's first argument read as the key of that kind, into call->key.  False: the call has been failed. */
+static bool key_of_first(struct call *call, enum model_kind_id kind)
+{
+	struct control_argument argument;
+
+	return control_verb_argument(call->row.verb, 0, &argument) && call_key(call, argument.name, kind);
+}
+
+static void fail_absent(struct call *call, enum model_kind_id kind)
+{
+	call_fail(call, CONTROL_NOT_FOUND, "there is no %s %.*s", model_kind(kind)->name,
+	          SLICE_ARG(call->key));
+}
+
+/* ---- show ---- */
+
+static void put_shown(struct json_writer *w, const struct model_object *object, put_beside *beside)
+{
+	json_put_text(w, "kind", object->kind->name);
+	json_put_slice(w, "key", model_object_key(object));
+	verb_put_fields(w, "fields", object);
+	if (beside)
+		beside(w, object);
+}
+
+static void show(struct call *call, const struct model_object *object, put_beside *beside)
+{
+	struct json_writer *w = call_open(call);
+
+	put_shown(w, object, beside);
+	json_put_number(w, "version", (int64_t)call->keeper->now.version.number);
+	call_close(call);
+}
+
+static void object_show(struct call *call, enum model_kind_id kind, put_beside *beside)
+{
+	const struct model_object *object;
+
+	if (!key_of_first(call, kind))
+		return;
+	object = model_snapshot_find(call->keeper->now.snapshot, kind, call->key);
+	if (object)
+		show(call, object, beside);
+	else
+		fail_absent(call, kind);
+}
+
+static void one_show(struct call *call, enum model_kind_id kind)
+{
+	show(call, model_snapshot_one(call->keeper->now.snapshot, kind), NULL);
+}
+
+/* ---- list ---- */
+
+/* Every field can be asked for by its name; words are looked for in texts and names. */
+static bool is_shown(struct call *call, const struct model_object *object, struct slice filter)
+{
+	struct keeper_filter_field fields[MODEL_FIELDS_MAX];
+	size_t count = object->kind->field_count;
+	struct buffer values;
+	bool shows;
+
+	if (filter.len == 0)
+		return true;
+	buffer_start(&values, CONFIG_FIELD_BYTES_MAX);
+	arena_reset(&call->arena);
+	for (size_t i = 0; i < count; i++) {
+		const struct model_field *row = &object->kind->fields[i];
+
+		buffer_clear(&values);
+		model_value_write(row, &object->values[i], &values);
+		fields[i] = (struct keeper_filter_field){ .name = row->name,
+			                                  .value = arena_copy(&call->arena,
+			                                                      buffer_slice(&values)),
+			                                  .is_text = row->type >= MODEL_TEXT };
+	}
+	shows = keeper_filter_holds(filter, fields, count);
+	buffer_stop(&values);
+	return shows;
+}
+
+static int64_t limit_of(const struct call *call)
+{
+	int64_t limit = json_as_number(json_get(call->params, "limit"), OBJECT_LIST_DEFAULT);
+
+	return limit < 1 ? 1 : limit > OBJECT_LIST_MAX ? OBJECT_LIST_MAX : limit;
+}
+
+static void object_list(struct call *call, enum model_kind_id kind, put_beside *beside)
+{
+	const struct model_objects *objects = &call->keeper->now.snapshot->kinds[kind];
+	struct slice filter = call_text(call, "filter"), after = call_text(call, "after"), last = SLICE_NONE;
+	struct json_writer *w = call_open(call);
+	int64_t left = limit_of(call), total = 0;
+	bool has_more = false;
+
+	json_open_array(w, "rows");
+	for (size_t i = 0; i < objects->count; i++) {
+		const struct model_object *object = objects->items[i];
+
+		if (!is_shown(call, object, filter))
+			continue;
+		total++;
+		if (after.len && slice_compare(model_object_key(object), after) <= 0)
+			continue;
+		has_more = has_more || left == 0 || buffer_room(&call->out) < OBJECT_ROW_ROOM;
+		if (has_more)
+			continue;
+		left--;
+		last = model_object_key(object);
+		json_open_object(w, NULL);
+		verb_put_values(w, object);
+		if (beside)
+			beside(w, object);
+		json_close_object(w);
+	}
+	json_close_array(w);
+	json_put_number(w, "total", total);
+	if (has_more && last.ptr)
+		json_put_slice(w, "next", last);
+	else
+		json_put_null(w, "next");
+	json_put_number(w, "version", (int64_t)call->keeper->now.version.number);
+	call_close(call);
+}
+
+/* ---- change ---- */
+
+/* Takes `copy`; `object` NULL: the call has been failed. */
+static void end_with_fields(struct call *call, struct model_snapshot *copy, struct model_object *object)
+{
+	if (object && change_fields(call, copy, object))
+		change_end(call, copy);
+	else
+		model_snapshot_free(&copy);
+}
+
+static void object_add(struct call *call, enum model_kind_id kind)
+{
+	struct model_snapshot *copy;
+
+	if (!key_of_first(call, kind) || !(copy = change_begin(call)))
+		return;
+	if (model_snapshot_find(copy, kind, call->key)) {
+		model_snapshot_free(&copy);
+		call_fail(call, CONTROL_EXISTS, "there is a %s %.*s already; set changes it",
+		          model_kind(kind)->name, SLICE_ARG(call->key));
+		return;
+	}
+	end_with_fields(call, copy, change_entry(call, copy, kind));
+}
+
+/* The object of call->key in `copy`; NULL: the call has been failed. */
+static struct model_object *present(struct call *call, struct model_snapshot *copy, enum model_kind_id kind)
+{
+	struct model_object *object = model_snapshot_find(copy, kind, call->key);
+
+	if (!object)
+		fail_absent(call, kind);
+	return object;
+}
+
+static void object_set(struct call *call, enum model_kind_id kind)
+{
+	struct model_snapshot *copy;
+
+	if (key_of_first(call, kind) && (copy = change_begin(call)))
+		end_with_fields(call, copy, present(call, copy, kind));
+}
+
+static void one_set(struct call *call, enum model_kind_id kind)
+{
+	struct model_snapshot *copy = change_begin(call);
+
+	if (copy)
+		end_with_fields(call, copy, model_snapshot_one(copy, kind));
+}
+
+static void object_remove(struct call *call, enum model_kind_id kind)
+{
+	struct model_snapshot *copy;
+
+	if (!key_of_first(call, kind) || !(copy = change_begin(call)))
+		return;
+	if (model_snapshot_remove(copy, kind, call->key) == RESULT_OK) {
+		change_end(call, copy);
+		return;
+	}
+	model_snapshot_free(&copy);
+	fail_absent(call, kind);
+}
+
+/* `field`: a BOOL of the kind. */
+static void object_turn(struct call *call, enum model_kind_id kind, size_t field, bool is_on)
+{
+	struct model_snapshot *copy;
+	struct model_object *object;
+
+	if (!key_of_first(call, kind) || !(copy = change_begin(call)))
+		return;
+	if (!(object = present(call, copy, kind))) {
+		model_snapshot_free(&copy);
+		return;
+	}
+	object->values[field].flag = is_on;
+	change_end(call, copy);
+}
+
+/* ---- what the kinds add ---- */
+
+static void put_xmpp_security(struct json_writer *w, const struct model_object *partner)
+{
+	static const char *const verdicts[] = { [XMPP_SECURITY_GOOD] = "good",
+		                                [XMPP_SECURITY_DOUBTFUL] = "doubtful",
+		                                [XMPP_SECURITY_INVALID] = "invalid" };
+	const struct model_value *values = partner->values;
+	const struct xmpp_security *security = xmpp_security(
+	        values[MODEL_FIELD(xmpp_partner, tls_negotiation)].number,
+	        values[MODEL_FIELD(xmpp_partner, sasl_negotiation)].number,
+	        values[MODEL_FIELD(xmpp_partner, support_dialback_negotiation)].flag);
+
+	json_put_text(w, "authentication", security->words);
+	json_put_text(w, "verdict", verdicts[security->verdict]);
+	json_put_text(w, "why", security->why);
+}
+
+/* ---- the verbs ---- */
+
+void verb_run_XMPP_LIST(struct call *call) { object_list(call, MODEL_XMPP_PARTNER, put_xmpp_security); }
+void verb_run_XMPP_SHOW(struct call *call) { object_show(call, MODEL_XMPP_PARTNER, put_xmpp_security); }
+void verb_run_XMPP_ADD(struct call *call) { object_add(call, MODEL_XMPP_PARTNER); }
+void verb_run_XMPP_SET(struct call *call) { object_set(call, MODEL_XMPP_PARTNER); }
+void verb_run_XMPP_REMOVE(struct call *call) { object_remove(call, MODEL_XMPP_PARTNER); }
+void verb_run_XMPP_ENABLE(struct call *call)
+{
+	object_turn(call, MODEL_XMPP_PARTNER, MODEL_FIELD(xmpp_partner, enabled), true);
+}
+void verb_run_XMPP_DISABLE(struct call *call)
+{
+	object_turn(call, MODEL_XMPP_PARTNER, MODEL_FIELD(xmpp_partner, enabled), false);
+}
+void verb_run_XMPP_GATEWAY_SHOW(struct call *call) { one_show(call, MODEL_XMPP_GATEWAY); }
+void verb_run_XMPP_GATEWAY_SET(struct call *call) { one_set(call, MODEL_XMPP_GATEWAY); }
+void verb_run_ACCESS_EDGE_SHOW(struct call *call) { one_show(call, MODEL_ACCESS_EDGE); }
+void verb_run_ACCESS_EDGE_SET(struct call *call) { one_set(call, MODEL_ACCESS_EDGE); }
+void verb_run_POLICY_SET(struct call *call) { object_set(call, MODEL_ACCESS_POLICY); }
