@@ -40,6 +40,16 @@ void flow_facts(const struct flow *flow, struct policy_facts *facts)
 	facts->certificate_sip_count = peer->sip_count;
 }
 
+bool flow_carries_name(const struct flow *flow, struct slice name)
+{
+	const struct tls_peer *peer = connection_peer(flow->connection);
+
+	for (size_t i = 0; i < peer->dns_count; i++)
+		if (slice_equal(peer->dns[i], name))
+			return true;
+	return false;
+}
+
 /* Does the certificate carry the name of an allowed partner, or of a host directly in its domain? */
 static bool names_a_partner(const struct flow *flow)
 {

@@ -308,16 +308,6 @@ void hop_lost(struct hop *hop, const struct flow *flow, bool was_up)
 	connect_next(hop);
 }
 
-static bool has_name(const struct flow *flow, struct slice name)
-{
-	const struct tls_peer *peer = connection_peer(flow->connection);
-
-	for (size_t i = 0; i < peer->dns_count; i++)
-		if (slice_equal(peer->dns[i], name))
-			return true;
-	return false;
-}
-
 /*
  * RFC 5923 §5, §9: a hop is carried only by a connection whose verified certificate
  * has the hop's name; whether that speaks for the domain of a request is asked for
@@ -333,7 +323,7 @@ static void find_carrier(struct hop *hop)
 		const struct flow *flow = LIST_OWNER(at, struct flow, node);
 
 		if (flow->back_port == hop->port && flow_is_usable(flow) &&
-		    has_name(flow, slice_of(hop->name)))
+		    flow_carries_name(flow, slice_of(hop->name)))
 			hop->carried_by = flow->self;
 	}
 }

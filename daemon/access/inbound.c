@@ -128,6 +128,31 @@ static bool step_route(struct passage *p)
 	return false;
 }
 
+/* "sip.fabrikam.example" is in "fabrikam.example"; what has no dot within is in nothing. */
+static struct slice domain_of_host(struct slice host)
+{
+	size_t dot = slice_find(host, '.');
+	struct slice domain = dot < host.len ? slice_after(host, dot + 1) : SLICE_NONE;
+
+	return slice_find(domain, '.') < domain.len ? domain : SLICE_NONE;
+}
+
+/*
+ * A partner's edge that asks whether we live does so in its own name: From is the host, which no list has.
+ * It is taken for the domain the host lies in when the certificate carries that host, and for the one it has
+ * spoken for here before (a hoster's edge lies in none of its tenants' domains); policy then decides as ever.
+ */
+static struct slice domain_of_edge(const struct passage *p, struct slice from)
+{
+	struct slice domain = domain_of_host(from);
+
+	if (image_allowed_domain_find(p->access->image, from) || !flow_carries_name(p->flow, from))
+		return from;
+	if (p->flow->domain_count && !image_allowed_domain_find(p->access->image, domain))
+		return slice_of(p->flow->domains[0]);
+	return domain.len ? domain : from;
+}
+
 static void step_gather(struct passage *p)
 {
 	struct arena *arena = p->m->arena;
@@ -143,6 +168,8 @@ static void step_gather(struct passage *p)
 		p->facts.local_domain = to;
 		p->facts.local_user = p->route == SIP_ROUTE_TOKEN ? p->m->to.uri.user : p->m->target_uri.user;
 		flow_facts(p->flow, &p->facts);
+		if (is_for_us(p))
+			p->facts.remote_domain = domain_of_edge(p, from);
 		if (is_for_us(p) && image_topology_at(p->access->image, 0)->sip_domains.count)
 			p->facts.local_domain = policy_image_item(
 			        p->access->image, image_topology_at(p->access->image, 0)->sip_domains, 0);

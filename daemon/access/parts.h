@@ -272,6 +272,8 @@ void flow_admit(struct flow *flow, struct slice domain); /* a request of that do
 void flow_work_done(struct access *a, handle connection, bool was_client);
 void flow_image_changed(struct access *a); /* end what is no longer allowed */
 void flow_facts(const struct flow *flow, struct policy_facts *facts);
+bool flow_carries_name(const struct flow *flow,
+                       struct slice name);    /* its verified certificate has it as dNSName */
 bool flow_is_usable(const struct flow *flow); /* up, and not about to end; NULL: no */
 void flow_recheck(struct flow *flow);         /* is its certificate still good? */
 bool allowance_take(struct allowance *allowance, int64_t now_ms, unsigned per_second);

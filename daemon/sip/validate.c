@@ -106,11 +106,13 @@ static bool has_sound_contacts(const struct sip_message *m, struct sip_fault *fa
 	return !has_star || count == 1 || refuse(fault, 400, "Contact: * beside other contacts");
 }
 
-/* RFC 6665 §8.2.1, RFC 3903 §4: they mean nothing without the package. */
+/*
+ * RFC 6665 §8.2.1: they mean nothing without the package.  PUBLISH and BENOTIFY need one too, but cross in no
+ * direction: whatever they lack, 405 is what their sender has to hear (methods.def).
+ */
 static bool has_event(const struct sip_message *m, struct sip_fault *fault)
 {
-	bool needs_event = m->method == SIP_SUBSCRIBE || m->method == SIP_NOTIFY ||
-	                   m->method == SIP_BENOTIFY || m->method == SIP_PUBLISH;
+	bool needs_event = m->method == SIP_SUBSCRIBE || m->method == SIP_NOTIFY;
 	const struct sip_header *event = sip_message_header(m, SIP_EVENT);
 
 	return !needs_event || (event && event->value.len > 0) || refuse(fault, 489, "no Event");

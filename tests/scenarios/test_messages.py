@@ -73,6 +73,26 @@ def test_options_to_the_edge_is_answered_by_the_edge(edge, side):
     assert connection.ask(options(name, sender)).status == 200
 
 
+@pytest.mark.parametrize("sender, status", [(f"sip:{names.PARTNER_NAME}", 200), (f"sip:ping@{names.PARTNER_NAME}", 200),
+                                            ("sip:sip.evil.example", 403), (f"sip:other.{names.PARTNER_DOMAIN}", 403)])
+def test_a_partners_edge_asks_in_its_own_name_whether_we_live(edge, sender, status):
+    """Its certificate carries the host it speaks for; another host, even of the same domain, it does not."""
+    assert edge.partner().ask(options(names.EDGE_EXTERNAL_NAME, sender)).status == status
+
+
+def test_the_name_of_a_host_opens_nothing_but_the_edge_itself(edge, pool):
+    ask = request("OPTIONS", ALICE, f"sip:{names.PARTNER_NAME}", ALICE)
+    assert edge.partner().ask(ask).status == 403
+    assert pool.has_no_request()
+
+
+@pytest.mark.parametrize("headers", [[], ["Event: presence"], ["Event:"]])
+def test_publish_gets_405_whatever_it_lacks(edge, pool, headers):
+    answer = edge.partner().ask(request("PUBLISH", ALICE, BOB, ALICE, headers=headers))
+    assert answer.status == 405 and "MESSAGE" in answer.get("Allow")
+    assert pool.has_no_request()
+
+
 @pytest.mark.parametrize("method", ["REGISTER", "PUBLISH"])
 def test_a_method_that_does_not_federate_gets_405_with_allow(edge, pool, method):
     answer = edge.partner().ask(request(method, ALICE, BOB, ALICE, headers=["Event: presence"]))

@@ -74,6 +74,7 @@ static const struct {
 	{ "passes_require", SAMPLE_EMPTY("BYE", "Require: foo\r\n"), 0 },
 	{ "refuses_subscribe_without_event", SAMPLE_EMPTY("SUBSCRIBE", ""), 489 },
 	{ "refuses_notify_with_an_empty_event", SAMPLE_EMPTY("NOTIFY", "o: \r\n"), 489 },
+	{ "leaves_publish_without_event_to_the_table_of_methods", SAMPLE_EMPTY("PUBLISH", ""), 0 },
 	{ "passes_subscribe_with_event", SAMPLE_EMPTY("SUBSCRIBE", "Event: presence\r\n"), 0 },
 	{ "refuses_a_body_without_type",
 	  "MESSAGE sip:b@h.example SIP/2.0\r\n" SAMPLE_TOP "CSeq: 1 MESSAGE\r\nContent-Length: 1\r\n\r\nx",
