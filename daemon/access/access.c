@@ -79,8 +79,10 @@ static void take_image(struct access *a, struct link_frame *frame)
 	policy_image_close(&old);
 	if (!a->transactions)
 		a->transactions = sip_transactions_new((uint32_t)a->settings->max_transactions, a->seed);
+	if (a->resolver)
+		resolver_keep_at_most(a->resolver, (size_t)a->settings->dns_srv_cache_record_count);
 	flow_image_changed(a);
-	hop_learn_pool(a);
+	pool_learn(a);
 	link_send(a->link, LINK_APPLIED, policy_image_generation(image), SLICE(""), -1);
 }
 
@@ -89,17 +91,6 @@ static void take_image(struct access *a, struct link_frame *frame)
 static enum sip_side side_named(const struct json *name)
 {
 	return slice_equal(json_as_slice(name), SLICE("internal")) ? SIP_SIDE_INTERNAL : SIP_SIDE_EXTERNAL;
-}
-
-/* Those who are connected are held against the new authorities and revocations too; connections keep what is good. */
-static void recheck_side(struct access *a, enum sip_side side)
-{
-	LIST_EACH (at, &a->flows) {
-		struct flow *flow = LIST_OWNER(at, struct flow, node);
-
-		if (flow->side == side)
-			flow_recheck(flow);
-	}
 }
 
 static void report_not_applied(struct access *a, const char *why)
@@ -241,10 +232,12 @@ static void take_host(struct access *a, struct slice payload)
 		json_put_text(&report.w, "why", reason.text);
 		report_send(&report);
 	}
+	if (a->resolver && a->image)
+		resolver_keep_at_most(a->resolver, (size_t)a->settings->dns_srv_cache_record_count);
 	/* The old resolver took its waiting questions along. */
 	partner_ask_again(a);
 	hop_ask_again(a);
-	hop_learn_pool(a);
+	pool_learn(a);
 	crypto_hex_read(json_as_slice(json_get(host, "token_key")), a->proxy.token_key,
 	                sizeof a->proxy.token_key);
 	json_free(&host);
@@ -299,19 +292,6 @@ static void drain(struct access *a, int64_t deadline_ms)
 	drain_check(a);
 }
 
-/* Certificates end and are revoked while their connections live. */
-static void recheck_due(struct access *a)
-{
-	int64_t now = access_now_ms(a);
-
-	LIST_EACH (at, &a->flows) {
-		struct flow *flow = LIST_OWNER(at, struct flow, node);
-
-		if (flow->is_up && flow->recheck_at_ms <= now)
-			flow_recheck(flow);
-	}
-}
-
 static void second(void *owner)
 {
 	struct access *a = owner;
@@ -322,6 +302,7 @@ static void second(void *owner)
 	if (a->image) {
 		partner_give_up_waiting(a);
 		hop_give_up_waiting(a);
+		pool_second(a);
 		recheck_due(a);
 	}
 	drain_check(a);
@@ -402,6 +383,7 @@ static bool access_start(struct access *a)
 	list_start(&a->hop_list);
 	list_start(&a->partner_list);
 	list_start(&a->discovered_list);
+	list_start(&a->sender_list);
 	if (!crypto_random(&a->seed, sizeof a->seed) ||
 	    !crypto_random(&a->proxy.loop_key, sizeof a->proxy.loop_key) || !(a->loop = loop_new()))
 		return false;
@@ -409,6 +391,7 @@ static bool access_start(struct access *a)
 	handles_start(&a->connections, ACCESS_CONNECTIONS_MAX);
 	map_start(&a->hops, ACCESS_HOPS_MAX, a->seed);
 	map_start(&a->partners, ACCESS_PARTNERS_MAX, a->seed);
+	map_start(&a->senders, ACCESS_SENDERS_MAX, a->seed);
 	map_start(&a->discovered, ACCESS_DISCOVERED_MAX, a->seed);
 	arena_start(&a->scratch, SIP_MESSAGE_ARENA_MAX * 4);
 	return true;
@@ -422,6 +405,7 @@ static void access_stop(struct access *a)
 	hop_free_all(a);
 	partner_free_all(a);
 	discovery_free_all(a);
+	senders_free_all(a);
 	tls_credentials_free(&a->credentials[0]);
 	tls_credentials_free(&a->credentials[1]);
 	arena_stop(&a->scratch);

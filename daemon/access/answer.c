@@ -1,6 +1,7 @@
 /*
  * answer: the keeper's questions.  {"what":"connections"|"domains"|"discovered","after":N,"limit":M} gives an
  * array of at most M rows from the Nth; {"what":"partner","domain":D} what is known of one remote domain.
+ * {"what":"dns-flush"} and {"what":"retry","domain":D} do something and say to how many: {"count":N}.
  */
 #include <stdio.h>
 
@@ -71,6 +72,34 @@ static void put_lost(struct json_writer *w, const struct lost *lost)
 	json_close_object(w);
 }
 
+/* A next hop that is left alone for now: why, and until when. */
+static void put_hop(struct json_writer *w, const struct hop *hop)
+{
+	struct instant now = loop_now(hop->access->loop);
+	const struct address *last = hop->address_at ? &hop->addresses[hop->address_at - 1] : NULL;
+	char text[ADDRESS_TEXT_BYTES] = "";
+	struct address to;
+
+	if (last) {
+		to = address_with_port(last, address_port(last) ? address_port(last) : hop->port);
+		address_text(&to, text);
+	}
+	json_open_object(w, NULL);
+	json_put_text(w, "id", "-");
+	json_put_text(w, "partner", hop->name);
+	json_put_text(w, "side", report_side_name(hop->side));
+	json_put_text(w, "direction", "out");
+	json_put_text(w, "state", pool_is_ejected(hop) ? "ejected" : "back-off");
+	json_put_text(w, "auth", "-");
+	json_put_text(w, "tls", "");
+	json_put_text(w, "address", text);
+	json_put_number(w, "since", pool_is_ejected(hop) ? hop->health.since_wall_ms : hop->failed_wall_ms);
+	json_put_number(w, "next_retry",
+	                hop_is_down(hop) ? now.wall_ms + (hop->retry_at_ms - now.mono_ms) : 0);
+	json_put_text(w, "last_error", hop->failure.words);
+	json_close_object(w);
+}
+
 static void put_connections(struct access *a, struct page *page, struct json_writer *w)
 {
 	int64_t oldest = access_now_ms(a) - ACCESS_FAILURE_SHOWN_MS;
@@ -78,6 +107,12 @@ static void put_connections(struct access *a, struct page *page, struct json_wri
 	LIST_EACH (at, &a->flows)
 		if (page_takes(page))
 			put_flow(w, LIST_OWNER(at, struct flow, node));
+	LIST_EACH (at, &a->hop_list) {
+		const struct hop *hop = LIST_OWNER(at, struct hop, node);
+
+		if ((hop_is_down(hop) || pool_is_ejected(hop)) && page_takes(page))
+			put_hop(w, hop);
+	}
 	for (size_t i = 0; i < ACCESS_FAILURES_KEPT; i++)
 		if (a->lost[i].wall_ms && a->lost[i].mono_ms >= oldest && page_takes(page))
 			put_lost(w, &a->lost[i]);
@@ -172,6 +207,35 @@ static void put_partner(struct access *a, struct slice domain, struct json_write
 	json_close_object(w);
 }
 
+/* What is done now, and how much there was to do. */
+static void put_count(struct json_writer *w, size_t count)
+{
+	json_open_object(w, NULL);
+	json_put_number(w, "count", (int64_t)count);
+	json_close_object(w);
+}
+
+static size_t flush_dns(struct access *a)
+{
+	size_t names = a->resolver ? resolver_names(a->resolver) : 0;
+
+	if (a->resolver)
+		resolver_flush(a->resolver);
+	partner_forget_answers(a);
+	return names;
+}
+
+/* The partner may be a domain, whose edges DNS is then asked for anew, or one edge or member by its name. */
+static size_t retry(struct access *a, struct slice name)
+{
+	struct partner *partner = partner_find(a, name);
+	size_t count = hop_retry(a, name);
+
+	if (partner)
+		partner->srv_until_ms = 0;
+	return count;
+}
+
 static void put_rows(struct access *a, const struct json *asked, struct json_writer *w)
 {
 	struct slice what = json_as_slice(json_get(asked, "what"));
@@ -200,8 +264,15 @@ void answer_query(struct access *a, uint64_t number, struct slice question)
 
 	buffer_start(&text, ANSWER_MAX);
 	if (json_read(question, &asked, NULL) == RESULT_OK && a->image) {
-		if (slice_equal(json_as_slice(json_get(asked, "what")), SLICE("partner")))
-			put_partner(a, json_as_slice(json_get(asked, "domain")), &w);
+		struct slice what = json_as_slice(json_get(asked, "what"));
+		struct slice domain = json_as_slice(json_get(asked, "domain"));
+
+		if (slice_equal(what, SLICE("partner")))
+			put_partner(a, domain, &w);
+		else if (slice_equal(what, SLICE("dns-flush")))
+			put_count(&w, flush_dns(a));
+		else if (slice_equal(what, SLICE("retry")))
+			put_count(&w, retry(a, domain));
 		else
 			put_rows(a, asked, &w);
 	}

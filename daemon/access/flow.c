@@ -56,6 +56,9 @@ static bool names_a_partner(const struct flow *flow)
 	const struct access *a = flow->access;
 	const struct tls_peer *peer = connection_peer(flow->connection);
 
+	if (policy_image_has_default_route(a->image) &&
+	    flow_carries_name(flow, policy_image_text(a->image, a->settings->default_route_fqdn)))
+		return true;
 	for (size_t i = 0; i < peer->dns_count; i++) {
 		if (image_allowed_domain_find(a->image, peer->dns[i]))
 			return true;
@@ -140,26 +143,6 @@ static void set_deadline(struct flow *flow)
 	connection_deadline(flow->connection, after > 0 ? after : 0, words);
 }
 
-/* In an hour, or when the certificate ends. */
-static void plan_recheck(struct flow *flow)
-{
-	struct instant now = loop_now(flow->access->loop);
-	int64_t left_ms = connection_peer(flow->connection)->not_after_s * 1000 - now.wall_ms;
-
-	flow->recheck_at_ms = now.mono_ms + ACCESS_RECHECK_MS;
-	if (left_ms > 0 && left_ms < ACCESS_RECHECK_MS)
-		flow->recheck_at_ms = now.mono_ms + left_ms + 1000;
-}
-
-void flow_recheck(struct flow *flow)
-{
-	const struct access *a = flow->access;
-
-	plan_recheck(flow);
-	if (!flow->is_plain && a->credentials[flow->side])
-		connection_recheck(flow->connection, a->credentials[flow->side]);
-}
-
 static void arm_tick(struct flow *flow)
 {
 	int64_t interval = (int64_t)flow->access->settings->keep_alive_interval * 1000;
@@ -218,6 +201,7 @@ static void flow_settings(struct flow *flow, struct connection_settings *out)
 	*out = (struct connection_settings){
 		.connect_ms = (int64_t)a->settings->connect_timeout * 1000,
 		.handshake_ms = (int64_t)a->settings->handshake_timeout * 1000,
+		.dead_ms = (int64_t)a->settings->dead_peer_timeout * 1000,
 		.in_max = SIP_HEADER_SECTION_MAX + (size_t)a->settings->max_message_body + FLOW_RECEIVE_SLACK,
 		.credentials = flow->is_plain ? NULL : a->credentials[flow->side],
 		.application = "sip",
@@ -318,7 +302,7 @@ enum result flow_accept(struct access *a, enum sip_side side, int fd, const stru
 	}
 	if (!has_room_for(a, side, from, &reason))
 		goto refuse;
-	if (is_plain && !hop_is_pool_address(a, from, &member)) {
+	if (is_plain && !pool_has_address(a, from, &member)) {
 		fail(&reason, RESULT_DENIED, "the address belongs to no pool member");
 		goto refuse;
 	}
@@ -369,7 +353,7 @@ enum result flow_open(struct access *a, struct hop *hop, const struct address *t
 		return result;
 	}
 	flow_register(flow);
-	hop->connection = flow->self;
+	hop->dialling = flow->self;
 	return RESULT_OK;
 }
 
@@ -396,7 +380,7 @@ static void came_up(void *owner, struct connection *c)
 
 	flow->is_up = true;
 	flow->quiet_since_ms = access_now_ms(a);
-	plan_recheck(flow);
+	recheck_plan(flow);
 	if (flow->hop) {
 		become_known(flow);
 		report_connection(a, CONTROL_EVENT_CONNECTION_UP, flow);
@@ -488,7 +472,7 @@ static void closed(void *owner, struct connection *c)
 	snprintf(why.words, sizeof why.words, "the connection ended: %.200s", words);
 	if (flow->hop) {
 		flow->hop->flows--;
-		hop_lost(flow->hop, flow, flow->is_up);
+		hop_lost(flow->hop, flow);
 	}
 	response_connection_lost(a, flow->self, &why);
 	mem_free(flow);

@@ -15,10 +15,11 @@
 static void connect_next(struct hop *hop);
 static void find_carrier(struct hop *hop);
 
-static struct slice key_of(char *to, size_t size, enum sip_side side, struct slice name, uint16_t port)
+static struct slice key_of(char *to, size_t size, enum sip_side side, struct slice name, uint16_t port,
+                           struct slice certificate)
 {
-	int length = snprintf(to, size, "%c %.*s:%u", side == SIP_SIDE_EXTERNAL ? 'e' : 'i', SLICE_ARG(name),
-	                      port);
+	int length = snprintf(to, size, "%c %.*s:%u %.*s", side == SIP_SIDE_EXTERNAL ? 'e' : 'i',
+	                      SLICE_ARG(name), port, SLICE_ARG(certificate));
 
 	return (struct slice){ to, length > 0 && (size_t)length < size ? (size_t)length : 0 };
 }
@@ -72,10 +73,11 @@ static void take_member(struct hop *hop)
 		hop->address_count = 1;
 }
 
-struct hop *hop_get(struct access *a, enum sip_side side, struct slice name, uint16_t port)
+struct hop *hop_get(struct access *a, enum sip_side side, struct slice name, uint16_t port,
+                    struct slice certificate)
 {
 	char key[sizeof((struct hop *)0)->key];
-	struct slice k = key_of(key, sizeof key, side, name, port);
+	struct slice k = key_of(key, sizeof key, side, name, port, certificate);
 	struct hop *hop = k.len ? map_get(&a->hops, k) : NULL;
 
 	if (hop || !k.len) {
@@ -95,6 +97,7 @@ struct hop *hop_get(struct access *a, enum sip_side side, struct slice name, uin
 	list_start(&hop->waiting);
 	slice_to_text(k, hop->key, sizeof hop->key);
 	slice_to_text(name, hop->name, sizeof hop->name);
+	slice_to_text(certificate, hop->certificate, sizeof hop->certificate);
 	if (map_add(&a->hops, slice_of(hop->key), hop) != RESULT_OK) {
 		mem_free(hop);
 		return NULL;
@@ -104,19 +107,67 @@ struct hop *hop_get(struct access *a, enum sip_side side, struct slice name, uin
 	return hop;
 }
 
-struct flow *hop_flow(struct hop *hop)
-{
-	struct flow *flow = flow_find(hop->access, hop->connection);
+/* ---- its connections ---- */
 
-	if (!flow_is_usable(flow))
-		flow = flow_find(hop->access, hop->carried_by);
+/* Those that are usable, as many as there are. */
+static size_t usable(struct hop *hop, struct flow *to[ACCESS_HOP_CONNECTIONS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < ACCESS_HOP_CONNECTIONS_MAX; i++) {
+		struct flow *flow = hop->connections[i] ? flow_find(hop->access, hop->connections[i]) : NULL;
+
+		if (flow_is_usable(flow))
+			to[count++] = flow;
+	}
+	return count;
+}
+
+/* Ours before what the partner has opened: that one need not speak for every domain behind the same name. */
+struct flow *hop_flow(struct hop *hop, uint64_t spread)
+{
+	struct flow *ours[ACCESS_HOP_CONNECTIONS_MAX], *flow;
+	size_t count = usable(hop, ours);
+
+	if (count)
+		return ours[spread % count];
+	flow = flow_find(hop->access, hop->carried_by);
 	return flow_is_usable(flow) ? flow : NULL;
 }
 
-bool hop_is_dialled(const struct hop *hop, const struct flow *flow) { return hop->connection == flow->self; }
+bool hop_is_dialled(const struct hop *hop, const struct flow *flow) { return flow->hop == hop; }
 
-/* Failing, and in back-off: it is left alone. */
-static bool is_down(const struct hop *hop) { return hop->retry_at_ms > access_now_ms(hop->access); }
+bool hop_is_down(const struct hop *hop) { return hop->retry_at_ms > access_now_ms(hop->access); }
+
+static void keep_connection(struct hop *hop, handle connection)
+{
+	for (size_t i = 0; i < ACCESS_HOP_CONNECTIONS_MAX; i++)
+		if (!hop->connections[i]) {
+			hop->connections[i] = connection;
+			return;
+		}
+}
+
+static void drop_connection(struct hop *hop, handle connection)
+{
+	for (size_t i = 0; i < ACCESS_HOP_CONNECTIONS_MAX; i++)
+		if (hop->connections[i] == connection)
+			hop->connections[i] = 0;
+}
+
+/*
+ * One connection serves a partner well until so much is under way on it that its answers wait for one another.
+ * A failure to open another harms nobody: what is there goes on.
+ */
+void hop_grow(struct hop *hop, const struct flow *flow)
+{
+	const struct image_access_edge *s = hop->access->settings;
+
+	if (flow->awaited >= ACCESS_HOP_BUSY && hop->side == SIP_SIDE_EXTERNAL && flow->hop == hop &&
+	    !hop->is_connecting && !hop_is_down(hop) &&
+	    hop->flows < s->outgoing_tls_count_for_federated_partners)
+		hop_dial(hop);
+}
 
 /* ---- failure ---- */
 
@@ -129,6 +180,8 @@ static void fail_waiting(struct hop *hop)
 	if (hop->backoff_ms > ACCESS_HOP_BACKOFF_MAX_MS)
 		hop->backoff_ms = ACCESS_HOP_BACKOFF_MAX_MS;
 	hop->retry_at_ms = access_now_ms(a) + hop->backoff_ms;
+	hop->failed_wall_ms = loop_now(a->loop).wall_ms;
+	pool_failed(hop, hop->failure.words);
 	LIST_EACH (at, &hop->waiting)
 		LIST_OWNER(at, struct request, node)->failure = hop->failure;
 	request_wake(&hop->waiting, request_failed);
@@ -224,8 +277,10 @@ static void look_up(struct hop *hop)
 	}
 }
 
-static void start(struct hop *hop)
+void hop_dial(struct hop *hop)
 {
+	if (hop->is_connecting)
+		return;
 	hop->is_connecting = true;
 	hop->address_at = hop->address_count = 0;
 	if (hop->side == SIP_SIDE_INTERNAL)
@@ -249,15 +304,14 @@ void hop_ask_again(struct access *a)
 bool hop_wait(struct hop *hop, struct request *r)
 {
 	hop->last_used_ms = access_now_ms(hop->access);
-	if (!hop->is_connecting && is_down(hop))
+	if (!hop->is_connecting && hop_is_down(hop))
 		return false;
 	if (hop->waiting_count >= ACCESS_WAITING_MAX) {
 		set_failure(hop, 1007, "too many requests wait for it", "");
 		return false;
 	}
 	request_wait(r, REQUEST_WAITS, &hop->waiting, &hop->waiting_count);
-	if (!hop->is_connecting)
-		start(hop);
+	hop_dial(hop);
 	return true;
 }
 
@@ -275,30 +329,31 @@ static bool is_this_hop(const struct hop *hop, const struct flow *flow)
 
 void hop_up(struct hop *hop, struct flow *flow)
 {
+	hop->dialling = 0;
 	if (!is_this_hop(hop, flow)) {
 		set_failure(hop, 1010, "its certificate does not carry this name", "");
 		connection_close(flow->connection, CONNECTION_END_POLICY,
 		                 "the certificate does not carry the member's name");
-		hop->connection = 0;
 		connect_next(hop);
 		return;
 	}
+	keep_connection(hop, flow->self);
 	hop->is_connecting = false;
 	hop->backoff_ms = hop->retry_at_ms = 0;
+	pool_connected(hop);
 	request_wake(&hop->waiting, request_go_on);
 	response_arm_timer(hop->access);
 }
 
-void hop_lost(struct hop *hop, const struct flow *flow, bool was_up)
+void hop_lost(struct hop *hop, const struct flow *flow)
 {
 	enum connection_end end = connection_end(flow->connection);
 	const char *words = connection_end_words(flow->connection);
 
-	if (hop->connection != flow->self)
-		return;
-	hop->connection = 0;
-	if (was_up)
-		return; /* the next request connects again */
+	drop_connection(hop, flow->self);
+	if (hop->dialling != flow->self)
+		return; /* it was up: the next request connects again */
+	hop->dialling = 0;
 	set_failure(hop, end == CONNECTION_END_TLS_OURS || end == CONNECTION_END_TLS_THEIRS ? 1047 : 1046,
 	            end == CONNECTION_END_TLS_THEIRS ? "it refused our TLS"
 	            : end == CONNECTION_END_TLS_OURS ? "its TLS was refused by us"
@@ -338,7 +393,8 @@ void hop_offer(struct flow *flow, uint16_t port)
 		return;
 	flow->back_port = port ? port : ACCESS_PORT_SIPS;
 	for (size_t i = 0; i < peer->dns_count; i++) {
-		struct slice k = key_of(key, sizeof key, SIP_SIDE_EXTERNAL, peer->dns[i], flow->back_port);
+		struct slice k = key_of(key, sizeof key, SIP_SIDE_EXTERNAL, peer->dns[i], flow->back_port,
+		                        SLICE(""));
 		struct hop *hop = k.len ? map_get(&a->hops, k) : NULL;
 
 		if (hop)
@@ -346,55 +402,36 @@ void hop_offer(struct flow *flow, uint16_t port)
 	}
 }
 
-/*
- * Without TLS a member is known by its address, and a member without a fixed one
- * by what its name leads to.  The connection that comes of it is one to the pool.
- */
-static void learn_addresses(struct hop *hop)
+/* ---- back-off ended by hand ---- */
+
+static bool serves(struct access *a, const struct hop *hop, struct slice partner)
 {
-	if (!hop->is_connecting && !is_down(hop) && !hop_flow(hop))
-		start(hop);
-}
+	struct partner *known = partner_find(a, partner);
+	const struct image_allowed_domain *allowed = image_allowed_domain_find(a->image, partner);
+	struct slice name = slice_of(hop->name);
 
-void hop_learn_pool(struct access *a)
-{
-	if (!a->image || !a->transactions ||
-	    !slice_equal(a->proxy.side[SIP_SIDE_INTERNAL].transport, SLICE("tcp")))
-		return;
-	for (size_t i = 0; i < image_pool_member_count(a->image); i++) {
-		const struct image_pool_member *m = image_pool_member_at(a->image, i);
-		struct hop *hop = policy_image_text(a->image, m->address).len
-		                          ? NULL
-		                          : hop_get(a, SIP_SIDE_INTERNAL,
-		                                    policy_image_text(a->image, m->fqdn), (uint16_t)m->port);
-
-		if (hop)
-			learn_addresses(hop);
-	}
-}
-
-bool hop_is_pool_address(struct access *a, const struct address *from, struct slice *member)
-{
-	for (size_t i = 0; i < image_pool_member_count(a->image); i++) {
-		const struct image_pool_member *m = image_pool_member_at(a->image, i);
-		struct slice name = policy_image_text(a->image, m->fqdn);
-		struct slice text = policy_image_text(a->image, m->address);
-		struct address fixed;
-		struct hop *hop;
-
-		*member = name;
-		if (text.len) {
-			if (address_read(text, (uint16_t)m->port, &fixed, NULL) == RESULT_OK &&
-			    address_same_host(&fixed, from))
-				return true;
-			continue;
-		}
-		hop = hop_get(a, SIP_SIDE_INTERNAL, name, (uint16_t)m->port);
-		for (size_t j = 0; hop && j < hop->address_count; j++)
-			if (address_same_host(&hop->addresses[j], from))
-				return true;
-		if (hop)
-			learn_addresses(hop); /* for the next time: it may have moved */
-	}
+	if (slice_equal(name, partner) ||
+	    (allowed && slice_equal(policy_image_text(a->image, allowed->proxy_fqdn), name)))
+		return true;
+	for (size_t i = 0; known && i < known->record_count; i++)
+		if (slice_equal(known->targets[i], name))
+			return true;
 	return false;
+}
+
+size_t hop_retry(struct access *a, struct slice partner)
+{
+	size_t count = 0;
+
+	LIST_EACH (at, &a->hop_list) {
+		struct hop *hop = LIST_OWNER(at, struct hop, node);
+
+		if (!serves(a, hop, partner))
+			continue;
+		count++;
+		hop->retry_at_ms = hop->backoff_ms = 0;
+		if (!hop_flow(hop, 0))
+			hop_dial(hop);
+	}
+	return count;
 }

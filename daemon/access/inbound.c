@@ -268,6 +268,16 @@ static void answer_options(struct passage *p)
 	refuse(p, 200, 0, "", slice_of(extra));
 }
 
+/* In Lync's words: named by its entry, vouched for by the route it came by, or found by DNS. */
+static const char *source_type(enum policy_route route)
+{
+	switch (route) {
+	case POLICY_ROUTE_PROXY_FQDN: return "DirectPartner";
+	case POLICY_ROUTE_DEFAULT: return "AuthorizedServer";
+	default: return "AutoFederation";
+	}
+}
+
 static void step_forward(struct passage *p)
 {
 	struct request *r;
@@ -277,7 +287,9 @@ static void step_forward(struct passage *p)
 	r = p->request;
 	r->to = p->to;
 	r->generation = p->verdict.generation;
-	r->is_direct = p->verdict.route == POLICY_ROUTE_PROXY_FQDN;
+	r->source_type = source_type(p->verdict.route);
+	r->verification = p->verdict.verification;
+	r->is_public = p->verdict.is_public;
 	r->is_counted = true;
 	if (r->partner)
 		r->partner->users--;
@@ -312,13 +324,24 @@ static bool step_discovered(struct passage *p)
 	const char *why = "";
 
 	if (p->flow->side == SIP_SIDE_INTERNAL || p->verdict.allowed ||
-	    (p->request && p->request->is_counted) || p->m->method == SIP_ACK ||
-	    discovery_admits(p->flow, &p->facts, &why))
+	    p->verdict.route == POLICY_ROUTE_DEFAULT || (p->request && p->request->is_counted) ||
+	    p->m->method == SIP_ACK || discovery_admits(p->flow, &p->facts, &why))
 		return true;
 	p->access->counts.refused++;
 	p->partner->counts.refused++;
 	partner_error(&p->partner->error_in, p->access, why);
 	refuse(p, 480, 30010, "Limit of a discovered partner", SLICE(""));
+	return false;
+}
+
+/* One of ours that sends too fast hears so; the others' share of what partners take stays theirs. False: answered. */
+static bool step_sender(struct passage *p)
+{
+	if (p->flow->side == SIP_SIDE_EXTERNAL || (p->request && p->request->is_counted) ||
+	    p->m->method == SIP_ACK || senders_admit(p->flow, &p->facts))
+		return true;
+	p->access->counts.refused++;
+	refuse(p, 480, 30011, "this user sends too fast (local-user-rate)", SLICE(""));
 	return false;
 }
 
@@ -343,7 +366,7 @@ static void decide(struct passage *p)
 	case POLICY_REFUSE: policy_refused(p); return;
 	case POLICY_PASS: break;
 	}
-	if (!step_discovered(p))
+	if (!step_discovered(p) || !step_sender(p))
 		return;
 	count_passage(p);
 	if (p->flow->side == SIP_SIDE_EXTERNAL) {

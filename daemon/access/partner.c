@@ -10,7 +10,8 @@
 #include "daemon/access/parts.h"
 #include "shared/base/memory.h"
 
-enum { PARTNER_SRV_MS = 30 * 1000, PARTNER_SRV_FAILED_MS = 3 * 1000 };
+/* Short: the resolver has the answer and knows its TTL; asking it again draws another of several equal targets. */
+enum { PARTNER_SRV_MS = 5 * 1000, PARTNER_SRV_FAILED_MS = 3 * 1000 };
 
 static void partner_free(struct partner *partner)
 {
@@ -181,6 +182,12 @@ void partner_ask_again(struct access *a)
 		else
 			finish(partner, POLICY_SRV_FAILED, PARTNER_SRV_FAILED_MS);
 	}
+}
+
+void partner_forget_answers(struct access *a)
+{
+	LIST_EACH (at, &a->partner_list)
+		LIST_OWNER(at, struct partner, node)->srv_until_ms = 0;
 }
 
 void partner_error(struct partner_error *error, const struct access *a, const char *words)

@@ -31,6 +31,11 @@ enum {
 	ACCESS_LOOKUPS_PER_SECOND = 10, /* DNS look-ups one connection may cause (security: reflector) */
 	ACCESS_MESSAGE_MS = 15 * 1000,  /* first to last byte of one message */
 	ACCESS_PONG_MS = 10 * 1000,     /* RFC 5626 §4.4.1 */
+	ACCESS_HOP_CONNECTIONS_MAX = 4, /* the setting outgoing-tls-count-for-federated-partners lies below */
+	ACCESS_HOP_BUSY = 64,           /* requests under way on one connection before another is opened */
+	ACCESS_CERTIFICATE_NAME_BYTES = 65,
+	ACCESS_POOL_PING_MS = 5000, /* a member that has not answered by then has failed */
+	ACCESS_SENDERS_MAX = 8192,  /* local users whose rate is watched; the one idle longest is forgotten */
 	ACCESS_HOP_BACKOFF_FIRST_MS = 500,
 	ACCESS_HOP_BACKOFF_MAX_MS = 30 * 1000,
 	/* A connection no longer allowed closes when it has been quiet, or after so long. */
@@ -138,8 +143,10 @@ struct request {
 	struct partner *partner; /* the remote domain */
 	struct hop *targets[ACCESS_TARGETS_MAX];
 	size_t target_count, target_at;
-	int identity_rule; /* outward: what the partner's certificate must show */
-	bool is_direct;    /* the allowed domain names its edge: DirectPartner in Lync's words */
+	int identity_rule;       /* outward: what the partner's certificate must show */
+	const char *source_type; /* inward: [MS-SIPRE] 2.2.15, of the way that policy found */
+	enum policy_verification verification;
+	bool is_public;
 	bool is_cancelled, has_sent_cancel;
 	bool has_provisional;
 	bool is_counted;     /* among its partner's requests */
@@ -150,18 +157,33 @@ struct request {
 };
 
 /* ---- hop: a next hop, partner's edge or pool member ---- */
+
+/* Does a member of the pool live?  By what it answers to OPTIONS, and by connections that fail. */
+struct pool_health {
+	int64_t ping_at_ms, sent_ms;
+	handle ping;                  /* the client transaction of the OPTIONS under way; 0: none */
+	bool is_owed;                 /* to be asked as soon as it is connected */
+	unsigned failures, successes; /* in a row */
+	bool is_ejected;
+	int64_t since_wall_ms;
+};
+
 struct hop {
 	struct list node;
 	struct access *access;
-	char key[ACCESS_NAME_BYTES + 16]; /* side, name and port */
-	char name[ACCESS_NAME_BYTES];     /* its FQDN: what its certificate is asked for */
+	/* side, name, port and our certificate */
+	char key[ACCESS_NAME_BYTES + ACCESS_CERTIFICATE_NAME_BYTES + 16];
+	char name[ACCESS_NAME_BYTES]; /* its FQDN: what its certificate is asked for */
+	char certificate
+	        [ACCESS_CERTIFICATE_NAME_BYTES]; /* of ours, for this partner alone; "": the side's own */
 	uint16_t port;
 	enum sip_side side;
 	bool is_plain; /* TCP, internal only */
 	bool has_fixed_address;
 	struct address addresses[RESOLVER_ADDRESSES_MAX];
 	size_t address_count, address_at;
-	handle connection;
+	handle connections[ACCESS_HOP_CONNECTIONS_MAX]; /* that we made and that came up; 0: none */
+	handle dialling;
 	handle carried_by; /* a connection the partner opened and offered for requests back (RFC 5923) */
 	unsigned users;    /* requests that name it as a target */
 	unsigned flows;    /* connections made for it that still exist, also those that are closing */
@@ -171,6 +193,8 @@ struct hop {
 	int64_t retry_at_ms, backoff_ms;
 	int64_t last_used_ms;
 	struct failure failure; /* the last one; status 0: none */
+	int64_t failed_wall_ms; /* when it was */
+	struct pool_health health;
 };
 
 /* ---- partner: a remote domain ---- */
@@ -242,6 +266,8 @@ struct access {
 	struct list hop_list;
 	struct map partners;
 	struct list partner_list;
+	struct map senders; /* local users, by a hash of their address */
+	struct list sender_list;
 	struct map discovered; /* by certificate */
 	struct list discovered_list;
 	int64_t discovered_reported_ms;
@@ -275,8 +301,16 @@ void flow_facts(const struct flow *flow, struct policy_facts *facts);
 bool flow_carries_name(const struct flow *flow,
                        struct slice name);    /* its verified certificate has it as dNSName */
 bool flow_is_usable(const struct flow *flow); /* up, and not about to end; NULL: no */
-void flow_recheck(struct flow *flow);         /* is its certificate still good? */
 bool allowance_take(struct allowance *allowance, int64_t now_ms, unsigned per_second);
+
+/* ---- recheck.c ---- */
+void recheck_plan(struct flow *flow);                    /* when its certificate is looked at again */
+void recheck_side(struct access *a, enum sip_side side); /* now: there are other credentials */
+void recheck_due(struct access *a);
+
+/* ---- stamp.c ---- */
+/* Headers that tell the other side of the edge who the sender is. False: no memory. */
+bool stamp_sender(const struct request *r, const struct sip_message *m, struct sip_edits *edits);
 
 /* ---- inbound.c ---- */
 void inbound_message(struct flow *flow, struct slice bytes);
@@ -318,21 +352,42 @@ void response_arm_timer(struct access *a);
 void response_server_step(struct access *a, struct sip_transaction *server, enum sip_event event);
 
 /* ---- hop.c ---- */
-struct hop *hop_get(struct access *a, enum sip_side side, struct slice name, uint16_t port);
+/* `certificate`: the one of ours that this partner is shown; empty: the side's own. */
+struct hop *hop_get(struct access *a, enum sip_side side, struct slice name, uint16_t port,
+                    struct slice certificate);
 /* False: it cannot be reached now; hop->failure says why. True: request_try is called again later. */
 bool hop_wait(struct hop *hop, struct request *r);
-struct flow *hop_flow(struct hop *hop); /* a connection that is up, or NULL */
+/* A connection that is up, or NULL; the same one for the same `spread` while none comes or goes. */
+struct flow *hop_flow(struct hop *hop, uint64_t spread);
 bool hop_is_dialled(const struct hop *hop,
-                    const struct flow *flow); /* the connection is one we made for it */
+                    const struct flow *flow);            /* the connection is one we made for it */
+void hop_dial(struct hop *hop);                          /* unless that is under way; back-off or not */
+void hop_grow(struct hop *hop, const struct flow *flow); /* another connection when this one is busy */
+bool hop_is_down(const struct hop *hop);                 /* failing, and in back-off: it is left alone */
 void hop_up(struct hop *hop, struct flow *flow);
 /* RFC 5923: this accepted connection may carry requests back to that port of the names in its certificate. */
 void hop_offer(struct flow *flow, uint16_t port);
-void hop_lost(struct hop *hop, const struct flow *flow, bool was_up);
-void hop_learn_pool(struct access *a); /* plain TCP inside: whose addresses may connect? */
-void hop_ask_again(struct access *a);  /* there is another resolver: what was asked of the old one */
+void hop_lost(struct hop *hop, const struct flow *flow);
+void hop_ask_again(struct access *a); /* there is another resolver: what was asked of the old one */
 void hop_give_up_waiting(struct access *a);
 void hop_free_all(struct access *a);
-bool hop_is_pool_address(struct access *a, const struct address *from, struct slice *member);
+/* Ends the back-off of hops of that name, or that serve that domain, and dials them; how many there were. */
+size_t hop_retry(struct access *a, struct slice partner);
+
+/* ---- pool.c ---- */
+struct hop *pool_hop(struct access *a, const struct image_pool_member *member);
+bool pool_is_ejected(const struct hop *hop);
+void pool_second(struct access *a); /* asks the members whose time it is */
+void pool_connected(struct hop *hop);
+void pool_failed(struct hop *hop, const char *why);
+void pool_answered(struct access *a, handle client, int status); /* a transaction that no request owns */
+void pool_learn(struct access *a); /* plain TCP inside: whose addresses may connect? */
+bool pool_has_address(struct access *a, const struct address *from, struct slice *member);
+
+/* ---- senders.c ---- */
+/* May this user of ours send now?  False: local-user-rate is used up for this second. */
+bool senders_admit(struct flow *flow, const struct policy_facts *facts);
+void senders_free_all(struct access *a);
 
 /* ---- partner.c ---- */
 struct partner *partner_find(struct access *a, struct slice domain); /* NULL: never dealt with */
@@ -341,7 +396,8 @@ void partner_facts(struct partner *partner, struct policy_facts *facts);
 /* Looks it up and resumes `r` later. False: too many wait. */
 bool partner_wait(struct partner *partner, struct request *r);
 void partner_error(struct partner_error *error, const struct access *a, const char *words);
-void partner_ask_again(struct access *a); /* there is another resolver */
+void partner_ask_again(struct access *a);      /* there is another resolver */
+void partner_forget_answers(struct access *a); /* DNS is asked anew for everybody */
 void partner_give_up_waiting(struct access *a);
 void partner_free_all(struct access *a);
 

@@ -156,9 +156,12 @@ bool request_parse(struct request *r, struct sip_message *out)
 
 /* ---- targets ---- */
 
-static void add_target(struct request *r, enum sip_side side, struct slice name, uint16_t port)
+static void add_target(struct request *r, enum sip_side side, struct slice name, uint16_t port,
+                       struct slice certificate)
 {
-	struct hop *hop = r->target_count < ACCESS_TARGETS_MAX ? hop_get(r->access, side, name, port) : NULL;
+	struct hop *hop = r->target_count < ACCESS_TARGETS_MAX
+	                          ? hop_get(r->access, side, name, port, certificate)
+	                          : NULL;
 
 	if (!hop)
 		return;
@@ -168,22 +171,17 @@ static void add_target(struct request *r, enum sip_side side, struct slice name,
 
 static uint32_t random_for_order(void *to) { return (uint32_t)access_random(to); }
 
-/* In a dialog the member that has it; else all, by priority and weight (RFC 2782's rule). */
-void request_set_targets_pool(struct request *r, struct slice member)
+/* Those that live, or all where none is known to: priority and weight as rows of the rule of RFC 2782. */
+static size_t order_pool(struct access *a, bool wants_ejected, struct resolver_srv order[RESOLVER_SRV_MAX])
 {
-	struct access *a = r->access;
-	struct resolver_srv order[RESOLVER_SRV_MAX];
-	const struct image_pool_member *known = member.len ? image_pool_member_find(a->image, member) : NULL;
 	size_t count = 0;
 
-	forget_targets(r);
-	if (known) {
-		add_target(r, SIP_SIDE_INTERNAL, member, (uint16_t)known->port);
-		return;
-	}
 	for (size_t i = 0; i < image_pool_member_count(a->image) && count < RESOLVER_SRV_MAX; i++) {
 		const struct image_pool_member *m = image_pool_member_at(a->image, i);
+		const struct hop *hop = pool_hop(a, m);
 
+		if (!hop || (pool_is_ejected(hop) && !wants_ejected))
+			continue;
 		order[count] = (struct resolver_srv){ (uint16_t)m->priority, (uint16_t)m->weight,
 			                              (uint16_t)m->port, "" };
 		if (slice_to_text(policy_image_text(a->image, m->fqdn), order[count].target,
@@ -191,8 +189,27 @@ void request_set_targets_pool(struct request *r, struct slice member)
 			count++;
 	}
 	srv_order(order, count, random_for_order, a);
+	return count;
+}
+
+/* In a dialog the member that has it; else all, by priority and weight. */
+void request_set_targets_pool(struct request *r, struct slice member)
+{
+	struct access *a = r->access;
+	struct resolver_srv order[RESOLVER_SRV_MAX];
+	const struct image_pool_member *known = member.len ? image_pool_member_find(a->image, member) : NULL;
+	size_t count;
+
+	forget_targets(r);
+	if (known) {
+		add_target(r, SIP_SIDE_INTERNAL, member, (uint16_t)known->port, SLICE(""));
+		return;
+	}
+	count = order_pool(a, false, order);
+	if (count == 0)
+		count = order_pool(a, true, order);
 	for (size_t i = 0; i < count; i++)
-		add_target(r, SIP_SIDE_INTERNAL, slice_of(order[i].target), order[i].port);
+		add_target(r, SIP_SIDE_INTERNAL, slice_of(order[i].target), order[i].port, SLICE(""));
 }
 
 /* Ports of mail servers and the like are nothing a stranger's SRV record may send us to. */
@@ -205,12 +222,21 @@ void request_set_targets_partner(struct request *r, const struct policy_verdict 
 {
 	struct access *a = r->access;
 	struct partner *partner = r->partner;
+	struct slice certificate = verdict->allowed
+	                                   ? policy_image_text(a->image,
+	                                                       verdict->allowed->outbound_certificate)
+	                                   : SLICE("");
 
 	forget_targets(r);
 	r->identity_rule = (int)verdict->identity;
 	if (verdict->route == POLICY_ROUTE_PROXY_FQDN && verdict->allowed) {
 		add_target(r, SIP_SIDE_EXTERNAL, policy_image_text(a->image, verdict->allowed->proxy_fqdn),
-		           (uint16_t)verdict->allowed->proxy_port);
+		           (uint16_t)verdict->allowed->proxy_port, certificate);
+		return;
+	}
+	if (verdict->route == POLICY_ROUTE_DEFAULT) {
+		add_target(r, SIP_SIDE_EXTERNAL, policy_image_text(a->image, a->settings->default_route_fqdn),
+		           (uint16_t)a->settings->default_route_port, certificate);
 		return;
 	}
 	for (size_t i = 0; partner && i < partner->record_count; i++) {
@@ -224,7 +250,7 @@ void request_set_targets_partner(struct request *r, const struct policy_verdict 
 				                       .words = "DNS names a port that is not dialled" };
 			continue;
 		}
-		add_target(r, SIP_SIDE_EXTERNAL, partner->targets[i], partner->records[i].port);
+		add_target(r, SIP_SIDE_EXTERNAL, partner->targets[i], partner->records[i].port, certificate);
 	}
 }
 
@@ -256,26 +282,6 @@ static struct slice name_of_source(const struct request *r, const struct flow *s
 	return source ? slice_of(source->partner) : SLICE_NONE;
 }
 
-/*
- * What the edge knows of the sender, for our own servers ([MS-SIPRE] 2.2.15).  One that came from outside is
- * stripped by the header table, so what the pool reads here is ours.
- */
-static bool stamp_trust(const struct request *r, struct sip_edits *edits, struct arena *arena)
-{
-	char *value;
-
-	if (r->from != SIP_SIDE_EXTERNAL)
-		return true;
-	value = arena_printf(arena,
-	                     "ms-source-type=%s;ms-ep-fqdn=%.*s;ms-source-verified-user=verified;"
-	                     "ms-source-network=federation",
-	                     r->is_direct ? "DirectPartner" : "AutoFederation",
-	                     SLICE_ARG(r->access->proxy.side[SIP_SIDE_INTERNAL].fqdn));
-	if (value)
-		sip_edit_add(edits, SIP_EDIT_APPEND, SIP_MS_EDGE_PROXY_MESSAGE_TRUST, slice_of(value));
-	return value != NULL;
-}
-
 static bool write_forwarded(struct request *r, const struct hop *hop, const struct sip_message *m,
                             struct buffer *out, struct slice *branch)
 {
@@ -301,11 +307,11 @@ static bool write_forwarded(struct request *r, const struct hop *hop, const stru
 	*branch = how.branch;
 	return how.branch.len &&
 	       sip_proxy_take_route(&a->proxy, r->from, m, &edits, &token, m->arena) != SIP_ROUTE_FORGED &&
-	       sip_proxy_forward(&a->proxy, m, &how, &edits, m->arena) && stamp_trust(r, &edits, m->arena) &&
+	       sip_proxy_forward(&a->proxy, m, &how, &edits, m->arena) && stamp_sender(r, m, &edits) &&
 	       !edits.is_broken && sip_message_write(m, &edits, out);
 }
 
-static bool send_to(struct request *r, const struct hop *hop, struct flow *flow, const struct sip_message *m)
+static bool send_to(struct request *r, struct hop *hop, struct flow *flow, const struct sip_message *m)
 {
 	struct access *a = r->access;
 	struct buffer *out = flow_queue(flow);
@@ -353,13 +359,15 @@ static bool send_to(struct request *r, const struct hop *hop, struct flow *flow,
 	r->stage = REQUEST_SENT;
 	r->has_provisional = r->has_sent_cancel = false;
 	flow_sent(flow);
+	hop_grow(hop, flow);
 	return true;
 }
 
 /* True: it has gone out, or it waits; then request_go_on or request_failed follow. False: r->failure says why not. */
 static bool try_hop(struct request *r, struct hop *hop, const struct sip_message *m)
 {
-	struct flow *flow = hop_flow(hop);
+	/* By the call: what belongs to one dialog stays in order on one connection. */
+	struct flow *flow = hop_flow(hop, siphash(r->access->seed, m->call_id));
 
 	/* What the partner has opened need not speak for every domain behind the same name: then we dial. */
 	if (flow && !hop_is_dialled(hop, flow) && !is_right_peer(r, hop, flow))

@@ -222,6 +222,8 @@ void response_received(struct flow *flow, const struct sip_message *m)
 		return;
 	}
 	r = client->owner;
+	if (!r && m->status >= 200)
+		pool_answered(a, client->self, m->status);
 	/* The branch says which transaction; the rest must fit it too, or the asker is told about another call (§8.2.6.2). */
 	if (r && request_mark(a, m) != r->mark) {
 		a->dropped++;

@@ -29,7 +29,8 @@ struct document {
 	struct model_object *object;
 	struct model_object *last; /* for comments behind it */
 	size_t field;              /* the open one */
-	uint32_t fields_seen, field_line;
+	uint64_t fields_seen; /* a bit a field: MODEL_FIELDS_MAX */
+	uint32_t field_line;
 	struct buffer text, comment;
 };
 
@@ -320,14 +321,14 @@ static void open_field(struct document *d, struct slice name, const struct confi
 		fields_here(d->kind, allowed);
 		REFUSE(d, allowed, "unknown element <%s>", text_shown(name, text, sizeof text));
 		d->ignored = DEPTH_FIELD;
-	} else if (d->fields_seen & 1u << d->field) {
+	} else if (d->fields_seen & UINT64_C(1) << d->field) {
 		REFUSE(d, "each field once", "<%s> stands here twice", d->kind->fields[d->field].name);
 		d->ignored = DEPTH_FIELD;
 	} else if (count > 0) {
 		refuse_attribute(d, &attributes[0], "no attribute");
 		d->ignored = DEPTH_FIELD;
 	} else {
-		d->fields_seen |= 1u << d->field;
+		d->fields_seen |= UINT64_C(1) << d->field;
 	}
 }
 

@@ -54,14 +54,15 @@ static void set_number(int fd, int level, int option, int number)
 	(void)setsockopt(fd, level, option, &number, sizeof number);
 }
 
-static bool prepare_socket(int fd)
+static bool prepare_socket(int fd, int64_t dead_ms)
 {
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return false;
 	set_number(fd, IPPROTO_TCP, TCP_NODELAY, 1); /* we gather by ourselves */
-	set_number(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, CONNECTION_QUEUE_STALL_MS);
+	set_number(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+	           (int)(dead_ms > 0 ? dead_ms : CONNECTION_QUEUE_STALL_MS));
 	set_number(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	set_number(fd, IPPROTO_TCP, TCP_KEEPIDLE, CONNECTION_ALIVE_IDLE_S);
 	set_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, CONNECTION_ALIVE_EVERY_S);
@@ -236,7 +237,7 @@ enum result connection_open(struct loop *loop, struct handles *handles, const st
 
 	if (fd < 0)
 		return fail_errno(reason, RESULT_IO, "no socket for %s", address_text(to, text));
-	(void)prepare_socket(fd);
+	(void)prepare_socket(fd, settings->dead_ms);
 	if (connect(fd, &to->any, to->length) < 0 && errno != EINPROGRESS) {
 		fail_errno(reason, RESULT_IO, "cannot connect to %s", address_text(to, text));
 		close(fd);
@@ -260,7 +261,7 @@ enum result connection_accept(struct loop *loop, struct handles *handles, int fd
 	struct connection *c;
 	enum result result;
 
-	if (!prepare_socket(fd)) {
+	if (!prepare_socket(fd, settings->dead_ms)) {
 		fail_errno(reason, RESULT_IO, "cannot prepare an accepted connection");
 		close(fd);
 		return RESULT_IO;

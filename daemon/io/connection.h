@@ -58,6 +58,7 @@ struct connection_events {
 
 struct connection_settings {
 	int64_t connect_ms, handshake_ms;
+	int64_t dead_ms;         /* so long may what was sent stay unacknowledged; 0: CONNECTION_QUEUE_STALL_MS */
 	size_t in_max;          /* receive buffer's maximum */
 	struct tls_credentials *credentials; /* NULL: plain TCP; kept counted */
 	const char *server_name; /* SNI for outgoing; NULL none */

@@ -89,25 +89,29 @@ static void lookup_free(struct lookup *lookup)
 	mem_free(lookup);
 }
 
-/* The longest unused that nobody waits for makes room. */
-static bool make_room(struct resolver *resolver)
+/* The longest unused that nobody waits for makes room, until fewer than `names` are left. */
+static bool shrink_below(struct resolver *resolver, size_t names)
 {
-	if (resolver->lookups.count < RESOLVER_CACHE_MAX)
-		return true;
-	LIST_EACH (at, &resolver->by_age) {
+	LIST_EACH_SAFE (at, &resolver->by_age) {
 		struct lookup *lookup = LIST_OWNER(at, struct lookup, node);
 
-		if (!is_asking(lookup) && list_is_empty(&lookup->waiters)) {
+		if (resolver->lookups.count < names)
+			break;
+		if (!is_asking(lookup) && !lookup->part && list_is_empty(&lookup->waiters))
 			lookup_free(lookup);
-			return true;
-		}
 	}
-	return false;
+	return resolver->lookups.count < names;
+}
+
+void resolver_keep_at_most(struct resolver *resolver, size_t names)
+{
+	resolver->cache_max = names == 0 ? 1 : names > RESOLVER_CACHE_MAX ? RESOLVER_CACHE_MAX : names;
+	shrink_below(resolver, resolver->cache_max + 1);
 }
 
 static struct lookup *lookup_new(struct resolver *resolver, enum question question, const char *key)
 {
-	struct lookup *lookup = make_room(resolver) ? mem_new(sizeof *lookup) : NULL;
+	struct lookup *lookup = shrink_below(resolver, resolver->cache_max) ? mem_new(sizeof *lookup) : NULL;
 
 	if (!lookup)
 		return NULL;
@@ -506,6 +510,8 @@ void resolver_addresses(struct resolver *resolver, struct slice name, address_an
 		look_up(resolver, QUESTION_ADDRESSES, name, NULL, answer, to);
 }
 
+size_t resolver_names(const struct resolver *resolver) { return resolver->lookups.count; }
+
 void resolver_flush(struct resolver *resolver)
 {
 	LIST_EACH_SAFE (at, &resolver->by_age) {
@@ -531,6 +537,7 @@ enum result resolver_new(struct loop *loop, const struct slice *servers, size_t 
 	resolver->loop = loop;
 	resolver->seed = seed;
 	resolver->total_ms = RESOLVER_TOTAL_MS;
+	resolver->cache_max = RESOLVER_CACHE_DEFAULT;
 	list_start(&resolver->by_age);
 	list_start(&resolver->waiters);
 	map_start(&resolver->lookups, RESOLVER_CACHE_MAX, seed);

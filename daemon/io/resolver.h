@@ -14,7 +14,7 @@
 #include "daemon/io/loop.h"
 #include "shared/base/siphash.h"
 
-enum { RESOLVER_SRV_MAX = 16, RESOLVER_ADDRESSES_MAX = 8, RESOLVER_NAME_MAX = 255, RESOLVER_CACHE_MAX = 4096,
+enum { RESOLVER_SRV_MAX = 16, RESOLVER_ADDRESSES_MAX = 8, RESOLVER_NAME_MAX = 255, RESOLVER_CACHE_MAX = 65536, RESOLVER_CACHE_DEFAULT = 4096,
 	RESOLVER_WAITERS_MAX = 64 };
 
 struct resolver_srv {
@@ -42,7 +42,10 @@ void resolver_addresses(struct resolver *resolver, struct slice name,
                         void *to);
 /* Drops every waiting call whose `to` is this. */
 void resolver_forget(struct resolver *resolver, const void *to);
-void resolver_flush(struct resolver *resolver);
+size_t resolver_names(const struct resolver *resolver); /* whose answers are kept, or asked for */
+void resolver_flush(struct resolver *resolver); /* forgets all answers, stale ones too */
+/* So many names at most, RESOLVER_CACHE_MAX the most of all; those unused for longest go, who is being asked stays. */
+void resolver_keep_at_most(struct resolver *resolver, size_t names);
 
 /* Pure: puts the list in the order of RFC 2782; `draw` gives fresh 32-bit numbers. */
 void srv_order(struct resolver_srv *list, size_t count, uint32_t (*draw)(void *to), void *to);

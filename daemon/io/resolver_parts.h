@@ -85,6 +85,7 @@ struct resolver_socket {
 };
 
 struct resolver {
+	size_t cache_max; /* names */
 	struct loop *loop;
 	struct siphash_key seed;
 	uint64_t drawn;    /* random numbers so far */

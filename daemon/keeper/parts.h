@@ -253,6 +253,8 @@ typedef void query_answered(void *to, const struct json *answer, const char *why
 void query_ask(struct service *s, const char *what, query_answered *answered, void *to);
 /* What DNS and a live connection have shown of a domain, as a lower-case A-label. */
 void query_ask_partner(struct service *s, struct slice domain, query_answered *answered, void *to);
+/* "dns-flush", or "retry" of a partner: the service does it and answers {"count":N}. */
+void query_act(struct service *s, const char *what, struct slice domain, query_answered *answered, void *to);
 void query_piece(struct service *s, uint64_t number, struct slice piece);
 void query_drop_all(struct service *s, const char *why);
 

@@ -108,6 +108,11 @@ void query_ask_partner(struct service *s, struct slice domain, query_answered *a
 	ask(s, "partner", false, domain, answered, to);
 }
 
+void query_act(struct service *s, const char *what, struct slice domain, query_answered *answered, void *to)
+{
+	ask(s, what, false, domain, answered, to);
+}
+
 static struct query *find(struct service *s, uint64_t number)
 {
 	LIST_EACH (at, &s->queries) {

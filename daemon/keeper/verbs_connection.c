@@ -1,5 +1,6 @@
 /*
- * connection list: what the service has, with every member of the contract in each row.
+ * connection list: what the service has, with every member of the contract in each row.  connection retry and
+ * dns flush: what the service can be told to do at once.
  */
 #include "daemon/keeper/filter.h"
 #include "daemon/keeper/parts.h"
@@ -35,8 +36,8 @@ static void put_row(struct json_writer *w, const struct json *row)
 	static const char *const texts[] = { "id",          "partner", "side",      "direction",
 		                             "state",       "auth",    "tls",       "address",
 		                             "certificate", "rule",    "last_error" };
-	static const char *const numbers[] = { "since",    "messages_in", "messages_out",
-		                               "bytes_in", "bytes_out",   "queued" };
+	static const char *const numbers[] = { "since",     "messages_in", "messages_out", "bytes_in",
+		                               "bytes_out", "queued",      "next_retry" };
 
 	json_open_object(w, NULL);
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -57,4 +58,52 @@ static void list(void *to, const struct json *rows, const char *why)
 void verb_run_CONNECTION_LIST(struct call *call)
 {
 	query_ask(&call->keeper->access, "connections", list, call);
+}
+
+/* ---- what is done at once ---- */
+
+static void put_done(struct call *call, const char *what, int64_t count)
+{
+	struct json_writer *w = call_open(call);
+
+	json_put_text(w, "done", what);
+	json_put_number(w, "count", count);
+	call_close(call);
+}
+
+static void retried(void *to, const struct json *answer, const char *why)
+{
+	struct call *call = to;
+	int64_t count = json_as_number(json_get(answer, "count"), 0);
+
+	if (!answer)
+		call_fail(call, CONTROL_UNAVAILABLE, "%s", why);
+	else if (count == 0)
+		call_fail(call, CONTROL_NOT_FOUND,
+		          "nothing has been sent to %.*s yet: there is no connection to retry",
+		          SLICE_ARG(call->key));
+	else
+		put_done(call, "retry", count);
+}
+
+/* A domain, or the name of one of its edges or of a member of the pool: all are host names. */
+void verb_run_CONNECTION_RETRY(struct call *call)
+{
+	if (call_key(call, "partner", MODEL_ALLOWED_DOMAIN))
+		query_act(&call->keeper->access, "retry", call->key, retried, call);
+}
+
+static void flushed(void *to, const struct json *answer, const char *why)
+{
+	struct call *call = to;
+
+	if (answer)
+		put_done(call, "flush", json_as_number(json_get(answer, "count"), 0));
+	else
+		call_fail(call, CONTROL_UNAVAILABLE, "%s", why);
+}
+
+void verb_run_DNS_FLUSH(struct call *call)
+{
+	query_act(&call->keeper->access, "dns-flush", SLICE(""), flushed, call);
 }

@@ -125,6 +125,8 @@ static struct slice edge_of(const struct question *q, const struct policy_verdic
 
 	if (verdict->route == POLICY_ROUTE_PROXY_FQDN)
 		return policy_image_text(image, verdict->allowed->proxy_fqdn);
+	if (verdict->route == POLICY_ROUTE_DEFAULT)
+		return policy_image_text(image, image_access_edge_at(image, 0)->default_route_fqdn);
 	for (size_t i = 0; i < q->targets.count; i++)
 		if (policy_srv_target_fits(q->facts.remote_domain, q->targets.items[i]))
 			return q->targets.items[i];

@@ -154,6 +154,9 @@ static void ask_known_domain(const struct policy_asking *a, struct policy_findin
 		pass(a, f, MODEL_ACCESS_EDGE, SLICE(""),
 		     FIELD_NAME(ACCESS_EDGE, access_edge, enable_partner_discovery),
 		     "%.*s is on no list and partner discovery is on", SLICE_ARG(domain));
+	else if (a->route == POLICY_ROUTE_DEFAULT)
+		pass(a, f, MODEL_ACCESS_EDGE, SLICE(""), FIELD_NAME(ACCESS_EDGE, access_edge, routing_method),
+		     "%.*s is on no list and goes by the default route", SLICE_ARG(domain));
 	else
 		refuse(f, MODEL_ALLOWED_DOMAIN, domain, "",
 		       "%.*s is not on the list of allowed domains and partner discovery is off",
@@ -163,14 +166,17 @@ static void ask_known_domain(const struct policy_asking *a, struct policy_findin
 static void ask_user_policy(const struct policy_asking *a, struct policy_finding *f)
 {
 	const struct image_access_policy *policy = image_access_policy_find(a->image, GLOBAL_POLICY);
-	const char *field = FIELD_NAME(ACCESS_POLICY, access_policy, enable_federation_access);
+	bool is_public = policy_is_public(a);
+	const char *field = is_public ? FIELD_NAME(ACCESS_POLICY, access_policy, enable_public_cloud_access)
+	                              : FIELD_NAME(ACCESS_POLICY, access_policy, enable_federation_access);
+	const char *what = is_public ? "public providers" : "federation";
 
-	if (policy && policy->enable_federation_access)
+	if (policy && (is_public ? policy->enable_public_cloud_access : policy->enable_federation_access))
 		pass(a, f, MODEL_ACCESS_POLICY, GLOBAL_POLICY, field,
-		     "external access policy Global permits federation");
+		     "external access policy Global permits %s", what);
 	else
 		refuse(f, MODEL_ACCESS_POLICY, GLOBAL_POLICY, field,
-		       "external access policy Global does not permit federation");
+		       "external access policy Global does not permit %s", what);
 }
 
 static void ask_service(const struct policy_asking *a, struct policy_finding *f)
@@ -213,6 +219,10 @@ static void ask_route(const struct policy_asking *a, struct policy_finding *f)
 
 	if (a->route == POLICY_ROUTE_PROXY_FQDN)
 		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the entry names %.*s", SLICE_ARG(a->proxy));
+	else if (a->route == POLICY_ROUTE_DEFAULT)
+		pass(a, f, MODEL_ACCESS_EDGE, SLICE(""),
+		     FIELD_NAME(ACCESS_EDGE, access_edge, default_route_fqdn),
+		     "the default route leads to %.*s", SLICE_ARG(a->proxy));
 	else if (a->route != POLICY_ROUTE_NONE)
 		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "found by DNS SRV %s.%.*s",
 		     a->route == POLICY_ROUTE_SRV_SIPS ? "_sips._tcp" : "_sipfederationtls._tcp",
@@ -245,9 +255,10 @@ static void ask_srv_in_domain(const struct policy_asking *a, struct policy_findi
 	if (a->rule == POLICY_IDENTITY_DOMAIN) {
 		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, identity),
 		     "not needed: the certificate must carry the domain itself");
-	} else if (a->route == POLICY_ROUTE_PROXY_FQDN) {
-		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field,
-		     "not needed: the entry names the partner's edge");
+	} else if (policy_is_named(a)) {
+		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "not needed: %s",
+		     a->route == POLICY_ROUTE_DEFAULT ? "the default route is named"
+		                                      : "the entry names the partner's edge");
 	} else if (!is_found_by_srv(a)) {
 		leave(f, MODEL_ALLOWED_DOMAIN, domain, "there is no SRV target to look at");
 	} else if (has_target_in_domain(a->facts)) {
@@ -265,7 +276,7 @@ static struct slice wanted_name(const struct policy_asking *a)
 {
 	if (a->rule == POLICY_IDENTITY_DOMAIN)
 		return a->facts->remote_domain;
-	if (a->route == POLICY_ROUTE_PROXY_FQDN)
+	if (policy_is_named(a))
 		return a->proxy;
 	for (size_t i = 0; i < a->facts->srv_target_count; i++)
 		if (policy_srv_target_fits(a->facts->remote_domain, a->facts->srv_targets[i]))
@@ -283,8 +294,7 @@ static bool is_identity_proved(const struct policy_asking *a)
 /* Then a step before this one refused or waits for DNS; whatever else lacks a name is refused here. */
 static bool has_nothing_to_compare(const struct policy_asking *a)
 {
-	return a->rule == POLICY_IDENTITY_EDGE_FQDN && a->route != POLICY_ROUTE_PROXY_FQDN &&
-	       wanted_name(a).len == 0;
+	return a->rule == POLICY_IDENTITY_EDGE_FQDN && !policy_is_named(a) && wanted_name(a).len == 0;
 }
 
 static void refuse_identity(const struct policy_asking *a, struct policy_finding *f, const char *field)
@@ -380,6 +390,15 @@ static void decide_first(const struct policy_asking *a, struct policy_verdict *v
 	}
 }
 
+static enum policy_verification verification_of(const struct policy_asking *a)
+{
+	uint64_t level = a->route == POLICY_ROUTE_DEFAULT ? a->switches->verification_level
+	                 : a->allowed                     ? a->allowed->verification_level
+	                              : a->switches->discovered_partner_verification_level;
+
+	return (enum policy_verification)level;
+}
+
 void policy_decide(const struct policy_image *image, const struct policy_facts *facts,
                    struct policy_verdict *verdict, struct policy_explanation *explanation)
 {
@@ -393,4 +412,6 @@ void policy_decide(const struct policy_image *image, const struct policy_facts *
 	verdict->allowed = asking.allowed;
 	verdict->route = asking.route;
 	verdict->identity = asking.rule;
+	verdict->verification = verification_of(&asking);
+	verdict->is_public = policy_is_public(&asking);
 }

@@ -192,7 +192,9 @@ static void write_change(const struct change *c, bool changes_own, struct buffer
 	if (refuses(c, POLICY_STEP_USER_POLICY)) {
 		separate(out);
 		buffer_printf(out, "policy set Global %s=true",
-		              FIELD_NAME(ACCESS_POLICY, access_policy, enable_federation_access));
+		              policy_is_public(c->asking)
+		                      ? FIELD_NAME(ACCESS_POLICY, access_policy, enable_public_cloud_access)
+		                      : FIELD_NAME(ACCESS_POLICY, access_policy, enable_federation_access));
 	}
 	write_domain(c, out);
 	if (refuses(c, POLICY_STEP_SERVICE)) {

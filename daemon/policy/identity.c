@@ -74,11 +74,23 @@ static enum policy_route route_of(const struct policy_asking *a)
 
 	if (a->proxy.len)
 		return POLICY_ROUTE_PROXY_FQDN;
+	if (policy_image_has_default_route(a->image))
+		return POLICY_ROUTE_DEFAULT;
 	/* A single target "." (none left here) means that the service is not offered: RFC 2782. */
 	if (facts->srv != POLICY_SRV_FOUND || facts->srv_target_count == 0)
 		return POLICY_ROUTE_NONE;
 	return facts->srv_route == POLICY_ROUTE_SRV_SIPS ? POLICY_ROUTE_SRV_SIPS
 	                                                 : POLICY_ROUTE_SRV_FEDERATION;
+}
+
+bool policy_is_named(const struct policy_asking *a)
+{
+	return a->route == POLICY_ROUTE_PROXY_FQDN || a->route == POLICY_ROUTE_DEFAULT;
+}
+
+bool policy_is_public(const struct policy_asking *a)
+{
+	return a->route == POLICY_ROUTE_DEFAULT && a->switches->is_public_provider;
 }
 
 void policy_tie(struct policy_asking *a)
@@ -87,6 +99,8 @@ void policy_tie(struct policy_asking *a)
 
 	a->proxy = a->allowed ? policy_image_text(a->image, a->allowed->proxy_fqdn) : SLICE_NONE;
 	a->route = route_of(a);
+	if (a->route == POLICY_ROUTE_DEFAULT)
+		a->proxy = policy_image_text(a->image, a->switches->default_route_fqdn);
 	if (wanted == IDENTITY_AUTO)
 		wanted = a->route == POLICY_ROUTE_SRV_SIPS ? IDENTITY_DOMAIN : IDENTITY_EDGE_FQDN;
 	a->rule = wanted == IDENTITY_DOMAIN ? POLICY_IDENTITY_DOMAIN : POLICY_IDENTITY_EDGE_FQDN;

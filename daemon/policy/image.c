@@ -4,6 +4,7 @@
  * the mapping or round an index for ever.
  */
 #include "daemon/policy/image_layout.h"
+#include "daemon/policy/parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -203,6 +204,13 @@ static void index_own(struct policy_image *image)
 			at = (at + 1) % OWN_SLOTS;
 		image->own[at] = (uint8_t)(i + 1);
 	}
+}
+
+bool policy_image_has_default_route(const struct policy_image *image)
+{
+	const struct image_access_edge *edge = image_access_edge_at(image, 0);
+
+	return edge->routing_method == ROUTING_DEFAULT && edge->default_route_fqdn.length > 0;
 }
 
 bool policy_image_is_own_domain(const struct policy_image *image, struct slice domain)

@@ -105,6 +105,8 @@ size_t policy_image_count(const struct policy_image *image, enum model_kind_id k
 
 /* The record of the edge called `node`; when `node` is empty and there is one edge, that one; NULL otherwise. */
 const struct image_edge *policy_image_edge(const struct policy_image *image, struct slice node);
+/* Does everything whose entry names no edge go to one next hop? */
+bool policy_image_has_default_route(const struct policy_image *image);
 /* Is `domain` (lower case) one of our own? */
 bool policy_image_is_own_domain(const struct policy_image *image, struct slice domain);
 

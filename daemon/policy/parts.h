@@ -12,6 +12,7 @@
 /* Choices of ENUM rows, in the order of the row; a unit test holds them against it. */
 enum { IDENTITY_AUTO, IDENTITY_EDGE_FQDN, IDENTITY_DOMAIN };
 enum { MEDIA_NONE, MEDIA_DIRECT };
+enum { ROUTING_DNS_SRV, ROUTING_DEFAULT };
 
 /* The external access policy that holds for everybody; per-user ones come with the users. */
 #define GLOBAL_POLICY SLICE("Global")
@@ -25,7 +26,7 @@ struct policy_asking {
 	const struct image_allowed_domain *allowed; /* NULL: not on the list */
 	bool wants_words;                           /* also of steps that pass */
 	/* How the partner's edge is found and known; the same for unlisted domains as for a bare entry. */
-	struct slice proxy;      /* empty: by SRV */
+	struct slice proxy;      /* the entry's edge, or the default route; empty: by SRV */
 	enum policy_route route; /* NONE: not known (yet) */
 	int rule;                /* POLICY_IDENTITY_... */
 	bool needs_route;        /* false: the certificate alone settles it */
@@ -36,6 +37,10 @@ void policy_tie(struct policy_asking *asking);
 
 /* Could this be a partner's domain at all?  An address, or a host with '_', can be neither listed nor looked up. */
 bool policy_is_domain(struct slice domain);
+
+/* Somebody here has said where the partner's edge is: its entry, or the default route. */
+bool policy_is_named(const struct policy_asking *asking);
+bool policy_is_public(const struct policy_asking *asking);
 
 /* Is there a target that lies in the partner's domain and that the certificate carries? */
 bool policy_target_matches(const struct policy_facts *facts);

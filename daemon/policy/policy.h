@@ -36,12 +36,20 @@ enum policy_route {
 	POLICY_ROUTE_PROXY_FQDN,     /* the allowed domain names it */
 	POLICY_ROUTE_SRV_FEDERATION, /* _sipfederationtls._tcp */
 	POLICY_ROUTE_SRV_SIPS,       /* _sips._tcp (RFC 3263) */
+	POLICY_ROUTE_DEFAULT,        /* the one next hop of the Access Edge's configuration */
 };
 
 /* What the partner's certificate has to carry. */
 enum policy_identity {
 	POLICY_IDENTITY_EDGE_FQDN,
 	POLICY_IDENTITY_DOMAIN,
+};
+
+/* What our own servers are told of the partner's sender; in the order of the rows' choices. */
+enum policy_verification {
+	POLICY_VERIFICATION_ALWAYS,
+	POLICY_VERIFICATION_NEVER,
+	POLICY_VERIFICATION_SOURCE, /* what the message itself says; without a word: unverified */
 };
 
 /* State of the remote domain's SRV look-up. */
@@ -123,6 +131,8 @@ struct policy_verdict {
 	const struct image_allowed_domain *allowed; /* NULL: not on the list (discovery) */
 	enum policy_route route;
 	enum policy_identity identity; /* rule for the partner's certificate */
+	enum policy_verification verification;
+	bool is_public; /* it comes and goes by a default route to public providers */
 };
 
 /* Findings of all steps, for "why?": the words also of those that pass. */

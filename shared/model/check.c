@@ -163,6 +163,7 @@ static void check_allowed(struct check *check, const struct model_object *allowe
 	if (model_snapshot_find(check->snapshot, MODEL_BLOCKED_DOMAIN, model_object_key(allowed)))
 		check_tell(check, allowed, allowed->kind->key, "a domain is allowed or blocked, never both",
 		           "is also a blocked-domain");
+	check_allowed_route(check, allowed);
 }
 
 static void check_policy(struct check *check, const struct model_object *policy)
@@ -191,6 +192,7 @@ static void check_object(struct check *check, const struct model_object *object)
 	check_required(check, object);
 	switch (object->kind->id) {
 	case MODEL_EDGE: check_edge(check, object); break;
+	case MODEL_ACCESS_EDGE: check_routing(check, object); break;
 	case MODEL_POOL_MEMBER: check_pool_member(check, object); break;
 	case MODEL_ALLOWED_DOMAIN: check_allowed(check, object); break;
 	case MODEL_BLOCKED_DOMAIN: check_listed_domain(check, object); break;

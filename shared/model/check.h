@@ -22,6 +22,10 @@ void check_warn(struct check *check, const struct model_object *object, size_t f
 
 bool check_is_own_domain(const struct model_snapshot *snapshot, struct slice domain);
 
+/* ---- check_route.c ---- */
+void check_routing(struct check *check, const struct model_object *access_edge);
+void check_allowed_route(struct check *check, const struct model_object *allowed);
+
 /* ---- check_xmpp.c ---- */
 void check_xmpp_name(struct check *check, const struct model_object *name);
 void check_xmpp_partner(struct check *check, const struct model_object *partner);

@@ -55,7 +55,7 @@ static inline bool model_type_is_list(enum model_type t) { return t >= MODEL_DOM
 
 enum { MODEL_KEY = 1, MODEL_REQUIRED = 2, MODEL_FIXED = 4, MODEL_ALIAS = 8 };
 enum model_cardinality { MODEL_ONE, MODEL_MANY };
-enum { MODEL_CHOICES_MAX = 16, MODEL_LIST_MAX = 64, MODEL_FIELDS_MAX = 32 };
+enum { MODEL_CHOICES_MAX = 16, MODEL_LIST_MAX = 64, MODEL_FIELDS_MAX = 64 };
 
 struct model_field {
 	const char *name; /* "proxy-fqdn" */

@@ -229,8 +229,9 @@ def parse(data):
 
 # ---- what must have survived ----
 
-# What each hop writes; the trust header is for the edge to write, and has a test of its own.
-_OF_HOPS = ("via", "record-route", "route", "max-forwards", "content-length", "ms-edge-proxy-message-trust")
+# What each hop writes; the headers about the sender are for the edge to write, and have tests of their own.
+_OF_HOPS = ("via", "record-route", "route", "max-forwards", "content-length", "ms-edge-proxy-message-trust",
+            "ms-asserted-verification-level")
 
 
 def end_to_end(message, without=()):

@@ -636,7 +636,8 @@ static void keeps_at_most_so_many(void **state)
 
 	(void)state;
 	start(&world);
-	for (unsigned i = 0; i < RESOLVER_CACHE_MAX + 10; i++) {
+	resolver_keep_at_most(world.resolver, 500);
+	for (unsigned i = 0; i < 510; i++) {
 		char name[64];
 
 		snprintf(name, sizeof name, "n%u.silent", i);
@@ -645,7 +646,9 @@ static void keeps_at_most_so_many(void **state)
 	/* All are out, so nobody can make room. */
 	assert_int_equal(world.got.answers, 10);
 	assert_int_equal(world.got.outcome, RESOLVER_FAILED);
-	assert_int_equal(world.resolver->lookups.count, RESOLVER_CACHE_MAX);
+	assert_int_equal(world.resolver->lookups.count, 500);
+	resolver_keep_at_most(world.resolver, 20);
+	assert_int_equal(resolver_names(world.resolver), 500);
 	world_stop(&world);
 
 	start(&world);
@@ -657,6 +660,29 @@ static void keeps_at_most_so_many(void **state)
 	assert_int_equal(resolver_new(world.loop, &bad, 1, (struct siphash_key){ 0 }, &none, &reason),
 	                 RESULT_INVALID);
 	assert_null(none);
+	world_stop(&world);
+}
+
+/* Room is made by what nobody waits for, the longest unused first; fewer are kept as soon as fewer are wanted. */
+static void forgets_what_was_not_asked_for_longest(void **state)
+{
+	struct world world;
+
+	(void)state;
+	start(&world);
+	resolver_keep_at_most(world.resolver, 2);
+	resolver_srv(world.resolver, SLICE("_sip._tcp.found.example"), got_srv, &world.got);
+	world_run(&world, 1);
+	resolver_addresses(world.resolver, SLICE("both.example"), got_addresses, &world.got);
+	world_run(&world, 1);
+	resolver_srv(world.resolver, SLICE("_sip._tcp.found.example"), got_srv, &world.got);
+	assert_int_equal(world.got.answers, 3); /* still known */
+	resolver_keep_at_most(world.resolver, 1);
+	assert_int_equal(resolver_names(world.resolver), 1);
+	resolver_srv(world.resolver, SLICE("_sip._tcp.found.example"), got_srv, &world.got);
+	assert_int_equal(world.got.answers, 4); /* the other one had to go */
+	resolver_flush(world.resolver);
+	assert_int_equal(resolver_names(world.resolver), 0);
 	world_stop(&world);
 }
 
@@ -696,6 +722,7 @@ int main(void)
 		cmocka_unit_test(asks_once_for_many),
 		cmocka_unit_test(may_be_freed_in_an_answer),
 		cmocka_unit_test(keeps_at_most_so_many),
+		cmocka_unit_test(forgets_what_was_not_asked_for_longest),
 #ifdef PARLEY_FAULTS
 		cmocka_unit_test(survives_each_allocation_failing),
 #endif

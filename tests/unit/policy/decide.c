@@ -7,7 +7,7 @@ enum { ROWS_MIN = 80 };
 
 static void name_answer(const struct policy_verdict *verdict, char *to, size_t size)
 {
-	static const char *const routes[] = { "none", "proxy", "federation", "sips" };
+	static const char *const routes[] = { "none", "proxy", "federation", "sips", "default" };
 
 	if (verdict->answer == POLICY_PASS)
 		snprintf(to, size, "pass:%s:%s", routes[verdict->route],
@@ -191,6 +191,64 @@ static void choices_stand_in_the_order_that_decisions_expect(void **state)
 	assert_true(slice_equal(model_choice(identity, 2), SLICE("domain")));
 	assert_true(slice_equal(model_choice(media, 0), SLICE("none")));
 	assert_true(slice_equal(model_choice(media, 1), SLICE("direct")));
+
+	const struct model_field *edge = model_kind(MODEL_ACCESS_EDGE)->fields;
+	const struct model_field *routing = &edge[MODEL_FIELD(access_edge, routing_method)];
+	const struct model_field *levels[] = {
+		&edge[MODEL_FIELD(access_edge, verification_level)],
+		&edge[MODEL_FIELD(access_edge, discovered_partner_verification_level)],
+		&model_kind(MODEL_ALLOWED_DOMAIN)->fields[MODEL_FIELD(allowed_domain, verification_level)],
+	};
+
+	assert_true(slice_equal(model_choice(routing, 0), SLICE("dns-srv")));
+	assert_true(slice_equal(model_choice(routing, 1), SLICE("default-route")));
+	for (size_t i = 0; i < COUNT(levels); i++) {
+		assert_true(slice_equal(model_choice(levels[i], POLICY_VERIFICATION_ALWAYS),
+		                        SLICE("always-verifiable")));
+		assert_true(slice_equal(model_choice(levels[i], POLICY_VERIFICATION_NEVER),
+		                        SLICE("always-unverifiable")));
+		assert_true(slice_equal(model_choice(levels[i], POLICY_VERIFICATION_SOURCE),
+		                        SLICE("use-source-verification")));
+	}
+}
+
+/* Each kind of partner has a level of its own. */
+static void tells_which_verification_level_holds(void **state)
+{
+	static const struct {
+		const char *world;
+		enum policy_verification level;
+		bool is_public;
+	} rows[] = {
+		{ "on allow=fabrikam.example", POLICY_VERIFICATION_ALWAYS, false },
+		{ "on allow=fabrikam.example,verification-level=always-unverifiable",
+		  POLICY_VERIFICATION_NEVER, false },
+		{ "on allow=fabrikam.example,verification-level=use-source-verification",
+		  POLICY_VERIFICATION_SOURCE, false },
+		{ "on discovery", POLICY_VERIFICATION_SOURCE, false },
+		{ "on route=hub.example", POLICY_VERIFICATION_SOURCE, false },
+		{ "on public route=hub.example", POLICY_VERIFICATION_SOURCE, true },
+		{ "on public", POLICY_VERIFICATION_SOURCE, false },
+		{ "on public route=hub.example allow=fabrikam.example", POLICY_VERIFICATION_SOURCE, true },
+		{ "on public route=hub.example allow=fabrikam.example,proxy=sip.fabrikam.example",
+		  POLICY_VERIFICATION_ALWAYS, false },
+	};
+	const struct policy_facts facts = { .direction = POLICY_INWARD,
+		                            .remote_domain = SLICE("fabrikam.example"),
+		                            .local_domain = SLICE("contoso.example") };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct model_snapshot *snapshot = world_new(slice_of(rows[i].world));
+		struct policy_image *image = world_image(snapshot, 7);
+		struct policy_verdict verdict;
+
+		policy_decide(image, &facts, &verdict, NULL);
+		assert_int_equal(verdict.verification, rows[i].level);
+		assert_int_equal(verdict.is_public, rows[i].is_public);
+		policy_image_close(&image);
+		model_snapshot_free(&snapshot);
+	}
 }
 
 int main(void)
@@ -204,6 +262,7 @@ int main(void)
 		cmocka_unit_test(names_without_a_verified_certificate_prove_nothing),
 		cmocka_unit_test(steps_have_names_numbers_and_final_answers_of_their_own),
 		cmocka_unit_test(choices_stand_in_the_order_that_decisions_expect),
+		cmocka_unit_test(tells_which_verification_level_holds),
 	};
 	return cmocka_run_group_tests(tests, read_table, NULL);
 }

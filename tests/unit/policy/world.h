@@ -97,6 +97,11 @@ static inline struct model_snapshot *world_new(struct slice words)
 			assert(world_set(snapshot, edge, SLICE("allow-federated-users"), SLICE("true")));
 		else if (slice_equal(word, SLICE("discovery")))
 			assert(world_set(snapshot, edge, SLICE("enable-partner-discovery"), SLICE("true")));
+		else if (world_take(&word, SLICE("route="))) {
+			assert(world_set(snapshot, edge, SLICE("routing-method"), SLICE("default-route")));
+			assert(world_set(snapshot, edge, SLICE("default-route-fqdn"), word));
+		} else if (slice_equal(word, SLICE("public")))
+			assert(world_set(snapshot, edge, SLICE("is-public-provider"), SLICE("true")));
 		else if (slice_equal(word, SLICE("no-user")))
 			assert(world_set(snapshot,
 			                 world_object(snapshot, MODEL_ACCESS_POLICY, SLICE("Global")),
