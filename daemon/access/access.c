@@ -43,6 +43,14 @@ static void take_side_names(struct access *a, enum sip_side side, struct image_t
 		a->own_addresses[side][names->address_count++] = policy_image_item(a->image, listen, i);
 }
 
+bool access_is_internal_plain(const struct image_edge *edge)
+{
+	const struct model_field *row = &model_kind(MODEL_EDGE)
+	                                         ->fields[MODEL_FIELD(edge, internal_transport)];
+
+	return slice_equal(model_choice(row, edge->internal_transport), SLICE("tcp"));
+}
+
 static void take_image(struct access *a, struct link_frame *frame)
 {
 	struct policy_image *image = NULL;
@@ -69,13 +77,8 @@ static void take_image(struct access *a, struct link_frame *frame)
 	a->settings = image_access_edge_at(image, 0);
 	take_side_names(a, SIP_SIDE_EXTERNAL, edge->external_fqdn, edge->external_port, true,
 	                edge->external_listen);
-	take_side_names(
-	        a, SIP_SIDE_INTERNAL, edge->internal_fqdn, edge->internal_port,
-	        !slice_equal(
-	                model_choice(&model_kind(MODEL_EDGE)->fields[MODEL_FIELD(edge, internal_transport)],
-	                             edge->internal_transport),
-	                SLICE("tcp")),
-	        edge->internal_listen);
+	take_side_names(a, SIP_SIDE_INTERNAL, edge->internal_fqdn, edge->internal_port,
+	                !access_is_internal_plain(edge), edge->internal_listen);
 	policy_image_close(&old);
 	if (!a->transactions)
 		a->transactions = sip_transactions_new((uint32_t)a->settings->max_transactions, a->seed);
@@ -322,6 +325,7 @@ static void frame_came(void *owner, struct link_frame *frame)
 	case LINK_LISTENER: take_listener(a, frame); break;
 	case LINK_LISTENER_CLOSE: close_listener(a, frame->number); break;
 	case LINK_QUERY: answer_query(a, frame->number, frame->payload); break;
+	case LINK_TRIAL: answer_trial(a, frame->number, frame->fd); break;
 	case LINK_DRAIN: drain(a, (int64_t)frame->number); break;
 	default:
 		if (frame->fd >= 0)
@@ -362,6 +366,7 @@ static void launcher_frame(void *owner, struct link_frame *frame)
 	if (frame->type == LINK_SERVICE_LINK) {
 		link_free(&a->link);
 		a->link = link_new(a->loop, frame->fd, frame_came, link_broken, a);
+		report_forget_told(a);
 		say_hello(a);
 	} else if (frame->fd >= 0) {
 		close(frame->fd);

@@ -1,13 +1,20 @@
 /*
  * answer: the keeper's questions.  {"what":"connections"|"domains"|"discovered","after":N,"limit":M} gives an
  * array of at most M rows from the Nth; {"what":"partner","domain":D} what is known of one remote domain.
- * {"what":"dns-flush"} and {"what":"retry","domain":D} do something and say to how many: {"count":N}.
+ * {"what":"dns-flush"} and {"what":"retry","domain":D} do something and say to how many: {"count":N}.  A trial
+ * image: which connections would not outlive it.
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "daemon/access/parts.h"
 
-enum { ANSWER_MAX = 1024 * 1024, ANSWER_ROWS_DEFAULT = 500, ANSWER_ROWS_MAX = 1000 };
+enum {
+	ANSWER_MAX = 1024 * 1024,
+	ANSWER_ROWS_DEFAULT = 500,
+	ANSWER_ROWS_MAX = 1000,
+	ANSWER_CLOSING_MAX = 200
+};
 
 bool page_takes(struct page *page)
 {
@@ -255,12 +262,24 @@ static void put_rows(struct access *a, const struct json *asked, struct json_wri
 	json_close_array(w);
 }
 
+/* A large answer goes in pieces; an empty one ends it. */
+static void send_answer(struct access *a, uint64_t number, struct slice rest)
+{
+	while (rest.len) {
+		size_t take = rest.len > LINK_PAYLOAD_MAX ? LINK_PAYLOAD_MAX : rest.len;
+
+		if (!link_send(a->link, LINK_ANSWER, number, slice_first(rest, take), -1))
+			break;
+		rest = slice_after(rest, take);
+	}
+	link_send(a->link, LINK_ANSWER, number, SLICE(""), -1);
+}
+
 void answer_query(struct access *a, uint64_t number, struct slice question)
 {
 	struct json *asked = NULL;
 	struct buffer text;
 	struct json_writer w = json_write(&text);
-	struct slice rest;
 
 	buffer_start(&text, ANSWER_MAX);
 	if (json_read(question, &asked, NULL) == RESULT_OK && a->image) {
@@ -280,14 +299,54 @@ void answer_query(struct access *a, uint64_t number, struct slice question)
 		buffer_clear(&text);
 		buffer_add(&text, SLICE("[]"));
 	}
-	for (rest = buffer_slice(&text); rest.len;) {
-		size_t take = rest.len > LINK_PAYLOAD_MAX ? LINK_PAYLOAD_MAX : rest.len;
-
-		if (!link_send(a->link, LINK_ANSWER, number, slice_first(rest, take), -1))
-			break;
-		rest = slice_after(rest, take);
-	}
-	link_send(a->link, LINK_ANSWER, number, SLICE(""), -1);
+	send_answer(a, number, buffer_slice(&text));
 	buffer_stop(&text);
 	json_free(&asked);
+}
+
+/* ---- what would close ---- */
+
+static void put_closing(struct json_writer *w, const struct flow *flow)
+{
+	char id[24];
+
+	snprintf(id, sizeof id, "c-%llu", (unsigned long long)flow->number);
+	json_open_object(w, NULL);
+	json_put_text(w, "id", id);
+	json_put_text(w, "partner", flow->partner);
+	json_put_text(w, "side", report_side_name(flow->side));
+	json_put_text(w, "direction", connection_is_outgoing(flow->connection) ? "out" : "in");
+	json_close_object(w);
+}
+
+void answer_trial(struct access *a, uint64_t number, int fd)
+{
+	struct policy_image *image = NULL;
+	struct buffer text;
+	struct json_writer w = json_write(&text);
+	int64_t count = 0;
+
+	buffer_start(&text, ANSWER_MAX);
+	json_open_object(&w, NULL);
+	json_open_array(&w, "rows");
+	if (policy_image_open(fd, &image, NULL) == RESULT_OK)
+		LIST_EACH (at, &a->flows) {
+			struct flow *flow = LIST_OWNER(at, struct flow, node);
+
+			if (!flow_is_usable(flow) || flow_may_stay(flow, image))
+				continue;
+			if (count++ < ANSWER_CLOSING_MAX)
+				put_closing(&w, flow);
+		}
+	json_close_array(&w);
+	json_put_number(&w, "count", count);
+	json_close_object(&w);
+	if (image)
+		send_answer(a, number, buffer_slice(&text));
+	else
+		send_answer(a, number, SLICE("{}"));
+	policy_image_close(&image);
+	buffer_stop(&text);
+	if (fd >= 0)
+		close(fd);
 }

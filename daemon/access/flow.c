@@ -531,7 +531,7 @@ static void end_when_quiet(void *owner)
 }
 
 /* Would a message of `domain` still cross on this connection? */
-static bool is_still_allowed(struct flow *flow, struct slice domain)
+static bool is_still_allowed(struct flow *flow, const struct policy_image *image, struct slice domain)
 {
 	struct access *a = flow->access;
 	struct partner *partner = partner_get(a, domain);
@@ -540,33 +540,38 @@ static bool is_still_allowed(struct flow *flow, struct slice domain)
 		                      .method = SLICE("MESSAGE"),
 		                      .remote_domain = domain };
 	struct policy_verdict verdict;
-	const struct image_topology *topology = image_topology_at(a->image, 0);
+	const struct image_topology *topology = image_topology_at(image, 0);
 
 	if (topology->sip_domains.count)
-		facts.local_domain = policy_image_item(a->image, topology->sip_domains, 0);
+		facts.local_domain = policy_image_item(image, topology->sip_domains, 0);
 	flow_facts(flow, &facts);
 	if (partner)
 		partner_facts(partner, &facts);
-	policy_decide(a->image, &facts, &verdict, NULL);
+	policy_decide(image, &facts, &verdict, NULL);
 	return verdict.answer != POLICY_REFUSE;
 }
 
 /* A partner's lives while one of the domains seen on it is allowed. */
-static bool is_still_partner(struct flow *flow)
+static bool is_still_partner(struct flow *flow, const struct policy_image *image)
 {
 	for (size_t i = 0; i < flow->domain_count; i++)
-		if (is_still_allowed(flow, slice_of(flow->domains[i])))
+		if (is_still_allowed(flow, image, slice_of(flow->domains[i])))
 			return true;
 	return flow->domain_count == 0;
 }
 
 /* One inside lives while there is such a pool member and the transport is the same. */
-static bool is_still_inside(const struct flow *flow)
+static bool is_still_inside(const struct flow *flow, const struct policy_image *image)
 {
-	const struct access *a = flow->access;
+	const struct image_edge *edge = policy_image_edge(image, slice_of(flow->access->node));
 
-	return flow->is_plain == is_internal_plain(a) &&
-	       image_pool_member_find(a->image, slice_of(flow->partner)) != NULL;
+	return edge && flow->is_plain == access_is_internal_plain(edge) &&
+	       image_pool_member_find(image, slice_of(flow->partner)) != NULL;
+}
+
+bool flow_may_stay(struct flow *flow, const struct policy_image *image)
+{
+	return flow->side == SIP_SIDE_INTERNAL ? is_still_inside(flow, image) : is_still_partner(flow, image);
 }
 
 /* Who has only shown a certificate is a stranger again once it names nobody who is allowed, and the other way round. */
@@ -583,7 +588,7 @@ static void review_acquaintance(struct flow *flow)
 static void review(struct flow *flow)
 {
 	struct access *a = flow->access;
-	bool is_allowed = flow->side == SIP_SIDE_INTERNAL ? is_still_inside(flow) : is_still_partner(flow);
+	bool is_allowed = flow_may_stay(flow, a->image);
 
 	if (is_allowed && flow->is_ending) {
 		flow->is_ending = false;

@@ -369,6 +369,7 @@ static void decide(struct passage *p)
 	if (!step_discovered(p) || !step_sender(p))
 		return;
 	count_passage(p);
+	report_passed(a, p->flow, p->m, &p->facts, &p->verdict);
 	if (p->flow->side == SIP_SIDE_EXTERNAL) {
 		flow_admit(p->flow, p->facts.remote_domain);
 		if (p->m->via.has_alias)

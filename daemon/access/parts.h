@@ -56,6 +56,8 @@ enum {
 	ACCESS_RECHECK_MS = 60 * 60 * 1000, /* a living connection's certificate is looked at again */
 	ACCESS_REPORTS_PER_SECOND =
 	        50, /* events of one connection's bad or refused messages; all are counted */
+	ACCESS_TOLD_PER_SECOND = 200, /* events of who passed */
+	ACCESS_TOLD_MAX = 8192,
 	ACCESS_PORT_PRIVILEGED_MAX = 1023, /* DNS may not send us to these (security: SRV to port 25), */
 	ACCESS_PORT_HTTPS = 443,           /* except to this one */
 	ACCESS_PORT_SIPS = 5061,           /* RFC 3261 §19.1.2 */
@@ -241,6 +243,12 @@ struct access_listener {
 	enum sip_side side;
 };
 
+/* What the keeper was told of who passed, by a keyed hash: a place that another takes is told again. */
+struct told {
+	uint64_t hash;
+	int64_t at_ms;
+};
+
 struct access {
 	const struct process_start *start;
 	struct loop *loop;
@@ -253,6 +261,8 @@ struct access {
 	struct tls_credentials *credentials[2]; /* by side */
 	struct sip_proxy proxy;
 	struct slice own_addresses[2][16];
+	struct told told[ACCESS_TOLD_MAX];
+	struct allowance telling;
 	struct siphash_key seed;
 	uint64_t random_counter;
 	struct handles connections;
@@ -282,6 +292,7 @@ struct access {
 	size_t lost_at;
 };
 
+bool access_is_internal_plain(const struct image_edge *edge); /* the pool is spoken to in the clear */
 static inline int64_t access_now_ms(const struct access *a) { return loop_now(a->loop).mono_ms; }
 uint64_t access_random(struct access *a);
 
@@ -297,6 +308,8 @@ void flow_not_written(struct flow *flow); /* an answer did not fit: ends it when
 void flow_admit(struct flow *flow, struct slice domain); /* a request of that domain passed here */
 void flow_work_done(struct access *a, handle connection, bool was_client);
 void flow_image_changed(struct access *a); /* end what is no longer allowed */
+/* With that image, would this connection be kept? */
+bool flow_may_stay(struct flow *flow, const struct policy_image *image);
 void flow_facts(const struct flow *flow, struct policy_facts *facts);
 bool flow_carries_name(const struct flow *flow,
                        struct slice name);    /* its verified certificate has it as dNSName */
@@ -408,6 +421,8 @@ struct page {
 };
 bool page_takes(struct page *page);
 void answer_query(struct access *a, uint64_t number, struct slice question);
+/* What would close if that image took effect; takes the descriptor. */
+void answer_trial(struct access *a, uint64_t number, int fd);
 
 /* ---- discovery.c ---- */
 /* May a discovered partner send this now?  False: `why` names the limit. */
@@ -429,6 +444,13 @@ void report_open(struct report *report, struct access *a, enum control_event_id 
 void report_send(struct report *report);
 void report_refused(struct access *a, struct flow *flow, const struct sip_message *m,
                     const struct policy_facts *facts, const struct policy_verdict *verdict);
+/*
+ * That a request passed, so that a dry run can decide on the like of it again: once an hour for the same users and
+ * service, and so many a second.
+ */
+void report_passed(struct access *a, struct flow *flow, const struct sip_message *m,
+                   const struct policy_facts *facts, const struct policy_verdict *verdict);
+void report_forget_told(struct access *a); /* a new keeper has been told nothing */
 void report_failed(struct access *a, const struct sip_message *m, enum sip_side from,
                    const struct failure *why);
 void report_connection(struct access *a, enum control_event_id id, const struct flow *flow);

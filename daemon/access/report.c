@@ -6,7 +6,12 @@
 #include "daemon/access/parts.h"
 #include "shared/base/text.h"
 
-enum { REPORT_EVENT_MAX = 8192, REPORT_URI_BYTES = 256 };
+enum {
+	REPORT_EVENT_MAX = 8192,
+	REPORT_URI_BYTES = 256,
+	REPORT_NAMES_MAX = 4,
+	REPORT_TOLD_MS = 60 * 60 * 1000
+};
 
 /* ---- events ---- */
 
@@ -51,6 +56,47 @@ static void put_request(struct json_writer *w, const struct sip_message *m, bool
 		json_put_number(w, "connection", (int64_t)flow->number);
 }
 
+/* Names that speak for the remote domain first: a certificate may carry a hundred. */
+static void put_names(struct json_writer *w, const char *key, const struct slice *names, size_t count,
+                      struct slice domain)
+{
+	size_t written = 0;
+
+	json_open_array(w, key);
+	for (int speaks = 1; speaks >= 0; speaks--)
+		for (size_t i = 0; i < count && written < REPORT_NAMES_MAX; i++)
+			if (slice_ends_nocase(names[i], domain) == (speaks == 1)) {
+				json_put_slice(w, NULL, names[i]);
+				written++;
+			}
+	json_close_array(w);
+}
+
+/* All that was decided on, so that it can be decided on again over another image. */
+static void put_facts(struct json_writer *w, const struct policy_facts *facts)
+{
+	static const char *const services[] = { [POLICY_SERVICE_IM] = "message",
+		                                [POLICY_SERVICE_PRESENCE] = "presence",
+		                                [POLICY_SERVICE_AV] = "call",
+		                                [POLICY_SERVICE_OTHER] = "other" };
+	static const char *const srv[] = { "unasked", "found", "absent", "failed" };
+
+	json_open_object(w, "facts");
+	json_put_text(w, "service", services[facts->service]);
+	json_put_slice(w, "local_domain", facts->local_domain);
+	json_put_slice(
+	        w, "local_user",
+	        slice_first(facts->local_user, facts->local_user.len > 128 ? 128 : facts->local_user.len));
+	json_put_bool(w, "connected", facts->is_connected);
+	json_put_bool(w, "certificate", facts->has_certificate);
+	json_put_text(w, "srv", srv[facts->srv]);
+	json_put_number(w, "route", facts->srv_route);
+	put_names(w, "targets", facts->srv_targets, facts->srv_target_count, facts->remote_domain);
+	put_names(w, "dns", facts->certificate_dns, facts->certificate_dns_count, facts->remote_domain);
+	put_names(w, "sip", facts->certificate_sip, facts->certificate_sip_count, facts->remote_domain);
+	json_close_object(w);
+}
+
 void report_refused(struct access *a, struct flow *flow, const struct sip_message *m,
                     const struct policy_facts *facts, const struct policy_verdict *verdict)
 {
@@ -67,8 +113,43 @@ void report_refused(struct access *a, struct flow *flow, const struct sip_messag
 	json_put_number(&report.w, "status", step->sip_status);
 	json_put_text(&report.w, "why", verdict->finding.words);
 	json_put_number(&report.w, "version", (int64_t)verdict->generation);
+	put_facts(&report.w, facts);
 	report_send(&report);
 }
+
+/* ---- who passed: seldom told, for it is much and the keeper only wants to know of whom ---- */
+
+static uint64_t hash_of(const struct access *a, const struct policy_facts *facts)
+{
+	uint64_t hash = siphash(a->seed, facts->remote_domain);
+
+	hash = hash * 31 + siphash(a->seed, facts->local_user);
+	hash = hash * 31 + siphash(a->seed, facts->local_domain);
+	return hash * 31 + (uint64_t)facts->service * 2 + (facts->direction == POLICY_INWARD);
+}
+
+void report_passed(struct access *a, struct flow *flow, const struct sip_message *m,
+                   const struct policy_facts *facts, const struct policy_verdict *verdict)
+{
+	uint64_t hash = hash_of(a, facts);
+	struct told *told = &a->told[(hash >> 16) % ACCESS_TOLD_MAX];
+	int64_t now = access_now_ms(a);
+	struct report report;
+
+	if (told->hash == hash && told->at_ms && now - told->at_ms < REPORT_TOLD_MS)
+		return;
+	if (!a->link || !allowance_take(&a->telling, now, ACCESS_TOLD_PER_SECOND))
+		return;
+	*told = (struct told){ hash, now };
+	report_open(&report, a, CONTROL_EVENT_REQUEST_PASSED);
+	put_request(&report.w, m, facts->direction == POLICY_INWARD, flow);
+	json_put_slice(&report.w, "domain", facts->remote_domain);
+	json_put_number(&report.w, "version", (int64_t)verdict->generation);
+	put_facts(&report.w, facts);
+	report_send(&report);
+}
+
+void report_forget_told(struct access *a) { memset(a->told, 0, sizeof a->told); }
 
 void report_failed(struct access *a, const struct sip_message *m, enum sip_side from,
                    const struct failure *why)

@@ -17,6 +17,9 @@ static void call_free(struct call *call)
 	buffer_stop(&call->out);
 	buffer_stop(&call->changes);
 	buffer_stop(&call->warnings);
+	model_snapshot_free(&call->change.base);
+	model_snapshot_free(&call->change.candidate);
+	image_drop(&call->change.trial);
 	arena_stop(&call->arena);
 	mem_free(call);
 }
@@ -170,6 +173,7 @@ void call_begin(struct session *session, struct slice line)
 	call->request = request;
 	call->params = request.params;
 	call->who = session->who;
+	call->change.trial.fd = -1;
 	list_start(&call->waiting);
 	arena_start(&call->arena, CALL_ARENA_MAX);
 	buffer_start(&call->out, CONTROL_LINE_MAX);

@@ -124,7 +124,7 @@ static void write_params(struct buffer *out, const struct control_event *row, co
 	json_open_object(&w, NULL);
 	for (size_t i = 0; json_member(event, i, &name, &value); i++)
 		if (slice_to_text(name, key, sizeof key) && !slice_equal(name, SLICE("sentence")) &&
-		    !slice_equal(name, SLICE("severity")))
+		    !slice_equal(name, SLICE("severity")) && !slice_equal(name, SLICE("facts")))
 			json_write_value(&w, key, value);
 	json_put_text(&w, "severity", control_severity_name(row->severity));
 	json_put_slice(&w, "sentence", sentence);
@@ -162,8 +162,10 @@ void events_take(struct keeper *k, struct slice text)
 	if (json_read(text, &event, NULL) != RESULT_OK)
 		return;
 	id = control_event_named(json_as_slice(json_get(event, "event")));
-	if (id != CONTROL_EVENT_COUNT)
+	if (id != CONTROL_EVENT_COUNT) {
+		decisions_take(&k->decisions, id, event, keeper_now(k).wall_ms);
 		emit(k, id, event);
+	}
 	json_free(&event);
 }
 

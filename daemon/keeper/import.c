@@ -128,12 +128,9 @@ static void describe(const struct config_import *found, struct buffer *owners, s
 	buffer_add_char(files, '\0');
 }
 
-enum result import_publish(struct keeper *k, struct import *import, const char *author, const char *comment,
-                           struct reason *note, struct reason *reason)
+static enum result publish_edits(struct keeper *k, struct import *import, struct reason *reason)
 {
-	struct publish_order order = {
-		.author = author, .comment = comment, .takes_edits = true, .note = note
-	};
+	struct publish_order order = { .takes_edits = true };
 	struct model_snapshot *snapshot = import->found.snapshot;
 	struct buffer owners, files, ignored;
 	enum result result;
@@ -144,10 +141,8 @@ enum result import_publish(struct keeper *k, struct import *import, const char *
 	buffer_start(&files, 64 * 1024);
 	buffer_start(&ignored, 4096);
 	describe(&import->found, &owners, &files);
-	if (!author[0])
-		order.author = owners.is_broken ? "several users" : buffer_slice(&owners).ptr;
-	if (!comment[0])
-		order.comment = files.is_broken ? "conf.d" : buffer_slice(&files).ptr;
+	order.author = owners.is_broken ? "several users" : buffer_slice(&owners).ptr;
+	order.comment = files.is_broken ? "conf.d" : buffer_slice(&files).ptr;
 	order.changes = changes_write(k->now.snapshot, snapshot, &ignored);
 	import->found.snapshot = NULL;
 	result = publish_snapshot(k, snapshot, &order, reason);
@@ -165,7 +160,7 @@ void import_edited(struct keeper *k)
 
 	if (result == RESULT_OK) {
 		k->import_trouble[0] = '\0';
-		result = import_publish(k, import, "", "", NULL, &reason);
+		result = publish_edits(k, import, &reason);
 		if (result == RESULT_NOT_FOUND && k->now.version.number) /* a file that is gone comes back */
 			publish_mirror(k, NULL);
 	}

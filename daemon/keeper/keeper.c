@@ -166,6 +166,8 @@ static void second(void *owner)
 	service_second(&k->access);
 	events_second(k);
 	exports_second(k);
+	past_second(k);
+	drafts_second(k);
 	loop_timer_set(k->loop, &k->second_timer, 1000, second, k);
 }
 
@@ -212,6 +214,8 @@ static enum result birth(struct keeper *k, struct reason *reason)
 	enum result result;
 
 	list_start(&k->waiting);
+	list_start(&k->drafts);
+	decisions_start(&k->decisions);
 	k->now.image_fd = k->audit.fd = k->control.fd = -1;
 	if ((result = become(k, reason)) != RESULT_OK)
 		return result;
@@ -226,6 +230,7 @@ static enum result birth(struct keeper *k, struct reason *reason)
 	    (result = folders_token_key(k->root, k->token_key, reason)) != RESULT_OK ||
 	    (result = open_alone(k, reason)) != RESULT_OK)
 		return result;
+	pending_open(k);
 	service_apply(&k->access);
 	service_review(&k->access, true);
 	tell_drain_time(k);
@@ -245,6 +250,10 @@ static void end(struct keeper *k)
 	if (k->control.keeper)
 		control_close(&k->control);
 	exports_free(k);
+	past_free(k);
+	drafts_free(k);
+	decisions_free(&k->decisions);
+	loop_timer_stop(&k->pending.timer);
 	publish_close(k);
 	audit_close(&k->audit);
 	loop_timer_stop(&k->second_timer);

@@ -11,7 +11,10 @@
  *   host.c         what belongs to this machine only: host.xml, resolvers, the token key
  *   events.c       the one place every event goes through: log, ring, counters, consoles
  *   audit.c        who changed what: durable before the change is acknowledged
- *   publish.c      versions: import, check, publish, mirror, apply
+ *   publish.c      versions: import, check, publish, mirror, apply; past.c: an old one, looked at again
+ *   change.c       the way to a version: copy, edit, stage, try or publish; drafts.c: what is staged
+ *   plan.c         what a change would do, over decisions.c: what was decided in the last day
+ *   pending.c      a version that goes back by itself unless it is confirmed
  *   service.c      one service: its link, what it is sent, what it reports
  *   listeners.c    which sockets it listens on
  *   credentials.c  its certificates and keys, and what is missing of them

@@ -46,6 +46,17 @@ enum {
 	KEEPER_LOG_PER_SECOND = 10,
 	KEEPER_LOG_LINE_MAX = 2048,
 	KEEPER_ATTENTION_MAX = 20,
+	KEEPER_DRAFTS_MAX = 16,
+	KEEPER_DRAFT_KEPT_MS = 8 * 60 * 60 * 1000, /* untouched; a working day */
+	KEEPER_PAST_KEPT_MS = 30 * 1000,
+	KEEPER_CONFIRM_S = 300, /* decisions: the self-revert timer where the rule asks for one */
+	KEEPER_CONFIRM_MIN_S = 5,
+	KEEPER_CONFIRM_MAX_S = 24 * 60 * 60,
+	KEEPER_CONFIRM_CLOSING = 10, /* more connections that would close than this ask for it */
+	KEEPER_REVERT_AGAIN_MS = 10 * 1000,
+	KEEPER_DECISIONS_BYTES_MAX = 64 * 1024 * 1024,
+	KEEPER_DECISIONS_MAX = 200 * 1000,
+	KEEPER_DECISIONS_MS = 24 * 60 * 60 * 1000,
 	CONTROL_CLIENTS_MAX = 16,
 	CONTROL_CLIENTS_PER_USER = 4, /* root may have all */
 	CONTROL_UNREAD_MAX = 1024 * 1024,
@@ -58,6 +69,7 @@ enum {
 struct keeper;
 struct session;
 struct call;
+struct who;
 
 /* ---- host.c ---- */
 struct host {
@@ -249,6 +261,8 @@ uint64_t listeners_id(bool is_internal, struct slice address);
 /* ---- query.c ---- */
 /* `answer` NULL: none came, and `why` says why; it lives until the callback returns. Called exactly once. */
 typedef void query_answered(void *to, const struct json *answer, const char *why);
+/* What would close with that image: {"count":N,"rows":[...]}.  The descriptor stays the caller's. */
+void query_ask_trial(struct service *s, int image_fd, query_answered *answered, void *to);
 /* All rows of "connections", "domains" or "discovered"; `what` is kept. */
 void query_ask(struct service *s, const char *what, query_answered *answered, void *to);
 /* What DNS and a live connection have shown of a domain, as a lower-case A-label. */
@@ -274,12 +288,24 @@ void publish_close(struct keeper *k);
 struct publish_order {
 	const char *author, *comment;
 	uint32_t changes;
+	int64_t time_ms;     /* wall; 0: now */
 	bool takes_edits;    /* it is what was edited in conf.d */
 	struct reason *note; /* may be NULL: what was not done beside */
 };
 /* Durable, applied to this process, sent to the services and mirrored when OK.  Takes `snapshot` in every case. */
 enum result publish_snapshot(struct keeper *k, struct model_snapshot *snapshot,
                              const struct publish_order *order, struct reason *reason);
+/* An image of a snapshot, in a sealed memfd and mapped. */
+struct made_image {
+	struct policy_image *mapped; /* NULL: none */
+	int fd;
+};
+enum result image_make(const struct model_snapshot *snapshot, uint64_t generation, struct made_image *out,
+                       struct reason *reason);
+void image_drop(struct made_image *image);
+/* A version as it was published, checked: `*out` is the caller's.  NOT_FOUND, INVALID, NO_MEMORY. */
+enum result version_read(struct keeper *k, uint64_t number, struct model_snapshot **out,
+                         struct store_version *version, struct reason *reason);
 /* Writes conf.d anew; `note` (may be NULL) says what could not be done. */
 void publish_mirror(struct keeper *k, struct reason *note);
 
@@ -296,11 +322,8 @@ void import_free(struct import **import);
 /* Somebody has edited conf.d and it has not been taken. */
 bool import_is_waiting(struct keeper *k);
 /*
- * At start, on SIGHUP, and by verb: publishes what was edited, or says why not (events, status).  `author` "": the
- * files' owner.  NOT_FOUND: nothing was edited.
+ * At start and on SIGHUP: publishes what was edited in the name of the files' owners, or says why not (events, status).
  */
-enum result import_publish(struct keeper *k, struct import *import, const char *author, const char *comment,
-                           struct reason *note, struct reason *reason);
 void import_edited(struct keeper *k);
 
 /* Changes between two snapshots as a JSON array of at most `max` bytes; the number of all of them. */
@@ -313,6 +336,108 @@ uint32_t changes_write(const struct model_snapshot *before, const struct model_s
  */
 void changes_warnings(const struct model_snapshot *before, const struct model_snapshot *after,
                       void (*each)(void *to, const struct model_fault *fault), void *to);
+/* ---- past.c: what a verb that shows the configuration looks at ---- */
+struct past {             /* the old version looked at last, kept for a while */
+	uint64_t version; /* 0: none */
+	struct model_snapshot *snapshot;
+	struct made_image image;
+	int64_t used_ms; /* mono */
+};
+struct view {
+	const struct model_snapshot *snapshot;
+	const struct policy_image *image;
+	uint64_t version;
+	bool is_now;
+};
+/*
+ * The published configuration, that of param `version`, or the caller's draft when `staged`.  Good until the loop
+ * turns.  False: the call has been failed.
+ */
+bool view_of(struct call *call, struct view *out);
+void past_second(struct keeper *k);
+void past_free(struct keeper *k);
+
+/* ---- drafts.c: staged changes, one draft for each login user; it outlives his connections ---- */
+struct draft {
+	struct list node;
+	uid_t uid;
+	char login[64];
+	char who[96];
+	uint64_t base; /* the version it was begun from */
+	struct model_snapshot *snapshot;
+	struct made_image image; /* made when somebody asks why */
+	int64_t since_ms;        /* wall */
+	int64_t touched_ms;      /* mono */
+};
+struct draft *draft_find(struct keeper *k, const struct who *who); /* NULL: nothing is staged */
+/* Takes `snapshot` as what is staged, over `base`.  LIMIT, NO_MEMORY: it has been freed. */
+enum result draft_put(struct keeper *k, const struct who *who, uint64_t base, struct model_snapshot *snapshot,
+                      struct reason *reason);
+void draft_drop(struct keeper *k, const struct who *who); /* none: nothing happens */
+void drafts_second(struct keeper *k);
+void drafts_free(struct keeper *k);
+/* "kind/key/field", as a change is named: without what it has not. */
+void change_path(const struct model_kind *kind, struct slice key, size_t field, struct buffer *out);
+
+/* ---- change.c: the one way in for all that changes the configuration ---- */
+/*
+ * A copy to be edited: of the draft when the call stages, else of what is published.  NULL: the call has been failed.
+ * When the caller expects another version than the present one the copy is of that one, and change_end tells what meets.
+ */
+struct model_snapshot *change_begin(struct call *call);
+/* Checks it and stages, tries or publishes it, as the call asks.  Takes `copy`; ends the call, now or later. */
+void change_end(struct call *call, struct model_snapshot *copy);
+/* change_begin for who brings a whole snapshot: reads how it is meant.  False: the call has been failed. */
+bool change_read(struct call *call);
+/* Faults of `snapshot` as an array `key`. */
+void change_put_faults(struct json_writer *w, const char *key, const struct model_snapshot *snapshot);
+/* One conflict as a problem: path, why, allowed, and the three values. */
+void change_put_conflict(struct json_writer *w, const struct model_conflict *conflict);
+/* Fails the call with every place where the two changes of `base` meet, each with all three values; `words` goes before. */
+void change_fail_conflicts(struct call *call, const struct model_snapshot *base,
+                           const struct model_snapshot *mine, const char *words);
+
+/* ---- plan.c: what a change would do ---- */
+/* Asks the service what would close with `candidate`, then calls back; the call keeps the answer meanwhile. */
+void plan_ask(struct call *call, const struct model_snapshot *candidate, query_answered *answered);
+/* Ends the call with the effect of call->candidate; query_answered. */
+void plan_answer(void *to, const struct json *closing, const char *why);
+
+/* ---- decisions.c: what was decided of whom in the last day, as facts to decide on again ---- */
+struct decisions {
+	struct list oldest_first; /* of struct decision */
+	struct map by_key;
+	size_t bytes;
+};
+struct decision {
+	struct list node;
+	struct slice key;
+	int64_t time_ms; /* wall, of the last */
+	struct policy_facts facts;
+	size_t bytes; /* what it takes */
+};
+void decisions_start(struct decisions *decisions);
+void decisions_free(struct decisions *decisions);
+/* An event of the service that tells of a decision; others are passed over. */
+void decisions_take(struct decisions *decisions, enum control_event_id id, const struct json *event,
+                    int64_t now_ms);
+
+/* ---- pending.c: a version that goes back by itself unless it is confirmed ---- */
+struct pending {
+	uint64_t version; /* 0: none waits */
+	int64_t time_ms;  /* of that version: another one of that number is another */
+	int64_t until_ms; /* wall */
+	int64_t seconds;
+	char who[96];
+	struct loop_timer timer;
+};
+/* At birth, when the store is open: takes up what was left, and takes back what is due. */
+void pending_open(struct keeper *k);
+/* Written down, durable, before the version is: else its end could be lost with us. */
+enum result pending_prepare(struct keeper *k, const struct pending *pending, struct reason *reason);
+void pending_begin(struct keeper *k); /* the version has been published */
+/* Forgotten, durable. */
+enum result pending_end(struct keeper *k, struct reason *reason);
 
 /* ---- control.c, session.c, call.c ---- */
 struct who {
@@ -391,9 +516,18 @@ struct call {
 	struct who who;
 	struct buffer out;
 	struct json_writer w;
-	struct arena arena;     /* for what the verb keeps while it runs */
-	struct slice key;       /* the object it is about, as it is stored */
-	struct reason note;     /* changes: what was not done beside */
+	struct arena arena; /* for what the verb keeps while it runs */
+	struct slice key;   /* the object it is about, as it is stored */
+	struct reason note; /* changes: what was not done beside */
+	struct change {     /* changes: how it is meant, and what is under way; change.c */
+		bool stages, dry_runs, asks_rule, takes_edits, is_draft, ends_pending;
+		int64_t confirm_s;                /* 0: no timer */
+		uint64_t begun_at;                /* the version that was current */
+		struct model_snapshot *base;      /* what the caller thinks is current, when it is not */
+		struct model_snapshot *candidate; /* while the service is asked */
+		struct made_image trial;
+		char comment[STORE_COMMENT_BYTES];
+	} change;
 	uint64_t version;       /* changes: the one published */
 	struct buffer changes;  /* changes: what was changed, a JSON array */
 	struct buffer warnings; /* changes: what is doubtful in it, a JSON array */
@@ -429,27 +563,25 @@ void live_rows_write(struct call *call, const struct json *rows, const char *why
 #include "shared/control/verbs.def"
 #undef VERB
 void verb_run_CONFIG_UPLOAD(struct call *call);
+/* One field, typed, as a member with the row's name. */
+void verb_put_field(struct json_writer *w, const struct model_field *row, const struct model_value *value);
 /* Puts an object's fields, typed, as members of the object that is open. */
 void verb_put_values(struct json_writer *w, const struct model_object *object);
 /* The same as members of an object `key`. */
 void verb_put_fields(struct json_writer *w, const char *key, const struct model_object *object);
-/* A copy to be edited; NULL: the call has been failed. */
-struct model_snapshot *change_begin(struct call *call);
-/* Checks and publishes it.  Takes `copy`; ends the call, now or later. */
-void change_end(struct call *call, struct model_snapshot *copy);
 /* All of "set" into `object` of `copy`.  False: the call has been failed. */
 bool change_fields(struct call *call, struct model_snapshot *copy, struct model_object *object);
 /* The object of call->key, made when it is not there; NULL: the call has been failed. */
 struct model_object *change_entry(struct call *call, struct model_snapshot *copy, enum model_kind_id kind);
 /* Writes down that the change was asked for. False: it cannot be, and the call has been failed. */
 bool verb_audit_asked(struct call *call);
+/* What came of it; a line that cannot be written is noted in the answer. */
+void verb_audit_outcome(struct call *call, const char *outcome);
 /* Ends a call whose change was published or refused: audit, then the answer once the services run it or the time is over. */
 void verb_published(struct call *call, enum result result, const struct reason *reason);
 void verb_wait_applied(struct call *call);
 void verb_unchanged(struct call *call); /* there was nothing to change */
-/* Keeps what is doubtful in the change for its answer. */
-void verb_warnings(struct call *call, const struct model_snapshot *after);
-void verb_applied(struct keeper *k); /* look at who waits */
+void verb_applied(struct keeper *k);    /* look at who waits */
 
 /* ---- verbs_export.c: one version's documents, kept while a client fetches them in pieces ---- */
 struct exports {
@@ -480,6 +612,10 @@ struct keeper {
 	struct service access;
 	struct control control;
 	struct exports exports;
+	struct past past;
+	struct list drafts;
+	struct decisions decisions;
+	struct pending pending;
 	struct list waiting; /* of struct call */
 	bool is_stopping;
 	bool began_as_root; /* so did the launcher: services become users of their own */

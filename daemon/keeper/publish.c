@@ -52,12 +52,7 @@ static void tell_doubtful(void *to, const struct model_fault *fault)
 
 /* ---- the image ---- */
 
-struct image {
-	struct policy_image *mapped;
-	int fd;
-};
-
-static void image_drop(struct image *image)
+void image_drop(struct made_image *image)
 {
 	policy_image_close(&image->mapped);
 	if (image->fd >= 0)
@@ -65,12 +60,12 @@ static void image_drop(struct image *image)
 	image->fd = -1;
 }
 
-static enum result image_make(const struct model_snapshot *snapshot, uint64_t generation, struct image *out,
-                              struct reason *reason)
+enum result image_make(const struct model_snapshot *snapshot, uint64_t generation, struct made_image *out,
+                       struct reason *reason)
 {
 	enum result result;
 
-	*out = (struct image){ .fd = -1 };
+	*out = (struct made_image){ .fd = -1 };
 	result = policy_image_build(snapshot, generation, &out->fd, reason);
 	if (result == RESULT_OK)
 		result = policy_image_open(out->fd, &out->mapped, reason);
@@ -80,10 +75,10 @@ static enum result image_make(const struct model_snapshot *snapshot, uint64_t ge
 }
 
 /* Owns all it is given. */
-static void take(struct keeper *k, struct model_snapshot *snapshot, struct image *image,
+static void take(struct keeper *k, struct model_snapshot *snapshot, struct made_image *image,
                  const struct store_version *version)
 {
-	struct image old = { k->now.image, k->now.image_fd };
+	struct made_image old = { k->now.image, k->now.image_fd };
 
 	model_snapshot_free(&k->now.snapshot);
 	k->now.snapshot = snapshot;
@@ -121,8 +116,9 @@ static enum result to_store(struct keeper *k, const struct model_snapshot *snaps
 enum result publish_snapshot(struct keeper *k, struct model_snapshot *snapshot,
                              const struct publish_order *order, struct reason *reason)
 {
-	struct store_version about = { .time_ms = keeper_now(k).wall_ms, .changes = order->changes };
-	struct image image = { .fd = -1 };
+	struct store_version about = { .time_ms = order->time_ms ? order->time_ms : keeper_now(k).wall_ms,
+		                       .changes = order->changes };
+	struct made_image image = { .fd = -1 };
 	enum result result = model_snapshot_check(snapshot, reason);
 
 	text_shown(slice_of(order->author), about.author, sizeof about.author);
@@ -149,6 +145,8 @@ enum result publish_snapshot(struct keeper *k, struct model_snapshot *snapshot,
 
 	changes_warnings(k->now.version.number ? k->now.snapshot : NULL, snapshot, tell_doubtful, &doubts);
 	take(k, snapshot, &image, &about);
+	if (order->takes_edits)
+		k->import_trouble[0] = '\0';
 	tell_published(k);
 	service_apply(&k->access);
 	service_review(&k->access, false);
@@ -162,33 +160,28 @@ enum result publish_snapshot(struct keeper *k, struct model_snapshot *snapshot,
 	return RESULT_OK;
 }
 
-static enum result from_store(struct keeper *k, struct reason *reason)
+enum result version_read(struct keeper *k, uint64_t number, struct model_snapshot **out,
+                         struct store_version *version, struct reason *reason)
 {
 	struct config_problems *problems = mem_new(sizeof *problems);
 	struct config_document *documents = mem_new_array(CONFIG_DOCUMENTS_MAX, sizeof *documents);
 	struct store_document *stored = NULL;
-	struct model_snapshot *snapshot = NULL;
-	struct store_version version;
-	struct image image = { .fd = -1 };
 	struct arena arena;
 	size_t count = 0;
-	enum result result = RESULT_NO_MEMORY;
+	enum result result = fail(reason, RESULT_NO_MEMORY, "out of memory");
 
+	*out = NULL;
 	arena_start(&arena, 2 * (size_t)STORE_ARCHIVE_MAX);
-	if (problems && documents) {
+	if (!k->now.store)
+		result = fail(reason, RESULT_NOT_FOUND, "there is no store");
+	else if (problems && documents) {
 		config_problems_start(problems);
-		result = store_get(k->now.store, 0, &arena, &stored, &count, &version, reason);
+		result = store_get(k->now.store, number, &arena, &stored, &count, version, reason);
 	}
 	for (size_t i = 0; result == RESULT_OK && i < count && i < CONFIG_DOCUMENTS_MAX; i++)
 		documents[i] = (struct config_document){ .name = stored[i].name, .bytes = stored[i].bytes };
-	if (result == RESULT_OK &&
-	    (result = config_read(documents, count, NULL, &snapshot, problems)) != RESULT_OK)
+	if (result == RESULT_OK && (result = config_read(documents, count, NULL, out, problems)) != RESULT_OK)
 		config_problems_reason(problems, reason);
-	if (result == RESULT_OK &&
-	    (result = image_make(snapshot, version.number, &image, reason)) == RESULT_OK)
-		take(k, snapshot, &image, &version);
-	else
-		model_snapshot_free(&snapshot);
 	if (problems)
 		config_problems_stop(problems);
 	mem_free(problems);
@@ -197,12 +190,27 @@ static enum result from_store(struct keeper *k, struct reason *reason)
 	return result;
 }
 
+static enum result from_store(struct keeper *k, struct reason *reason)
+{
+	struct model_snapshot *snapshot = NULL;
+	struct store_version version;
+	struct made_image image = { .fd = -1 };
+	enum result result = version_read(k, 0, &snapshot, &version, reason);
+
+	if (result == RESULT_OK &&
+	    (result = image_make(snapshot, version.number, &image, reason)) == RESULT_OK)
+		take(k, snapshot, &image, &version);
+	else
+		model_snapshot_free(&snapshot);
+	return result;
+}
+
 /* A new store: the defaults, until conf.d has been read over them. */
 static enum result from_nothing(struct keeper *k, struct reason *reason)
 {
 	const struct store_version none = { .number = 0 };
 	struct model_snapshot *snapshot = model_snapshot_new();
-	struct image image;
+	struct made_image image;
 	enum result result;
 
 	if (!snapshot)
@@ -245,7 +253,7 @@ enum result publish_open(struct keeper *k, struct reason *reason)
 
 void publish_close(struct keeper *k)
 {
-	struct image image = { k->now.image, k->now.image_fd };
+	struct made_image image = { k->now.image, k->now.image_fd };
 
 	image_drop(&image);
 	model_snapshot_free(&k->now.snapshot);

@@ -70,22 +70,20 @@ static bool send_question(struct query *query, struct slice domain)
 	return is_sent;
 }
 
-static void ask(struct service *s, const char *what, bool wants_rows, struct slice domain,
-                query_answered *answered, void *to)
+/* NULL: `answered` has been told why. */
+static struct query *query_new(struct service *s, query_answered *answered, void *to)
 {
 	struct query *query;
 
 	if (!service_is_up(s)) {
 		answered(to, NULL, s->short_why[0] ? s->short_why : "the service does not run");
-		return;
+		return NULL;
 	}
 	if (s->query_count >= KEEPER_QUERIES_MAX || !(query = mem_new(sizeof *query))) {
 		answered(to, NULL, "too many questions wait for the service");
-		return;
+		return NULL;
 	}
 	query->service = s;
-	query->what = what;
-	query->wants_rows = wants_rows;
 	query->until_ms = keeper_now(s->keeper).mono_ms + KEEPER_QUERY_ALL_MS;
 	query->answered = answered;
 	query->to = to;
@@ -94,7 +92,31 @@ static void ask(struct service *s, const char *what, bool wants_rows, struct sli
 	query->w = json_write(&query->rows);
 	list_add_last(&s->queries, &query->node);
 	s->query_count++;
+	return query;
+}
+
+static void ask(struct service *s, const char *what, bool wants_rows, struct slice domain,
+                query_answered *answered, void *to)
+{
+	struct query *query = query_new(s, answered, to);
+
+	if (!query)
+		return;
+	query->what = what;
+	query->wants_rows = wants_rows;
 	if (!send_question(query, domain))
+		finish(query, NULL, "the service takes no questions");
+}
+
+void query_ask_trial(struct service *s, int image_fd, query_answered *answered, void *to)
+{
+	struct query *query = query_new(s, answered, to);
+
+	if (!query)
+		return;
+	query->number = ++s->query_number;
+	loop_timer_set(s->keeper->loop, &query->timer, KEEPER_QUERY_MS, late, query);
+	if (!link_send(s->link, LINK_TRIAL, query->number, SLICE(""), image_fd))
 		finish(query, NULL, "the service takes no questions");
 }
 

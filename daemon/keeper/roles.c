@@ -75,12 +75,22 @@ static enum control_code check_params(const struct control_verb *verb, const cha
 	return CONTROL_OK;
 }
 
-/* Staging a change asks nothing of the publisher's role: what is staged is asked for again when it is published. */
+static bool is_tried(const struct control_verb *verb, const struct json *params)
+{
+	return verb->effect == CONTROL_CHANGES && json_as_bool(json_get(params, "dry_run"), false);
+}
+
+/*
+ * Staging a change asks nothing of the publisher's role: what is staged is asked for again when it is published.
+ * A dry run changes nothing: whoever may look may ask what would be.
+ */
 static enum control_role needed_role(const struct control_verb *verb, const struct json *params)
 {
-	bool is_staged = verb->effect == CONTROL_CHANGES && json_as_bool(json_get(params, "stage"), false);
-
-	return is_staged ? CONTROL_ROLE_EDITOR : verb->role;
+	if (is_tried(verb, params))
+		return CONTROL_ROLE_VIEWER;
+	if (verb->effect == CONTROL_CHANGES && json_as_bool(json_get(params, "stage"), false))
+		return CONTROL_ROLE_EDITOR;
+	return verb->role;
 }
 
 enum control_code role_admit(const struct admission *how, const struct control_verb *verb,
@@ -103,7 +113,7 @@ enum control_code role_admit(const struct admission *how, const struct control_v
 		     control_roles_text(how->roles, roles));
 		return CONTROL_DENIED;
 	}
-	if (how->is_read_only && !control_effect_is_reading(verb->effect)) {
+	if (how->is_read_only && !control_effect_is_reading(verb->effect) && !is_tried(verb, params)) {
 		fail(reason, RESULT_DENIED, "this session was opened for reading only");
 		return CONTROL_DENIED;
 	}

@@ -1,39 +1,10 @@
 /*
- * Verbs that change the configuration: a copy of the present snapshot, one edit, the same way out for all.
+ * Verbs that change single objects: one edit between change_begin and change_end; and how a change's call ends.
  */
 #include <stdio.h>
 
 #include "daemon/keeper/parts.h"
 #include "shared/base/memory.h"
-
-/* ---- begin ---- */
-
-struct model_snapshot *change_begin(struct call *call)
-{
-	const struct json *expected = json_get(call->params, "if_version");
-	uint64_t present = call->keeper->now.version.number;
-	struct model_snapshot *copy;
-
-	if (expected && (json_kind(expected) != JSON_KIND_NUMBER || json_as_number(expected, -1) < 0)) {
-		call_fail(call, CONTROL_USAGE, "if_version is the number of a version");
-		return NULL;
-	}
-	if (expected && (uint64_t)json_as_number(expected, 0) != present) {
-		call_fail(call, CONTROL_CONFLICT,
-		          "version %llu is current, not %lld: somebody else has changed it",
-		          (unsigned long long)present, (long long)json_as_number(expected, 0));
-		return NULL;
-	}
-	if (call_text(call, "comment").len >= STORE_COMMENT_BYTES) {
-		call_fail_problem(call, CONTROL_INVALID, "comment", "the comment is too long",
-		                  "up to 511 bytes");
-		return NULL;
-	}
-	copy = model_snapshot_copy(call->keeper->now.snapshot);
-	if (!copy)
-		call_fail(call, CONTROL_UNAVAILABLE, "out of memory");
-	return copy;
-}
 
 /* ---- end ---- */
 
@@ -58,6 +29,10 @@ static void answer(struct call *call, bool applied, const char *note)
 	json_put_text(w, "note", both);
 	json_put_raw(w, "warnings",
 	             buffer_length(&call->warnings) ? buffer_slice(&call->warnings) : SLICE("[]"));
+	if (call->change.confirm_s && call->keeper->pending.version == call->version) {
+		json_put_number(w, "confirm_within", call->change.confirm_s);
+		json_put_number(w, "confirm_until", call->keeper->pending.until_ms);
+	}
 	call_close(call);
 }
 
@@ -144,12 +119,27 @@ bool verb_audit_asked(struct call *call)
 	struct reason reason = { "" };
 	enum result result;
 
+	/* A dry run and a reading session got here by none of the ways that end in a change. */
+	if (call->change.dry_runs || json_as_bool(json_get(call->params, "dry_run"), false)) {
+		call_fail(call, CONTROL_INTERNAL, "a dry run would have changed something");
+		return false;
+	}
 	call->version = call->keeper->now.version.number;
 	write_audit(call, "asked", &reason, &result);
 	if (result == RESULT_OK)
 		return true;
 	call_fail(call, CONTROL_UNAVAILABLE, "nothing was changed: %s", reason.text);
 	return false;
+}
+
+void verb_audit_outcome(struct call *call, const char *outcome)
+{
+	struct reason reason = { "" };
+	enum result result;
+
+	write_audit(call, outcome, &reason, &result);
+	if (result != RESULT_OK)
+		call->note = reason;
 }
 
 void verb_published(struct call *call, enum result result, const struct reason *reason)
@@ -173,97 +163,6 @@ void verb_published(struct call *call, enum result result, const struct reason *
 	if (audited != RESULT_OK && !call->note.text[0])
 		call->note = audit_reason; /* it was asked on record, and it is in the store's journal */
 	verb_wait_applied(call);
-}
-
-/* ---- what no single field can say ---- */
-
-static void put_fault(struct json_writer *w, const struct model_fault *fault)
-{
-	const struct model_kind *kind = fault->object ? fault->object->kind : NULL;
-
-	if (buffer_room(w->out) < 4 * REASON_BYTES)
-		return;
-	json_open_object(w, NULL);
-	json_put_text(w, "path",
-	              kind && fault->field < kind->field_count ? kind->fields[fault->field].name : "");
-	json_put_text(w, "why", fault->why.text);
-	json_put_text(w, "allowed", fault->allowed);
-	json_put_text(w, "kind", kind ? kind->name : "");
-	json_put_slice(w, "key", fault->object ? model_object_key(fault->object) : SLICE(""));
-	json_close_object(w);
-}
-
-static void put_real_fault(void *to, const struct model_fault *fault)
-{
-	if (!fault->is_warning)
-		put_fault(to, fault);
-}
-
-static void put_warning(void *to, const struct model_fault *fault) { put_fault(to, fault); }
-
-void verb_warnings(struct call *call, const struct model_snapshot *after)
-{
-	struct json_writer w = json_write(&call->warnings);
-
-	buffer_clear(&call->warnings);
-	json_open_array(&w, NULL);
-	changes_warnings(call->keeper->now.snapshot, after, put_warning, &w);
-	json_close_array(&w);
-}
-
-static void fail_faults(struct call *call, const struct model_snapshot *snapshot, const char *first)
-{
-	struct buffer problems;
-	struct json_writer w = json_write(&problems);
-
-	buffer_start(&problems, CONTROL_LINE_MAX / 2);
-	json_open_array(&w, NULL);
-	model_snapshot_faults(snapshot, put_real_fault, &w);
-	json_close_array(&w);
-	call_fail_problems(call, CONTROL_INVALID, first, buffer_slice(&problems));
-	buffer_stop(&problems);
-}
-
-void change_end(struct call *call, struct model_snapshot *copy)
-{
-	struct keeper *k = call->keeper;
-	struct reason reason = { "" };
-	char comment[STORE_COMMENT_BYTES];
-	struct publish_order order = { .author = call->who.text, .comment = comment, .note = &call->note };
-
-	order.changes = changes_write(k->now.snapshot, copy, &call->changes);
-	call->version = k->now.version.number;
-	if (order.changes == 0) {
-		model_snapshot_free(&copy);
-		verb_unchanged(call);
-		return;
-	}
-	if (roles_permit_changes(call->who.roles, k->now.snapshot, copy, &reason) != RESULT_OK) {
-		model_snapshot_free(&copy);
-		call_fail(call, CONTROL_DENIED, "%s", reason.text);
-		return;
-	}
-	if (model_snapshot_check(copy, &reason) != RESULT_OK) {
-		fail_faults(call, copy, reason.text);
-		model_snapshot_free(&copy);
-		return;
-	}
-	if (!verb_audit_asked(call)) {
-		model_snapshot_free(&copy);
-		return;
-	}
-	verb_warnings(call, copy);
-	slice_to_text(call_text(call, "comment"), comment, sizeof comment);
-	if (!comment[0]) {
-		struct buffer method;
-
-		buffer_start(&method, 64);
-		control_verb_method(call->row.verb, &method);
-		snprintf(comment, sizeof comment, "%.*s %.*s", SLICE_ARG(buffer_slice(&method)),
-		         SLICE_ARG(slice_first(call->key, call->key.len > 255 ? 255 : call->key.len)));
-		buffer_stop(&method);
-	}
-	verb_published(call, publish_snapshot(k, copy, &order, &reason), &reason);
 }
 
 /* ---- fields ---- */

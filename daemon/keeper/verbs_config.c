@@ -175,7 +175,10 @@ static enum result read_uploads(struct call *call, struct candidate *c, struct r
 	}
 	if (c->count == 0)
 		return fail(reason, RESULT_INVALID, "no document was sent");
-	result = config_read(c->documents, c->count, call->keeper->now.snapshot, &c->snapshot, c->problems);
+	const struct draft *draft = call->change.stages ? draft_find(call->keeper, &call->who) : NULL;
+
+	result = config_read(c->documents, c->count, draft ? draft->snapshot : call->keeper->now.snapshot,
+	                     &c->snapshot, c->problems);
 	if (result != RESULT_OK)
 		config_problems_reason(c->problems, reason);
 	return result == RESULT_OK ? check_bases(call, c, reason) : result;
@@ -249,96 +252,51 @@ static bool is_expected_version(struct call *call)
 	return false;
 }
 
-static enum result publish(struct call *call, struct candidate *c, struct reason *reason)
+/* What conf.d holds is taken or left where it is; it cannot lie in a draft as well. */
+static bool may_be_staged(struct call *call)
 {
-	char comment[STORE_COMMENT_BYTES];
-	struct publish_order order = { .author = call->who.text, .comment = comment, .note = &call->note };
-	struct model_snapshot *snapshot = c->snapshot;
-
-	if (!slice_to_text(call_text(call, "comment"), comment, sizeof comment) || !comment[0])
-		snprintf(comment, sizeof comment, "import of %zu document%s", c->count,
-		         c->count == 1 ? "" : "s");
-	if (c->own) {
-		enum result result = import_publish(call->keeper, c->own, order.author, comment, &call->note,
-		                                    reason);
-
-		c->snapshot = NULL;
-		if (result == RESULT_OK)
-			call->keeper->import_trouble[0] = '\0';
-		return result;
-	}
-	order.changes = changes_write(call->keeper->now.snapshot, snapshot, &(struct buffer){ .max = 0 });
-	c->snapshot = NULL;
-	return publish_snapshot(call->keeper, snapshot, &order, reason);
+	if (!call->change.stages || json_as_bool(json_get(call->params, "uploaded"), false))
+		return true;
+	call_fail(call, CONTROL_USAGE,
+	          "what was edited in conf.d is imported or left there, not staged; name a directory");
+	return false;
 }
 
 void verb_run_CONFIG_IMPORT(struct call *call)
 {
 	struct session *session = call->session;
+	struct model_snapshot *snapshot;
 	struct candidate c;
 	struct reason reason = { "" };
+	bool is_own;
 	enum result result;
 
-	if (refuse_directory(call) || !is_expected_version(call))
+	if (refuse_directory(call) || !is_expected_version(call) || !change_read(call) ||
+	    !may_be_staged(call))
 		return;
 	result = candidate_read(call, &c, &reason);
-	call->version = call->keeper->now.version.number;
+	is_own = c.own != NULL;
 	call->key = SLICE("conf.d");
-	if (result != RESULT_OK) {
-		if (c.problems && c.problems->count)
-			fail_problems(call, result, c.problems, &reason);
-		else
-			call_fail(call, control_code_of(result), "%s", reason.text);
-	} else if (!c.snapshot ||
-	           changes_write(call->keeper->now.snapshot, c.snapshot, &call->changes) == 0) {
-		verb_unchanged(call);
-	} else if (verb_audit_asked(call)) {
-		verb_warnings(call, c.snapshot);
-		result = publish(call, &c, &reason);
-		verb_published(call, result, &reason);
-	}
-	if (result == RESULT_OK && c.own == NULL)
+	if (!call->change.comment[0])
+		snprintf(call->change.comment, sizeof call->change.comment, "import of %zu documents",
+		         c.count);
+	snapshot = c.own ? c.own->found.snapshot : c.snapshot;
+	if (result == RESULT_OK && c.own)
+		c.own->found.snapshot = NULL;
+	else if (result == RESULT_OK)
+		c.snapshot = NULL;
+	if (result == RESULT_OK && !is_own)
 		forget_uploads(session);
+	if (result != RESULT_OK && c.problems && c.problems->count)
+		fail_problems(call, result, c.problems, &reason);
+	else if (result != RESULT_OK)
+		call_fail(call, control_code_of(result), "%s", reason.text);
 	candidate_stop(&c);
-}
-
-/* ---- history ---- */
-
-enum { VERSION_LIST_DEFAULT = 50, VERSION_LIST_MAX = 1000, VERSION_ROW_ROOM = 4096 };
-
-static void put_version(void *to, const struct store_version *version)
-{
-	struct json_writer *w = to;
-
-	if (buffer_room(w->out) < VERSION_ROW_ROOM)
+	if (result != RESULT_OK)
 		return;
-	json_open_object(w, NULL);
-	json_put_number(w, "version", (int64_t)version->number);
-	json_put_number(w, "time", version->time_ms);
-	json_put_text(w, "author", version->author);
-	json_put_text(w, "comment", version->comment);
-	json_put_number(w, "changes", version->changes);
-	json_close_object(w);
-}
-
-void verb_run_VERSION_LIST(struct call *call)
-{
-	const struct json *given = json_get(call->params, "limit");
-	uint64_t limit = VERSION_LIST_DEFAULT;
-	struct reason reason = { "" };
-	struct json_writer *w;
-
-	if (json_kind(given) == JSON_KIND_TEXT)
-		slice_to_number(json_as_slice(given), VERSION_LIST_MAX, &limit);
-	else if (json_as_number(given, VERSION_LIST_DEFAULT) > 0)
-		limit = (uint64_t)json_as_number(given, VERSION_LIST_DEFAULT);
-	w = call_open(call);
-	json_open_array(w, "versions");
-	if (store_history(call->keeper->now.store, limit > VERSION_LIST_MAX ? VERSION_LIST_MAX : limit,
-	                  put_version, w, &reason) != RESULT_OK) {
-		call_fail(call, CONTROL_UNAVAILABLE, "%s", reason.text);
-		return;
-	}
-	json_close_array(w);
-	call_close(call);
+	call->change.takes_edits = is_own;
+	if (snapshot)
+		change_end(call, snapshot);
+	else
+		verb_unchanged(call);
 }

@@ -85,27 +85,31 @@ static bool entry_shows(const struct entry *e, struct slice filter)
 	return keeper_filter_holds(filter, fields, sizeof fields / sizeof *fields);
 }
 
+/* Every field of an allowed domain; those that a blocked one has not are empty. */
+static void put_fields(struct json_writer *w, const struct model_object *object)
+{
+	const struct model_kind *all = model_kind(MODEL_ALLOWED_DOMAIN);
+
+	for (size_t i = 0; i < all->field_count; i++) {
+		size_t field = model_field_named(object->kind, slice_of(all->fields[i].name));
+
+		if (i == all->key)
+			continue;
+		if (field < object->kind->field_count)
+			verb_put_field(w, &object->kind->fields[field], &object->values[field]);
+		else if (all->fields[i].type == MODEL_NUMBER || all->fields[i].type == MODEL_BOOL)
+			json_put_null(w, all->fields[i].name);
+		else
+			json_put_text(w, all->fields[i].name, "");
+	}
+}
+
 /* The members of a row, into an object that is open. */
 static void put_entry(struct json_writer *w, const struct entry *e, uint64_t version)
 {
-	static const struct model_value none = { .text = { "", 0 } };
-	const struct model_value *values = e->allowed ? e->allowed->values : NULL;
-	const struct model_field *identity = &model_kind(MODEL_ALLOWED_DOMAIN)
-	                                              ->fields[MODEL_FIELD(allowed_domain, identity)];
-	const struct model_value *proxy = values ? &values[MODEL_FIELD(allowed_domain, proxy_fqdn)] : &none;
-
 	json_put_slice(w, "domain", e->domain);
 	json_put_text(w, "rule", e->allowed ? "allow" : "block");
-	json_put_slice(w, "proxy-fqdn", proxy->text);
-	if (values) /* a blocked one has none */
-		json_put_number(w, "proxy-port",
-		                (int64_t)values[MODEL_FIELD(allowed_domain, proxy_port)].number);
-	else
-		json_put_null(w, "proxy-port");
-	json_put_slice(w, "identity",
-	               values ? model_choice(identity, values[MODEL_FIELD(allowed_domain, identity)].number)
-	                      : SLICE(""));
-	json_put_slice(w, "comment", e->comment);
+	put_fields(w, e->allowed ? e->allowed : e->blocked);
 	json_put_slice(w, "state", e->allowed ? live_state(e->live) : SLICE("-"));
 	json_put_number(w, "connections", json_as_number(json_get(e->live, "connections"), 0));
 	json_put_real(w, "rate", json_as_real(json_get(e->live, "rate"), 0));
@@ -154,16 +158,20 @@ static int64_t limit_of(const struct call *call)
 static void list(void *to, const struct json *answer, const char *why)
 {
 	struct call *call = to;
-	const struct keeper *k = call->keeper;
 	struct slice filter = call_text(call, "filter"), after = call_text(call, "after"), last = SLICE_NONE;
-	struct walk walk = { .allowed = &k->now.snapshot->kinds[MODEL_ALLOWED_DOMAIN],
-		             .blocked = &k->now.snapshot->kinds[MODEL_BLOCKED_DOMAIN] };
-	struct json_writer *w = call_open(call);
+	struct walk walk = { .allowed_at = 0 };
+	struct json_writer *w;
 	int64_t left = limit_of(call), total = 0;
 	bool has_more = false;
 	struct entry e;
 	struct map live;
+	struct view view;
 
+	if (!view_of(call, &view))
+		return;
+	walk.allowed = &view.snapshot->kinds[MODEL_ALLOWED_DOMAIN];
+	walk.blocked = &view.snapshot->kinds[MODEL_BLOCKED_DOMAIN];
+	w = call_open(call);
 	live_start(&live, answer);
 	json_open_array(w, "rows");
 	while (walk_next(&walk, &live, &e)) {
@@ -180,7 +188,7 @@ static void list(void *to, const struct json *answer, const char *why)
 		left--;
 		last = e.domain;
 		json_open_object(w, NULL);
-		put_entry(w, &e, k->now.version.number);
+		put_entry(w, &e, view.version);
 		json_close_object(w);
 	}
 	json_close_array(w);
@@ -189,7 +197,7 @@ static void list(void *to, const struct json *answer, const char *why)
 		json_put_slice(w, "next", last);
 	else
 		json_put_null(w, "next");
-	json_put_number(w, "version", (int64_t)k->now.version.number);
+	json_put_number(w, "version", (int64_t)view.version);
 	json_put_text(w, "live", answer ? "" : why);
 	map_stop(&live);
 	call_close(call);
@@ -229,14 +237,17 @@ static void show_connections(void *to, const struct json *connections, const cha
 static void show(void *to, const struct json *answer, const char *why)
 {
 	struct call *call = to;
-	const struct model_snapshot *snapshot = call->keeper->now.snapshot;
-	const struct model_object *allowed = model_snapshot_find(snapshot, MODEL_ALLOWED_DOMAIN, call->key);
-	const struct model_object *blocked = model_snapshot_find(snapshot, MODEL_BLOCKED_DOMAIN, call->key);
+	const struct model_object *allowed, *blocked;
 	struct json_writer *w;
 	struct entry e;
 	struct map live;
+	struct view view;
 
 	(void)why;
+	if (!view_of(call, &view))
+		return;
+	allowed = model_snapshot_find(view.snapshot, MODEL_ALLOWED_DOMAIN, call->key);
+	blocked = model_snapshot_find(view.snapshot, MODEL_BLOCKED_DOMAIN, call->key);
 	if (!allowed && !blocked) {
 		call_fail(call, CONTROL_NOT_FOUND, "%.*s is on neither list", SLICE_ARG(call->key));
 		return;
@@ -244,7 +255,7 @@ static void show(void *to, const struct json *answer, const char *why)
 	live_start(&live, answer);
 	e = entry_of(allowed, allowed ? NULL : blocked, &live);
 	w = call_open(call);
-	put_entry(w, &e, call->keeper->now.version.number);
+	put_entry(w, &e, view.version);
 	json_write_value(w, "last_error_in", json_get(e.live, "last_error_in"));
 	json_write_value(w, "last_error_out", json_get(e.live, "last_error_out"));
 	json_open_object(w, "counts");

@@ -38,31 +38,36 @@ static void put_shown(struct json_writer *w, const struct model_object *object, 
 		beside(w, object);
 }
 
-static void show(struct call *call, const struct model_object *object, put_beside *beside)
+static void show(struct call *call, const struct view *view, const struct model_object *object,
+                 put_beside *beside)
 {
 	struct json_writer *w = call_open(call);
 
 	put_shown(w, object, beside);
-	json_put_number(w, "version", (int64_t)call->keeper->now.version.number);
+	json_put_number(w, "version", (int64_t)view->version);
 	call_close(call);
 }
 
 static void object_show(struct call *call, enum model_kind_id kind, put_beside *beside)
 {
 	const struct model_object *object;
+	struct view view;
 
-	if (!key_of_first(call, kind))
+	if (!key_of_first(call, kind) || !view_of(call, &view))
 		return;
-	object = model_snapshot_find(call->keeper->now.snapshot, kind, call->key);
+	object = model_snapshot_find(view.snapshot, kind, call->key);
 	if (object)
-		show(call, object, beside);
+		show(call, &view, object, beside);
 	else
 		fail_absent(call, kind);
 }
 
 static void one_show(struct call *call, enum model_kind_id kind)
 {
-	show(call, model_snapshot_one(call->keeper->now.snapshot, kind), NULL);
+	struct view view;
+
+	if (view_of(call, &view))
+		show(call, &view, model_snapshot_one(view.snapshot, kind), NULL);
 }
 
 /* ---- list ---- */
@@ -103,12 +108,17 @@ static int64_t limit_of(const struct call *call)
 
 static void object_list(struct call *call, enum model_kind_id kind, put_beside *beside)
 {
-	const struct model_objects *objects = &call->keeper->now.snapshot->kinds[kind];
+	const struct model_objects *objects;
 	struct slice filter = call_text(call, "filter"), after = call_text(call, "after"), last = SLICE_NONE;
-	struct json_writer *w = call_open(call);
+	struct json_writer *w;
 	int64_t left = limit_of(call), total = 0;
 	bool has_more = false;
+	struct view view;
 
+	if (!view_of(call, &view))
+		return;
+	objects = &view.snapshot->kinds[kind];
+	w = call_open(call);
 	json_open_array(w, "rows");
 	for (size_t i = 0; i < objects->count; i++) {
 		const struct model_object *object = objects->items[i];
@@ -135,7 +145,7 @@ static void object_list(struct call *call, enum model_kind_id kind, put_beside *
 		json_put_slice(w, "next", last);
 	else
 		json_put_null(w, "next");
-	json_put_number(w, "version", (int64_t)call->keeper->now.version.number);
+	json_put_number(w, "version", (int64_t)view.version);
 	call_close(call);
 }
 

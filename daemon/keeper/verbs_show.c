@@ -11,7 +11,7 @@ static void put_list(struct json_writer *w, const char *key, const struct model_
 	json_close_array(w);
 }
 
-static void put_value(struct json_writer *w, const struct model_field *row, const struct model_value *value)
+void verb_put_field(struct json_writer *w, const struct model_field *row, const struct model_value *value)
 {
 	switch (row->type) {
 	case MODEL_BOOL: json_put_bool(w, row->name, value->flag); break;
@@ -34,7 +34,7 @@ static void put_value(struct json_writer *w, const struct model_field *row, cons
 void verb_put_values(struct json_writer *w, const struct model_object *object)
 {
 	for (size_t i = 0; i < object->kind->field_count; i++)
-		put_value(w, &object->kind->fields[i], &object->values[i]);
+		verb_put_field(w, &object->kind->fields[i], &object->values[i]);
 }
 
 void verb_put_fields(struct json_writer *w, const char *key, const struct model_object *object)
@@ -51,25 +51,27 @@ static void put_object(struct json_writer *w, const struct model_object *object)
 	verb_put_fields(w, "fields", object);
 }
 
-static void answer_one(struct call *call, const struct model_object *object)
+static void answer_one(struct call *call, const struct view *view, const struct model_object *object)
 {
 	struct json_writer *w = call_open(call);
 
 	put_object(w, object);
-	json_put_number(w, "version", (int64_t)call->keeper->now.version.number);
+	json_put_number(w, "version", (int64_t)view->version);
 	call_close(call);
 }
 
 void verb_run_POLICY_SHOW(struct call *call)
 {
 	const struct model_object *policy;
+	struct view view;
 
 	call->key = SLICE("Global");
-	if (call_text(call, "identity").len && !call_key(call, "identity", MODEL_ACCESS_POLICY))
+	if ((call_text(call, "identity").len && !call_key(call, "identity", MODEL_ACCESS_POLICY)) ||
+	    !view_of(call, &view))
 		return;
-	policy = model_snapshot_find(call->keeper->now.snapshot, MODEL_ACCESS_POLICY, call->key);
+	policy = model_snapshot_find(view.snapshot, MODEL_ACCESS_POLICY, call->key);
 	if (policy)
-		answer_one(call, policy);
+		answer_one(call, &view, policy);
 	else
 		call_fail(call, CONTROL_NOT_FOUND, "there is no access policy \"%.*s\"",
 		          SLICE_ARG(call->key));
@@ -78,12 +80,15 @@ void verb_run_POLICY_SHOW(struct call *call)
 void verb_run_TOPOLOGY_SHOW(struct call *call)
 {
 	static const enum model_kind_id kinds[] = { MODEL_TOPOLOGY, MODEL_EDGE, MODEL_POOL_MEMBER };
-	const struct model_snapshot *snapshot = call->keeper->now.snapshot;
-	struct json_writer *w = call_open(call);
+	struct json_writer *w;
+	struct view view;
 
+	if (!view_of(call, &view))
+		return;
+	w = call_open(call);
 	json_open_array(w, "objects");
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		const struct model_objects *objects = &snapshot->kinds[kinds[i]];
+		const struct model_objects *objects = &view.snapshot->kinds[kinds[i]];
 
 		for (size_t j = 0; j < objects->count; j++) {
 			json_open_object(w, NULL);
@@ -92,7 +97,7 @@ void verb_run_TOPOLOGY_SHOW(struct call *call)
 		}
 	}
 	json_close_array(w);
-	json_put_number(w, "version", (int64_t)call->keeper->now.version.number);
+	json_put_number(w, "version", (int64_t)view.version);
 	call_close(call);
 }
 

@@ -128,6 +128,15 @@ static void put_attention(struct json_writer *w, const struct keeper *k)
 		snprintf(text + strlen(text), sizeof text - strlen(text), "%s", s->why);
 		attend(w, s->state.since_ms, "warning", s->name, text);
 	}
+	if (k->pending.version) {
+		char time[INSTANT_TEXT_BYTES];
+
+		instant_text(k->pending.until_ms, time);
+		snprintf(text, sizeof text,
+		         "version %llu of %s goes back by itself at %s unless it is confirmed",
+		         (unsigned long long)k->pending.version, k->pending.who, time);
+		attend(w, k->now.version.time_ms, "notice", "confirm", text);
+	}
 	if (k->import_trouble[0])
 		attend(w, k->import_trouble_ms, "error", "conf.d", k->import_trouble);
 	if (service_is_up(s) && s->refused_generation == k->now.version.number) {
@@ -162,6 +171,8 @@ static void put_head(struct json_writer *w, const struct keeper *k)
 	json_put_text(w, "author", k->now.version.author);
 	json_put_text(w, "comment", k->now.version.comment);
 	json_close_object(w);
+	json_put_number(w, "confirm_until", k->pending.version ? k->pending.until_ms : 0);
+	json_put_number(w, "confirm_version", (int64_t)k->pending.version);
 	json_open_object(w, "switches");
 	json_put_bool(w, "allow-federated-users", edge->allow_federated_users);
 	json_put_bool(w, "enable-partner-discovery", edge->enable_partner_discovery);

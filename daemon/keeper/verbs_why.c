@@ -22,6 +22,7 @@ struct names { /* room for what the facts point to */
 
 struct question {
 	struct call *call;
+	const struct policy_image *image; /* while it is decided */
 	struct party from, to;
 	struct policy_facts facts;
 	struct names targets, dns, sip;
@@ -121,12 +122,10 @@ static void take_srv(struct question *q, const struct json *known)
 
 static struct slice edge_of(const struct question *q, const struct policy_verdict *verdict)
 {
-	const struct policy_image *image = q->call->keeper->now.image;
-
 	if (verdict->route == POLICY_ROUTE_PROXY_FQDN)
-		return policy_image_text(image, verdict->allowed->proxy_fqdn);
+		return policy_image_text(q->image, verdict->allowed->proxy_fqdn);
 	if (verdict->route == POLICY_ROUTE_DEFAULT)
-		return policy_image_text(image, image_access_edge_at(image, 0)->default_route_fqdn);
+		return policy_image_text(q->image, image_access_edge_at(q->image, 0)->default_route_fqdn);
 	for (size_t i = 0; i < q->targets.count; i++)
 		if (policy_srv_target_fits(q->facts.remote_domain, q->targets.items[i]))
 			return q->targets.items[i];
@@ -163,20 +162,20 @@ static void take_certificate(struct question *q, const struct json *known,
 	facts->certificate_sip_count = q->sip.count;
 }
 
-static bool are_both_ours(const struct keeper *k, const struct question *q)
+static bool are_both_ours(const struct question *q)
 {
-	return policy_image_is_own_domain(k->now.image, q->from.domain) &&
-	       policy_image_is_own_domain(k->now.image, q->to.domain);
+	return policy_image_is_own_domain(q->image, q->from.domain) &&
+	       policy_image_is_own_domain(q->image, q->to.domain);
 }
 
 /* From somebody else to one of ours; when neither is ours, from somebody on a list. */
-static bool is_inward(const struct keeper *k, const struct party *from, const struct party *to)
+static bool is_inward(const struct policy_image *image, const struct party *from, const struct party *to)
 {
-	if (policy_image_is_own_domain(k->now.image, from->domain))
+	if (policy_image_is_own_domain(image, from->domain))
 		return false;
-	return policy_image_is_own_domain(k->now.image, to->domain) ||
-	       image_allowed_domain_find(k->now.image, from->domain) ||
-	       image_blocked_domain_find(k->now.image, from->domain);
+	return policy_image_is_own_domain(image, to->domain) ||
+	       image_allowed_domain_find(image, from->domain) ||
+	       image_blocked_domain_find(image, from->domain);
 }
 
 /* ---- the answer ---- */
@@ -253,27 +252,30 @@ static void put_answer(const struct question *q, const struct policy_verdict *ve
 static void decide(void *to, const struct json *known, const char *why)
 {
 	struct question *q = to;
-	const struct keeper *k = q->call->keeper;
 	struct policy_verdict verdict;
 	char both[2 * KEEPER_NAME_BYTES + 128];
+	struct view view;
 
+	if (!view_of(q->call, &view))
+		return;
+	q->image = view.image;
 	take_srv(q, known);
-	policy_decide(k->now.image, &q->facts, &verdict, NULL);
+	policy_decide(q->image, &q->facts, &verdict, NULL);
 	q->assumes_srv &= verdict.route == POLICY_ROUTE_SRV_FEDERATION;
 	take_certificate(q, known, &verdict);
-	policy_decide(k->now.image, &q->facts, &verdict, &q->explanation);
+	policy_decide(q->image, &q->facts, &verdict, &q->explanation);
 	snprintf(both, sizeof both,
 	         "%.*s and %.*s are both our own: the pool delivers between our users, not the edge",
 	         SLICE_ARG(q->from.domain), SLICE_ARG(q->to.domain));
 	put_answer(q, &verdict,
-	           verdict.step == POLICY_STEP_OWN_DOMAIN && are_both_ours(k, q) ? both
-	                                                                         : verdict.finding.words,
+	           verdict.step == POLICY_STEP_OWN_DOMAIN && are_both_ours(q) ? both : verdict.finding.words,
 	           why);
 }
 
 void verb_run_WHY(struct call *call)
 {
 	struct question *q = arena_new(&call->arena, sizeof *q);
+	struct view view;
 	bool is_in;
 
 	if (!q) {
@@ -282,9 +284,9 @@ void verb_run_WHY(struct call *call)
 	}
 	*q = (struct question){ .call = call };
 	if (!read_party(call, "from", &q->from) || !read_party(call, "to", &q->to) ||
-	    !read_service(call, &q->facts))
+	    !read_service(call, &q->facts) || !view_of(call, &view))
 		return;
-	is_in = is_inward(call->keeper, &q->from, &q->to);
+	is_in = is_inward(view.image, &q->from, &q->to);
 	q->facts.direction = is_in ? POLICY_INWARD : POLICY_OUTWARD;
 	q->facts.remote_domain = is_in ? q->from.domain : q->to.domain;
 	q->facts.local_domain = is_in ? q->to.domain : q->from.domain;

@@ -44,6 +44,11 @@ static enum cli_exit complain_answer(const struct run *run, const struct control
 		buffer_printf(&line, "%.*s: %.*s", SLICE_ARG(path), SLICE_ARG(why));
 		if (allowed.len)
 			buffer_printf(&line, _(" (allowed: %.*s)"), SLICE_ARG(allowed));
+		if (json_get(problem, "mine"))
+			buffer_printf(&line, _(" (mine: %.*s; theirs: %.*s; before: %.*s)"),
+			              SLICE_ARG(json_as_slice(json_get(problem, "mine"))),
+			              SLICE_ARG(json_as_slice(json_get(problem, "theirs"))),
+			              SLICE_ARG(json_as_slice(json_get(problem, "base"))));
 		cli_complain(run->world, buffer_slice(&line));
 		buffer_stop(&line);
 	}
@@ -230,6 +235,8 @@ static enum cli_exit follow(const struct run *run)
 /* What a slip of the finger would regret: a whole configuration replaced, a switch turned off. */
 static bool needs_asking(const struct cli_request *request)
 {
+	if (request->options.stages || request->options.dry_runs)
+		return false;
 	return request->verb == CONTROL_VERB_CONFIG_IMPORT ||
 	       (request->verb == CONTROL_VERB_ACCESS_EDGE_SET && request->turns_off);
 }

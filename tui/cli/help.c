@@ -70,7 +70,8 @@ static void write_all(struct buffer *out)
 	buffer_printf(out, "%s\n", _("parley: the console and command line of a Parley federation edge"));
 	buffer_printf(out, "\n  ");
 	add_padded(out, "parley [console [SCREEN]]", HELP_USAGE_CELLS);
-	buffer_printf(out, "%s\n  ", _("Open the console (screens: overview, connections, events, domains, discovered)."));
+	buffer_printf(out, "%s\n  ",
+	              _("Open the console (screens: overview, connections, events, domains, discovered)."));
 	add_padded(out, "parley help [NOUN [VERB]]", HELP_USAGE_CELLS);
 	buffer_printf(out, "%s\n\n", _("Explain; with a verb: its fields, their values and defaults."));
 	for (int i = 0; i < CONTROL_VERB_COUNT; i++)
@@ -92,8 +93,8 @@ static void write_all(struct buffer *out)
 
 static const char *type_name(enum model_type type)
 {
-	static const char *const names[] = { "bool",  "number",    "enum",    "text",   "domain",
-		                             "fqdn",  "path",      "address", "prefix", "domains",
+	static const char *const names[] = { "bool",  "number",    "enum",     "text",   "domain",
+		                             "fqdn",  "path",      "address",  "prefix", "domains",
 		                             "fqdns", "addresses", "prefixes", "choices" };
 
 	return (size_t)type < sizeof names / sizeof *names ? names[type] : "";

@@ -176,68 +176,6 @@ static void render_domain(struct buffer *out, const struct print_style *style, c
 	}
 }
 
-static void render_change(struct buffer *out, const struct print_style *style, const struct json *change)
-{
-	struct slice what = text_of(change, "what");
-	bool is_field = slice_equal(what, SLICE("changed"));
-
-	buffer_add(out, slice_equal(what, SLICE("added")) ? SLICE("+ ")
-	                : is_field                        ? SLICE("~ ")
-	                                                  : SLICE("- "));
-	line_value(out, style, change, "kind");
-	if (!slice_is_empty(text_of(change, "key"))) {
-		buffer_add_char(out, ' ');
-		line_value(out, style, change, "key");
-	}
-	if (is_field) {
-		buffer_add_char(out, ' ');
-		line_value(out, style, change, "field");
-		buffer_add(out, SLICE(": "));
-		line_value(out, style, change, "before");
-		buffer_add(out, SLICE(" -> "));
-		line_value(out, style, change, "after");
-	}
-	buffer_add_char(out, '\n');
-}
-
-/* What was done, or would be, and is doubtful. */
-static void render_warnings(struct buffer *out, const struct print_style *style, const struct json *warnings)
-{
-	for (size_t i = 0; i < json_count(warnings); i++) {
-		const struct json *warning = json_at(warnings, i);
-
-		buffer_add(out, slice_of(_("warning: ")));
-		line_value(out, style, warning, "path");
-		buffer_add(out, SLICE(": "));
-		line_value(out, style, warning, "why");
-		if (!slice_is_empty(text_of(warning, "allowed"))) {
-			buffer_add(out, slice_of(_("; better: ")));
-			line_value(out, style, warning, "allowed");
-		}
-		buffer_add_char(out, '\n');
-	}
-}
-
-static void render_changes(struct buffer *out, const struct print_style *style, const struct json *result)
-{
-	const struct json *changes = json_get(result, "changes");
-	long long version = (long long)json_as_number(json_get(result, "version"), 0);
-
-	if (json_count(changes) == 0)
-		buffer_printf(out, _("nothing to change; version %lld stays\n"), version);
-	else if (json_as_bool(json_get(result, "applied"), true))
-		buffer_printf(out, _("version %lld published and applied\n"), version);
-	else
-		buffer_printf(out, _("version %lld published, not applied yet\n"), version);
-	for (size_t i = 0; i < json_count(changes); i++)
-		render_change(out, style, json_at(changes, i));
-	if (!slice_is_empty(text_of(result, "note"))) {
-		line_value(out, style, result, "note");
-		buffer_add_char(out, '\n');
-	}
-	render_warnings(out, style, json_get(result, "warnings"));
-}
-
 /* What the verdict rests on without anybody having looked: before all else, so that nobody reads past it. */
 static void render_assumed(struct buffer *out, const struct print_style *style, const struct json *assumed)
 {
@@ -388,6 +326,11 @@ static const struct {
 	{ CONTROL_VERB_VERSION_LIST, NULL, version_columns, "versions" },
 	{ CONTROL_VERB_MODEL_KINDS, render_kinds, NULL, NULL },
 	{ CONTROL_VERB_ROLE_LIST, render_roles, NULL, NULL },
+	{ CONTROL_VERB_STAGE_LIST, render_stage_list, NULL, NULL },
+	{ CONTROL_VERB_STAGE_DIFF, render_stage_diff, NULL, NULL },
+	{ CONTROL_VERB_PLAN, render_changes, NULL, NULL },
+	{ CONTROL_VERB_VERSION_SHOW, render_version, NULL, NULL },
+	{ CONTROL_VERB_VERSION_DIFF, render_version, NULL, NULL },
 };
 
 const struct print_column *render_columns(enum control_verb_id verb)
@@ -410,7 +353,7 @@ void render_result(struct buffer *out, const struct print_style *style, enum con
 			print_table(out, style, shapes[i].columns, json_get(result, shapes[i].rows));
 		return;
 	}
-	if (control_verb(verb)->effect == CONTROL_CHANGES)
+	if (control_verb(verb)->effect == CONTROL_CHANGES || control_verb(verb)->effect == CONTROL_STAGES)
 		render_changes(out, style, result);
 	else if (json_kind(json_get(result, "fields")) == JSON_KIND_OBJECT)
 		render_fields(out, style, result);

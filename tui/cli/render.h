@@ -33,4 +33,11 @@ enum cli_exit {
 enum cli_exit render_exit(enum control_verb_id verb, const struct json *result);
 enum cli_exit render_error_exit(enum control_code code);
 
+/* ---- render_change.c ---- */
+typedef void render_shape(struct buffer *out, const struct print_style *style, const struct json *result);
+render_shape render_changes;  /* of a verb that changes: done, staged or tried */
+render_shape render_warnings; /* what was done, or would be, and is doubtful: an array */
+render_shape render_stage_list, render_stage_diff;
+render_shape render_version; /* one version, or two compared */
+
 #endif

@@ -16,6 +16,11 @@ enum option_id {
 	FOLLOW,
 	IF_VERSION,
 	COMMENT,
+	STAGE,
+	DRY_RUN,
+	CONFIRM_WITHIN,
+	AS_OF,
+	STAGED,
 	YES,
 	TIMEOUT,
 	SOCKET,
@@ -34,6 +39,14 @@ static const struct cli_option_row options[] = {
 	[FOLLOW] = { "follow", 'f', NULL, N_("go on with what is to come, until interrupted") },
 	[IF_VERSION] = { "if-version", 0, "N", N_("change only if the configuration is still version N") },
 	[COMMENT] = { "comment", 'c', "TEXT", N_("why: kept with the version") },
+	[STAGE] = { "stage", 0, NULL, N_("only stage the change; parley publish makes it live") },
+	[DRY_RUN] = { "dry-run", 'n', NULL, N_("say what the change would do, and do nothing") },
+	[CONFIRM_WITHIN] = { "confirm-within", 0, "SECONDS",
+	                     N_("the change goes back by itself unless parley confirm comes in time; auto: "
+	                        "when it is far-reaching") },
+	[AS_OF] = { "as-of", 0, "N", N_("show the configuration as it was in version N") },
+	[STAGED] = { "staged", 0, NULL,
+	             N_("show the configuration as it would be with what you have staged") },
 	[YES] = { "yes", 'y', NULL, N_("do not ask") },
 	[TIMEOUT] = { "timeout", 0, "SECONDS", N_("how long to wait for an answer (default 30)") },
 	[SOCKET] = { "socket", 0, "PATH", N_("the daemon's control socket (also $PARLEY_SOCKET)") },
@@ -77,6 +90,8 @@ struct reading {
 
 /* ---- options ---- */
 
+static bool is_same(const char *a, const char *b) { return slice_equal(slice_of(a), slice_of(b)); }
+
 static enum result read_number_option(struct reading *r, const char *name, const char *value, uint64_t max,
                                       int64_t *out)
 {
@@ -107,6 +122,15 @@ static enum result set_option(struct reading *r, enum option_id id, const char *
 	case YES: o->is_sure = true; break;
 	case READ_ONLY: o->is_read_only = true; break;
 	case COMMENT: o->comment = value; break;
+	case STAGE: o->stages = true; break;
+	case DRY_RUN: o->dry_runs = true; break;
+	case STAGED: o->is_staged = true; break;
+	case CONFIRM_WITHIN:
+		o->asks_rule = is_same(value, "auto");
+		return o->asks_rule
+		               ? RESULT_OK
+		               : read_number_option(r, "confirm-within", value, INT32_MAX, &o->confirm_s);
+	case AS_OF: return read_number_option(r, "as-of", value, INT64_MAX, &o->as_of);
 	case SOCKET: o->socket = value; break;
 	case ROOT: o->root = value; break;
 	case COLOR: o->color = value; break;
@@ -188,8 +212,6 @@ static enum result read_words(struct reading *r, size_t count, const char *const
 }
 
 /* ---- the verb ---- */
-
-static bool is_same(const char *a, const char *b) { return slice_equal(slice_of(a), slice_of(b)); }
 
 static enum result refuse_noun(struct reading *r, const char *word)
 {
@@ -399,12 +421,52 @@ static enum result refuse_late(struct reading *r, const struct control_verb *row
 	return RESULT_OK;
 }
 
-static void put_common(struct cli_request *out, struct json_writer *w)
+/* Options that become params, where the verb's effect takes them. */
+static enum result put_common(struct reading *r, struct json_writer *w)
 {
-	if (out->options.has_if_version)
-		json_put_number(w, "if_version", out->options.if_version);
-	if (out->options.comment)
-		json_put_text(w, "comment", out->options.comment);
+	const struct cli_options *o = &r->out->options;
+	const struct control_verb *row = control_verb(r->out->verb);
+	const struct {
+		enum option_id option;
+		const char *param;
+		bool is_given;
+	} all[] = {
+		{ IF_VERSION, "if_version", o->has_if_version },
+		{ COMMENT, "comment", o->comment != NULL },
+		{ STAGE, "stage", o->stages },
+		{ DRY_RUN, "dry_run", o->dry_runs },
+		{ CONFIRM_WITHIN, "confirm_within", o->asks_rule || o->confirm_s },
+		{ AS_OF, "version", o->as_of != 0 },
+		{ STAGED, "staged", o->is_staged },
+	};
+
+	for (size_t i = 0; i < COUNT(all); i++) {
+		struct slice params = slice_of(control_effect_params(row->effect)), param;
+		bool is_taken = false;
+
+		while (slice_next(&params, ' ', &param))
+			is_taken |= param.len && slice_equal(param, slice_of(all[i].param));
+		if (all[i].is_given && !is_taken)
+			return fail(r->reason, RESULT_INVALID, _("%s%s%s takes no --%s: it %s"), row->noun,
+			            row->noun[0] ? " " : "", row->verb, options[all[i].option].name,
+			            row->effect == CONTROL_CHANGES ? _("changes what is so now")
+			                                           : _("changes no configuration"));
+		if (!all[i].is_given)
+			continue;
+		switch (all[i].option) {
+		case IF_VERSION: json_put_number(w, all[i].param, o->if_version); break;
+		case COMMENT: json_put_text(w, all[i].param, o->comment); break;
+		case AS_OF: json_put_number(w, all[i].param, o->as_of); break;
+		case CONFIRM_WITHIN:
+			if (o->asks_rule)
+				json_put_text(w, all[i].param, "auto");
+			else
+				json_put_number(w, all[i].param, o->confirm_s);
+			break;
+		default: json_put_bool(w, all[i].param, true);
+		}
+	}
+	return RESULT_OK;
 }
 
 static enum result read_arguments(struct reading *r, size_t at)
@@ -448,7 +510,9 @@ static enum result read_arguments(struct reading *r, size_t at)
 	if (!takes_fields && at < r->count)
 		return fail(r->reason, RESULT_INVALID, _("unexpected \"%s\"; usage: parley %s"), r->words[at],
 		            help_usage(row, usage));
-	put_common(r->out, &w);
+	result = put_common(r, &w);
+	if (result != RESULT_OK)
+		return result;
 	json_close_object(&w);
 	if (r->out->params.is_broken)
 		return fail(r->reason, RESULT_LIMIT, _("the command is too long, or there is no memory"));
@@ -487,11 +551,6 @@ enum result cli_request_read(size_t count, const char *const *words, struct cli_
 	result = find_verb(&r, &used);
 	if (result != RESULT_OK)
 		return result;
-	if (control_verb(out->verb)->effect != CONTROL_CHANGES &&
-	    (out->options.has_if_version || out->options.comment))
-		return fail(reason, RESULT_INVALID,
-		            _("%s changes nothing: it takes neither --if-version nor --comment"),
-		            control_verb(out->verb)->verb);
 	return read_arguments(&r, used);
 }
 

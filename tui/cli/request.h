@@ -26,7 +26,9 @@ enum cli_task { CLI_RUN, CLI_HELP, CLI_CONSOLE, CLI_VERSION };
 
 struct cli_options {
 	bool is_json, is_sure, is_read_only, has_if_version;
-	int64_t if_version, timeout_ms;
+	bool stages, dry_runs, is_staged;
+	bool asks_rule; /* --confirm-within auto */
+	int64_t if_version, timeout_ms, confirm_s, as_of;
 	const char *comment, *socket, *root, *color, *frames, *filter;
 };
 

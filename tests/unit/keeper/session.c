@@ -66,6 +66,8 @@ static struct bench *bench_new(enum control_role role)
 	b->k.loop = loop_new();
 	b->k.audit.fd = b->k.control.fd = -1;
 	list_start(&b->k.waiting);
+	list_start(&b->k.drafts);
+	decisions_start(&b->k.decisions);
 	list_start(&b->k.control.sessions);
 	b->k.control.keeper = &b->k;
 	image(&b->k);
@@ -87,6 +89,9 @@ static void bench_free(struct bench *b)
 	close(b->k.now.image_fd);
 	model_snapshot_free(&b->k.now.snapshot);
 	events_stop(&b->k.events);
+	past_free(&b->k);
+	drafts_free(&b->k);
+	decisions_free(&b->k.decisions);
 	loop_timer_stop(&b->stop);
 	loop_free(&b->k.loop);
 	close(b->client);
