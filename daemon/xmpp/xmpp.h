@@ -11,6 +11,7 @@
  *   write.c         a tree as bytes; what XML 1.0 forbids is refused
  *   jid.c           addresses: parse, prepare, compare, write (RFC 7622)
  *   conditions.def, error.c   stanza errors (RFC 6120 §8.3)
+ *   reader.h        a stream's bytes as stanzas: framer, parser (libxml2)
  * Direction: reader -> tree -> (the stream machine, the gateway, translation) -> writer.
  */
 #ifndef DAEMON_XMPP_XMPP_H
