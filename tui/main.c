@@ -28,6 +28,7 @@ static struct cli_world make_world(const char *path)
 		                   .now = instant_now,
 		                   .socket_path = path,
 		                   .name = program,
+		                   .from = getenv("SSH_CONNECTION"),
 		                   .style = { .is_terminal = isatty(STDOUT_FILENO) == 1,
 		                              .has_headings = true,
 		                              .is_utf8 = slice_equal(slice_of(nl_langinfo(CODESET)),
@@ -69,6 +70,7 @@ static enum cli_exit run_console(const struct cli_world *world, const struct cli
 		                       .screen = request->topics[0],
 		                       .filter = request->options.filter,
 		                       .is_read_only = request->options.is_read_only,
+		                       .from = world->from,
 		                       .now = instant_now };
 	struct reason reason;
 	uint64_t escape_ms = 0;

@@ -13,6 +13,7 @@ static void call_free(struct call *call)
 {
 	loop_timer_stop(&call->timer);
 	list_remove(&call->waiting);
+	audit_walk_free(&call->walk);
 	control_request_free(&call->request);
 	buffer_stop(&call->out);
 	buffer_stop(&call->changes);
@@ -47,6 +48,19 @@ struct json_writer *call_open(struct call *call)
 	return &call->w;
 }
 
+/* A deed on the running daemon was asked for on record; so is what came of it. */
+static void tell_outcome(struct call *call, const char *refused)
+{
+	char outcome[REASON_BYTES + 16];
+	struct reason reason = { "" };
+
+	if (!call->asked || call->row.verb->effect != CONTROL_ACTS)
+		return;
+	snprintf(outcome, sizeof outcome, "%s%s", refused ? "refused: " : "done", refused ? refused : "");
+	if (verb_audit_outcome(call, outcome, &reason) != RESULT_OK)
+		fprintf(stderr, "keeper: %s\n", reason.text);
+}
+
 void call_close(struct call *call)
 {
 	json_close_object(&call->w);
@@ -56,6 +70,7 @@ void call_close(struct call *call)
 		          "the answer is longer than a line may be (64 KiB); ask for less");
 		return;
 	}
+	tell_outcome(call, NULL);
 	finish(call);
 }
 
@@ -67,6 +82,7 @@ void call_fail(struct call *call, enum control_code code, const char *format, ..
 	va_start(args, format);
 	vsnprintf(words.text, sizeof words.text, format, args);
 	va_end(args);
+	tell_outcome(call, words.text);
 	buffer_clear(&call->out);
 	control_error_write(&call->out, call->request.has_id, call->request.id, code, words.text, SLICE(""));
 	finish(call);
@@ -74,6 +90,7 @@ void call_fail(struct call *call, enum control_code code, const char *format, ..
 
 void call_fail_problems(struct call *call, enum control_code code, const char *message, struct slice problems)
 {
+	tell_outcome(call, message);
 	buffer_clear(&call->out);
 	control_error_write(&call->out, call->request.has_id, call->request.id, code, message, problems);
 	finish(call);
@@ -132,13 +149,28 @@ static void refuse_line(struct session *session, const struct control_request *r
 	session_written(session);
 }
 
+static void tell_denied(struct session *session, const struct control_verb *verb,
+                        const struct control_request *request, const char *why)
+{
+	struct buffer command;
+	char method[64];
+
+	buffer_start(&command, AUDIT_OBJECT_MAX);
+	audited_command(verb, request->params, &command);
+	slice_to_text(
+	        slice_first(request->method, request->method.len < sizeof method ? request->method.len : 0),
+	        method, sizeof method);
+	audited_denial(session->control->keeper, &session->who, method, buffer_slice(&command), why);
+	buffer_stop(&command);
+}
+
 void call_begin(struct session *session, struct slice line)
 {
 	struct control_request request;
 	struct reason reason = { "" };
 	struct verb_row row = { .verb = NULL, .extras = "" };
 	enum control_code code;
-	struct call *call;
+	struct call *call = NULL;
 
 	if (control_request_read(line, &request, &code, &reason) != RESULT_OK) {
 		refuse_line(session, &request, code, reason.text);
@@ -162,6 +194,8 @@ void call_begin(struct session *session, struct slice line)
 		code = CONTROL_UNAVAILABLE;
 		fail(&reason, RESULT_NO_MEMORY, "out of memory");
 	}
+	if (code == CONTROL_DENIED)
+		tell_denied(session, row.verb, &request, reason.text);
 	if (code != CONTROL_OK) {
 		refuse_line(session, &request, code, reason.text);
 		control_request_free(&request);
@@ -180,5 +214,6 @@ void call_begin(struct session *session, struct slice line)
 	buffer_start(&call->changes, CONTROL_LINE_MAX / 2);
 	buffer_start(&call->warnings, CONTROL_LINE_MAX / 8);
 	session->call = call;
-	row.run(call);
+	if (row.verb->effect != CONTROL_ACTS || verb_audit_asked(call))
+		row.run(call);
 }

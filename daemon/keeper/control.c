@@ -18,53 +18,6 @@ enum { CONTROL_BACKLOG = 16, CONTROL_NAME_ROOM = 16 * 1024 };
 
 /* ---- who ---- */
 
-static void user_name(uid_t uid, char *to, size_t size)
-{
-	char room[CONTROL_NAME_ROOM];
-	struct passwd entry, *found = NULL;
-
-	if (getpwuid_r(uid, &entry, room, sizeof room, &found) == 0 && found)
-		text_shown(slice_of(found->pw_name), to, size);
-	else
-		snprintf(to, size, "%u", (unsigned)uid);
-}
-
-/* Reads a little of a file of /proc; empty when there is none or it is not for us. */
-static struct slice read_proc(pid_t pid, const char *name, char *room, size_t size)
-{
-	char path[64];
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	got = fd >= 0 ? read(fd, room, size) : -1;
-	if (fd >= 0)
-		close(fd);
-	return (struct slice){ room, got > 0 ? (size_t)got : 0 };
-}
-
-/* Who logged in, behind sudo or su.  For the audit line only: what a client's own /proc says decides nothing. */
-static void find_login(struct who *who)
-{
-	char room[4096];
-	struct slice text = slice_trim(read_proc(who->pid, "loginuid", room, 32)), one;
-	uint64_t uid;
-
-	if (text.len && text.ptr[text.len - 1] == '\n')
-		text.len--;
-	if (slice_to_number(text, UINT32_MAX - 1, &uid)) {
-		user_name((uid_t)uid, who->login, sizeof who->login);
-		return;
-	}
-	text = read_proc(who->pid, "environ", room, sizeof room);
-	while (slice_next(&text, '\0', &one))
-		if (slice_starts(one, SLICE("SUDO_USER="))) {
-			text_shown(slice_after(one, 10), who->login, sizeof who->login);
-			return;
-		}
-}
-
 /* Rows whose member is not on this machine count for nobody here. */
 static bool find_member(struct slice member, struct role_grant *grant)
 {
@@ -142,9 +95,10 @@ static enum result identify(struct control *control, int fd, struct who *who)
 	who->gid = peer.gid;
 	who->pid = peer.pid;
 	who->roles = find_roles(control, who);
-	user_name(peer.uid, who->name, sizeof who->name);
+	who_user_name(peer.uid, who->name, sizeof who->name);
 	snprintf(who->text, sizeof who->text, "%s(%u)", who->name, (unsigned)who->uid);
-	find_login(who);
+	who_find_login(who);
+	who_find_address(who);
 	return RESULT_OK;
 }
 
@@ -159,6 +113,15 @@ static size_t sessions_of(const struct control *control, uid_t uid)
 	return count;
 }
 
+static void send_away(struct control *control, int fd, const struct who *who)
+{
+	static const char why[] =
+	        "you have no role here; an administrator can give you one: parley role grant";
+
+	audited_denial(control->keeper, who, "connect", SLICE(""), why);
+	session_refuse(fd, CONTROL_DENIED, why);
+}
+
 static void accept_one(struct control *control, int fd)
 {
 	struct who who;
@@ -166,8 +129,7 @@ static void accept_one(struct control *control, int fd)
 	if (identify(control, fd, &who) != RESULT_OK)
 		close(fd);
 	else if (!who.roles)
-		session_refuse(fd, CONTROL_DENIED,
-		               "you have no role here; an administrator can give you one: parley role grant");
+		send_away(control, fd, &who);
 	else if (control->session_count >= CONTROL_CLIENTS_MAX)
 		session_refuse(fd, CONTROL_BUSY, "16 clients are connected already");
 	else if (who.uid != 0 && sessions_of(control, who.uid) >= CONTROL_CLIENTS_PER_USER)

@@ -209,6 +209,24 @@ static enum result open_alone(struct keeper *k, struct reason *reason)
 	return result;
 }
 
+static enum result open_audit(struct keeper *k, struct reason *reason)
+{
+	char folder[KEEPER_PATH_BYTES];
+	enum result result;
+	struct emission e;
+
+	if (!folder_path(folder, k->root, "/var/lib/parley"))
+		return fail(reason, RESULT_LIMIT, "the root's name is too long");
+	result = audit_open(&k->audit, folder, reason);
+	if (result == RESULT_OK && k->audit.missing) {
+		event_open(&e, k, CONTROL_EVENT_AUDIT_BROKEN);
+		json_put_number(&e.w, "lines", (int64_t)k->audit.missing);
+		json_put_number(&e.w, "line", (int64_t)k->audit.number);
+		event_send(&e);
+	}
+	return result;
+}
+
 static enum result birth(struct keeper *k, struct reason *reason)
 {
 	enum result result;
@@ -216,7 +234,8 @@ static enum result birth(struct keeper *k, struct reason *reason)
 	list_start(&k->waiting);
 	list_start(&k->drafts);
 	decisions_start(&k->decisions);
-	k->now.image_fd = k->audit.fd = k->control.fd = -1;
+	list_start(&k->walking);
+	k->now.image_fd = k->audit.fd = k->audit.head = k->audit.folder = k->control.fd = -1;
 	if ((result = become(k, reason)) != RESULT_OK)
 		return result;
 	if (!(k->loop = loop_new()))
@@ -226,7 +245,7 @@ static enum result birth(struct keeper *k, struct reason *reason)
 	service_start(&k->access, k, "access");
 	if (!(k->launcher = link_new(k->loop, k->start->launcher, launcher_frame, launcher_gone, k)))
 		return fail(reason, RESULT_NO_MEMORY, "no link to the launcher");
-	if ((result = audit_open(&k->audit, k->root, reason)) != RESULT_OK ||
+	if ((result = open_audit(k, reason)) != RESULT_OK ||
 	    (result = folders_token_key(k->root, k->token_key, reason)) != RESULT_OK ||
 	    (result = open_alone(k, reason)) != RESULT_OK)
 		return result;
@@ -243,6 +262,9 @@ static void end(struct keeper *k)
 	if (!k->loop)
 		return;
 	/* Calls that wait are told before their sessions go. */
+	while (!list_is_empty(&k->walking))
+		call_fail(LIST_OWNER(k->walking.next, struct call, waiting), CONTROL_UNAVAILABLE,
+		          "the daemon stops");
 	while (!list_is_empty(&k->waiting))
 		call_fail(LIST_OWNER(k->waiting.next, struct call, waiting), CONTROL_UNAVAILABLE,
 		          "the daemon stops");

@@ -10,7 +10,7 @@
  *   folders.c      the folders it needs, and whose they are
  *   host.c         what belongs to this machine only: host.xml, resolvers, the token key
  *   events.c       the one place every event goes through: log, ring, counters, consoles
- *   audit.c        who changed what: durable before the change is acknowledged
+ *   audit.c        who did what, as a chain: durable before it is acknowledged; audited.c: which calls
  *   publish.c      versions: import, check, publish, mirror, apply; past.c: an old one, looked at again
  *   change.c       the way to a version: copy, edit, stage, try or publish; drafts.c: what is staged
  *   plan.c         what a change would do, over decisions.c: what was decided in the last day
@@ -19,7 +19,7 @@
  *   listeners.c    which sockets it listens on
  *   credentials.c  its certificates and keys, and what is missing of them
  *   query.c        questions to a service, answered in pieces and in time
- *   roles.c        who may do what (pure)
+ *   roles.c        who may do what (pure); who.c: who is behind a client
  *   control.c      the control socket; session.c: one client; call.c: one call
  *   verbs.c        the table of verbs; verbs_*.c: what they do; filter.c: which rows a list shows
  * Direction: control socket -> call -> verb -> publish -> services; services -> events -> control socket.

@@ -9,8 +9,11 @@
 #include "daemon/config/config.h"
 #include "daemon/io/address.h"
 #include "daemon/io/loop.h"
+#include "daemon/keeper/audit.h"
 #include "daemon/keeper/keeper.h"
 #include "daemon/keeper/roles.h"
+#include "daemon/keeper/traffic.h"
+#include "daemon/keeper/who.h"
 #include "daemon/launcher/launcher.h"
 #include "daemon/link/link.h"
 #include "daemon/policy/policy.h"
@@ -39,7 +42,6 @@ enum {
 	KEEPER_PAGE_ROWS = 250,      /* the longest rows have 4 KiB, and a page at most 1 MiB */
 	KEEPER_ANSWER_MAX = 16 * 1024 * 1024,
 	KEEPER_APPLY_MS = 3000,
-	KEEPER_HISTORY = 60,
 	KEEPER_EVENTS_KEPT = 1000,
 	KEEPER_EVENT_BYTES_MAX = 16 * 1024,
 	KEEPER_LOG_BURST = 50, /* lines of one kind at once, then KEEPER_LOG_PER_SECOND */
@@ -61,7 +63,6 @@ enum {
 	CONTROL_CLIENTS_PER_USER = 4, /* root may have all */
 	CONTROL_UNREAD_MAX = 1024 * 1024,
 	CONTROL_HALF_LINE_MS = 30 * 1000,
-	CONTROL_GROUPS_MAX = 256,
 	CONTROL_UPLOADS_MAX = 256,
 	CONTROL_UPLOAD_BYTES_MAX = 16 * 1024 * 1024,
 };
@@ -138,26 +139,6 @@ struct emission {
 void event_open(struct emission *e, struct keeper *k, enum control_event_id id);
 void event_send(struct emission *e);
 
-/* ---- audit.c ---- */
-struct audit {
-	int fd;
-	uint64_t number; /* of the last line */
-	bool is_torn;    /* the last line is not whole */
-};
-enum result audit_open(struct audit *audit, const char *root, struct reason *reason);
-void audit_close(struct audit *audit);
-struct audit_entry {
-	const char *who;   /* "alice(1000)" */
-	const char *login; /* login user behind it; "" unknown */
-	const char *verb;
-	struct slice object;
-	const char *outcome; /* "asked", then "published", "refused: ...", "not-applied" */
-	uint64_t version;
-};
-/* Durable when it returns OK; else the change must not be made. */
-enum result audit_write(struct audit *audit, int64_t wall_ms, const struct audit_entry *entry,
-                        struct reason *reason);
-
 /* ---- credentials.c ---- */
 struct credentials {
 	int fd; /* sealed memfd: chain, key, trust, crls; -1 none */
@@ -189,21 +170,6 @@ struct service_listener {
 	char address[ADDRESS_TEXT_BYTES];
 	enum service_listen_state state;
 	char why[KEEPER_WHY_BYTES];
-};
-
-struct history {
-	uint32_t in[KEEPER_HISTORY], out[KEEPER_HISTORY], refused[KEEPER_HISTORY];
-	size_t at; /* the oldest, next to be written */
-};
-
-struct traffic {
-	int64_t connections, transactions;
-	int64_t last_in, last_out, last_refused, last_malformed; /* as the running process counts */
-	uint64_t in, out, refused, malformed;                    /* over all its lives */
-	uint64_t steps[POLICY_STEP_COUNT];
-	int64_t last_steps[POLICY_STEP_COUNT];
-	struct history history;
-	uint32_t now_in, now_out, now_refused; /* of the running second */
 };
 
 struct query;
@@ -243,10 +209,6 @@ void service_drain(struct service *s, int64_t deadline_ms);
 void service_second(struct service *s);
 const char *service_state_name(const struct service *s);
 bool service_is_up(const struct service *s); /* it runs and has greeted */
-/* Counters as they came: totals go on over restarts. Pure. */
-void traffic_take(struct traffic *traffic, const struct json *counters);
-void traffic_second(struct traffic *traffic);
-void traffic_restarted(struct traffic *traffic);
 
 /* ---- listeners.c ---- */
 void listeners_set(struct service *s, const struct policy_image *image, struct slice node);
@@ -440,17 +402,6 @@ void pending_begin(struct keeper *k); /* the version has been published */
 enum result pending_end(struct keeper *k, struct reason *reason);
 
 /* ---- control.c, session.c, call.c ---- */
-struct who {
-	uid_t uid;
-	pid_t pid;
-	gid_t gid, groups[CONTROL_GROUPS_MAX]; /* as they were when it connected */
-	size_t group_count;
-	control_roles roles;
-	char name[64];  /* Unix user */
-	char text[96];  /* "alice(1000)" */
-	char login[64]; /* login user behind sudo or su; "" the same or unknown */
-};
-
 struct control {
 	struct keeper *keeper;
 	int fd;
@@ -530,9 +481,12 @@ struct call {
 	} change;
 	uint64_t version;       /* changes: the one published */
 	struct buffer changes;  /* changes: what was changed, a JSON array */
+	uint64_t asked;         /* the audit line that asked for it; 0: none, or its outcome is written */
 	struct buffer warnings; /* changes: what is doubtful in it, a JSON array */
 	struct loop_timer timer;
-	struct list waiting; /* in keeper->waiting while it waits for APPLIED */
+	struct list
+	        waiting; /* in keeper->waiting while it waits for APPLIED, in keeper->walking on its way */
+	struct audit_walk *walk;
 };
 /* One line of a session. Always ends in call_close or call_fail, at once or later. */
 void call_begin(struct session *session, struct slice line);
@@ -573,10 +527,18 @@ void verb_put_fields(struct json_writer *w, const char *key, const struct model_
 bool change_fields(struct call *call, struct model_snapshot *copy, struct model_object *object);
 /* The object of call->key, made when it is not there; NULL: the call has been failed. */
 struct model_object *change_entry(struct call *call, struct model_snapshot *copy, enum model_kind_id kind);
+/* ---- audited.c: calls and the audit ---- */
 /* Writes down that the change was asked for. False: it cannot be, and the call has been failed. */
 bool verb_audit_asked(struct call *call);
-/* What came of it; a line that cannot be written is noted in the answer. */
-void verb_audit_outcome(struct call *call, const char *outcome);
+/* What came of it, durable before it is told. */
+enum result verb_audit_outcome(struct call *call, const char *outcome, struct reason *reason);
+/* A refusal for want of a role; a flood of them is counted, not written.  `verb`: "connect" for who is not let in. */
+void audited_denial(struct keeper *k, const struct who *who, const char *verb, struct slice command,
+                    const char *why);
+/* "domain block x.example comment=..." as it would be typed. */
+void audited_command(const struct control_verb *verb, const struct json *params, struct buffer *out);
+/* The daemon before us ended between a deed and its outcome: writes what can be known of it. */
+void audited_unended(struct keeper *k);
 /* Ends a call whose change was published or refused: audit, then the answer once the services run it or the time is over. */
 void verb_published(struct call *call, enum result result, const struct reason *reason);
 void verb_wait_applied(struct call *call);
@@ -606,6 +568,7 @@ struct keeper {
 	int64_t started_ms; /* wall */
 	struct events events;
 	struct audit audit;
+	struct denials denials;
 	struct publication now;
 	char import_trouble[KEEPER_WHY_BYTES]; /* why the last import was refused; "" it was not */
 	int64_t import_trouble_ms;
@@ -616,7 +579,8 @@ struct keeper {
 	struct list drafts;
 	struct decisions decisions;
 	struct pending pending;
-	struct list waiting; /* of struct call */
+	struct list waiting; /* of struct call, for APPLIED */
+	struct list walking; /* of struct call, along the audit's chain */
 	bool is_stopping;
 	bool began_as_root; /* so did the launcher: services become users of their own */
 };

@@ -247,6 +247,7 @@ enum result publish_open(struct keeper *k, struct reason *reason)
 	result = store_current(k->now.store) ? from_store(k, reason) : from_nothing(k, reason);
 	if (result != RESULT_OK)
 		return result;
+	audited_unended(k);
 	import_edited(k);
 	return k->now.version.number ? RESULT_OK : publish_first(k, reason);
 }

@@ -84,64 +84,6 @@ void verb_applied(struct keeper *k)
 		is_settled(LIST_OWNER(at, struct call, waiting));
 }
 
-static void write_audit(struct call *call, const char *outcome, struct reason *reason, enum result *result)
-{
-	struct buffer method;
-	const struct audit_entry entry = { .who = call->who.text,
-		                           .login = call->who.login,
-		                           .verb = "",
-		                           .object = call->key,
-		                           .outcome = outcome,
-		                           .version = call->version };
-	struct audit_entry whole = entry;
-
-	buffer_start(&method, 64);
-	control_verb_method(call->row.verb, &method);
-	buffer_add_char(&method, '\0');
-	whole.verb = buffer_slice(&method).ptr;
-	*result = audit_write(&call->keeper->audit, keeper_now(call->keeper).wall_ms, &whole, reason);
-	if (strcmp(outcome, "asked") != 0) {
-		struct emission e;
-
-		event_open(&e, call->keeper, CONTROL_EVENT_AUDIT);
-		json_put_text(&e.w, "who", call->who.text);
-		json_put_text(&e.w, "verb", whole.verb);
-		json_put_slice(&e.w, "object", call->key);
-		json_put_text(&e.w, "outcome", outcome);
-		json_put_number(&e.w, "version", (int64_t)call->version);
-		event_send(&e);
-	}
-	buffer_stop(&method);
-}
-
-bool verb_audit_asked(struct call *call)
-{
-	struct reason reason = { "" };
-	enum result result;
-
-	/* A dry run and a reading session got here by none of the ways that end in a change. */
-	if (call->change.dry_runs || json_as_bool(json_get(call->params, "dry_run"), false)) {
-		call_fail(call, CONTROL_INTERNAL, "a dry run would have changed something");
-		return false;
-	}
-	call->version = call->keeper->now.version.number;
-	write_audit(call, "asked", &reason, &result);
-	if (result == RESULT_OK)
-		return true;
-	call_fail(call, CONTROL_UNAVAILABLE, "nothing was changed: %s", reason.text);
-	return false;
-}
-
-void verb_audit_outcome(struct call *call, const char *outcome)
-{
-	struct reason reason = { "" };
-	enum result result;
-
-	write_audit(call, outcome, &reason, &result);
-	if (result != RESULT_OK)
-		call->note = reason;
-}
-
 void verb_published(struct call *call, enum result result, const struct reason *reason)
 {
 	struct reason audit_reason = { "" };
@@ -151,7 +93,7 @@ void verb_published(struct call *call, enum result result, const struct reason *
 	if (result != RESULT_OK) {
 		snprintf(outcome, sizeof outcome, "%s: %s", result == RESULT_UNKNOWN ? "unknown" : "refused",
 		         reason->text);
-		write_audit(call, outcome, &audit_reason, &audited);
+		verb_audit_outcome(call, outcome, &audit_reason);
 		if (result == RESULT_INVALID)
 			call_fail_problem(call, CONTROL_INVALID, "", reason->text, "");
 		else
@@ -159,7 +101,7 @@ void verb_published(struct call *call, enum result result, const struct reason *
 		return;
 	}
 	call->version = call->keeper->now.version.number;
-	write_audit(call, "published", &audit_reason, &audited);
+	audited = verb_audit_outcome(call, "published", &audit_reason);
 	if (audited != RESULT_OK && !call->note.text[0])
 		call->note = audit_reason; /* it was asked on record, and it is in the store's journal */
 	verb_wait_applied(call);

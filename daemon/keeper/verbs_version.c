@@ -266,11 +266,10 @@ void verb_run_CONFIRM(struct call *call)
 	struct json_writer *w;
 	enum result result;
 
-	if (!is_waiting(call) || !verb_audit_asked(call))
+	if (!is_waiting(call))
 		return;
 	call->version = number;
 	result = pending_end(k, &reason);
-	verb_audit_outcome(call, result == RESULT_OK ? "confirmed" : reason.text);
 	if (result != RESULT_OK) {
 		call_fail(call, control_code_of(result), "%s", reason.text);
 		return;

@@ -292,6 +292,7 @@ enum cli_exit cli_run(const struct cli_world *world, const struct cli_request *r
 	struct caller_setup setup = { .path = world->socket_path,
 		                      .name = world->name,
 		                      .is_read_only = request->options.is_read_only,
+		                      .from = world->from,
 		                      .now = world->now,
 		                      .on_event = print_event,
 		                      .to = &run };

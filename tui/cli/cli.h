@@ -15,6 +15,7 @@ struct cli_world {
 	struct instant (*now)(void);
 	const char *socket_path;  /* as client_path found it */
 	const char *name;         /* "parley 0.1" */
+	const char *from;         /* SSH_CONNECTION, for the audit; NULL or "": none */
 	struct print_style style; /* of `out`; its time is set here */
 	bool can_ask;             /* standard input and output are terminals */
 };

@@ -69,6 +69,17 @@ static const struct print_column kind_columns[] = {
 	{ N_("DEFAULT"), "default", PRINT_TEXT },  { N_("LYNC"), "lync", PRINT_TEXT },
 	{ N_("MEANING"), "sentence", PRINT_TEXT }, { NULL, NULL, PRINT_TEXT },
 };
+static const struct print_column audit_columns[] = {
+	{ N_("LINE"), "number", PRINT_NUMBER },
+	{ N_("TIME (UTC)"), "time", PRINT_TEXT },
+	{ N_("WHO"), "who", PRINT_TEXT },
+	{ N_("LOGIN"), "login", PRINT_TEXT },
+	{ N_("ADDRESS"), "address", PRINT_TEXT },
+	{ N_("COMMAND"), "command", PRINT_TEXT },
+	{ N_("OUTCOME"), "outcome", PRINT_TEXT },
+	{ N_("VERSION"), "version", PRINT_NUMBER },
+	{ NULL, NULL, PRINT_TEXT },
+};
 static const struct print_column role_columns[] = {
 	{ N_("MEMBER"), "member", PRINT_TEXT },
 	{ N_("ROLES"), "roles", PRINT_TEXT },
@@ -303,6 +314,31 @@ static void render_roles(struct buffer *out, const struct print_style *style, co
 	}
 }
 
+static void render_verdict(struct buffer *out, const struct print_style *style, const struct json *verdict)
+{
+	long long torn = json_as_number(json_get(verdict, "torn"), 0);
+
+	if (!json_as_bool(json_get(verdict, "whole"), false)) {
+		buffer_add(out, slice_of(_("BROKEN: ")));
+		line_value(out, style, verdict, "file");
+		buffer_printf(out, _(", line %lld: "),
+		              (long long)json_as_number(json_get(verdict, "line"), 0));
+		line_value(out, style, verdict, "why");
+		buffer_add_char(out, '\n');
+		return;
+	}
+	buffer_printf(out, _("the audit is whole: lines %lld to %lld; the last one's digest is "),
+	              (long long)json_as_number(json_get(verdict, "first"), 0),
+	              (long long)json_as_number(json_get(verdict, "last"), 0));
+	line_value(out, style, verdict, "digest");
+	buffer_add_char(out, '\n');
+	if (torn)
+		buffer_printf(out,
+		              torn == 1 ? _("%lld write was torn, as the line after it says\n")
+		                        : _("%lld writes were torn, as the lines after them say\n"),
+		              torn);
+}
+
 /* ---- by verb ---- */
 
 static const struct {
@@ -331,6 +367,8 @@ static const struct {
 	{ CONTROL_VERB_PLAN, render_changes, NULL, NULL },
 	{ CONTROL_VERB_VERSION_SHOW, render_version, NULL, NULL },
 	{ CONTROL_VERB_VERSION_DIFF, render_version, NULL, NULL },
+	{ CONTROL_VERB_AUDIT_LIST, NULL, audit_columns, "rows" },
+	{ CONTROL_VERB_AUDIT_VERIFY, render_verdict, NULL, NULL },
 };
 
 const struct print_column *render_columns(enum control_verb_id verb)
@@ -364,6 +402,8 @@ void render_result(struct buffer *out, const struct print_style *style, enum con
 enum cli_exit render_exit(enum control_verb_id verb, const struct json *result)
 {
 	if (verb == CONTROL_VERB_WHY && !slice_equal(text_of(result, "answer"), SLICE("pass")))
+		return CLI_EXIT_NO;
+	if (verb == CONTROL_VERB_AUDIT_VERIFY && !json_as_bool(json_get(result, "whole"), false))
 		return CLI_EXIT_NO;
 	if (verb == CONTROL_VERB_CONFIG_CHECK && json_count(json_get(result, "problems")))
 		return CLI_EXIT_NO;

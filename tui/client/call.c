@@ -91,6 +91,7 @@ enum result caller_open(const struct caller_setup *setup, struct caller **out, e
 	struct client_setup client = { .path = setup->path,
 		                       .name = setup->name,
 		                       .is_read_only = setup->is_read_only,
+		                       .from = setup->from,
 		                       .handlers = { keep_answer, pass_event, caller } };
 
 	*out = NULL;

@@ -97,6 +97,8 @@ static void greet(struct client *client, struct instant now)
 	json_put_number(&w, "protocol", CONTROL_PROTOCOL);
 	json_put_text(&w, "client", client->setup.name);
 	json_put_text(&w, "mode", client->setup.is_read_only ? "ro" : "rw");
+	if (client->setup.from && client->setup.from[0])
+		json_put_text(&w, "from", client->setup.from);
 	json_close_object(&w);
 	client->hello_id = session_ask(&client->session, now, "hello", buffer_slice(&params),
 	                               CLIENT_HELLO_TIMEOUT_MS, &client->trouble);

@@ -26,6 +26,7 @@ struct client_setup {
 	const char *path; /* of the socket; copied */
 	const char *name; /* said in hello; stays the caller's */
 	bool is_read_only;
+	const char *from; /* SSH_CONNECTION, for the audit; NULL or "": none */
 	bool reconnects;
 	struct session_handlers handlers;
 	void (*on_state)(void *to); /* after every change of client_state; may be NULL */

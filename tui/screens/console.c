@@ -205,6 +205,7 @@ static enum result start(struct console *console, struct reason *reason)
 	struct client_setup client = { .path = setup->socket_path,
 		                       .name = setup->name,
 		                       .is_read_only = setup->is_read_only,
+		                       .from = setup->from,
 		                       .reconnects = true,
 		                       .handlers = { take_answer, take_event, console },
 		                       .on_state = take_state };

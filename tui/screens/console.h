@@ -12,6 +12,7 @@ struct console_setup {
 	const char *screen;             /* to begin with, or NULL */
 	const char *filter;             /* of the domains, or NULL */
 	bool is_read_only;
+	const char *from; /* SSH_CONNECTION, for the audit; NULL or "": none */
 	struct instant (*now)(void);
 	struct term_setup term;
 };
