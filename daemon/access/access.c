@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #ifdef PARLEY_SANITIZED
@@ -80,7 +81,9 @@ static void take_image(struct access *a, struct link_frame *frame)
 	take_side_names(a, SIP_SIDE_INTERNAL, edge->internal_fqdn, edge->internal_port,
 	                !access_is_internal_plain(edge), edge->internal_listen);
 	policy_image_close(&old);
-	if (!a->transactions)
+	if (a->transactions)
+		sip_transactions_set_max(a->transactions, (uint32_t)a->settings->max_transactions);
+	else
 		a->transactions = sip_transactions_new((uint32_t)a->settings->max_transactions, a->seed);
 	if (a->resolver)
 		resolver_keep_at_most(a->resolver, (size_t)a->settings->dns_srv_cache_record_count);
@@ -160,6 +163,13 @@ static void accepted(void *owner, int fd, const struct address *from)
 	flow_accept(l->access, l->side, fd, from);
 }
 
+static void descriptors_out(void *owner)
+{
+	const struct access_listener *l = owner;
+
+	door_descriptors_out(l->access);
+}
+
 static void listener_drop(struct access_listener *l)
 {
 	list_remove(&l->node);
@@ -190,6 +200,7 @@ static void take_listener(struct access *a, struct link_frame *frame)
 	json_put_slice(&report.w, "side", json_as_slice(json_get(payload, "side")));
 	json_put_slice(&report.w, "address", json_as_slice(json_get(payload, "address")));
 	if (result == RESULT_OK) {
+		listener_on_full(l->listener, descriptors_out);
 		list_add_last(&a->listeners, &l->node);
 	} else {
 		json_put_text(&report.w, "why", reason.text);
@@ -380,8 +391,20 @@ static void launcher_gone(void *owner)
 	loop_stop(a->loop); /* without a launcher nobody would restart or end us */
 }
 
+/* As many connections as the system lets us have; max-connections lies below or is cut. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit); /* what stays low is met by the cut */
+	}
+}
+
 static bool access_start(struct access *a)
 {
+	raise_descriptors();
 	list_start(&a->flows);
 	list_start(&a->listeners);
 	list_start(&a->idle_requests);
@@ -398,6 +421,7 @@ static bool access_start(struct access *a)
 	map_start(&a->partners, ACCESS_PARTNERS_MAX, a->seed);
 	map_start(&a->senders, ACCESS_SENDERS_MAX, a->seed);
 	map_start(&a->discovered, ACCESS_DISCOVERED_MAX, a->seed);
+	door_start(a);
 	arena_start(&a->scratch, SIP_MESSAGE_ARENA_MAX * 4);
 	return true;
 }
@@ -411,6 +435,7 @@ static void access_stop(struct access *a)
 	partner_free_all(a);
 	discovery_free_all(a);
 	senders_free_all(a);
+	door_stop(a);
 	tls_credentials_free(&a->credentials[0]);
 	tls_credentials_free(&a->credentials[1]);
 	arena_stop(&a->scratch);

@@ -7,6 +7,7 @@
  * Files in reading order:
  *   parts.h     what the files below share: the process, flows, requests, hops, partners
  *   access.c    the process: frames from the keeper, listeners, image, drain
+ *   door.h/c    who may come in: classes, shares, turns for TLS handshakes
  *   flow.c      one connection: framing, keep-alive, deadlines, its end
  *   inbound.c   a received request as a list of steps
  *   service.c   what a request is for (pure)

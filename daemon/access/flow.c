@@ -75,45 +75,42 @@ static bool names_a_partner(const struct flow *flow)
 	return false;
 }
 
-static void count_as_unidentified(struct flow *flow, bool counts)
-{
-	if (flow->counts_as_unidentified == counts)
-		return;
-	flow->counts_as_unidentified = counts;
-	if (counts)
-		flow->access->unidentified_count++;
-	else
-		flow->access->unidentified_count--;
-}
-
-static void become_known(struct flow *flow)
-{
-	flow->is_known = true;
-	count_as_unidentified(flow, false);
-}
-
-bool allowance_take(struct allowance *allowance, int64_t now_ms, unsigned per_second)
-{
-	if (now_ms - allowance->since_ms >= 1000)
-		*allowance = (struct allowance){ .since_ms = now_ms };
-	return ++allowance->used <= per_second;
-}
-
 bool flow_is_usable(const struct flow *flow)
 {
 	return flow && flow->is_up && !flow->is_ending && connection_state(flow->connection) == CONNECTION_UP;
 }
 
-void flow_admit(struct flow *flow, struct slice domain)
+static bool is_remembered(const struct flow *flow, struct slice domain)
 {
-	become_known(flow);
 	for (size_t i = 0; i < flow->domain_count; i++)
 		if (slice_equal(domain, slice_of(flow->domains[i])))
-			return;
+			return true;
+	return false;
+}
+
+static enum admission_class class_of(const struct access *a, struct slice domain)
+{
+	return image_allowed_domain_find(a->image, domain) ? ADMISSION_ALLOWED : ADMISSION_DISCOVERED;
+}
+
+bool flow_admit(struct flow *flow, struct slice domain)
+{
+	struct access *a = flow->access;
+	/* One allowed domain makes an allowed partner; what we dialled is an allowed one's until it proves otherwise. */
+	bool is_settled = flow->pass.class == ADMISSION_ALLOWED && (flow->pass.is_proven || !flow->hop);
+
+	if (is_settled && is_remembered(flow, domain))
+		return true;
+	if (!is_settled && !door_prove(flow, class_of(a, domain)))
+		return false;
+	flow->is_known = true;
+	if (is_remembered(flow, domain))
+		return true;
 	if (flow->domain_count < ACCESS_FLOW_DOMAINS_MAX &&
 	    slice_to_text(domain, flow->domains[flow->domain_count], ACCESS_NAME_BYTES))
 		flow->domain_count++;
 	slice_to_text(domain, flow->partner, sizeof flow->partner);
+	return true;
 }
 
 /* ---- deadlines ---- */
@@ -186,6 +183,7 @@ static struct flow *flow_new(struct access *a, enum sip_side side, bool is_plain
 	if (!flow)
 		return NULL;
 	list_start(&flow->node);
+	list_start(&flow->pass.node);
 	flow->access = a;
 	flow->side = side;
 	flow->is_plain = is_plain;
@@ -202,7 +200,7 @@ static void flow_settings(struct flow *flow, struct connection_settings *out)
 		.connect_ms = (int64_t)a->settings->connect_timeout * 1000,
 		.handshake_ms = (int64_t)a->settings->handshake_timeout * 1000,
 		.dead_ms = (int64_t)a->settings->dead_peer_timeout * 1000,
-		.in_max = SIP_HEADER_SECTION_MAX + (size_t)a->settings->max_message_body + FLOW_RECEIVE_SLACK,
+		.in_max = SIP_HEADER_SECTION_MAX + ACCESS_BODY_MAX + FLOW_RECEIVE_SLACK,
 		.credentials = flow->is_plain ? NULL : a->credentials[flow->side],
 		.application = "sip",
 		.events = &flow_events,
@@ -219,56 +217,11 @@ static void flow_register(struct flow *flow)
 	a->flow_count++;
 	if (flow->hop)
 		flow->hop->flows++;
-	else
-		count_as_unidentified(flow, flow->side == SIP_SIDE_EXTERNAL);
 }
 
 static bool is_internal_plain(const struct access *a)
 {
 	return slice_equal(a->proxy.side[SIP_SIDE_INTERNAL].transport, SLICE("tcp"));
-}
-
-/* One source: an IPv4 address or, since anybody has a whole one, an IPv6 /64. */
-static bool is_same_source(const struct address *a, const struct address *b)
-{
-	const struct address_prefix network = { .base = *b, .bits = 64 };
-
-	return b->any.sa_family == AF_INET6 ? address_in_prefix(a, &network) : address_same_host(a, b);
-}
-
-/* Strangers' share, in total and from one source; the connections are walked only once there are many strangers. */
-static bool has_room_for(struct access *a, enum sip_side side, const struct address *from,
-                         struct reason *reason)
-{
-	size_t same = 0;
-
-	if (a->flow_count >= a->settings->max_connections) {
-		fail(reason, RESULT_LIMIT, "max-connections (%llu) reached",
-		     (unsigned long long)a->settings->max_connections);
-		return false;
-	}
-	if (side != SIP_SIDE_EXTERNAL)
-		return true;
-	if (a->unidentified_count >= ACCESS_UNIDENTIFIED_MAX) {
-		fail(reason, RESULT_LIMIT, "%d connections have not shown who they are",
-		     ACCESS_UNIDENTIFIED_MAX);
-		return false;
-	}
-	if (a->unidentified_count < ACCESS_UNIDENTIFIED_PER_SOURCE_MAX)
-		return true;
-	LIST_EACH (at, &a->flows) {
-		const struct flow *flow = LIST_OWNER(at, struct flow, node);
-
-		if (flow->counts_as_unidentified &&
-		    is_same_source(connection_remote(flow->connection), from) &&
-		    ++same >= ACCESS_UNIDENTIFIED_PER_SOURCE_MAX) {
-			fail(reason, RESULT_LIMIT,
-			     "%d connections from one source have not shown who they are",
-			     ACCESS_UNIDENTIFIED_PER_SOURCE_MAX);
-			return false;
-		}
-	}
-	return true;
 }
 
 static void report_not_accepted(struct access *a, enum sip_side side, const struct address *from,
@@ -277,6 +230,8 @@ static void report_not_accepted(struct access *a, enum sip_side side, const stru
 	struct report report;
 	char text[ADDRESS_TEXT_BYTES];
 
+	if (!door_may_report(a))
+		return;
 	report_open(&report, a, CONTROL_EVENT_CONNECTION_REFUSED);
 	json_put_text(&report.w, "direction", "in");
 	json_put_text(&report.w, "side", side == SIP_SIDE_EXTERNAL ? "external" : "internal");
@@ -287,33 +242,43 @@ static void report_not_accepted(struct access *a, enum sip_side side, const stru
 	report_send(&report);
 }
 
+/* A limit is no event of each connection: the door tells of it once. */
+static enum result turn_away(struct access *a, enum sip_side side, int fd, const struct address *from,
+                             enum result result, const char *why)
+{
+	close(fd);
+	if (result != RESULT_LIMIT)
+		report_not_accepted(a, side, from, why);
+	return result;
+}
+
 enum result flow_accept(struct access *a, enum sip_side side, int fd, const struct address *from)
 {
 	struct connection_settings settings;
 	struct reason reason = { "" };
 	struct slice member;
-	struct flow *flow = NULL;
+	struct flow *flow;
+	const char *words;
 	bool is_plain = side == SIP_SIDE_INTERNAL && is_internal_plain(a);
-	enum result result = RESULT_LIMIT;
+	enum result result;
 
 	if (!a->image || !a->transactions || (!is_plain && !a->credentials[side])) {
 		close(fd);
 		return RESULT_AGAIN;
 	}
-	if (!has_room_for(a, side, from, &reason))
-		goto refuse;
-	if (is_plain && !pool_has_address(a, from, &member)) {
-		fail(&reason, RESULT_DENIED, "the address belongs to no pool member");
-		goto refuse;
-	}
+	if (is_plain && !pool_has_address(a, from, &member))
+		return turn_away(a, side, fd, from, RESULT_DENIED, "the address belongs to no pool member");
 	flow = flow_new(a, side, is_plain);
-	if (!flow) {
-		result = fail(&reason, RESULT_NO_MEMORY, "out of memory");
-		goto refuse;
+	if (!flow)
+		return turn_away(a, side, fd, from, RESULT_NO_MEMORY, "out of memory");
+	if (!door_enter(a, flow, from, &words)) {
+		mem_free(flow);
+		return turn_away(a, side, fd, from, RESULT_LIMIT, words);
 	}
 	flow_settings(flow, &settings);
 	result = connection_accept(a->loop, &a->connections, fd, &settings, &flow->connection, &reason);
 	if (result != RESULT_OK) {
+		door_leave(flow);
 		mem_free(flow);
 		report_not_accepted(a, side, from, reason.text);
 		return result;
@@ -322,10 +287,6 @@ enum result flow_accept(struct access *a, enum sip_side side, int fd, const stru
 	if (is_plain)
 		slice_to_text(member, flow->partner, sizeof flow->partner);
 	return RESULT_OK;
-refuse:
-	close(fd);
-	report_not_accepted(a, side, from, reason.text);
-	return result;
 }
 
 enum result flow_open(struct access *a, struct hop *hop, const struct address *to, struct reason *reason)
@@ -337,9 +298,6 @@ enum result flow_open(struct access *a, struct hop *hop, const struct address *t
 	if (!hop->is_plain && !a->credentials[hop->side])
 		return fail(reason, RESULT_INVALID, "no certificate for the %s side",
 		            hop->side == SIP_SIDE_EXTERNAL ? "external" : "internal");
-	if (a->flow_count >= a->settings->max_connections)
-		return fail(reason, RESULT_LIMIT, "max-connections (%llu) reached",
-		            (unsigned long long)a->settings->max_connections);
 	flow = flow_new(a, hop->side, hop->is_plain);
 	if (!flow)
 		return fail(reason, RESULT_NO_MEMORY, "out of memory");
@@ -347,8 +305,14 @@ enum result flow_open(struct access *a, struct hop *hop, const struct address *t
 	flow_settings(flow, &settings);
 	settings.server_name = hop->name;
 	slice_to_text(slice_of(hop->name), flow->partner, sizeof flow->partner);
+	if (!door_enter_outgoing(a, flow)) {
+		mem_free(flow);
+		return fail(reason, RESULT_LIMIT, "max-connections (%llu) reached",
+		            (unsigned long long)a->door.connections_max);
+	}
 	result = connection_open(a->loop, &a->connections, to, &settings, &flow->connection, reason);
 	if (result != RESULT_OK) {
+		door_leave(flow);
 		mem_free(flow);
 		return result;
 	}
@@ -381,8 +345,9 @@ static void came_up(void *owner, struct connection *c)
 	flow->is_up = true;
 	flow->quiet_since_ms = access_now_ms(a);
 	recheck_plan(flow);
+	door_inside(flow);
 	if (flow->hop) {
-		become_known(flow);
+		flow->is_known = true;
 		report_connection(a, CONTROL_EVENT_CONNECTION_UP, flow);
 		arm_tick(flow);
 		hop_up(flow->hop, flow);
@@ -393,7 +358,8 @@ static void came_up(void *owner, struct connection *c)
 			connection_close(c, CONNECTION_END_POLICY, "the certificate names no pool member");
 			return;
 		}
-		become_known(flow);
+		flow->is_known = true;
+		door_prove(flow, ADMISSION_ALLOWED);
 	} else {
 		const struct tls_peer *peer = connection_peer(c);
 
@@ -401,8 +367,11 @@ static void came_up(void *owner, struct connection *c)
 			slice_to_text(peer->dns[0], flow->partner, sizeof flow->partner);
 		else if (peer->sip_count)
 			slice_to_text(peer->sip[0], flow->partner, sizeof flow->partner);
-		if (names_a_partner(flow))
-			become_known(flow);
+		flow->is_known = names_a_partner(flow);
+		if (!door_prove(flow, flow->is_known ? ADMISSION_ALLOWED : ADMISSION_UNIDENTIFIED)) {
+			connection_close(c, CONNECTION_END_LIMIT, "strangers' share of connections is taken");
+			return;
+		}
 	}
 	report_connection(a, CONTROL_EVENT_CONNECTION_UP, flow);
 	set_deadline(flow);
@@ -458,16 +427,21 @@ static void closed(void *owner, struct connection *c)
 	                  end == CONNECTION_END_LIMIT || end == CONNECTION_END_PROTOCOL;
 	char words[ACCESS_WORDS_BYTES];
 	struct failure why = { .status = 504, .diagnostic = 1046 };
+	bool is_told;
 
 	loop_timer_stop(&flow->tick);
 	list_remove(&flow->node);
 	a->flow_count--;
-	count_as_unidentified(flow, false);
+	/* Crowds of those who never got inside are counted; a few are told. */
+	is_told = flow->is_up || flow->hop || door_may_report(a);
+	door_leave(flow);
 	snprintf(words, sizeof words, "%s%s%s", connection_end_name(end),
 	         connection_end_words(c)[0] ? ": " : "", connection_end_words(c));
-	report_connection(a, flow->is_up ? CONTROL_EVENT_CONNECTION_CLOSED : CONTROL_EVENT_CONNECTION_REFUSED,
-	                  flow);
-	if (!flow->is_up || is_refusal)
+	if (is_told)
+		report_connection(
+		        a, flow->is_up ? CONTROL_EVENT_CONNECTION_CLOSED : CONTROL_EVENT_CONNECTION_REFUSED,
+		        flow);
+	if (is_told && (!flow->is_up || is_refusal))
 		report_lost(a, flow, is_refusal, words);
 	snprintf(why.words, sizeof why.words, "the connection ended: %.200s", words);
 	if (flow->hop) {
@@ -478,7 +452,15 @@ static void closed(void *owner, struct connection *c)
 	mem_free(flow);
 }
 
-const struct connection_events flow_events = { .up = came_up, .received = received, .closed = closed };
+static bool knocks(void *owner, struct connection *c)
+{
+	(void)c;
+	return door_knock(flow_of(owner));
+}
+
+const struct connection_events flow_events = {
+	.up = came_up, .received = received, .closed = closed, .knocks = knocks
+};
 
 /* ---- sending ---- */
 
@@ -574,14 +556,27 @@ bool flow_may_stay(struct flow *flow, const struct policy_image *image)
 	return flow->side == SIP_SIDE_INTERNAL ? is_still_inside(flow, image) : is_still_partner(flow, image);
 }
 
-/* Who has only shown a certificate is a stranger again once it names nobody who is allowed, and the other way round. */
+/*
+ * Who has only shown a certificate is a stranger again once it names nobody who is allowed, and the other way
+ * round; a partner on a list is a discovered one when it is taken off, and the other way round.
+ */
 static void review_acquaintance(struct flow *flow)
 {
-	if (flow->hop || flow->side == SIP_SIDE_INTERNAL || flow->domain_count > 0)
+	struct access *a = flow->access;
+	enum admission_class class = names_a_partner(flow) ? ADMISSION_ALLOWED : ADMISSION_UNIDENTIFIED;
+
+	if (flow->side == SIP_SIDE_INTERNAL)
 		return;
-	flow->is_known = names_a_partner(flow);
-	count_as_unidentified(flow, !flow->is_known);
-	set_deadline(flow);
+	for (size_t i = 0; i < flow->domain_count && class != ADMISSION_ALLOWED; i++)
+		class = class_of(a, slice_of(flow->domains[i]));
+	if (flow->hop && class == ADMISSION_UNIDENTIFIED)
+		return;
+	flow->is_known = flow->hop || class != ADMISSION_UNIDENTIFIED;
+	if (!door_prove(flow, class))
+		connection_close(flow->connection, CONNECTION_END_LIMIT,
+		                 "no longer on the list, and its new class has no room");
+	else
+		set_deadline(flow);
 }
 
 /* Who is no longer allowed goes; allowed again in time, it stays. */
@@ -603,12 +598,15 @@ static void review(struct flow *flow)
 
 void flow_image_changed(struct access *a)
 {
+	door_settings(a);
 	LIST_EACH_SAFE (at, &a->flows) {
 		struct flow *flow = LIST_OWNER(at, struct flow, node);
 
+		flow->framer.body_max = (size_t)a->settings->max_message_body;
 		if (flow->is_up && connection_state(flow->connection) == CONNECTION_UP) {
 			review_acquaintance(flow);
-			review(flow);
+			if (connection_state(flow->connection) == CONNECTION_UP)
+				review(flow);
 		}
 	}
 }

@@ -291,10 +291,14 @@ static void step_forward(struct passage *p)
 	r->verification = p->verdict.verification;
 	r->is_public = p->verdict.is_public;
 	r->is_counted = true;
-	if (r->partner)
+	if (r->partner) {
 		r->partner->users--;
+		r->partner->asks -= r->is_asked;
+	}
 	r->partner = p->partner;
 	r->partner->users++;
+	r->is_asked = p->flow->side == SIP_SIDE_EXTERNAL;
+	r->partner->asks += r->is_asked;
 	if (p->to == SIP_SIDE_INTERNAL)
 		request_set_targets_pool(r, p->route == SIP_ROUTE_TOKEN ? p->token.next_hop : SLICE_NONE);
 	else
@@ -345,6 +349,17 @@ static bool step_sender(struct passage *p)
 	return false;
 }
 
+/* With all its connections together, one partner leaves room for the others. */
+static bool asks_too_much(const struct passage *p)
+{
+	uint64_t most = p->access->settings->max_transactions / ACCESS_ONE_PARTNER_PART;
+
+	if (p->partner->asks < most || !p->server)
+		return false;
+	door_limit_met(p->access, DOOR_TRANSACTIONS_OF_PARTNER, most, p->flow, p->partner->domain);
+	return true;
+}
+
 static void decide(struct passage *p)
 {
 	struct access *a = p->access;
@@ -368,10 +383,17 @@ static void decide(struct passage *p)
 	}
 	if (!step_discovered(p) || !step_sender(p))
 		return;
+	if (p->flow->side == SIP_SIDE_EXTERNAL && !flow_admit(p->flow, p->facts.remote_domain)) {
+		refuse(p, 503, 30012, "Share of discovered partners", SLICE(""));
+		return;
+	}
+	if (p->flow->side == SIP_SIDE_EXTERNAL && asks_too_much(p)) {
+		refuse(p, 503, 1007, "too many transactions", SLICE(""));
+		return;
+	}
 	count_passage(p);
 	report_passed(a, p->flow, p->m, &p->facts, &p->verdict);
 	if (p->flow->side == SIP_SIDE_EXTERNAL) {
-		flow_admit(p->flow, p->facts.remote_domain);
 		if (p->m->via.has_alias)
 			hop_offer(p->flow, p->m->via.port);
 	}
@@ -405,6 +427,36 @@ static void inbound_ack(struct flow *flow, const struct sip_message *m)
 		carry_on(&p);
 }
 
+/* One partner may not fill the table; our own pool sends for many. */
+static uint32_t connection_most(const struct flow *flow)
+{
+	uint32_t total = (uint32_t)flow->access->settings->max_transactions;
+
+	if (flow->side == SIP_SIDE_INTERNAL)
+		return total;
+	total /= ACCESS_ONE_PARTNER_PART;
+	return total < SIP_TRANSACTIONS_PER_CONNECTION_MAX ? total : SIP_TRANSACTIONS_PER_CONNECTION_MAX;
+}
+
+/* NULL: there is no room for it, and that has been told. */
+static struct sip_transaction *add_server(struct passage *p)
+{
+	struct access *a = p->access;
+	struct flow *flow = p->flow;
+	uint32_t most = connection_most(flow);
+	struct sip_transaction *server;
+
+	if (!door_has_transaction(a, flow->pass.class, flow))
+		return NULL;
+	server = sip_transactions_add_server_within(a->transactions, p->m, flow->self, most,
+	                                            access_now_ms(a));
+	if (server)
+		sip_transactions_set_group(a->transactions, server, (uint8_t)flow->pass.class);
+	else if (flow->under_way >= most)
+		door_limit_met(a, DOOR_TRANSACTIONS_OF_ONE, most, flow, flow->partner);
+	return server;
+}
+
 static void inbound_request(struct flow *flow, const struct sip_message *m)
 {
 	struct access *a = flow->access;
@@ -434,12 +486,7 @@ static void inbound_request(struct flow *flow, const struct sip_message *m)
 		refuse(&p, 503, 1007, "the edge stops", SLICE(""));
 		return;
 	}
-	/* One partner may not fill the table; our own pool sends for many. */
-	p.server = sip_transactions_add_server_within(a->transactions, m, flow->self,
-	                                              flow->side == SIP_SIDE_INTERNAL
-	                                                      ? (uint32_t)a->settings->max_transactions
-	                                                      : SIP_TRANSACTIONS_PER_CONNECTION_MAX,
-	                                              access_now_ms(a));
+	p.server = add_server(&p);
 	if (!p.server) {
 		refuse(&p, 503, 1007, "too many transactions", SLICE(""));
 		return;

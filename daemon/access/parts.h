@@ -5,6 +5,7 @@
 #define DAEMON_ACCESS_PARTS_H
 
 #include "daemon/access/access.h"
+#include "daemon/access/door.h"
 #include "daemon/io/connection.h"
 #include "daemon/io/resolver.h"
 #include "daemon/link/link.h"
@@ -26,8 +27,6 @@ enum {
 	ACCESS_DISCOVERED_MAX = 4096,   /* certificates watched; the one idle longest is forgotten */
 	ACCESS_WAITING_MAX = 1024,      /* requests waiting for one next hop or one look-up */
 	ACCESS_FLOW_DOMAINS_MAX = 16,   /* domains remembered as served by one connection */
-	ACCESS_UNIDENTIFIED_MAX = 1024, /* connections whose certificate matches no partner */
-	ACCESS_UNIDENTIFIED_PER_SOURCE_MAX = 16,
 	ACCESS_LOOKUPS_PER_SECOND = 10, /* DNS look-ups one connection may cause (security: reflector) */
 	ACCESS_MESSAGE_MS = 15 * 1000,  /* first to last byte of one message */
 	ACCESS_PONG_MS = 10 * 1000,     /* RFC 5626 §4.4.1 */
@@ -44,6 +43,13 @@ enum {
 	ACCESS_FAILURES_KEPT = 64,
 	ACCESS_FAILURE_SHOWN_MS = 10 * 60 * 1000,
 	ACCESS_RETRY_AFTER_S = 5,
+	ACCESS_BODY_MAX = 256 * 1024, /* what the setting max-message-body may allow */
+	/*
+	 * One partner's connection, and one partner with all its connections, may have this part of max-transactions
+	 * under way; a request that crosses is two of them.  So one that has been taken over leaves half to all others.
+	 */
+	ACCESS_ONE_PARTNER_PART = 4,
+	ACCESS_DESCRIPTORS_KEPT = 64,    /* for listeners, DNS, links: connections never take the last ones */
 	ACCESS_CONNECTIONS_MAX = 200000, /* handles; the setting max-connections lies below */
 	/*
 	 * A request that has found no way out after so long is answered, and no further target is asked: less than
@@ -77,12 +83,6 @@ struct failure {
 	bool is_public; /* the words name nothing of the inside: a partner may read them */
 };
 
-/* So many a second, and no more. */
-struct allowance {
-	int64_t since_ms;
-	unsigned used;
-};
-
 struct counts {
 	uint64_t in, out; /* requests: from the other party to us, from us to it */
 	uint64_t refused;
@@ -107,7 +107,7 @@ struct flow {
 	bool is_up;
 	bool is_plain; /* TCP, internal only */
 	bool is_known; /* its certificate, or a request on it, belongs to a partner or pool member */
-	bool counts_as_unidentified;
+	struct door_pass pass;
 	uint16_t
 	        back_port; /* RFC 5923: a partner said "alias": requests to this port of its names may go back here; 0: none */
 	bool answers_pings;
@@ -152,6 +152,7 @@ struct request {
 	bool is_cancelled, has_sent_cancel;
 	bool has_provisional;
 	bool is_counted;     /* among its partner's requests */
+	bool is_asked;       /* among what its partner asks */
 	uint64_t generation; /* of the image that let it pass */
 	uint64_t mark;       /* of Call-ID, From's tag and CSeq: what its responses must repeat */
 	int64_t came_ms;
@@ -219,6 +220,7 @@ struct partner {
 	struct list waiting;
 	size_t waiting_count;
 	unsigned users;       /* requests that point here: it may not be forgotten */
+	unsigned asks;        /* of them, those that it sent us */
 	unsigned connections; /* that serve it; counted when asked */
 	struct counts counts;
 	struct rate rate;
@@ -267,7 +269,8 @@ struct access {
 	uint64_t random_counter;
 	struct handles connections;
 	struct list flows, listeners;
-	size_t flow_count, unidentified_count;
+	size_t flow_count;
+	struct door door;
 	uint64_t flow_number;
 	struct sip_transactions *transactions;
 	struct list idle_requests;
@@ -305,7 +308,8 @@ struct flow *flow_find(struct access *a, handle h);
 struct buffer *flow_queue(struct flow *flow); /* NULL: it is closing */
 void flow_sent(struct flow *flow);
 void flow_not_written(struct flow *flow); /* an answer did not fit: ends it when it does not read */
-void flow_admit(struct flow *flow, struct slice domain); /* a request of that domain passed here */
+/* A request of or for that domain passes here. False: its class of connections is full, and the request may not. */
+bool flow_admit(struct flow *flow, struct slice domain);
 void flow_work_done(struct access *a, handle connection, bool was_client);
 void flow_image_changed(struct access *a); /* end what is no longer allowed */
 /* With that image, would this connection be kept? */
@@ -314,7 +318,6 @@ void flow_facts(const struct flow *flow, struct policy_facts *facts);
 bool flow_carries_name(const struct flow *flow,
                        struct slice name);    /* its verified certificate has it as dNSName */
 bool flow_is_usable(const struct flow *flow); /* up, and not about to end; NULL: no */
-bool allowance_take(struct allowance *allowance, int64_t now_ms, unsigned per_second);
 
 /* ---- recheck.c ---- */
 void recheck_plan(struct flow *flow);                    /* when its certificate is looked at again */

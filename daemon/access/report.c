@@ -251,7 +251,9 @@ void report_counters(struct access *a)
 	buffer_start(&text, LINK_PAYLOAD_MAX);
 	json_open_object(&w, NULL);
 	json_put_number(&w, "connections", (int64_t)a->flow_count);
-	json_put_number(&w, "unidentified", (int64_t)a->unidentified_count);
+	json_put_number(&w, "discovered", (int64_t)a->door.connections[ADMISSION_DISCOVERED]);
+	json_put_number(&w, "unidentified", (int64_t)a->door.connections[ADMISSION_UNIDENTIFIED]);
+	json_put_number(&w, "turned_away", (int64_t)a->door.turned_away);
 	json_put_number(&w, "transactions",
 	                a->transactions ? (int64_t)sip_transactions_count(a->transactions) : 0);
 	json_put_number(&w, "messages_in", (int64_t)a->counts.in);

@@ -131,8 +131,10 @@ void request_done(struct request *r)
 	if (client)
 		client->owner = NULL;
 	forget_targets(r);
-	if (r->partner)
+	if (r->partner) {
 		r->partner->users--;
+		r->partner->asks -= r->is_asked;
+	}
 	wait_is_over(r);
 	a->request_count--;
 	if (a->idle_request_count >= ACCESS_REQUESTS_POOL || bytes.size > REQUEST_KEPT_BYTES) {
@@ -337,8 +339,13 @@ static bool send_to(struct request *r, struct hop *hop, struct flow *flow, const
 		return false;
 	}
 	if (r->method != SIP_ACK) {
-		client = sip_transactions_add_client(a->transactions, r->method, branch, flow->self,
-		                                     access_now_ms(a));
+		const struct sip_transaction *server = sip_transactions_get(a->transactions, r->server);
+		enum admission_class class = server ? (enum admission_class)server->group : ADMISSION_ALLOWED;
+
+		client = !door_has_transaction(a, class, NULL)
+		                 ? NULL
+		                 : sip_transactions_add_client(a->transactions, r->method, branch, flow->self,
+		                                               access_now_ms(a));
 		if (!client || (r->method == SIP_INVITE &&
 		                !buffer_add(&client->stored, slice_after(buffer_slice(out), before)))) {
 			if (client)
@@ -349,6 +356,7 @@ static bool send_to(struct request *r, struct hop *hop, struct flow *flow, const
 				                       .words = "too many transactions" };
 			return false;
 		}
+		sip_transactions_set_group(a->transactions, client, (uint8_t) class);
 		flow->awaited++;
 		client->owner = r;
 		client->other = r->server;
@@ -513,12 +521,14 @@ void request_reply(struct access *a, struct flow *flow, struct sip_transaction *
 {
 	struct buffer *out = flow_queue(flow);
 	struct buffer headers;
+	char room
+	        [REPLY_EXTRA_MAX]; /* a refusal for want of room must not need any (security: transaction flood) */
 	char tag[BRANCH_HEX + 1];
 	size_t before;
 
 	if (out) {
 		before = buffer_length(out);
-		buffer_start(&headers, REPLY_EXTRA_MAX);
+		buffer_start_fixed(&headers, room, sizeof room);
 		buffer_add(&headers, extra);
 		if (status == 480 || status == 503)
 			buffer_printf(&headers, "Retry-After: %d\r\n", ACCESS_RETRY_AFTER_S);
@@ -537,7 +547,6 @@ void request_reply(struct access *a, struct flow *flow, struct sip_transaction *
 			a->dropped++;
 			flow_not_written(flow);
 		}
-		buffer_stop(&headers);
 	}
 	if (server)
 		response_server_step(a, server, event_of(status));

@@ -92,6 +92,7 @@ static void connection_free(struct connection *c)
 		c->stream->kind->release(c->stream);
 	if (c->fd >= 0)
 		close(c->fd);
+	tls_credentials_free(&c->credentials);
 	handles_remove(c->handles, c->self);
 	buffer_stop(&c->in);
 	buffer_stop(&c->out);
@@ -121,9 +122,14 @@ static enum result connection_new(struct loop *loop, struct handles *handles, in
 	c->since_ms = c->last_in_ms = c->busy_ms = loop_now(loop).mono_ms;
 	buffer_start(&c->in, settings->in_max);
 	buffer_start(&c->out, CONNECTION_QUEUE_MAX);
-	c->stream = settings->credentials ? tls_stream_new(loop, fd, settings, !is_outgoing)
-	                                  : tcp_stream_new(fd);
-	if (!c->stream) {
+	if (!is_outgoing && settings->credentials && settings->events->knocks) {
+		c->credentials = tls_credentials_keep(settings->credentials);
+		c->application = settings->application;
+	} else {
+		c->stream = settings->credentials ? tls_stream_new(loop, fd, settings, !is_outgoing)
+		                                  : tcp_stream_new(fd);
+	}
+	if (!c->stream && !c->credentials) {
 		connection_free(c);
 		return fail(reason, RESULT_NO_MEMORY, "out of memory");
 	}
@@ -184,6 +190,64 @@ static void go_on_with_handshake(struct connection *c)
 	}
 }
 
+/* ---- at the door ---- */
+
+static void kept_silent(void *owner)
+{
+	struct connection *c = owner;
+
+	connection_note_end(c, CONNECTION_END_TIMEOUT, "no TLS handshake began");
+	connection_finish(c);
+}
+
+static void wait_for_knock(struct connection *c)
+{
+	learn_addresses(c);
+	c->state = CONNECTION_HANDSHAKE;
+	loop_timer_set(c->loop, &c->phase, c->handshake_ms, kept_silent, c);
+}
+
+/* Who has gone, or speaks no TLS, needs no turn and no session. */
+static void knock(struct connection *c)
+{
+	uint8_t first;
+	ssize_t n = recv(c->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		connection_note_end(c, CONNECTION_END_RESET, "closed before the TLS handshake");
+		connection_finish(c);
+	} else if (!tls_may_begin(first)) {
+		connection_note_end(c, CONNECTION_END_PROTOCOL, "the first bytes are no TLS");
+		connection_finish(c);
+	} else {
+		loop_watch_want(&c->watch, 0);
+		loop_timer_stop(&c->phase);
+		if (c->events->knocks(c->owner, c))
+			connection_let_in(c);
+	}
+}
+
+void connection_let_in(struct connection *c)
+{
+	struct connection_settings settings = { .credentials = c->credentials,
+		                                .application = c->application };
+
+	if (c->stream || c->state != CONNECTION_HANDSHAKE)
+		return;
+	c->stream = tls_stream_new(c->loop, c->fd, &settings, true);
+	if (!c->stream) {
+		connection_note_end(c, CONNECTION_END_INTERNAL, "out of memory");
+		connection_finish(c);
+		return;
+	}
+	tls_credentials_free(&c->credentials);
+	loop_timer_set(c->loop, &c->phase, c->handshake_ms, out_of_time, c);
+	loop_watch_want(&c->watch, LOOP_READ);
+	go_on_with_handshake(c);
+}
+
 static void start_handshake(struct connection *c)
 {
 	learn_addresses(c);
@@ -213,7 +277,12 @@ static void ready(void *owner, unsigned what)
 
 	switch ((enum connection_state)c->state) {
 	case CONNECTION_CONNECTING: connected(c); break;
-	case CONNECTION_HANDSHAKE: go_on_with_handshake(c); break;
+	case CONNECTION_HANDSHAKE:
+		if (c->stream)
+			go_on_with_handshake(c);
+		else
+			knock(c);
+		break;
 	case CONNECTION_UP:
 		/* Reading first: the peer's alert explains the error that writing would meet. */
 		if (what & LOOP_READ || c->read_wants_write)
@@ -270,7 +339,10 @@ enum result connection_accept(struct loop *loop, struct handles *handles, int fd
 	if (result != RESULT_OK)
 		return result;
 	loop_watch_start(loop, &c->watch, fd, LOOP_READ, ready, c);
-	start_handshake(c);
+	if (c->stream)
+		start_handshake(c);
+	else
+		wait_for_knock(c);
 	*out = c;
 	return RESULT_OK;
 }
@@ -370,7 +442,7 @@ enum connection_end connection_end(const struct connection *c) { return (enum co
 const char *connection_end_words(const struct connection *c) { return c->end_words ? c->end_words : ""; }
 const struct tls_peer *connection_peer(const struct connection *c)
 {
-	return c->stream->kind->peer(c->stream);
+	return c->stream ? c->stream->kind->peer(c->stream) : &tls_peer_none;
 }
 const struct address *connection_remote(const struct connection *c) { return &c->remote; }
 const struct address *connection_local(const struct connection *c) { return &c->local; }

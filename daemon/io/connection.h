@@ -54,6 +54,12 @@ struct connection_events {
 	void (*up)(void *owner, struct connection *c);       /* connected, handshake done, certificate verified */
 	void (*received)(void *owner, struct connection *c, struct buffer *in);
 	void (*closed)(void *owner, struct connection *c);   /* last call; c is freed after it */
+	/*
+	 * An accepted TLS connection has sent its first bytes. True: its handshake begins. False: it waits, with nobody
+	 * reading and no deadline running, until connection_let_in or its end.  NULL: always true.  Until then it costs
+	 * no TLS session, so who only connects and keeps silent is cheap.
+	 */
+	bool (*knocks)(void *owner, struct connection *c);
 };
 
 struct connection_settings {
@@ -75,6 +81,8 @@ enum result connection_open(struct loop *loop, struct handles *handles, const st
 enum result connection_accept(struct loop *loop, struct handles *handles, int fd,
                               const struct connection_settings *settings, struct connection **out,
                               struct reason *reason);
+
+void connection_let_in(struct connection *c); /* after `knocks` was answered with false */
 
 handle connection_handle(const struct connection *c);
 /* Queues bytes. False: the connection is closing, or the queue is over its maximum (it will close). */
@@ -133,6 +141,7 @@ enum result listener_new(struct loop *loop, int fd, void (*accepted)(void *owner
                          void *owner, struct listener **out, struct reason *reason);
 void listener_free(struct listener **listener); /* also from inside `accepted` */
 void listener_pause(struct listener *listener, int64_t for_ms); /* nothing is accepted for so long */
+void listener_on_full(struct listener *listener, void (*full)(void *owner)); /* tells of each pause for want of descriptors */
 const struct address *listener_address(const struct listener *listener);
 
 #endif

@@ -17,7 +17,9 @@ struct connection {
 	handle self;
 	const struct connection_events *events;
 	void *owner;
-	struct stream *stream;
+	struct stream *stream;               /* NULL: an accepted one that has not been let in yet */
+	struct tls_credentials *credentials; /* ... and what its handshake will need */
+	const char *application;
 	struct loop_watch watch;
 	struct loop_timer phase;
 	struct loop_timer deadline;

@@ -15,6 +15,7 @@ struct listener {
 	struct loop_watch watch;
 	struct loop_timer pause;
 	void (*accepted)(void *owner, int fd, const struct address *from);
+	void (*full)(void *owner);
 	void *owner;
 	struct address address;
 	int fd;
@@ -52,7 +53,11 @@ static void refuse_one(struct listener *listener)
 		listener->reserve = take_reserve(listener);
 	}
 	listener_pause(listener, LISTENER_PAUSE_MS);
+	if (listener->full)
+		listener->full(listener->owner);
 }
+
+void listener_on_full(struct listener *listener, void (*full)(void *owner)) { listener->full = full; }
 
 /* Errors of the connection that was to be accepted, which Linux reports here: accept(2). */
 static bool is_of_the_other_side(int error)

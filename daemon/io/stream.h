@@ -43,6 +43,7 @@ struct stream_kind {
 	void (*release)(struct stream *stream);
 };
 
+bool tls_may_begin(uint8_t first); /* can a TLS client's first byte be this one? */
 struct stream *tcp_stream_new(int fd);
 struct stream *tls_stream_new(struct loop *loop, int fd, const struct connection_settings *settings, bool is_server);
 

@@ -86,10 +86,11 @@ static void count_records(struct record_counter *counter, const uint8_t *bytes, 
 }
 
 /* HTTP, plain SIP, SSL 2 or a scanner are known by their first byte; GnuTLS would wait for more of them. */
+bool tls_may_begin(uint8_t first) { return first == TLS_RECORD_HANDSHAKE || first == TLS_RECORD_ALERT; }
+
 static bool is_tls(const struct record_counter *counter)
 {
-	return counter->records == 0 || counter->first_byte == TLS_RECORD_HANDSHAKE ||
-	       counter->first_byte == TLS_RECORD_ALERT;
+	return counter->records == 0 || tls_may_begin(counter->first_byte);
 }
 
 static bool has_too_many_silent_records(struct tls_stream *tls)

@@ -91,6 +91,7 @@ const char *sip_event_name(enum sip_event event);
 enum {
 	SIP_TRANSACTIONS_PER_CONNECTION_MAX = 512, /* server transactions not yet accepted; security: a flood of one peer */
 	SIP_TRANSACTIONS_POOLED_MAX = 1024,        /* freed ones kept for the next request; the rest go back to the system */
+	SIP_TRANSACTION_GROUPS = 3,          /* the core's classes of askers, counted for it */
 	SIP_STORED_KEPT_BYTES = 4096,              /* a pooled one keeps this much of its buffer at most */
 	SIP_STORED_MAX = 2 * SIP_HEADER_SECTION_MAX + 256 * 1024, /* a message as we write it, with the largest body a setting allows */
 };
@@ -119,6 +120,7 @@ struct sip_transaction {
 	size_t heap_at;         /* its place among the timers; SIZE_MAX: no timer runs */
 	int64_t created_ms;
 	bool counts;            /* against its connection's cap */
+	uint8_t group;          /* 0 until sip_transactions_set_group */
 	struct sip_flow_record *flow;
 	struct list on_connection; /* or, when freed, in the pool */
 };
@@ -128,6 +130,11 @@ struct sip_transactions; /* opaque */
 struct sip_transactions *sip_transactions_new(uint32_t max, struct siphash_key seed);
 void sip_transactions_free(struct sip_transactions **table);
 size_t sip_transactions_count(const struct sip_transactions *table);
+/* A new most; those that are there live on, also when they are more. */
+void sip_transactions_set_max(struct sip_transactions *table, uint32_t max);
+/* Puts one into a group (below SIP_TRANSACTION_GROUPS), and how many each group has: the core's shares. */
+void sip_transactions_set_group(struct sip_transactions *table, struct sip_transaction *t, uint8_t group);
+const uint64_t *sip_transactions_grouped(const struct sip_transactions *table);
 size_t sip_transactions_count_on(const struct sip_transactions *table, handle connection);
 /* Events that only a mistake of ours can cause; 0 for ever, or there is something to find. */
 uint64_t sip_transactions_impossible(const struct sip_transactions *table);

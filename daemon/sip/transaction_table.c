@@ -28,6 +28,7 @@ struct sip_transactions {
 	struct list pool, flow_pool;
 	uint32_t pooled, flows_pooled;
 	uint64_t impossible;
+	uint64_t grouped[SIP_TRANSACTION_GROUPS];
 };
 
 /* ---- birth and death of the table ---- */
@@ -81,6 +82,20 @@ void sip_transactions_free(struct sip_transactions **table)
 	mem_free(gone);
 }
 
+void sip_transactions_set_max(struct sip_transactions *table, uint32_t max)
+{
+	table->max = table->handles.max = max;
+	table->servers.max = table->clients.max = table->flows.max = max;
+}
+
+void sip_transactions_set_group(struct sip_transactions *table, struct sip_transaction *t, uint8_t group)
+{
+	table->grouped[t->group]--;
+	t->group = group;
+	table->grouped[group]++;
+}
+
+const uint64_t *sip_transactions_grouped(const struct sip_transactions *table) { return table->grouped; }
 size_t sip_transactions_count(const struct sip_transactions *table) { return table->handles.count; }
 uint64_t sip_transactions_impossible(const struct sip_transactions *table) { return table->impossible; }
 
@@ -228,6 +243,7 @@ static bool enter(struct sip_transactions *table, struct sip_transaction *t,
 	if (!flow && !(flow = new_flow(table, t->connection)))
 		goto unfindable;
 	t->flow = flow;
+	table->grouped[t->group]++;
 	flow->count++;
 	list_add_last(&flow->transactions, &t->on_connection);
 	return true;
@@ -326,6 +342,7 @@ void sip_transactions_remove(struct sip_transactions *table, struct sip_transact
 	struct sip_flow_record *flow = t->flow;
 
 	uncount(t);
+	table->grouped[t->group]--;
 	sip_timers_remove(&table->timers, t);
 	map_remove(map_of(table, t->machine), key_slice(&t->key));
 	handles_remove(&table->handles, t->self);

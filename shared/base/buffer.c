@@ -8,9 +8,15 @@ enum { BUFFER_FIRST_BYTES = 512 };
 
 void buffer_start(struct buffer *buffer, size_t max) { *buffer = (struct buffer){ .max = max }; }
 
+void buffer_start_fixed(struct buffer *buffer, char *bytes, size_t size)
+{
+	*buffer = (struct buffer){ .bytes = bytes, .size = size, .max = size, .is_fixed = true };
+}
+
 void buffer_stop(struct buffer *buffer)
 {
-	mem_free(buffer->bytes);
+	if (!buffer->is_fixed)
+		mem_free(buffer->bytes);
 	*buffer = (struct buffer){ 0 };
 }
 
@@ -24,6 +30,10 @@ void buffer_release(struct buffer *buffer)
 {
 	size_t max = buffer->max;
 
+	if (buffer->is_fixed) {
+		buffer_clear(buffer);
+		return;
+	}
 	buffer_stop(buffer);
 	buffer->max = max;
 }
@@ -39,8 +49,9 @@ char *buffer_reserve(struct buffer *buffer, size_t count)
 	if (buffer->bytes && count <= buffer->size - buffer->end)
 		return buffer->bytes + buffer->end;
 
-	/* Move down when that frees at least half: each byte is moved a bounded number of times. */
-	if (buffer->start >= buffer->size / 2 && count <= buffer->size - length && buffer->bytes) {
+	/* Move down when that frees at least half: each byte is moved a bounded number of times. Fixed ones have no choice. */
+	if ((buffer->start >= buffer->size / 2 || buffer->is_fixed) && count <= buffer->size - length &&
+	    buffer->bytes) {
 		memmove(buffer->bytes, buffer->bytes + buffer->start, length);
 		buffer->start = 0;
 		buffer->end = length;

@@ -18,11 +18,14 @@ struct buffer {
 	size_t size;       /* allocated */
 	size_t max;        /* the content never exceeds this */
 	bool is_broken;    /* something did not fit */
+	bool is_fixed;     /* the bytes are the caller's: nothing is ever allocated */
 };
 
 void buffer_start(struct buffer *buffer, size_t max);
+/* In the caller's own memory, which outlives it. */
+void buffer_start_fixed(struct buffer *buffer, char *bytes, size_t size);
 void buffer_stop(struct buffer *buffer);
-void buffer_clear(struct buffer *buffer); /* empties, keeps the memory, mends is_broken */
+void buffer_clear(struct buffer *buffer);   /* empties, keeps the memory, mends is_broken */
 void buffer_release(struct buffer *buffer); /* empties and gives the memory back, keeps the maximum */
 
 static inline size_t buffer_length(const struct buffer *b) { return b->end - b->start; }
@@ -36,7 +39,8 @@ bool buffer_add(struct buffer *buffer, struct slice bytes);
 bool buffer_add_char(struct buffer *buffer, char c);
 bool buffer_add_number(struct buffer *buffer, uint64_t number);
 bool buffer_printf(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
-bool buffer_vprintf(struct buffer *buffer, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+bool buffer_vprintf(struct buffer *buffer, const char *format, va_list args)
+        __attribute__((format(printf, 2, 0)));
 
 /* Room for `count` more bytes at the end, to be filled and then claimed with buffer_grew. NULL if it does not fit. */
 char *buffer_reserve(struct buffer *buffer, size_t count);

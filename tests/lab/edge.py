@@ -96,10 +96,11 @@ class Edge:
             os.chown(path, user.pw_uid, user.pw_gid)
 
     # ---- the daemon ----
-    def start(self, ready=True, **environment):
-        """Starts parleyd; with `ready` waits until the Access Edge runs."""
+    def start(self, ready=True, descriptors=None, **environment):
+        """Starts parleyd; with `ready` waits until the Access Edge runs.  `descriptors`: each process may open so many."""
         sanitizer = {"ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
-        self.process = self.ledger.start(self.name, [self.parleyd, "--root", self.root], env={**sanitizer, **environment})
+        limit = ["prlimit", f"--nofile={descriptors}"] if descriptors else []
+        self.process = self.ledger.start(self.name, [*limit, self.parleyd, "--root", self.root], env={**sanitizer, **environment})
         try:
             wait_until(self.is_ready if ready else self.answers, 30,
                        "the edge " + ("runs" if ready else "answers"), self.process.is_running)

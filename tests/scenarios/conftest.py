@@ -118,10 +118,10 @@ class Running:
             assert not exits, f"{exits}\n" + tail(self.edge.process.log, 60)
 
 
-def _start(lab, number=[0], **documents):
+def _start(lab, number=[0], descriptors=None, **documents):
     number[0] += 1
     edge = lab.edge(f"edge-{number[0]}", **{"allowed": [names.PARTNER_DOMAIN], **documents})
-    edge.start()
+    edge.start(descriptors=descriptors)
     return Running(lab, edge)
 
 

@@ -1,4 +1,6 @@
 """Partners on no list: found by DNS, let in, watched, limited; all of it lifted when they are allowed."""
+import time
+
 import pytest
 
 from lab import names
@@ -93,3 +95,64 @@ def test_mostly_failures_make_a_partner_suspicious(stranger):
     assert answers[:5] == [404] * 5 and 480 in answers[5:]
     assert row(edge)["state"] == "suspicious"
     edge.wait_event("limit-reached", "discovered-partner-suspicious-rate", DOMAIN)
+
+
+def answers(partner, requests):
+    """All written at once, so that the edge reads them in one turn of its loop: no refill in between."""
+    partner.send(b"".join(requests))
+    return [partner.final().status for _ in requests]
+
+
+def test_the_shipped_rate_is_twenty_a_second_and_gone_when_allowed(stranger):
+    """n-1, n and n+1 of the setting's default."""
+    edge, pool, connect = stranger()
+    partner = connect()
+    assert partner.ask(message(ZOE, ALICE)).status == 200  # found in DNS
+    for count, refused in ((19, 0), (20, 0), (21, 1)):
+        time.sleep(1.2)  # a second's worth is there again
+        statuses = answers(partner, [message(ZOE, ALICE) for _ in range(count)])
+        assert statuses.count(480) == refused and statuses.count(200) == count - refused
+    edge.wait_event("limit-reached", "discovered-partner-standard-rate", '"value": 20', DOMAIN)
+    assert row(edge)["state"] == "limited"
+    assert edge.parley("domain", "allow", DOMAIN).returncode == 0
+    assert answers(partner, [message(ZOE, ALICE) for _ in range(40)]) == [200] * 40
+
+
+def test_the_shipped_number_of_users_is_a_thousand_and_gone_when_allowed(stranger):
+    edge, pool, connect = stranger(discovered_partner_standard_rate=100000)
+    partner = connect()
+    assert partner.ask(message(ZOE, f"sip:u0@{names.OWN_DOMAIN}")).status == 200
+    for first in range(1, 1000, 37):
+        batch = [message(ZOE, f"sip:u{n}@{names.OWN_DOMAIN}") for n in range(first, min(first + 37, 1000))]
+        assert answers(partner, batch) == [200] * len(batch)
+    assert row(edge)["contacts"] == 1000 and row(edge)["contacts_limit"] == 1000
+    assert partner.ask(message(ZOE, f"sip:u1000@{names.OWN_DOMAIN}")).status == 480
+    assert partner.ask(message(ZOE, f"sip:u999@{names.OWN_DOMAIN}")).status == 200
+    edge.wait_event("limit-reached", "max-contacts-per-discovered-partner", '"value": 1000', DOMAIN)
+    assert edge.parley("domain", "allow", DOMAIN).returncode == 0
+    assert partner.ask(message(ZOE, f"sip:u1000@{names.OWN_DOMAIN}")).status == 200
+
+
+def test_the_fiftieth_answer_makes_suspicious_when_most_failed_and_gone_when_allowed(stranger):
+    from lab.sip_peer import response
+
+    def half(connection, request):
+        good = request.body == b"good"
+        connection.send(response(request, 200 if good else 404, "OK" if good else "Not Found"))
+
+    edge, pool, connect = stranger(handler=half, discovered_partner_standard_rate=100000)
+    partner = connect()
+    # 24 good and 25 bad: mostly failures, but only 49 answers.
+    assert [partner.ask(message(ZOE, ALICE, body="good")).status for _ in range(24)] == [200] * 24
+    assert [partner.ask(message(ZOE, ALICE)).status for _ in range(25)] == [404] * 25
+    assert row(edge)["state"] == "ok"
+    # 25 and 25: fifty answers, but not more than half of them bad.
+    assert partner.ask(message(ZOE, ALICE, body="good")).status == 200
+    assert row(edge)["state"] == "ok"
+    # The next bad one does it; from then on one a second.
+    assert partner.ask(message(ZOE, ALICE)).status == 404
+    assert row(edge)["state"] == "suspicious"
+    assert sorted(answers(partner, [message(ZOE, ALICE) for _ in range(10)])) == [404] + [480] * 9
+    edge.wait_event("limit-reached", "discovered-partner-suspicious-rate", '"value": 1', DOMAIN)
+    assert edge.parley("domain", "allow", DOMAIN).returncode == 0
+    assert answers(partner, [message(ZOE, ALICE) for _ in range(10)]) == [404] * 10

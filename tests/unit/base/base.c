@@ -91,6 +91,31 @@ static void buffer_never_holds_more_than_its_maximum(void **state)
 	buffer_stop(&b);
 }
 
+static void a_fixed_buffer_never_asks_for_memory(void **state)
+{
+	struct buffer b;
+	char room[16];
+
+	(void)state;
+#ifdef PARLEY_FAULTS
+	mem_fail_at(1);
+#endif
+	buffer_start_fixed(&b, room, sizeof room);
+	assert_true(buffer_printf(&b, "%s", "0123456789")); /* and its NUL */
+	assert_ptr_equal(buffer_slice(&b).ptr, room);
+	buffer_consume(&b, 6);
+	assert_true(buffer_add(&b, SLICE("abcdefghijkl"))); /* moved down: 4 + 12 */
+	assert_true(slice_equal(buffer_slice(&b), SLICE("6789abcdefghijkl")));
+	assert_false(buffer_add_char(&b, 'x'));
+	assert_true(b.is_broken);
+	buffer_release(&b);
+	assert_true(buffer_add(&b, SLICE("again")));
+	buffer_stop(&b);
+#ifdef PARLEY_FAULTS
+	mem_fail_at(0);
+#endif
+}
+
 static void buffer_as_a_queue_moves_each_byte_few_times(void **state)
 {
 	struct buffer b;
@@ -224,7 +249,8 @@ static void hostile_text_becomes_one_printable_line(void **state)
 	text_escape_xml(&b, SLICE("<a b='\"&\r\x01\xef\xbf\xbe>"));
 	buffer_add_char(&b, '\0');
 	assert_string_equal(b.bytes, "&lt;a b=&apos;&quot;&amp;&#13;\xef\xbf\xbd\xef\xbf\xbd&gt;");
-	assert_string_equal(text_shown(SLICE("0123456789\n0123456789"), shown, sizeof shown), "0123456789\\x0a0");
+	assert_string_equal(text_shown(SLICE("0123456789\n0123456789"), shown, sizeof shown),
+	                    "0123456789\\x0a0");
 	buffer_stop(&b);
 }
 
@@ -261,7 +287,9 @@ static void json_written_can_be_read(void **state)
 
 static void json_that_is_wrong_is_refused_with_its_place(void **state)
 {
-	static const char *const rows[] = { "", "{", "{\"a\":1,\"a\":2}", "[1,]", "nul", "\"\\u0000\"", "{} {}", "\"\xff\"" };
+	static const char *const rows[] = { "",      "{",       "{\"a\":1,\"a\":2}",
+		                            "[1,]",  "nul",     "\"\\u0000\"",
+		                            "{} {}", "\"\xff\"" };
 	struct json *value = NULL;
 	struct reason reason;
 	char deep[200];
@@ -349,6 +377,7 @@ int main(void)
 		cmocka_unit_test(splitting_gives_every_part_once),
 		cmocka_unit_test(text_with_a_nul_or_too_long_is_refused),
 		cmocka_unit_test(buffer_never_holds_more_than_its_maximum),
+		cmocka_unit_test(a_fixed_buffer_never_asks_for_memory),
 		cmocka_unit_test(buffer_as_a_queue_moves_each_byte_few_times),
 		cmocka_unit_test(arena_stops_at_its_limit_and_is_clean_after_reset),
 		cmocka_unit_test(map_finds_what_was_added_and_nothing_else),

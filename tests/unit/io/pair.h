@@ -94,7 +94,9 @@ static inline void pair_closed(void *owner, struct connection *c)
 	pair_look(side->pair);
 }
 
-static const struct connection_events pair_events = { pair_up, pair_received, pair_closed };
+static const struct connection_events pair_events = { .up = pair_up,
+	                                              .received = pair_received,
+	                                              .closed = pair_closed };
 
 static inline void pair_accepted(void *owner, int fd, const struct address *from)
 {

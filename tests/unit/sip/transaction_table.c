@@ -311,6 +311,41 @@ static void one_connection_cannot_take_all(void **unused)
 	sip_transactions_free(&table);
 }
 
+/* The core's classes are counted as they come, move and go; a new maximum binds those to come. */
+static void counts_groups_and_takes_a_new_maximum(void **unused)
+{
+	struct sip_transactions *table = sip_transactions_new(2, seed);
+	const uint64_t *grouped = sip_transactions_grouped(table);
+	struct sip_transaction *a, *b;
+
+	(void)unused;
+	assert_non_null(a = add(table, SIP_MESSAGE, "z9hG4bKa"));
+	assert_non_null(b = add(table, SIP_MESSAGE, "z9hG4bKb"));
+	assert_int_equal(grouped[0], 2);
+	sip_transactions_set_group(table, a, 2);
+	sip_transactions_set_group(table, a, 2);
+	assert_true(grouped[0] == 1 && grouped[1] == 0 && grouped[2] == 1);
+	assert_null(add(table, SIP_MESSAGE, "z9hG4bKc"));
+	sip_transactions_set_max(table, 40);
+	for (int i = 0; i < 38; i++) {
+		char branch[32];
+
+		snprintf(branch, sizeof branch, "z9hG4bKmore%d", i);
+		assert_non_null(add(table, SIP_MESSAGE, branch));
+	}
+	assert_null(add(table, SIP_MESSAGE, "z9hG4bKc"));
+	sip_transactions_set_max(table, 1);
+	assert_int_equal(sip_transactions_count(table), 40); /* they live on */
+	sip_transactions_remove(table, a);
+	assert_true(grouped[0] == 39 && grouped[2] == 0);
+	assert_null(add(table, SIP_MESSAGE, "z9hG4bKc"));
+	sip_transactions_remove(table, b);
+	sip_transactions_set_max(table, 39);
+	assert_non_null(b = add(table, SIP_MESSAGE, "z9hG4bKc"));
+	assert_int_equal(b->group, 0); /* from the pool, and clean */
+	sip_transactions_free(&table);
+}
+
 /* 100 000 INVITEs whose senders never acknowledge: memory stands still once the cap is reached. */
 static void stays_flat_under_invites_without_ack(void **unused)
 {
@@ -672,6 +707,7 @@ int main(void)
 		cmocka_unit_test(a_handle_outlives_nothing),
 		cmocka_unit_test(holds_its_maximum_and_not_one_more),
 		cmocka_unit_test(one_connection_cannot_take_all),
+		cmocka_unit_test(counts_groups_and_takes_a_new_maximum),
 		cmocka_unit_test(stays_flat_under_invites_without_ack),
 		cmocka_unit_test(gives_a_flood_s_memory_back),
 		cmocka_unit_test(a_message_times_out_at_timer_f),

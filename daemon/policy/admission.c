@@ -1,0 +1,76 @@
+#include "daemon/policy/admission.h"
+
+enum { ADMISSION_OTHERS_MOST_PERCENT = 90 }; /* both lower classes together */
+
+const char *admission_class_name(enum admission_class class)
+{
+	switch (class) {
+	case ADMISSION_UNIDENTIFIED: return "unidentified";
+	case ADMISSION_DISCOVERED: return "discovered";
+	case ADMISSION_ALLOWED:
+	case ADMISSION_CLASSES: break;
+	}
+	return "allowed";
+}
+
+struct admission_shares admission_shares(uint64_t unidentified, uint64_t discovered)
+{
+	if (unidentified > ADMISSION_OTHERS_MOST_PERCENT)
+		unidentified = ADMISSION_OTHERS_MOST_PERCENT;
+	if (discovered > ADMISSION_OTHERS_MOST_PERCENT - unidentified)
+		discovered = ADMISSION_OTHERS_MOST_PERCENT - unidentified;
+	return (struct admission_shares){ { [ADMISSION_UNIDENTIFIED] = unidentified,
+		                            [ADMISSION_DISCOVERED] = discovered,
+		                            [ADMISSION_ALLOWED] = 100 } };
+}
+
+uint64_t admission_most(const struct admission_shares *shares, enum admission_class class, uint64_t total)
+{
+	/* Rounded down; a total too large to multiply is none that a setting allows. */
+	uint64_t most = total * shares->percent[class] / 100;
+
+	return most ? most : 1;
+}
+
+bool admission_has_room(const struct admission_shares *shares, enum admission_class class,
+                        const uint64_t there[ADMISSION_CLASSES], uint64_t total)
+{
+	uint64_t all = 0;
+
+	for (unsigned i = 0; i < ADMISSION_CLASSES; i++)
+		all += there[i];
+	return all < total && there[class] < admission_most(shares, class, total);
+}
+
+/* What must stay in the bucket for those above: never all of it, or a small rate would shut a class out. */
+static double kept_for_others(const struct admission_shares *shares, enum admission_class class, double full)
+{
+	double kept = 0;
+
+	if (class == ADMISSION_UNIDENTIFIED)
+		kept = full * (double)(100 - shares->percent[ADMISSION_UNIDENTIFIED]) / 100;
+	else if (class == ADMISSION_DISCOVERED)
+		kept = full *
+		       (double)(100 - shares->percent[ADMISSION_UNIDENTIFIED] -
+		                shares->percent[ADMISSION_DISCOVERED]) /
+		       100;
+	return kept > full - 1 ? full - 1 : kept;
+}
+
+bool admission_take(const struct admission_shares *shares, enum admission_class class,
+                    struct admission_rate *rate, uint64_t per_second, int64_t now_ms)
+{
+	double full = (double)per_second;
+
+	if (rate->at_ms == 0)
+		rate->tokens = full;
+	else if (now_ms > rate->at_ms)
+		rate->tokens += (double)(now_ms - rate->at_ms) * full / 1000;
+	if (rate->tokens > full)
+		rate->tokens = full;
+	rate->at_ms = now_ms;
+	if (rate->tokens < 1 + kept_for_others(shares, class, full))
+		return false;
+	rate->tokens -= 1;
+	return true;
+}
