@@ -25,92 +25,9 @@ struct flow *flow_find(struct access *a, handle h)
 	return c ? connection_owner(c) : NULL;
 }
 
-/* ---- who is it ---- */
-
-/* The facts of its certificate, in the form policy asks for. */
-void flow_facts(const struct flow *flow, struct policy_facts *facts)
-{
-	const struct tls_peer *peer = connection_peer(flow->connection);
-
-	facts->is_connected = true;
-	facts->has_certificate = peer->has_certificate;
-	facts->certificate_dns = peer->dns;
-	facts->certificate_dns_count = peer->dns_count;
-	facts->certificate_sip = peer->sip;
-	facts->certificate_sip_count = peer->sip_count;
-}
-
-bool flow_carries_name(const struct flow *flow, struct slice name)
-{
-	const struct tls_peer *peer = connection_peer(flow->connection);
-
-	for (size_t i = 0; i < peer->dns_count; i++)
-		if (slice_equal(peer->dns[i], name))
-			return true;
-	return false;
-}
-
-/* Does the certificate carry the name of an allowed partner, or of a host directly in its domain? */
-static bool names_a_partner(const struct flow *flow)
-{
-	const struct access *a = flow->access;
-	const struct tls_peer *peer = connection_peer(flow->connection);
-
-	if (policy_image_has_default_route(a->image) &&
-	    flow_carries_name(flow, policy_image_text(a->image, a->settings->default_route_fqdn)))
-		return true;
-	for (size_t i = 0; i < peer->dns_count; i++) {
-		if (image_allowed_domain_find(a->image, peer->dns[i]))
-			return true;
-		/* host.domain: the usual name of an edge */
-		size_t dot = slice_find(peer->dns[i], '.');
-
-		if (dot < peer->dns[i].len &&
-		    image_allowed_domain_find(a->image, slice_after(peer->dns[i], dot + 1)))
-			return true;
-	}
-	for (size_t i = 0; i < peer->sip_count; i++)
-		if (image_allowed_domain_find(a->image, peer->sip[i]))
-			return true;
-	return false;
-}
-
 bool flow_is_usable(const struct flow *flow)
 {
 	return flow && flow->is_up && !flow->is_ending && connection_state(flow->connection) == CONNECTION_UP;
-}
-
-static bool is_remembered(const struct flow *flow, struct slice domain)
-{
-	for (size_t i = 0; i < flow->domain_count; i++)
-		if (slice_equal(domain, slice_of(flow->domains[i])))
-			return true;
-	return false;
-}
-
-static enum admission_class class_of(const struct access *a, struct slice domain)
-{
-	return image_allowed_domain_find(a->image, domain) ? ADMISSION_ALLOWED : ADMISSION_DISCOVERED;
-}
-
-bool flow_admit(struct flow *flow, struct slice domain)
-{
-	struct access *a = flow->access;
-	/* One allowed domain makes an allowed partner; what we dialled is an allowed one's until it proves otherwise. */
-	bool is_settled = flow->pass.class == ADMISSION_ALLOWED && (flow->pass.is_proven || !flow->hop);
-
-	if (is_settled && is_remembered(flow, domain))
-		return true;
-	if (!is_settled && !door_prove(flow, class_of(a, domain)))
-		return false;
-	flow->is_known = true;
-	if (is_remembered(flow, domain))
-		return true;
-	if (flow->domain_count < ACCESS_FLOW_DOMAINS_MAX &&
-	    slice_to_text(domain, flow->domains[flow->domain_count], ACCESS_NAME_BYTES))
-		flow->domain_count++;
-	slice_to_text(domain, flow->partner, sizeof flow->partner);
-	return true;
 }
 
 /* ---- deadlines ---- */
@@ -367,8 +284,8 @@ static void came_up(void *owner, struct connection *c)
 			slice_to_text(peer->dns[0], flow->partner, sizeof flow->partner);
 		else if (peer->sip_count)
 			slice_to_text(peer->sip[0], flow->partner, sizeof flow->partner);
-		flow->is_known = names_a_partner(flow);
-		if (!door_prove(flow, flow->is_known ? ADMISSION_ALLOWED : ADMISSION_UNIDENTIFIED)) {
+		flow->is_known = flow_class(flow) != ADMISSION_UNIDENTIFIED;
+		if (!door_prove(flow, flow_class(flow))) {
 			connection_close(c, CONNECTION_END_LIMIT, "strangers' share of connections is taken");
 			return;
 		}
@@ -562,13 +479,10 @@ bool flow_may_stay(struct flow *flow, const struct policy_image *image)
  */
 static void review_acquaintance(struct flow *flow)
 {
-	struct access *a = flow->access;
-	enum admission_class class = names_a_partner(flow) ? ADMISSION_ALLOWED : ADMISSION_UNIDENTIFIED;
+	enum admission_class class = flow_class(flow);
 
 	if (flow->side == SIP_SIDE_INTERNAL)
 		return;
-	for (size_t i = 0; i < flow->domain_count && class != ADMISSION_ALLOWED; i++)
-		class = class_of(a, slice_of(flow->domains[i]));
 	if (flow->hop && class == ADMISSION_UNIDENTIFIED)
 		return;
 	flow->is_known = flow->hop || class != ADMISSION_UNIDENTIFIED;

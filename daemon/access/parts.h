@@ -308,6 +308,8 @@ struct flow *flow_find(struct access *a, handle h);
 struct buffer *flow_queue(struct flow *flow); /* NULL: it is closing */
 void flow_sent(struct flow *flow);
 void flow_not_written(struct flow *flow); /* an answer did not fit: ends it when it does not read */
+/* What its certificate, and the domains it has been used for, make it. */
+enum admission_class flow_class(const struct flow *flow);
 /* A request of or for that domain passes here. False: its class of connections is full, and the request may not. */
 bool flow_admit(struct flow *flow, struct slice domain);
 void flow_work_done(struct access *a, handle connection, bool was_client);

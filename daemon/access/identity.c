@@ -1,0 +1,95 @@
+/*
+ * identity: who is at the other end of a connection, by its certificate and by
+ * the domains whose requests have passed on it, and which class that makes it.
+ */
+#include "daemon/access/parts.h"
+
+/* The facts of its certificate, in the form policy asks for. */
+void flow_facts(const struct flow *flow, struct policy_facts *facts)
+{
+	const struct tls_peer *peer = connection_peer(flow->connection);
+
+	facts->is_connected = true;
+	facts->has_certificate = peer->has_certificate;
+	facts->certificate_dns = peer->dns;
+	facts->certificate_dns_count = peer->dns_count;
+	facts->certificate_sip = peer->sip;
+	facts->certificate_sip_count = peer->sip_count;
+}
+
+bool flow_carries_name(const struct flow *flow, struct slice name)
+{
+	const struct tls_peer *peer = connection_peer(flow->connection);
+
+	for (size_t i = 0; i < peer->dns_count; i++)
+		if (slice_equal(peer->dns[i], name))
+			return true;
+	return false;
+}
+
+/* Does the certificate carry the name of an allowed partner, or of a host directly in its domain? */
+static bool names_a_partner(const struct flow *flow)
+{
+	const struct access *a = flow->access;
+	const struct tls_peer *peer = connection_peer(flow->connection);
+
+	if (policy_image_has_default_route(a->image) &&
+	    flow_carries_name(flow, policy_image_text(a->image, a->settings->default_route_fqdn)))
+		return true;
+	for (size_t i = 0; i < peer->dns_count; i++) {
+		if (image_allowed_domain_find(a->image, peer->dns[i]))
+			return true;
+		/* host.domain: the usual name of an edge */
+		size_t dot = slice_find(peer->dns[i], '.');
+
+		if (dot < peer->dns[i].len &&
+		    image_allowed_domain_find(a->image, slice_after(peer->dns[i], dot + 1)))
+			return true;
+	}
+	for (size_t i = 0; i < peer->sip_count; i++)
+		if (image_allowed_domain_find(a->image, peer->sip[i]))
+			return true;
+	return false;
+}
+
+static bool is_remembered(const struct flow *flow, struct slice domain)
+{
+	for (size_t i = 0; i < flow->domain_count; i++)
+		if (slice_equal(domain, slice_of(flow->domains[i])))
+			return true;
+	return false;
+}
+
+static enum admission_class class_of(const struct access *a, struct slice domain)
+{
+	return image_allowed_domain_find(a->image, domain) ? ADMISSION_ALLOWED : ADMISSION_DISCOVERED;
+}
+
+enum admission_class flow_class(const struct flow *flow)
+{
+	enum admission_class class = names_a_partner(flow) ? ADMISSION_ALLOWED : ADMISSION_UNIDENTIFIED;
+
+	for (size_t i = 0; i < flow->domain_count && class != ADMISSION_ALLOWED; i++)
+		class = class_of(flow->access, slice_of(flow->domains[i]));
+	return class;
+}
+
+bool flow_admit(struct flow *flow, struct slice domain)
+{
+	struct access *a = flow->access;
+	/* One allowed domain makes an allowed partner; what we dialled is an allowed one's until it proves otherwise. */
+	bool is_settled = flow->pass.class == ADMISSION_ALLOWED && (flow->pass.is_proven || !flow->hop);
+
+	if (is_settled && is_remembered(flow, domain))
+		return true;
+	if (!is_settled && !door_prove(flow, class_of(a, domain)))
+		return false;
+	flow->is_known = true;
+	if (is_remembered(flow, domain))
+		return true;
+	if (flow->domain_count < ACCESS_FLOW_DOMAINS_MAX &&
+	    slice_to_text(domain, flow->domains[flow->domain_count], ACCESS_NAME_BYTES))
+		flow->domain_count++;
+	slice_to_text(domain, flow->partner, sizeof flow->partner);
+	return true;
+}
