@@ -99,6 +99,11 @@ bool verb_audit_asked(struct call *call)
 {
 	struct reason reason = { "" };
 
+	/* Whoever may only look may try: a way from there to a change would be a fault of ours. */
+	if (json_as_bool(json_get(call->params, "dry_run"), false)) {
+		call_fail(call, CONTROL_INTERNAL, "a dry run would have changed something");
+		return false;
+	}
 	call->version = call->keeper->now.version.number;
 	if (write_call(call, "asked", &reason) == RESULT_OK) {
 		call->asked = call->keeper->audit.number;
@@ -147,6 +152,20 @@ void audited_denial(struct keeper *k, const struct who *who, const char *verb, s
 	else
 		fprintf(stderr, "keeper: %s\n", reason.text);
 	tell(k, &entry);
+}
+
+uint64_t audited_own(struct keeper *k, const struct audit_entry *entry)
+{
+	struct reason reason = { "" };
+	struct audit_entry own = *entry;
+
+	own.who = "parleyd";
+	own.version = k->now.version.number;
+	if (audit_write(&k->audit, keeper_now(k).wall_ms, &own, &reason) != RESULT_OK)
+		fprintf(stderr, "keeper: %s\n", reason.text);
+	if (strcmp(entry->outcome, "asked") != 0)
+		tell(k, &own);
+	return k->audit.number;
 }
 
 /* ---- what a killed daemon left ---- */

@@ -537,6 +537,8 @@ void audited_denial(struct keeper *k, const struct who *who, const char *verb, s
                     const char *why);
 /* "domain block x.example comment=..." as it would be typed. */
 void audited_command(const struct control_verb *verb, const struct json *params, struct buffer *out);
+/* What the keeper does by itself: verb, object, outcome, asked and changes are the entry's.  The line's number. */
+uint64_t audited_own(struct keeper *k, const struct audit_entry *entry);
 /* The daemon before us ended between a deed and its outcome: writes what can be known of it. */
 void audited_unended(struct keeper *k);
 /* Ends a call whose change was published or refused: audit, then the answer once the services run it or the time is over. */

@@ -129,31 +129,25 @@ static enum result without_it(struct keeper *k, uint64_t number, struct model_sn
 	return result;
 }
 
-static void write_audit(struct keeper *k, const char *outcome)
+/* What is being taken back, while it is. */
+struct taking {
+	uint64_t version; /* the one that was not confirmed */
+	uint64_t asked;   /* the audit's line; 0: none */
+	struct buffer changes;
+	size_t conflicts;
+	bool is_changed;
+};
+
+static void write_audit(struct keeper *k, struct taking *t, const char *outcome)
 {
 	char object[64];
-	struct reason reason;
-	struct audit_entry entry = { .who = "parleyd",
-		                     .login = "",
-		                     .verb = "revert",
-		                     .object = SLICE(""),
-		                     .outcome = outcome,
-		                     .version = k->now.version.number };
-	struct emission e;
+	struct audit_entry entry = {
+		.verb = "revert", .outcome = outcome, .asked = t->asked, .changes = buffer_slice(&t->changes)
+	};
 
-	snprintf(object, sizeof object, "version %llu", (unsigned long long)k->pending.version);
+	snprintf(object, sizeof object, "version %llu", (unsigned long long)t->version);
 	entry.object = slice_of(object);
-	if (audit_write(&k->audit, keeper_now(k).wall_ms, &entry, &reason) != RESULT_OK)
-		fprintf(stderr, "keeper: %s\n", reason.text);
-	if (strcmp(outcome, "asked") == 0)
-		return;
-	event_open(&e, k, CONTROL_EVENT_AUDIT);
-	json_put_text(&e.w, "who", entry.who);
-	json_put_text(&e.w, "verb", entry.verb);
-	json_put_slice(&e.w, "object", entry.object);
-	json_put_text(&e.w, "outcome", outcome);
-	json_put_number(&e.w, "version", (int64_t)entry.version);
-	event_send(&e);
+	t->asked = audited_own(k, &entry);
 }
 
 static void tell_reverted(struct keeper *k, uint64_t taken_back, const char *why)
@@ -170,51 +164,59 @@ static void tell_reverted(struct keeper *k, uint64_t taken_back, const char *why
 	event_send(&e);
 }
 
-static enum result publish(struct keeper *k, struct model_snapshot *snapshot, bool *is_changed,
+static enum result publish(struct keeper *k, struct taking *t, struct model_snapshot *snapshot,
                            struct reason *reason)
 {
-	struct buffer none = { .max = 0 };
 	char comment[160];
 	struct publish_order order = { .author = "parleyd",
 		                       .comment = comment,
-		                       .changes = changes_write(k->now.snapshot, snapshot, &none) };
+		                       .changes = changes_write(k->now.snapshot, snapshot, &t->changes) };
 
 	snprintf(comment, sizeof comment, "version %llu was not confirmed within %lld s, and is taken back",
-	         (unsigned long long)k->pending.version, (long long)k->pending.seconds);
-	*is_changed = order.changes > 0;
-	if (*is_changed) {
-		write_audit(k, "asked");
+	         (unsigned long long)t->version, (long long)k->pending.seconds);
+	t->is_changed = order.changes > 0;
+	if (t->is_changed) {
+		write_audit(k, t, "asked");
 		return publish_snapshot(k, snapshot, &order, reason);
 	}
 	model_snapshot_free(&snapshot); /* somebody has put it right already */
 	return RESULT_OK;
 }
 
+static enum result take_back(struct keeper *k, struct taking *t)
+{
+	struct model_snapshot *snapshot = NULL;
+	struct reason reason = { "" };
+	char outcome[REASON_BYTES + 32];
+	enum result result = without_it(k, t->version, &snapshot, &t->conflicts, &reason);
+
+	if (result == RESULT_OK)
+		result = publish(k, t, snapshot, &reason);
+	if (result == RESULT_OK) {
+		write_audit(k, t,
+		            !t->is_changed ? "nothing was left to take back"
+		            : t->conflicts ? "published, but for what was changed since"
+		                           : "published");
+		tell_reverted(k, t->version, NULL);
+	} else {
+		snprintf(outcome, sizeof outcome, "refused: %s", reason.text);
+		write_audit(k, t, outcome);
+		tell_reverted(k, t->version, reason.text);
+	}
+	return result;
+}
+
 /* What cannot be written now is tried again; what breaks a rule never will be: somebody has to look. */
 static void due(void *owner)
 {
 	struct keeper *k = owner;
-	struct model_snapshot *snapshot = NULL;
-	struct reason reason = { "" };
-	uint64_t taken_back = k->pending.version;
-	size_t conflicts;
-	bool is_changed = false;
-	char outcome[REASON_BYTES + 32];
-	enum result result = without_it(k, taken_back, &snapshot, &conflicts, &reason);
+	struct taking t = { .version = k->pending.version };
+	enum result result;
 
-	if (result == RESULT_OK)
-		result = publish(k, snapshot, &is_changed, &reason);
-	if (result == RESULT_OK) {
-		write_audit(k, !is_changed ? "nothing was left to take back"
-		               : conflicts ? "published, but for what was changed since"
-		                           : "published");
-		tell_reverted(k, taken_back, NULL);
-	} else {
-		snprintf(outcome, sizeof outcome, "refused: %s", reason.text);
-		write_audit(k, outcome);
-		tell_reverted(k, taken_back, reason.text);
-	}
-	if ((result == RESULT_OK || result == RESULT_INVALID) && pending_end(k, &reason) == RESULT_OK)
+	buffer_start(&t.changes, CONTROL_LINE_MAX / 2);
+	result = take_back(k, &t);
+	buffer_stop(&t.changes);
+	if ((result == RESULT_OK || result == RESULT_INVALID) && pending_end(k, NULL) == RESULT_OK)
 		return;
 	arm(k, KEEPER_REVERT_AGAIN_MS);
 }

@@ -244,13 +244,12 @@ def test_undo_and_restore_are_versions_of_their_own(bare):
 
 def test_a_dry_run_changes_nothing_whatever_it_is_asked_of(bare):
     client = bare.client(mode="ro")
-    before = audit(bare)
     for method, params in (("domain.allow", {"domain": "x.example"}), ("version.restore", {"number": "1"}),
                            ("access-edge.set", {"set": {"allow-federated-users": True}})):
         answer = client.ask(method, **params, dry_run=True)
         assert "result" in answer, answer
     assert client.code("domain.allow", domain="x.example") == "denied"
-    assert version(client) == 1 and audit(bare) == before
+    assert version(client) == 1 and [line["outcome"][:6] for line in audit(bare)] == ["denied"]
 
 
 # ---- a change that goes back by itself ----
@@ -291,7 +290,7 @@ def test_what_is_confirmed_stays(bare):
     assert client.result("confirm")["version"] == 2
     bare.wait_event("config-confirmed", version=2)
     assert not (bare.root / "var/lib/parley/pending").exists()
-    assert ("confirm", "confirmed") in [(line["verb"], line["outcome"]) for line in audit(bare)]
+    assert ("confirm", "done") in [(line["verb"], line["outcome"]) for line in audit(bare)]
     assert client.result("status")["confirm_version"] == 0
 
 
