@@ -150,6 +150,7 @@ install: programs ## copy programs and configuration; as root without DESTDIR al
 	install -D -m 0755 $(BUILD)/release/parley $(DESTDIR)$(PREFIX)/bin/parley
 	install -D -m 0644 conf.d/systemd/parleyd.service $(DESTDIR)/etc/systemd/system/parleyd.service
 	install -d -m 0750 $(DESTDIR)/etc/parley $(DESTDIR)/etc/parley/conf.d $(DESTDIR)/etc/parley/certs $(DESTDIR)/var/lib/parley
+	install -d -m 0755 $(DESTDIR)/var/lib/parley-gateway
 	for f in conf.d/*.xml; do t=$(DESTDIR)/etc/parley/$$f; \
 		[ "$$f" != conf.d/host.xml ] || t=$(DESTDIR)/etc/parley/host.xml; \
 		[ -e "$$t" ] || install -m 0640 "$$f" "$$t"; done

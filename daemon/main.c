@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/access/access.h"
+#include "daemon/gateway/gateway.h"
 #include "daemon/keeper/keeper.h"
 #include "daemon/launcher/launcher.h"
 #include "daemon/link/process.h"
@@ -67,18 +68,31 @@ static bool take_arguments(struct arguments *a, int count, char **values)
 	return true;
 }
 
-static int run_access(const struct arguments *a, const struct process_start *start)
-{
-	char empty[ROOT_BYTES + 32];
-	const struct process_confinement how = { .user = a->user, .empty_root = empty };
-	struct reason reason = { "" };
+/* A service's own root, and what it runs; `folder` is where it may write as it will see it, or NULL. */
+static const struct service_process {
+	const char *name, *confined_to, *folder;
+	int (*run)(const struct process_start *start, const char *folder);
+} services[] = {
+	{ "access", "/run/parley/empty", NULL, access_main },
+	{ "gateway", "/var/lib/parley-gateway", "/state", gateway_main },
+};
 
-	snprintf(empty, sizeof empty, "%s/run/parley/empty", a->root);
-	if (process_confine(&how, &reason) != RESULT_OK) {
-		fprintf(stderr, "access: %s\n", reason.text);
+static int run_service(const struct arguments *a, const struct process_start *start,
+                       const struct service_process *service)
+{
+	char confined_to[ROOT_BYTES + 32], folder[ROOT_BYTES + 64];
+	const struct process_confinement how = { .user = a->user, .empty_root = confined_to };
+	struct reason reason = { "" };
+	bool is_inside = false;
+
+	snprintf(confined_to, sizeof confined_to, "%s%s", a->root, service->confined_to);
+	if (process_confine(&how, &is_inside, &reason) != RESULT_OK) {
+		fprintf(stderr, "%s: %s\n", service->name, reason.text);
 		return EXIT_SYSTEM;
 	}
-	return access_main(start);
+	snprintf(folder, sizeof folder, "%s%s", is_inside ? "" : confined_to,
+	         service->folder ? service->folder : "");
+	return service->run(start, service->folder ? folder : NULL);
 }
 
 static int run_process(const struct arguments *a)
@@ -96,8 +110,9 @@ static int run_process(const struct arguments *a)
 	}
 	if (is_keeper)
 		return keeper_main(&start, a->root);
-	if (strcmp(a->process, "access") == 0)
-		return run_access(a, &start);
+	for (size_t i = 0; i < sizeof services / sizeof *services; i++)
+		if (strcmp(a->process, services[i].name) == 0)
+			return run_service(a, &start, &services[i]);
 	return usage(stderr);
 }
 

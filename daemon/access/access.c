@@ -442,8 +442,9 @@ static void access_stop(struct access *a)
 	mem_wipe(a->proxy.token_key, sizeof a->proxy.token_key);
 }
 
-int access_main(const struct process_start *start)
+int access_main(const struct process_start *start, const char *folder)
 {
+	(void)folder;
 	struct access *a = mem_new(sizeof *a);
 	struct link *launcher = NULL;
 

@@ -26,7 +26,7 @@
 
 #include "daemon/link/process.h"
 
-/* Runs until the keeper says drain or the launcher goes away. The process's exit code. */
-int access_main(const struct process_start *start);
+/* Runs until the keeper says drain or the launcher goes away. The process's exit code.  It has no folder. */
+int access_main(const struct process_start *start, const char *folder);
 
 #endif

@@ -86,12 +86,6 @@ static bool check_users(const struct host *host)
 		       host->keeper_user);
 		is_good = false;
 	}
-	if (!folders_user_exists(host->access_user)) {
-		printf("host.xml: field access-user: there is no Unix user \"%s\"; create it or name "
-		       "another\n",
-		       host->access_user);
-		is_good = false;
-	}
 	if (getgrnam_r(host->admin_group, &group, room, sizeof room, &found) != 0 || !found) {
 		printf("host.xml: field admin-group: there is no Unix group \"%s\"; create it or name "
 		       "another\n",
@@ -103,18 +97,18 @@ static bool check_users(const struct host *host)
 
 /* Read and used as the service would: the pair belongs together, and the authorities are some. */
 static bool check_pair(const char *root, const struct host *host, const struct policy_image *image,
-                       bool is_internal)
+                       const struct service_row *service, enum edge_side side)
 {
 	struct credentials files = { .fd = -1 };
 	struct tls_credentials *credentials = NULL;
 	struct reason reason = { "" };
-	enum result result = credentials_read(root, host, image, is_internal, &files, &reason);
+	enum result result = credentials_read(root, host, image, side, &files, &reason);
 	size_t size = files.chain + files.key + files.trust;
 	char *bytes = result == RESULT_OK && size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, files.fd, 0)
 	                                          : MAP_FAILED;
 
 	if (bytes != MAP_FAILED) {
-		result = tls_credentials_new(is_internal ? TLS_INTERNAL : TLS_FEDERATION,
+		result = tls_credentials_new(side == SIDE_INTERNAL ? TLS_INTERNAL : TLS_FEDERATION,
 		                             (struct slice){ bytes, files.chain },
 		                             (struct slice){ bytes + files.chain, files.key },
 		                             (struct slice){ bytes + files.chain + files.key, files.trust },
@@ -124,9 +118,8 @@ static bool check_pair(const char *root, const struct host *host, const struct p
 		result = fail(&reason, RESULT_INVALID, "the files are empty");
 	}
 	if (result != RESULT_OK)
-		printf("the Access Edge would be stopped: topology.xml and host.xml, the %s certificate: "
-		       "%s\n",
-		       is_internal ? "internal" : "external", reason.text);
+		printf("%s would be stopped: topology.xml and host.xml, the %s certificate: %s\n",
+		       service->title, side_name(side), reason.text);
 	tls_credentials_free(&credentials);
 	credentials_free(&files);
 	return result == RESULT_OK;
@@ -149,24 +142,45 @@ static bool become_reader(const struct host *host)
 	return false;
 }
 
-static bool check_service(const char *root, const struct host *host, const struct model_snapshot *snapshot)
+static bool check_service(const char *root, const struct host *host, const struct policy_image *image,
+                          const struct service_row *service)
+{
+	const struct image_edge *edge = policy_image_edge(image, slice_of(host->node));
+	struct reason reason = { "" };
+	const char *ignored;
+	bool is_good = true;
+
+	if (!service_is_used(service, host, image, &ignored, &reason))
+		return true;
+	if (getuid() == 0 && !folders_user_exists(service_user(service, host))) {
+		printf("host.xml: field %s: there is no Unix user \"%s\"; create it or name another\n",
+		       service->user_field, service_user(service, host));
+		is_good = false;
+	}
+	if (service_assigned(service, host, image, &ignored, &reason) != RESULT_OK) {
+		printf("%s would be stopped: %s\n", service->title, reason.text);
+		return false;
+	}
+	for (enum edge_side side = 0; side < SIDE_COUNT; side++)
+		if (side_is_of(side, service->id) && side_uses_tls(edge, side))
+			is_good &= check_pair(root, host, image, service, side);
+	return is_good;
+}
+
+static bool check_services(const char *root, const struct host *host, const struct model_snapshot *snapshot)
 {
 	struct policy_image *image = NULL;
 	struct reason reason = { "" };
-	const char *ignored;
-	bool is_good = false;
+	bool is_good = true;
 	int fd = -1;
 
 	if (policy_image_build(snapshot, 1, &fd, &reason) != RESULT_OK ||
 	    policy_image_open(fd, &image, &reason) != RESULT_OK) {
 		printf("conf.d: %s\n", reason.text);
-	} else if (credentials_assigned(host, image, &ignored, &reason) != RESULT_OK) {
-		printf("the Access Edge would be stopped: %s\n", reason.text);
-	} else {
-		is_good = check_pair(root, host, image, false);
-		if (credentials_uses_internal_tls(policy_image_edge(image, slice_of(host->node))))
-			is_good &= check_pair(root, host, image, true);
+		is_good = false;
 	}
+	for (size_t i = 0; image && i < SERVICE_COUNT; i++)
+		is_good &= check_service(root, host, image, service_row((enum service_id)i));
 	policy_image_close(&image);
 	if (fd >= 0)
 		close(fd);
@@ -211,7 +225,7 @@ int keeper_check(const char *root)
 			printf("conf.d: %s\n", reason.text);
 	} else if (has_host) {
 		print_problems(problems); /* warnings only */
-		is_good &= become_reader(&host) && check_service(root, &host, snapshot);
+		is_good &= become_reader(&host) && check_services(root, &host, snapshot);
 		if (getuid() == 0 && (seteuid(0) != 0 || setegid(getgid()) != 0))
 			is_good = false;
 	}

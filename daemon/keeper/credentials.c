@@ -1,6 +1,5 @@
 /*
- * Certificates and keys: what the configuration assigns, what is missing, and
- * the bytes for a service as one sealed memfd.  The key leaves this process
+ * Certificates and keys: what the configuration assigns, and the bytes for a service as one sealed memfd.  The key leaves this process
  * only there; our own copy is wiped.
  */
 #include <errno.h>
@@ -18,68 +17,22 @@ void credentials_free(struct credentials *credentials)
 	*credentials = (struct credentials){ .fd = -1 };
 }
 
-bool credentials_uses_internal_tls(const struct image_edge *edge)
-{
-	const struct model_field *row = &model_kind(MODEL_EDGE)
-	                                         ->fields[MODEL_FIELD(edge, internal_transport)];
-
-	return !slice_equal(model_choice(row, edge->internal_transport), SLICE("tcp"));
-}
-
-enum result credentials_assigned(const struct host *host, const struct policy_image *image,
-                                 const char **short_why, struct reason *why)
+uint64_t credentials_names(const struct host *host, const struct policy_image *image, enum service_id service)
 {
 	const struct image_edge *edge = policy_image_edge(image, slice_of(host->node));
+	uint64_t hash = 1;
 
-	*short_why = "no certificate"; /* nothing assigned yet, of whatever leads to it */
-	if (!edge && policy_image_count(image, MODEL_EDGE) == 0)
-		return fail(
-		        why, RESULT_NOT_FOUND,
-		        "topology.xml has no edge; it needs one with its addresses, names and certificate");
-	if (!edge && !host->node[0])
-		return fail(why, RESULT_NOT_FOUND,
-		            "topology.xml has several edges and host.xml, field node, does not say which is "
-		            "this one");
-	if (!edge)
-		return fail(why, RESULT_NOT_FOUND,
-		            "topology.xml has no edge \"%s\", which host.xml, field node, names", host->node);
+	for (enum edge_side side = 0; edge && side < SIDE_COUNT; side++) {
+		struct side_files files;
 
-	struct slice name = policy_image_text(image, edge->fqdn);
-
-	if (edge->external_certificate.length == 0)
-		return fail(why, RESULT_NOT_FOUND,
-		            "topology.xml, edge %.*s: field external-certificate is empty", SLICE_ARG(name));
-	if (!host->external_key[0])
-		return fail(why, RESULT_NOT_FOUND, "host.xml: field external-key is empty");
-	if (credentials_uses_internal_tls(edge) && edge->internal_certificate.length == 0)
-		return fail(why, RESULT_NOT_FOUND,
-		            "topology.xml, edge %.*s: field internal-certificate is empty and "
-		            "internal-transport is tls",
-		            SLICE_ARG(name));
-	if (credentials_uses_internal_tls(edge) && !host->internal_key[0])
-		return fail(why, RESULT_NOT_FOUND,
-		            "host.xml: field internal-key is empty and internal-transport is tls");
-	*short_why = "no own SIP domain";
-	if (image_topology_at(image, 0)->sip_domains.count == 0)
-		return fail(why, RESULT_NOT_FOUND,
-		            "topology.xml: field sip-domains is empty; it names our own SIP domains");
-	*short_why = "";
-	return RESULT_OK;
-}
-
-uint64_t credentials_names(const struct host *host, const struct policy_image *image)
-{
-	const struct image_edge *edge = policy_image_edge(image, slice_of(host->node));
-	uint64_t hash = slice_hash(slice_of(host->external_key), 1);
-
-	hash = slice_hash(slice_of(host->internal_key), hash);
-	if (!edge)
-		return hash;
-	hash = slice_hash(policy_image_text(image, edge->external_certificate), hash);
-	hash = slice_hash(policy_image_text(image, edge->external_trust), hash);
-	hash = slice_hash(policy_image_text(image, edge->internal_certificate), hash);
-	hash = slice_hash(policy_image_text(image, edge->internal_trust), hash);
-	return hash + edge->internal_transport;
+		if (!side_is_of(side, service))
+			continue;
+		files = side_files(host, image, edge, side);
+		hash = slice_hash(slice_of(files.certificate), hash);
+		hash = slice_hash(slice_of(files.key), hash);
+		hash = slice_hash(slice_of(files.trust), hash) + side_uses_tls(edge, side);
+	}
+	return hash;
 }
 
 /* ---- reading ---- */
@@ -144,28 +97,25 @@ static void wipe(struct buffer *part)
 }
 
 enum result credentials_read(const char *root, const struct host *host, const struct policy_image *image,
-                             bool is_internal, struct credentials *out, struct reason *why)
+                             enum edge_side side, struct credentials *out, struct reason *why)
 {
 	const struct image_edge *edge = policy_image_edge(image, slice_of(host->node));
 	struct buffer parts[PART_COUNT] = { { 0 }, { 0 }, { 0 } };
+	struct side_files files;
 	enum result result;
 
-	*out = (struct credentials){ .fd = -1, .is_internal = is_internal };
+	*out = (struct credentials){ .fd = -1 };
 	if (!edge)
 		return fail(why, RESULT_NOT_FOUND, "topology.xml has no edge for this node");
+	files = side_files(host, image, edge, side);
 
 	const struct {
 		const char *name, *field;
 		bool is_secret;
 	} rows[PART_COUNT] = {
-		{ policy_image_text(image,
-		                    is_internal ? edge->internal_certificate : edge->external_certificate)
-		          .ptr,
-		  is_internal ? "internal-certificate" : "external-certificate", false },
-		{ is_internal ? host->internal_key : host->external_key,
-		  is_internal ? "internal-key" : "external-key", true },
-		{ policy_image_text(image, is_internal ? edge->internal_trust : edge->external_trust).ptr,
-		  is_internal ? "internal-trust" : "external-trust", false },
+		[PART_CHAIN] = { files.certificate, files.certificate_field, false },
+		[PART_KEY] = { files.key, files.key_field, true },
+		[PART_TRUST] = { files.trust, files.trust_field, false },
 	};
 
 	result = RESULT_OK;

@@ -140,6 +140,34 @@ static void lend_way(const char *root, const char *below, const struct owner *ow
 	close(fd);
 }
 
+/*
+ * The gateway's root of its own, which is root's and which it cannot change, and in it the only folder it may write to.
+ * Without such a user the gateway does not run, which is told elsewhere.
+ */
+static enum result gateway_folders(const char *root, const struct host *host, struct reason *reason)
+{
+	char room[FOLDER_NAME_ROOM], path[KEEPER_PATH_BYTES];
+	struct owner theirs = { .is_given = geteuid() == 0 }, roots = theirs;
+	struct passwd user, *found = NULL;
+	enum result result;
+
+	if (!folder_path(path, root, "/var/lib/parley-gateway"))
+		return fail(reason, RESULT_LIMIT, "the root's name is too long");
+	umask(022);
+	result = own_folder(path, 0755, &roots, 0, reason);
+	umask(077);
+	if (result != RESULT_OK || !folder_path(path, root, "/var/lib/parley-gateway/state"))
+		return result;
+	if (theirs.is_given &&
+	    (getpwnam_r(host->gateway_user, &user, room, sizeof room, &found) != 0 || !found))
+		return RESULT_OK;
+	if (found) {
+		theirs.uid = user.pw_uid;
+		theirs.gid = user.pw_gid;
+	}
+	return own_folder(path, 0700, &theirs, theirs.gid, reason);
+}
+
 enum result folders_prepare(const char *root, const struct host *host, struct reason *reason)
 {
 	static const struct {
@@ -177,6 +205,8 @@ enum result folders_prepare(const char *root, const struct host *host, struct re
 			result = own_folder(path, rows[i].mode, &nobody, 0, reason);
 	}
 	umask(077);
+	if (result == RESULT_OK)
+		result = gateway_folders(root, host, reason);
 	if (result == RESULT_OK) {
 		lend_way(root, "/etc/parley", &owner, owner.socket_gid);
 		lend_way(root, "/etc/parley/certs", &owner, owner.gid);
@@ -252,51 +282,69 @@ enum result folders_read(const char *path, size_t max, bool is_secret, struct bu
 	return result;
 }
 
-/* ---- the token key ---- */
+/* ---- secrets of our own ---- */
 
-static enum result write_token_key(const char *path, const uint8_t key[KEEPER_TOKEN_KEY_BYTES],
-                                   struct reason *reason)
+enum { SECRET_BYTES = 32, SECRET_TEXT_BYTES = 2 * SECRET_BYTES + 1 }; /* with the new line */
+
+static enum result make_secret(const char *path, struct buffer *text, struct reason *reason)
 {
-	char part[KEEPER_PATH_BYTES + 8], text[2 * KEEPER_TOKEN_KEY_BYTES + 2];
-	size_t length = 2 * KEEPER_TOKEN_KEY_BYTES + 1;
+	char part[KEEPER_PATH_BYTES + 8], hex[2 * SECRET_BYTES + 1];
+	uint8_t key[SECRET_BYTES];
 	enum result result = RESULT_OK;
 	int fd;
 
-	crypto_hex_write(key, KEEPER_TOKEN_KEY_BYTES, text);
-	text[length - 1] = '\n';
+	if (!crypto_random(key, sizeof key))
+		return fail(reason, RESULT_IO, "the system gives no random bytes");
+	buffer_add(text, slice_of(crypto_hex_write(key, sizeof key, hex)));
+	mem_wipe(key, sizeof key);
+	mem_wipe(hex, sizeof hex);
+	if (!buffer_add_char(text, '\n'))
+		return fail(reason, RESULT_NO_MEMORY, "out of memory");
 	snprintf(part, sizeof part, "%s.new", path);
 	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, text, length) != (ssize_t)length || fsync(fd) != 0 || rename(part, path) != 0)
+	if (fd < 0 || write(fd, text->bytes, SECRET_TEXT_BYTES) != SECRET_TEXT_BYTES || fsync(fd) != 0 ||
+	    rename(part, path) != 0)
 		result = fail_errno(reason, RESULT_IO, "%s", path);
-	mem_wipe(text, sizeof text);
 	if (fd >= 0)
 		close(fd);
 	return result;
 }
 
-enum result folders_token_key(const char *root, uint8_t key[KEEPER_TOKEN_KEY_BYTES], struct reason *reason)
+enum result folders_made_secret(const char *root, const char *name, struct buffer *text,
+                                struct reason *reason)
 {
-	char path[KEEPER_PATH_BYTES];
-	struct buffer text;
+	char below[64], path[KEEPER_PATH_BYTES];
 	enum result result;
 
-	if (!folder_path(path, root, "/var/lib/parley/secrets/token.key"))
+	snprintf(below, sizeof below, "/var/lib/parley/secrets/%s", name);
+	if (!folder_path(path, root, below)) {
+		buffer_start(text, 1);
 		return fail(reason, RESULT_LIMIT, "the root's name is too long");
-	result = folders_read(path, 2 * KEEPER_TOKEN_KEY_BYTES + 1, true, &text, reason);
-	if (result == RESULT_OK &&
-	    !crypto_hex_read(
-	            slice_first(buffer_slice(&text), buffer_length(&text) < 2 * KEEPER_TOKEN_KEY_BYTES
-	                                                     ? buffer_length(&text)
-	                                                     : 2 * KEEPER_TOKEN_KEY_BYTES),
-	            key, KEEPER_TOKEN_KEY_BYTES))
+	}
+	result = folders_read(path, SECRET_TEXT_BYTES, true, text, reason);
+	return result == RESULT_NOT_FOUND ? make_secret(path, text, reason) : result;
+}
+
+struct slice folders_secret_line(const struct buffer *text)
+{
+	struct slice all = buffer_slice(text), line = slice_first(all, slice_find(all, '\n'));
+
+	if (line.len && line.ptr[line.len - 1] == '\r')
+		line.len--;
+	return slice_trim(line);
+}
+
+enum result folders_token_key(const char *root, uint8_t key[KEEPER_TOKEN_KEY_BYTES], struct reason *reason)
+{
+	struct buffer text;
+	enum result result = folders_made_secret(root, "token.key", &text, reason);
+
+	if (result == RESULT_OK && !crypto_hex_read(folders_secret_line(&text), key, KEEPER_TOKEN_KEY_BYTES))
 		result = fail(reason, RESULT_INVALID,
-		              "%s does not hold 64 hexadecimal digits; remove it to have it made anew", path);
-	if (buffer_length(&text))
+		              "/var/lib/parley/secrets/token.key does not hold 64 hexadecimal digits; remove "
+		              "it to have it made anew");
+	if (text.bytes)
 		mem_wipe(text.bytes, text.size);
 	buffer_stop(&text);
-	if (result != RESULT_NOT_FOUND)
-		return result;
-	if (!crypto_random(key, KEEPER_TOKEN_KEY_BYTES))
-		return fail(reason, RESULT_IO, "the system gives no random bytes");
-	return write_token_key(path, key, reason);
+	return result;
 }

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/crypto/crypto.h"
 #include "daemon/keeper/parts.h"
 #include "shared/base/memory.h"
 
@@ -25,9 +24,13 @@ static void take(const struct model_object *from, struct host *host)
 	take_text(from, MODEL_FIELD(host, node), host->node, sizeof host->node);
 	take_text(from, MODEL_FIELD(host, keeper_user), host->keeper_user, sizeof host->keeper_user);
 	take_text(from, MODEL_FIELD(host, access_user), host->access_user, sizeof host->access_user);
+	take_text(from, MODEL_FIELD(host, gateway_user), host->gateway_user, sizeof host->gateway_user);
 	take_text(from, MODEL_FIELD(host, admin_group), host->admin_group, sizeof host->admin_group);
 	take_text(from, MODEL_FIELD(host, external_key), host->external_key, sizeof host->external_key);
 	take_text(from, MODEL_FIELD(host, internal_key), host->internal_key, sizeof host->internal_key);
+	take_text(from, MODEL_FIELD(host, xmpp_key), host->xmpp_key, sizeof host->xmpp_key);
+	take_text(from, MODEL_FIELD(host, dialback_secret), host->dialback_secret,
+	          sizeof host->dialback_secret);
 	for (size_t i = 0; i < resolvers->count && host->resolver_count < KEEPER_RESOLVERS_MAX; i++)
 		if (slice_to_text(resolvers->items[i], host->resolvers[host->resolver_count],
 		                  ADDRESS_TEXT_BYTES))
@@ -144,10 +147,9 @@ static size_t system_nameservers(char to[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTE
 	return count;
 }
 
-void host_configuration(struct keeper *k, struct buffer *out)
+void host_configuration(struct keeper *k, const struct service_row *service, struct buffer *out)
 {
 	char found[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTES];
-	char key[2 * KEEPER_TOKEN_KEY_BYTES + 1];
 	size_t count = k->host.resolver_count ? 0 : system_nameservers(found);
 	struct json_writer w = json_write(out);
 
@@ -160,7 +162,6 @@ void host_configuration(struct keeper *k, struct buffer *out)
 	for (size_t i = 0; i < count; i++)
 		json_put_text(&w, NULL, found[i]);
 	json_close_array(&w);
-	json_put_text(&w, "token_key", crypto_hex_write(k->token_key, sizeof k->token_key, key));
+	service->put_secrets(k, &w);
 	json_close_object(&w);
-	mem_wipe(key, sizeof key);
 }

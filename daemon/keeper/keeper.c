@@ -46,9 +46,17 @@ static void tell_drain_time(struct keeper *k)
 	keeper_tell_launcher(k, LINK_STOPPING, (uint64_t)drain_ms(k), SLICE(""));
 }
 
+static bool all_have_ended(struct keeper *k)
+{
+	KEEPER_EACH_SERVICE (k, s)
+		if (s->state.phase != LAUNCHER_STOPPED)
+			return false;
+	return true;
+}
+
 void keeper_service_ended(struct keeper *k)
 {
-	if (k->is_stopping && k->access.state.phase == LAUNCHER_STOPPED)
+	if (k->is_stopping && all_have_ended(k))
 		loop_stop(k->loop);
 }
 
@@ -64,11 +72,13 @@ static void begin_stop(struct keeper *k)
 	if (k->is_stopping)
 		return;
 	k->is_stopping = true;
-	if (k->access.state.phase == LAUNCHER_STOPPED) {
+	if (all_have_ended(k)) {
 		loop_stop(k->loop);
 		return;
 	}
-	service_drain(&k->access, drain_ms(k));
+	KEEPER_EACH_SERVICE (k, s)
+		if (s->state.phase != LAUNCHER_STOPPED)
+			service_drain(s, drain_ms(k));
 	loop_timer_set(k->loop, &k->stop_timer, drain_ms(k) + KEEPER_STOP_EXTRA_MS, stop_late, k);
 }
 
@@ -96,16 +106,20 @@ static void reload(struct keeper *k)
 		/* Users and groups were given up to at birth; they stay until parleyd is started anew. */
 		memcpy(host.keeper_user, k->host.keeper_user, sizeof host.keeper_user);
 		memcpy(host.access_user, k->host.access_user, sizeof host.access_user);
+		memcpy(host.gateway_user, k->host.gateway_user, sizeof host.gateway_user);
 		memcpy(host.admin_group, k->host.admin_group, sizeof host.admin_group);
 		is_changed = memcmp(&host, &k->host, sizeof host) != 0;
 		k->host = host;
 		if (is_changed) {
-			service_configure(&k->access);
-			service_apply(&k->access); /* another node has other addresses */
+			KEEPER_EACH_SERVICE (k, s) {
+				service_configure(s);
+				service_apply(s); /* another node has other addresses */
+			}
 		}
 	}
 	import_edited(k);
-	service_review(&k->access, true);
+	KEEPER_EACH_SERVICE (k, s)
+		service_review(s, true);
 	tell_drain_time(k);
 }
 
@@ -119,8 +133,29 @@ static void state_came(struct keeper *k, struct slice payload)
 		return;
 	memcpy(&state, payload.ptr, sizeof state);
 	state.service[sizeof state.service - 1] = '\0';
-	if (strcmp(state.service, k->access.name) == 0)
-		service_state_came(&k->access, &state);
+	KEEPER_EACH_SERVICE (k, s)
+		if (strcmp(state.service, s->name) == 0)
+			service_state_came(s, &state);
+}
+
+/* Owns `fd`. */
+static void service_link(struct keeper *k, struct slice name, int fd)
+{
+	KEEPER_EACH_SERVICE (k, s)
+		if (slice_equal(name, slice_of(s->name))) {
+			service_link_came(s, fd);
+			return;
+		}
+	close(fd);
+}
+
+/* Whose listener; one that nobody wants any more is the Access Edge's to throw away. */
+static struct service *listener_owner(struct keeper *k, uint64_t id)
+{
+	KEEPER_EACH_SERVICE (k, s)
+		if (listeners_have(s, id))
+			return s;
+	return &k->access;
 }
 
 static void launcher_frame(void *owner, struct link_frame *frame)
@@ -131,16 +166,16 @@ static void launcher_frame(void *owner, struct link_frame *frame)
 	switch ((unsigned)frame->type) {
 	case LINK_SERVICE_STATE: state_came(k, frame->payload); break;
 	case LINK_SERVICE_LINK:
-		if (slice_equal(frame->payload, slice_of(k->access.name))) {
-			service_link_came(&k->access, fd);
-			fd = -1;
-		}
-		break;
-	case LINK_BOUND:
-		listeners_bound(&k->access, frame->number, fd);
+		service_link(k, frame->payload, fd);
 		fd = -1;
 		break;
-	case LINK_BIND_FAILED: listeners_failed(&k->access, frame->number, frame->payload); break;
+	case LINK_BOUND:
+		listeners_bound(listener_owner(k, frame->number), frame->number, fd);
+		fd = -1;
+		break;
+	case LINK_BIND_FAILED:
+		listeners_failed(listener_owner(k, frame->number), frame->number, frame->payload);
+		break;
 	case LINK_STOPPING: begin_stop(k); break;
 	case LINK_RELOAD: reload(k); break;
 	default:
@@ -163,7 +198,8 @@ static void second(void *owner)
 {
 	struct keeper *k = owner;
 
-	service_second(&k->access);
+	KEEPER_EACH_SERVICE (k, s)
+		service_second(s);
 	events_second(k);
 	exports_second(k);
 	past_second(k);
@@ -185,7 +221,7 @@ static enum result become(struct keeper *k, struct reason *reason)
 	if (result == RESULT_OK)
 		result = folders_prepare(k->root, &k->host, reason);
 	if (result == RESULT_OK)
-		result = process_confine(&how, reason);
+		result = process_confine(&how, NULL, reason);
 	if (result == RESULT_OK && geteuid() == 0)
 		fprintf(stderr, "keeper: host.xml lets the keeper run as root\n");
 	return result;
@@ -242,7 +278,8 @@ static enum result birth(struct keeper *k, struct reason *reason)
 		return fail(reason, RESULT_NO_MEMORY, "no event loop");
 	k->started_ms = keeper_now(k).wall_ms;
 	events_start(&k->events, k->start->is_verbose);
-	service_start(&k->access, k, "access");
+	for (size_t i = 0; i < SERVICE_COUNT; i++)
+		service_start(&k->services[i], k, service_row((enum service_id)i)->name);
 	if (!(k->launcher = link_new(k->loop, k->start->launcher, launcher_frame, launcher_gone, k)))
 		return fail(reason, RESULT_NO_MEMORY, "no link to the launcher");
 	if ((result = open_audit(k, reason)) != RESULT_OK ||
@@ -250,8 +287,10 @@ static enum result birth(struct keeper *k, struct reason *reason)
 	    (result = open_alone(k, reason)) != RESULT_OK)
 		return result;
 	pending_open(k);
-	service_apply(&k->access);
-	service_review(&k->access, true);
+	KEEPER_EACH_SERVICE (k, s) {
+		service_apply(s);
+		service_review(s, true);
+	}
 	tell_drain_time(k);
 	loop_timer_set(k->loop, &k->second_timer, 1000, second, k);
 	return RESULT_OK;
@@ -268,7 +307,8 @@ static void end(struct keeper *k)
 	while (!list_is_empty(&k->waiting))
 		call_fail(LIST_OWNER(k->waiting.next, struct call, waiting), CONTROL_UNAVAILABLE,
 		          "the daemon stops");
-	service_stop(&k->access);
+	KEEPER_EACH_SERVICE (k, s)
+		service_stop(s);
 	if (k->control.keeper)
 		control_close(&k->control);
 	exports_free(k);
@@ -283,6 +323,7 @@ static void end(struct keeper *k)
 	link_free(&k->launcher);
 	events_stop(&k->events);
 	mem_wipe(k->token_key, sizeof k->token_key);
+	mem_wipe(k->dialback, sizeof k->dialback);
 	loop_free(&k->loop);
 }
 

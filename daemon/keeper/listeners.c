@@ -9,11 +9,9 @@
 
 #include "daemon/keeper/parts.h"
 
-enum { LISTEN_DEFAULT_PORT = 5061 };
-
-uint64_t listeners_id(bool is_internal, struct slice address)
+uint64_t listeners_id(enum edge_side side, struct slice address)
 {
-	uint64_t id = slice_hash(address, is_internal ? 2 : 1) & 0xffffffffffffULL;
+	uint64_t id = slice_hash(address, (uint64_t)side + 1) & 0xffffffffffffULL;
 
 	return id ? id : 1;
 }
@@ -26,12 +24,20 @@ static struct service_listener *find(struct service *s, uint64_t id)
 	return NULL;
 }
 
+bool listeners_have(const struct service *s, uint64_t id)
+{
+	for (size_t i = 0; i < s->listener_count; i++)
+		if (s->listeners[i].id == id)
+			return true;
+	return false;
+}
+
 static void tell_failed(struct service *s, const struct service_listener *l)
 {
 	struct emission e;
 
 	event_open(&e, s->keeper, CONTROL_EVENT_LISTENER_FAILED);
-	json_put_text(&e.w, "side", l->is_internal ? "internal" : "external");
+	json_put_text(&e.w, "side", side_name(l->side));
 	json_put_text(&e.w, "address", l->address);
 	json_put_text(&e.w, "why", l->why);
 	event_send(&e);
@@ -44,17 +50,17 @@ static void close_one(struct service *s, uint64_t id)
 
 /* ---- what is wanted ---- */
 
-static void want(struct service_listener *list, size_t *count, bool is_internal, struct slice text)
+static void want(struct service_listener *list, size_t *count, enum edge_side side, struct slice text)
 {
 	struct service_listener *l = &list[*count];
 	struct address address;
 
 	if (*count == KEEPER_LISTENERS_MAX ||
-	    address_read(text, LISTEN_DEFAULT_PORT, &address, NULL) != RESULT_OK)
+	    address_read(text, side_port(side), &address, NULL) != RESULT_OK)
 		return;
-	*l = (struct service_listener){ .is_internal = is_internal };
+	*l = (struct service_listener){ .side = side };
 	address_text(&address, l->address);
-	l->id = listeners_id(is_internal, slice_of(l->address));
+	l->id = listeners_id(side, slice_of(l->address));
 	for (size_t i = 0; i < *count; i++)
 		if (list[i].id == l->id)
 			return;
@@ -67,10 +73,12 @@ void listeners_set(struct service *s, const struct policy_image *image, struct s
 	struct service_listener wanted[KEEPER_LISTENERS_MAX];
 	size_t count = 0;
 
-	for (size_t i = 0; edge && i < edge->external_listen.count; i++)
-		want(wanted, &count, false, policy_image_item(image, edge->external_listen, i));
-	for (size_t i = 0; edge && i < edge->internal_listen.count; i++)
-		want(wanted, &count, true, policy_image_item(image, edge->internal_listen, i));
+	for (enum edge_side side = 0; edge && side < SIDE_COUNT; side++) {
+		struct image_list listen = side_listen(edge, side);
+
+		for (size_t i = 0; side_is_of(side, s->row->id) && i < listen.count; i++)
+			want(wanted, &count, side, policy_image_item(image, listen, i));
+	}
 	for (size_t i = 0; i < count; i++) {
 		const struct service_listener *present = find(s, wanted[i].id);
 
@@ -132,7 +140,7 @@ void listeners_bound(struct service *s, uint64_t id, int fd)
 	}
 	buffer_start(&payload, 512);
 	json_open_object(&w, NULL);
-	json_put_text(&w, "side", l->is_internal ? "internal" : "external");
+	json_put_text(&w, "side", side_name(l->side));
 	json_put_text(&w, "address", l->address);
 	json_close_object(&w);
 	if (link_send(s->link, LINK_LISTENER, id, buffer_slice(&payload), fd)) {

@@ -32,6 +32,9 @@ enum {
 	KEEPER_COMMENT_BYTES = 1024,
 	KEEPER_WHY_BYTES = REASON_BYTES,
 	KEEPER_TOKEN_KEY_BYTES = 32,
+	KEEPER_DIALBACK_BYTES = 32, /* SHA-256 of the secret's text */
+	KEEPER_DIALBACK_FILE_MAX = 1024,
+	KEEPER_DIALBACK_LEAST = 16, /* characters of a secret that somebody chose */
 	KEEPER_RESOLVERS_MAX = 8,
 	KEEPER_LISTENERS_MAX = 32,
 	KEEPER_LISTEN_RETRY_MS = 5000,
@@ -71,13 +74,15 @@ struct keeper;
 struct session;
 struct call;
 struct who;
+struct service_row;
 
 /* ---- host.c ---- */
 struct host {
 	char node[KEEPER_NAME_BYTES];
-	char keeper_user[LAUNCHER_USER_BYTES], access_user[LAUNCHER_USER_BYTES],
-	        admin_group[LAUNCHER_USER_BYTES];
-	char external_key[KEEPER_PATH_BYTES], internal_key[KEEPER_PATH_BYTES];
+	char keeper_user[LAUNCHER_USER_BYTES], admin_group[LAUNCHER_USER_BYTES];
+	char access_user[LAUNCHER_USER_BYTES], gateway_user[LAUNCHER_USER_BYTES];
+	char external_key[KEEPER_PATH_BYTES], internal_key[KEEPER_PATH_BYTES], xmpp_key[KEEPER_PATH_BYTES];
+	char dialback_secret[KEEPER_PATH_BYTES];
 	char resolvers[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTES];
 	size_t resolver_count;
 };
@@ -85,8 +90,49 @@ struct host {
 enum result host_read(const char *root, struct host *out, struct reason *reason);
 /* The nameservers of a resolv.conf's text. Pure. */
 size_t host_nameservers(struct slice text, char to[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTES]);
-/* CONFIGURE's payload. */
-void host_configuration(struct keeper *k, struct buffer *out);
+/* CONFIGURE's payload for that service: it alone gets its secrets. */
+void host_configuration(struct keeper *k, const struct service_row *service, struct buffer *out);
+
+/* ---- sides.c: the sides of this edge and the services that serve them; one row each. Pure but for `prepare` ---- */
+enum edge_side { SIDE_EXTERNAL, SIDE_INTERNAL, SIDE_XMPP, SIDE_COUNT };
+enum service_id { SERVICE_ACCESS, SERVICE_GATEWAY, SERVICE_COUNT };
+const char *side_name(enum edge_side side); /* "external" */
+uint16_t side_port(enum edge_side side);    /* where an address names none */
+bool side_is_of(enum edge_side side, enum service_id service);
+struct image_list side_listen(const struct image_edge *edge, enum edge_side side);
+bool side_uses_tls(const struct image_edge *edge, enum edge_side side);
+/* What a side shows and believes; "" where nothing is assigned.  The names of the fields are for people. */
+struct side_files {
+	const char *certificate, *key, *trust;
+	const char *certificate_field, *key_field, *trust_field;
+};
+struct side_files side_files(const struct host *host, const struct policy_image *image,
+                             const struct image_edge *edge, enum edge_side side);
+
+struct service_row {
+	enum service_id id;
+	const char *name;  /* "gateway" */
+	const char *title; /* "the XMPP gateway" */
+	size_t user_at;    /* in struct host */
+	const char *user_field;
+	bool (*is_used)(const struct image_edge *edge); /* NULL: always */
+	const char *unused; /* the state's word when it is not: "no XMPP address" */
+	enum result (*prepare)(struct keeper *k,
+	                       struct reason *why); /* what it needs beside; NULL: nothing */
+	void (*put_secrets)(struct keeper *k, struct json_writer *w);
+};
+const struct service_row *service_row(enum service_id id);
+const struct service_row *service_row_named(const char *name);
+const char *service_user(const struct service_row *row, const struct host *host);
+/* Does the configuration use it?  False: `short_why` and `why` say which field would. */
+bool service_is_used(const struct service_row *row, const struct host *host, const struct policy_image *image,
+                     const char **short_why, struct reason *why);
+/*
+ * Is everything assigned that it needs?  OK, or NOT_FOUND with file and field in `why` and the state's
+ * word in `short_why`: "no certificate".
+ */
+enum result service_assigned(const struct service_row *row, const struct host *host,
+                             const struct policy_image *image, const char **short_why, struct reason *why);
 
 /* ---- folders.c ---- */
 /* root + below; false (and an empty path) when it is too long. */
@@ -96,7 +142,12 @@ bool folder_config_path(char path[KEEPER_PATH_BYTES], const char *root, const ch
 /* While still root: makes what is missing and gives it to the keeper's user. */
 enum result folders_prepare(const char *root, const struct host *host, struct reason *reason);
 bool folders_user_exists(const char *name);
-/* var/lib/parley/secrets/token.key: made once, 0600. */
+/* The text of var/lib/parley/secrets/NAME, 64 hexadecimal digits: made once, 0600.  The caller wipes and stops `text`. */
+enum result folders_made_secret(const char *root, const char *name, struct buffer *text,
+                                struct reason *reason);
+/* The first line of such a text, or of one that somebody has written. */
+struct slice folders_secret_line(const struct buffer *text);
+/* ... as bytes, of secrets/token.key. */
 enum result folders_token_key(const char *root, uint8_t key[KEEPER_TOKEN_KEY_BYTES], struct reason *reason);
 /*
  * A whole regular file of at most `max` bytes, never through a link at its end; `is_secret`: owned by us or root and
@@ -143,7 +194,6 @@ void event_send(struct emission *e);
 struct credentials {
 	int fd; /* sealed memfd: chain, key, trust, crls; -1 none */
 	size_t chain, key, trust, crls;
-	bool is_internal;
 };
 void credentials_free(struct credentials *credentials);
 /*
@@ -151,22 +201,16 @@ void credentials_free(struct credentials *credentials);
  * other failures: a file cannot be used.
  */
 enum result credentials_read(const char *root, const struct host *host, const struct policy_image *image,
-                             bool is_internal, struct credentials *out, struct reason *why);
-/*
- * Is everything assigned that the Access Edge needs?  OK, or NOT_FOUND with file and field in `why` and the state's
- * word in `short_why`: "no certificate".  Pure.
- */
-enum result credentials_assigned(const struct host *host, const struct policy_image *image,
-                                 const char **short_why, struct reason *why);
-/* A hash of all that names them, to see whether another file was assigned. Pure. */
-uint64_t credentials_names(const struct host *host, const struct policy_image *image);
-bool credentials_uses_internal_tls(const struct image_edge *edge);
+                             enum edge_side side, struct credentials *out, struct reason *why);
+/* A hash of all that names those of a service, to see whether another file was assigned. Pure. */
+uint64_t credentials_names(const struct host *host, const struct policy_image *image,
+                           enum service_id service);
 
 /* ---- service.c ---- */
 enum service_listen_state { LISTEN_WANTED, LISTEN_ASKED, LISTEN_UP, LISTEN_FAILED };
 struct service_listener {
 	uint64_t id;
-	bool is_internal;
+	enum edge_side side;
 	char address[ADDRESS_TEXT_BYTES];
 	enum service_listen_state state;
 	char why[KEEPER_WHY_BYTES];
@@ -175,13 +219,15 @@ struct service_listener {
 struct query;
 struct service {
 	struct keeper *keeper;
-	const char *name;
+	const struct service_row *row;
+	const char *name; /* the row's */
 	struct launcher_state state;
 	struct link *link;
 	bool has_greeted;
 	bool is_wanted, is_draining;
-	bool must_stop;              /* something it needs is not assigned: one that runs is drained */
-	uint64_t generation;         /* the one it says it runs */
+	bool must_stop;      /* something it needs is not assigned: one that runs is drained */
+	bool is_unused;      /* nothing in the configuration asks for it: that it does not run is right */
+	uint64_t generation; /* the one it says it runs */
 	uint64_t sent_generation;    /* of the image it was sent last */
 	uint64_t refused_generation; /* one it could not take; 0 none */
 	char refused_why[KEEPER_WHY_BYTES];
@@ -190,8 +236,8 @@ struct service {
 	struct service_listener listeners[KEEPER_LISTENERS_MAX];
 	size_t listener_count;
 	struct loop_timer listen_timer;
-	struct credentials external, internal;
-	uint64_t assigned; /* hash of what names the files they were read from */
+	struct credentials credentials[SIDE_COUNT]; /* those of its sides */
+	uint64_t assigned;                          /* hash of what names the files they were read from */
 	struct traffic traffic;
 	struct list queries;
 	size_t query_count;
@@ -199,6 +245,8 @@ struct service {
 };
 void service_start(struct service *s, struct keeper *k, const char *name);
 void service_stop(struct service *s);
+#define KEEPER_EACH_SERVICE(k, s)                                                                            \
+	for (struct service *s = (k)->services; s < (k)->services + SERVICE_COUNT; s++)
 /* Reads certificates (`rereads`: even when the same files are assigned), decides whether it may run, and tells launcher and service what has changed. */
 void service_review(struct service *s, bool rereads);
 void service_apply(struct service *s);     /* a new version: image and listeners */
@@ -218,7 +266,8 @@ void listeners_failed(struct service *s, uint64_t id, struct slice why);
 void listeners_ask(struct service *s);  /* binds what is wanted and not up */
 void listeners_lost(struct service *s); /* the process is gone, its sockets with it */
 /* Stable over restarts of the keeper: from side and address. Pure; never 0, below 2^48. */
-uint64_t listeners_id(bool is_internal, struct slice address);
+uint64_t listeners_id(enum edge_side side, struct slice address);
+bool listeners_have(const struct service *s, uint64_t id);
 
 /* ---- query.c ---- */
 /* `answer` NULL: none came, and `why` says why; it lives until the callback returns. Called exactly once. */
@@ -566,7 +615,7 @@ struct keeper {
 	struct link *launcher;
 	struct loop_timer second_timer, stop_timer;
 	struct host host;
-	uint8_t token_key[KEEPER_TOKEN_KEY_BYTES];
+	uint8_t token_key[KEEPER_TOKEN_KEY_BYTES], dialback[KEEPER_DIALBACK_BYTES];
 	int64_t started_ms; /* wall */
 	struct events events;
 	struct audit audit;
@@ -574,7 +623,12 @@ struct keeper {
 	struct publication now;
 	char import_trouble[KEEPER_WHY_BYTES]; /* why the last import was refused; "" it was not */
 	int64_t import_trouble_ms;
-	struct service access;
+	union { /* by name, and in the order of enum service_id */
+		struct service services[SERVICE_COUNT];
+		struct {
+			struct service access, gateway;
+		};
+	};
 	struct control control;
 	struct exports exports;
 	struct past past;

@@ -148,8 +148,10 @@ enum result publish_snapshot(struct keeper *k, struct model_snapshot *snapshot,
 	if (order->takes_edits)
 		k->import_trouble[0] = '\0';
 	tell_published(k);
-	service_apply(&k->access);
-	service_review(&k->access, false);
+	KEEPER_EACH_SERVICE (k, s) {
+		service_apply(s);
+		service_review(s, false);
+	}
 	control_roles_changed(&k->control);
 	if (may_mirror)
 		publish_mirror(k, order->note);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/keeper/parts.h"
+#include "shared/base/memory.h"
 
 bool service_is_up(const struct service *s) { return s->link && s->has_greeted; }
 
@@ -27,8 +28,9 @@ const char *service_state_name(const struct service *s)
 
 void service_start(struct service *s, struct keeper *k, const char *name)
 {
-	*s = (struct service){ .keeper = k, .name = name };
-	s->external.fd = s->internal.fd = -1;
+	*s = (struct service){ .keeper = k, .row = service_row_named(name), .name = name };
+	for (enum edge_side side = 0; side < SIDE_COUNT; side++)
+		s->credentials[side].fd = -1;
 	s->state.since_ms = keeper_now(k).wall_ms;
 	list_start(&s->queries);
 }
@@ -38,8 +40,8 @@ void service_stop(struct service *s)
 	query_drop_all(s, "the keeper stops");
 	loop_timer_stop(&s->listen_timer);
 	link_free(&s->link);
-	credentials_free(&s->external);
-	credentials_free(&s->internal);
+	for (enum edge_side side = 0; side < SIDE_COUNT; side++)
+		credentials_free(&s->credentials[side]);
 }
 
 /* ---- to the launcher ---- */
@@ -49,15 +51,16 @@ static void tell_want(struct service *s, int how)
 	struct launcher_want want = { .service = "" };
 
 	snprintf(want.service, sizeof want.service, "%s", s->name);
-	snprintf(want.user, sizeof want.user, "%s", s->keeper->host.access_user);
+	snprintf(want.user, sizeof want.user, "%s", service_user(s->row, &s->keeper->host));
 	keeper_tell_launcher(s->keeper, LINK_SERVICE_WANT, (uint64_t)how,
 	                     (struct slice){ (const char *)&want, sizeof want });
 }
 
 /* ---- to the service ---- */
 
-static void send_credentials(struct service *s, const struct credentials *c)
+static void send_credentials(struct service *s, enum edge_side side)
 {
+	const struct credentials *c = &s->credentials[side];
 	struct buffer payload;
 	struct json_writer w = json_write(&payload);
 
@@ -65,7 +68,7 @@ static void send_credentials(struct service *s, const struct credentials *c)
 		return;
 	buffer_start(&payload, 512);
 	json_open_object(&w, NULL);
-	json_put_text(&w, "use", c->is_internal ? "internal" : "external");
+	json_put_text(&w, "use", side_name(side));
 	json_put_number(&w, "chain", (int64_t)c->chain);
 	json_put_number(&w, "key", (int64_t)c->key);
 	json_put_number(&w, "trust", (int64_t)c->trust);
@@ -75,14 +78,22 @@ static void send_credentials(struct service *s, const struct credentials *c)
 	buffer_stop(&payload);
 }
 
+static void send_all_credentials(struct service *s)
+{
+	for (enum edge_side side = 0; side < SIDE_COUNT; side++)
+		send_credentials(s, side);
+}
+
 static void send_configuration(struct service *s)
 {
 	struct buffer payload;
 
 	buffer_start(&payload, LINK_PAYLOAD_MAX);
-	host_configuration(s->keeper, &payload);
+	host_configuration(s->keeper, s->row, &payload);
 	if (!payload.is_broken)
 		link_send(s->link, LINK_CONFIGURE, 0, buffer_slice(&payload), -1);
+	if (payload.bytes)
+		mem_wipe(payload.bytes, payload.size); /* it holds the service's secrets */
 	buffer_stop(&payload);
 }
 
@@ -139,6 +150,7 @@ static void drain(struct service *s)
 static void stop_for(struct service *s, const char *short_why, const char *why, bool must_stop)
 {
 	s->must_stop = must_stop;
+	s->is_unused = false;
 	if (s->is_wanted || (must_stop && service_is_up(s) && !s->is_draining))
 		drain(s);
 	tell_stopped(s, short_why, why);
@@ -156,62 +168,104 @@ static void keep_old(struct service *s, const char *why)
 	event_send(&e);
 }
 
-static enum result read_both(struct service *s, struct credentials *external, struct credentials *internal,
-                             struct reason *why)
+/* The configuration has no use for it: nothing is wrong, so nothing is told. */
+static void stop_unused(struct service *s, const char *short_why, const char *why)
+{
+	s->must_stop = true;
+	s->is_unused = true;
+	if (s->is_wanted || (service_is_up(s) && !s->is_draining))
+		drain(s);
+	snprintf(s->short_why, sizeof s->short_why, "%s", short_why);
+	snprintf(s->why, sizeof s->why, "%s", why);
+}
+
+static void free_all(struct credentials list[SIDE_COUNT])
+{
+	for (enum edge_side side = 0; side < SIDE_COUNT; side++)
+		credentials_free(&list[side]);
+}
+
+static enum result read_all(struct service *s, struct credentials list[SIDE_COUNT], struct reason *why)
 {
 	struct keeper *k = s->keeper;
 	const struct image_edge *edge = policy_image_edge(k->now.image, slice_of(k->host.node));
-	enum result result = credentials_read(k->root, &k->host, k->now.image, false, external, why);
+	enum result result = RESULT_OK;
 
-	*internal = (struct credentials){ .fd = -1 };
-	if (result == RESULT_OK && edge && credentials_uses_internal_tls(edge))
-		result = credentials_read(k->root, &k->host, k->now.image, true, internal, why);
-	if (result != RESULT_OK) {
-		credentials_free(external);
-		credentials_free(internal);
-	}
+	for (enum edge_side side = 0; side < SIDE_COUNT; side++)
+		list[side] = (struct credentials){ .fd = -1 };
+	for (enum edge_side side = 0; side < SIDE_COUNT && result == RESULT_OK; side++)
+		if (side_is_of(side, s->row->id) && edge && side_uses_tls(edge, side))
+			result = credentials_read(k->root, &k->host, k->now.image, side, &list[side], why);
+	if (result != RESULT_OK)
+		free_all(list);
 	return result;
+}
+
+static bool has_credentials(const struct service *s)
+{
+	for (enum edge_side side = 0; side < SIDE_COUNT; side++)
+		if (s->credentials[side].fd >= 0)
+			return true;
+	return false;
+}
+
+/* May it run at all?  False: it has been stopped, and why has been told. */
+static bool may_run(struct service *s)
+{
+	struct keeper *k = s->keeper;
+	const char *user = service_user(s->row, &k->host), *short_why;
+	struct reason why = { "" };
+
+	if (!service_is_used(s->row, &k->host, k->now.image, &short_why, &why)) {
+		stop_unused(s, short_why, why.text);
+		return false;
+	}
+	if (service_assigned(s->row, &k->host, k->now.image, &short_why, &why) != RESULT_OK) {
+		stop_for(s, short_why, why.text, true);
+		return false;
+	}
+	if (k->began_as_root && !folders_user_exists(user)) {
+		fail(&why, RESULT_NOT_FOUND,
+		     "there is no Unix user \"%s\"; create it or name another in host.xml, field %s", user,
+		     s->row->user_field);
+		stop_for(s, "no user", why.text, true);
+		return false;
+	}
+	return true;
 }
 
 void service_review(struct service *s, bool rereads)
 {
 	struct keeper *k = s->keeper;
-	struct credentials external = { .fd = -1 }, internal = { .fd = -1 };
+	struct credentials fresh[SIDE_COUNT];
 	struct reason why = { "" };
-	const char *short_why;
+	uint64_t names;
 
-	if (k->is_stopping)
+	if (k->is_stopping || !may_run(s))
 		return;
-	if (credentials_assigned(&k->host, k->now.image, &short_why, &why) != RESULT_OK) {
-		stop_for(s, short_why, why.text, true);
+	names = credentials_names(&k->host, k->now.image, s->row->id);
+	if (!rereads && s->is_wanted && s->assigned == names)
 		return;
-	}
-	if (k->began_as_root && !folders_user_exists(k->host.access_user)) {
-		fail(&why, RESULT_NOT_FOUND,
-		     "there is no Unix user \"%s\"; create it or name another in host.xml, field access-user",
-		     k->host.access_user);
-		stop_for(s, "no user", why.text, true);
+	s->assigned = names;
+	if (s->row->prepare && s->row->prepare(k, &why) != RESULT_OK) {
+		stop_for(s, "no secret", why.text, false);
 		return;
 	}
-	if (!rereads && s->is_wanted && s->assigned == credentials_names(&k->host, k->now.image))
-		return;
-	s->assigned = credentials_names(&k->host, k->now.image);
-	if (read_both(s, &external, &internal, &why) != RESULT_OK) {
-		if (s->external.fd >= 0 && s->is_wanted)
+	if (read_all(s, fresh, &why) != RESULT_OK) {
+		if (has_credentials(s) && s->is_wanted)
 			keep_old(s, why.text);
 		else
 			stop_for(s, "no certificate", why.text, false);
 		return;
 	}
-	credentials_free(&s->external);
-	credentials_free(&s->internal);
-	s->external = external;
-	s->internal = internal;
+	free_all(s->credentials);
+	memcpy(s->credentials, fresh, sizeof s->credentials);
 	s->why[0] = s->short_why[0] = '\0';
-	s->must_stop = false;
+	s->must_stop = s->is_unused = false;
 	if (service_is_up(s)) {
-		send_credentials(s, &s->external);
-		send_credentials(s, &s->internal);
+		if (s->row->prepare)
+			send_configuration(s); /* the secret may be another */
+		send_all_credentials(s);
 	}
 	s->is_wanted = true;
 	tell_want(s, LAUNCHER_RUN);
@@ -257,8 +311,7 @@ static void greeted(struct service *s, struct slice payload)
 	/* One that has an image was configured by the keeper before us; doing it again would lose its look-ups under way. */
 	if (s->generation == 0)
 		send_configuration(s);
-	send_credentials(s, &s->external);
-	send_credentials(s, &s->internal);
+	send_all_credentials(s);
 	send_image(s);
 	if (!s->is_wanted && !s->keeper->is_stopping)
 		adopt(s);

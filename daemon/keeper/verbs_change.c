@@ -8,13 +8,6 @@
 
 /* ---- end ---- */
 
-static bool is_applied(const struct call *call)
-{
-	const struct service *s = &call->keeper->access;
-
-	return service_is_up(s) && s->generation >= call->version;
-}
-
 static void answer(struct call *call, bool applied, const char *note)
 {
 	struct json_writer *w = call_open(call);
@@ -38,35 +31,56 @@ static void answer(struct call *call, bool applied, const char *note)
 
 void verb_unchanged(struct call *call) { answer(call, true, ""); }
 
+/* How far one service is with a version. */
+enum taken { TAKEN_YES, TAKEN_STOPPED, TAKEN_NEVER, TAKEN_NOT_YET };
+
+static enum taken taken_by(const struct service *s, uint64_t version)
+{
+	if (service_is_up(s) && s->generation >= version)
+		return TAKEN_YES;
+	if (!s->is_wanted) /* nothing runs that would have to take it */
+		return TAKEN_STOPPED;
+	return s->refused_generation >= version ? TAKEN_NEVER : TAKEN_NOT_YET;
+}
+
 /* True: nothing more will come, and the call has been answered. */
 static bool is_settled(struct call *call)
 {
-	const struct service *s = &call->keeper->access;
-	char words[KEEPER_WHY_BYTES + 64];
+	char words[2 * KEEPER_WHY_BYTES] = "";
+	bool is_applied = true;
+	size_t used = 0;
 
-	if (is_applied(call)) {
-		answer(call, true, "");
-		return true;
+	KEEPER_EACH_SERVICE (call->keeper, s) {
+		enum taken taken = taken_by(s, call->version);
+		const char *separator = used ? "; " : "";
+
+		if (taken == TAKEN_NOT_YET)
+			return false;
+		if (taken == TAKEN_NEVER) {
+			is_applied = false;
+			used += (size_t)snprintf(words + used, sizeof words - used,
+			                         "%s%s could not take it: %.200s", separator, s->name,
+			                         s->refused_why);
+		} else if (taken == TAKEN_STOPPED && !s->is_unused) {
+			used += (size_t)snprintf(words + used, sizeof words - used, "%s%s is stopped: %s",
+			                         separator, s->name, s->short_why);
+		}
 	}
-	if (!s->is_wanted) { /* nothing runs that would have to take it */
-		snprintf(words, sizeof words, "%s is stopped: %s", s->name, s->short_why);
-		answer(call, true, words);
-		return true;
-	}
-	if (s->refused_generation >= call->version) {
-		snprintf(words, sizeof words, "%s could not take it: %s", s->name, s->refused_why);
-		answer(call, false, words);
-		return true;
-	}
-	return false;
+	answer(call, is_applied, words);
+	return true;
 }
 
 static void too_late(void *owner)
 {
 	struct call *call = owner;
-	char words[128];
+	char words[128] = "";
+	size_t used = 0;
 
-	snprintf(words, sizeof words, "%s has not taken it yet; it will", call->keeper->access.name);
+	KEEPER_EACH_SERVICE (call->keeper, s)
+		if (taken_by(s, call->version) == TAKEN_NOT_YET)
+			used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", used ? ", " : "",
+			                         s->name);
+	snprintf(words + used, sizeof words - used, ": not taken yet; it will be");
 	answer(call, false, words);
 }
 

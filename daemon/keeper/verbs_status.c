@@ -7,14 +7,13 @@
 
 enum { STATUS_RATE_SECONDS = 5 };
 
-static void put_services(struct json_writer *w, const struct service *s)
+static void put_service(struct json_writer *w, const struct service *s)
 {
 	char words[LAUNCHER_STATUS_BYTES];
 	const char *why = s->short_why[0] ? s->short_why : s->why;
 
 	if (s->state.phase == LAUNCHER_BACKOFF)
 		why = launcher_status_words(s->state.status, words);
-	json_open_array(w, "services");
 	json_open_object(w, NULL);
 	json_put_text(w, "name", s->name);
 	json_put_text(w, "state", service_state_name(s));
@@ -33,7 +32,7 @@ static void put_services(struct json_writer *w, const struct service *s)
 		const struct service_listener *l = &s->listeners[i];
 
 		json_open_object(w, NULL);
-		json_put_text(w, "side", l->is_internal ? "internal" : "external");
+		json_put_text(w, "side", side_name(l->side));
 		json_put_text(w, "address", l->address);
 		json_put_text(w, "state",
 		              l->state == LISTEN_UP       ? "up"
@@ -44,6 +43,13 @@ static void put_services(struct json_writer *w, const struct service *s)
 	}
 	json_close_array(w);
 	json_close_object(w);
+}
+
+static void put_services(struct json_writer *w, struct keeper *k)
+{
+	json_open_array(w, "services");
+	KEEPER_EACH_SERVICE (k, s)
+		put_service(w, s);
 	json_close_array(w);
 }
 
@@ -110,24 +116,52 @@ static void attend(struct json_writer *w, int64_t time_ms, const char *severity,
 	json_close_object(w);
 }
 
-static void put_attention(struct json_writer *w, const struct keeper *k)
+static void attend_listeners(struct json_writer *w, const struct service *s)
 {
-	const struct service *s = &k->access;
 	char text[KEEPER_WHY_BYTES + 128];
 
-	json_open_array(w, "attention");
+	for (size_t i = 0; i < s->listener_count && i < KEEPER_ATTENTION_MAX; i++) {
+		const struct service_listener *l = &s->listeners[i];
+
+		if (l->state != LISTEN_FAILED && !l->why[0])
+			continue;
+		snprintf(text, sizeof text, "cannot listen for %s on %s: %s", side_name(l->side), l->address,
+		         l->why);
+		attend(w, s->state.since_ms, "error", s->name, text);
+	}
+}
+
+static void attend_service(struct json_writer *w, const struct keeper *k, const struct service *s)
+{
+	char text[KEEPER_WHY_BYTES + 128];
+
 	if (s->state.phase == LAUNCHER_BACKOFF) {
 		char words[LAUNCHER_STATUS_BYTES];
 
-		snprintf(text, sizeof text, "access ended (%s) and restarts soon; %u restarts",
+		snprintf(text, sizeof text, "%s ended (%s) and restarts soon; %u restarts", s->name,
 		         launcher_status_words(s->state.status, words), s->state.restarts);
 		attend(w, s->state.since_ms, "error", s->name, text);
-	} else if (s->why[0]) {
-		snprintf(text, sizeof text, "%s%s%s", s->is_wanted ? "" : "access is stopped: ", s->short_why,
-		         s->short_why[0] ? ": " : "");
+	} else if (s->why[0] && !s->is_unused) {
+		snprintf(text, sizeof text, "%s%s%s%s", s->is_wanted ? "" : s->name,
+		         s->is_wanted ? "" : " is stopped: ", s->short_why, s->short_why[0] ? ": " : "");
 		snprintf(text + strlen(text), sizeof text - strlen(text), "%s", s->why);
 		attend(w, s->state.since_ms, "warning", s->name, text);
 	}
+	if (service_is_up(s) && s->refused_generation == k->now.version.number) {
+		snprintf(text, sizeof text, "version %llu could not be taken: %s",
+		         (unsigned long long)s->refused_generation, s->refused_why);
+		attend(w, k->now.version.time_ms, "error", s->name, text);
+	}
+	attend_listeners(w, s);
+}
+
+static void put_attention(struct json_writer *w, struct keeper *k)
+{
+	char text[KEEPER_WHY_BYTES + 128];
+
+	json_open_array(w, "attention");
+	KEEPER_EACH_SERVICE (k, s)
+		attend_service(w, k, s);
 	if (k->pending.version) {
 		char time[INSTANT_TEXT_BYTES];
 
@@ -139,20 +173,6 @@ static void put_attention(struct json_writer *w, const struct keeper *k)
 	}
 	if (k->import_trouble[0])
 		attend(w, k->import_trouble_ms, "error", "conf.d", k->import_trouble);
-	if (service_is_up(s) && s->refused_generation == k->now.version.number) {
-		snprintf(text, sizeof text, "version %llu could not be taken: %s",
-		         (unsigned long long)s->refused_generation, s->refused_why);
-		attend(w, k->now.version.time_ms, "error", s->name, text);
-	}
-	for (size_t i = 0; i < s->listener_count && i < KEEPER_ATTENTION_MAX; i++) {
-		const struct service_listener *l = &s->listeners[i];
-
-		if (l->state != LISTEN_FAILED && !l->why[0])
-			continue;
-		snprintf(text, sizeof text, "cannot listen for %s on %s: %s",
-		         l->is_internal ? "internal" : "external", l->address, l->why);
-		attend(w, s->state.since_ms, "error", s->name, text);
-	}
 	json_close_array(w);
 }
 
@@ -193,13 +213,13 @@ static int64_t count_up(const struct json *live)
 static void answer(void *to, const struct json *live, const char *why)
 {
 	struct call *call = to;
-	const struct keeper *k = call->keeper;
+	struct keeper *k = call->keeper;
 	const struct traffic *t = &k->access.traffic;
 	struct json_writer *w = call_open(call);
 
 	(void)why; /* a service that does not run has no live data; its state says so */
 	put_head(w, k);
-	put_services(w, &k->access);
+	put_services(w, k);
 	put_traffic(w, t);
 	json_open_object(w, "domains");
 	json_put_number(w, "allowed", (int64_t)policy_image_count(k->now.image, MODEL_ALLOWED_DOMAIN));

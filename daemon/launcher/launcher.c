@@ -23,8 +23,13 @@ enum {
 };
 
 /* The services there are. A name that is not here is never started. */
-static const char *const services[] = { "access" };
+static const char *const services[] = { "access", "gateway" };
 enum { SERVICE_COUNT = sizeof services / sizeof *services };
+
+/* Which of them speak with one another, over a stream of their own: it is made anew whenever one of the two starts. */
+static const struct {
+	const char *one, *other;
+} neighbours[] = { { "access", "gateway" } };
 
 struct launcher {
 	const struct launcher_settings *settings;
@@ -89,6 +94,50 @@ static void relink(struct launcher *l, struct child *service)
 	close(pair[1]);
 }
 
+/* ---- between services ---- */
+
+static struct child *service_named(struct launcher *l, const char *name)
+{
+	for (size_t i = 0; i < SERVICE_COUNT; i++)
+		if (strcmp(l->services[i].name, name) == 0)
+			return &l->services[i];
+	return NULL;
+}
+
+static void give_neighbour(struct child *to, const struct child *neighbour, int fd)
+{
+	if (link_send_now(to->channel, LAUNCHER_SEND_MS, LINK_NEIGHBOUR, 0, slice_of(neighbour->name), fd) ==
+	            RESULT_TIMED_OUT &&
+	    to->pid) {
+		say(to, "takes no frames and is killed");
+		kill(to->pid, SIGKILL);
+	}
+}
+
+static void join(struct child *one, struct child *other)
+{
+	int pair[2];
+
+	if (one->channel < 0 || other->channel < 0)
+		return;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
+		fprintf(stderr, "launcher: stream between %s and %s: %m\n", one->name, other->name);
+		return;
+	}
+	give_neighbour(one, other, pair[0]);
+	give_neighbour(other, one, pair[1]);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void join_neighbours(struct launcher *l, const struct child *started)
+{
+	for (size_t i = 0; i < sizeof neighbours / sizeof *neighbours; i++)
+		if (strcmp(started->name, neighbours[i].one) == 0 ||
+		    strcmp(started->name, neighbours[i].other) == 0)
+			join(service_named(l, neighbours[i].one), service_named(l, neighbours[i].other));
+}
+
 /* ---- starting ---- */
 
 static void start_service(struct launcher *l, struct child *service, struct instant now)
@@ -103,6 +152,7 @@ static void start_service(struct launcher *l, struct child *service, struct inst
 	} else {
 		tell_keeper(l, LINK_SERVICE_LINK, 0, slice_of(service->name), link_end);
 		close(link_end);
+		join_neighbours(l, service);
 	}
 	tell_state(l, service, now);
 }
@@ -127,14 +177,6 @@ static void start_keeper(struct launcher *l, struct instant now)
 /* ---- what the keeper says ---- */
 
 static bool is_text(const char *field, size_t size) { return memchr(field, '\0', size) != NULL; }
-
-static struct child *service_named(struct launcher *l, const char *name)
-{
-	for (size_t i = 0; i < SERVICE_COUNT; i++)
-		if (strcmp(l->services[i].name, name) == 0)
-			return &l->services[i];
-	return NULL;
-}
 
 static void service_want(struct launcher *l, const struct link_frame *frame, struct instant now)
 {

@@ -110,13 +110,17 @@ static size_t find_groups(const char *name, gid_t groups[1])
 	return 1;
 }
 
-enum result process_confine(const struct process_confinement *how, struct reason *reason)
+enum result process_confine(const struct process_confinement *how, bool *is_inside, struct reason *reason)
 {
+	bool enters = how->empty_root && PROCESS_HAS_EMPTY_ROOT;
+
 	enum result result;
 	uid_t uid;
 	gid_t gid, groups[1];
 	size_t group_count;
 
+	if (is_inside)
+		*is_inside = false;
 	if (geteuid() != 0 || !how->user || !*how->user)
 		return RESULT_OK;
 	if ((result = find_user(how->user, &uid, &gid, reason)) != RESULT_OK)
@@ -127,9 +131,10 @@ enum result process_confine(const struct process_confinement *how, struct reason
 		               : fail(reason, RESULT_DENIED,
 		                      "user \"%s\" is root, and this process may not be", how->user);
 	group_count = find_groups(how->group, groups);
-	if (how->empty_root && PROCESS_HAS_EMPTY_ROOT &&
-	    (result = enter_empty_root(how->empty_root, reason)) != RESULT_OK)
+	if (enters && (result = enter_empty_root(how->empty_root, reason)) != RESULT_OK)
 		return result;
+	if (is_inside)
+		*is_inside = enters;
 
 	drop_bounding_set();
 	if (setgroups(group_count, groups) != 0 || setresgid(gid, gid, gid) != 0 ||

@@ -22,7 +22,7 @@ struct process_start {
 
 struct process_confinement {
 	const char *user;       /* Unix user to become when started as root; "" stays what it is */
-	const char *empty_root; /* directory to chroot into when started as root; NULL: none */
+	const char *empty_root; /* directory to chroot into when started as root, root's own; NULL: none */
 	const char *group;  /* one more group to keep (the keeper: the control socket's); NULL or "": none */
 	bool may_stay_root; /* `user` may be root: for a keeper told so in host.xml */
 };
@@ -34,8 +34,9 @@ struct process_confinement {
 enum result process_harden(int last_fd, struct reason *reason);
 /*
  * Started as root: chroot, groups, group, user, then the capability bounding set and all others emptied; aborts when root
- * can be had back.  Started as another user: nothing to give up.  NOT_FOUND: there is no such user.
+ * can be had back.  Started as another user: nothing to give up.  NOT_FOUND: there is no such user.  `is_inside` (may be NULL): the root is the
+ * given one now.
  */
-enum result process_confine(const struct process_confinement *how, struct reason *reason);
+enum result process_confine(const struct process_confinement *how, bool *is_inside, struct reason *reason);
 
 #endif

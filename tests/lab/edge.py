@@ -10,7 +10,7 @@ from lab import names
 from lab.process import wait_until, tail, LabError
 
 TOP = Path(__file__).resolve().parents[2]
-KEEPER_USER, ACCESS_USER = "daemon", "nobody"  # users every Debian has; a package makes its own
+KEEPER_USER, ACCESS_USER, GATEWAY_USER = "daemon", "nobody", "games"  # users every Debian has; a package makes its own
 
 
 def programs():
@@ -82,7 +82,8 @@ class Edge:
             "access-policies", _object("access-policy", ("identity", "Global"), enable_federation_access="true")))
         (self.etc / "host.xml").write_text(document(
             "host", _object("host", external_key="certs/external.key", internal_key="certs/internal.key",
-                            keeper_user=KEEPER_USER, access_user=ACCESS_USER, admin_group=KEEPER_USER)))
+                            keeper_user=KEEPER_USER, access_user=ACCESS_USER, gateway_user=GATEWAY_USER,
+                            admin_group=KEEPER_USER)))
         self._give_to_keeper()
 
     def _give_to_keeper(self):

@@ -189,3 +189,37 @@ def test_the_master_switch_refuses_everybody_and_lets_them_in_again(start_edge):
     edge.wait_event("federation-switch")
     assert edge.parley("access-edge", "set", "allow-federated-users=true").returncode == 0
     assert edge.partner().ask(message()).status == 200
+
+
+# ---- the gateway beside it ----
+
+XMPP = {"xmpp_listen": f"{names.EDGE_EXTERNAL}:5269"}
+
+
+def test_the_gateway_runs_only_where_the_edge_has_an_xmpp_address(start_edge):
+    edge = start_edge()
+    found = service(edge, "gateway")
+    assert (found["state"], found["why"]) == ("stopped", "no XMPP address")
+    assert not [a for a in edge.ask("status")["attention"] if a["source"] == "gateway"]
+    assert edge.ask("access-edge", "set", "idle-timeout=601")["note"] == "", "nothing is missing"
+
+
+@pytest.mark.restarts
+def test_a_killed_gateway_comes_back_and_access_goes_on(start_edge):
+    edge = start_edge(edge=XMPP)
+    edge.serve_pool()
+    partner = edge.partner()
+    wait_until(lambda: service(edge, "gateway")["state"] == "running", 30, "the gateway runs")
+    found = service(edge, "gateway")
+    assert [listener["state"] for listener in found["listeners"]] == ["up"]
+    if os.geteuid() == 0:
+        status = open(f"/proc/{found['pid']}/status").read()
+        uid = re.search(r"^Uid:\s+(\d+)", status, re.M).group(1)
+        assert uid not in ("0", re.search(r"^Uid:\s+(\d+)", open(f"/proc/{service(edge)['pid']}/status").read(), re.M).group(1))
+    os.kill(found["pid"], signal.SIGKILL)
+    edge.wait_event("service-exited", "gateway")
+    wait_until(lambda: service(edge, "gateway")["pid"] not in (0, found["pid"]) and service(edge, "gateway")["state"] == "running",
+               30, "the gateway is back")
+    assert [listener["state"] for listener in service(edge, "gateway")["listeners"]] == ["up"]
+    assert partner.ask(message()).status == 200, "the Access Edge has felt nothing"
+    assert edge.ask("access-edge", "set", "idle-timeout=601")["applied"] is True

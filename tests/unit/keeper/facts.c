@@ -73,11 +73,12 @@ static void remembers_a_minute(void **state)
 static void names_a_listener_the_same_after_a_restart(void **state)
 {
 	(void)state;
-	assert_int_equal(listeners_id(false, SLICE("192.0.2.1:5061")),
-	                 listeners_id(false, SLICE("192.0.2.1:5061")));
-	assert_int_not_equal(listeners_id(false, SLICE("192.0.2.1:5061")),
-	                     listeners_id(true, SLICE("192.0.2.1:5061")));
-	assert_true(listeners_id(false, SLICE("x")) > 0 && listeners_id(false, SLICE("x")) < 1ULL << 48);
+	assert_int_equal(listeners_id(SIDE_EXTERNAL, SLICE("192.0.2.1:5061")),
+	                 listeners_id(SIDE_EXTERNAL, SLICE("192.0.2.1:5061")));
+	assert_int_not_equal(listeners_id(SIDE_EXTERNAL, SLICE("192.0.2.1:5061")),
+	                     listeners_id(SIDE_INTERNAL, SLICE("192.0.2.1:5061")));
+	assert_true(listeners_id(SIDE_EXTERNAL, SLICE("x")) > 0 &&
+	            listeners_id(SIDE_EXTERNAL, SLICE("x")) < 1ULL << 48);
 }
 
 static void reads_a_resolv_conf(void **state)
@@ -181,7 +182,7 @@ static void says_what_is_missing(void **state)
 		snprintf(host.node, sizeof host.node, "%s", rows[i].node);
 		snprintf(host.external_key, sizeof host.external_key, "%s", rows[i].external_key);
 		snprintf(host.internal_key, sizeof host.internal_key, "%s", rows[i].internal_key);
-		result = credentials_assigned(&host, image, &short_why, &why);
+		result = service_assigned(service_row(SERVICE_ACCESS), &host, image, &short_why, &why);
 		if ((result == RESULT_OK) != (rows[i].words[0] == '\0') || !strstr(why.text, rows[i].words) ||
 		    strcmp(short_why, rows[i].short_why) != 0)
 			fail_msg("%s: %s / %s", rows[i].name, short_why, why.text);

@@ -57,7 +57,9 @@ static void image(struct keeper *k)
 static struct bench *bench_new(enum control_role role)
 {
 	struct bench *b = mem_new(sizeof *b);
-	struct who who = { .uid = 1000, .roles = control_roles_of(role), .name = "alice", .text = "alice(1000)" };
+	struct who who = {
+		.uid = 1000, .roles = control_roles_of(role), .name = "alice", .text = "alice(1000)"
+	};
 	int pair[2];
 
 	b->answer = mem_new(ANSWER_BYTES);
@@ -72,7 +74,9 @@ static struct bench *bench_new(enum control_role role)
 	b->k.control.keeper = &b->k;
 	image(&b->k);
 	events_start(&b->k.events, false);
-	service_start(&b->k.access, &b->k, "access");
+	for (size_t i = 0; i < SERVICE_COUNT; i++)
+		service_start(&b->k.services[i], &b->k, service_row((enum service_id)i)->name);
+	b->k.gateway.is_unused = true;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
 	b->client = pair[0];
 	b->client_end = pair[1];
@@ -82,7 +86,8 @@ static struct bench *bench_new(enum control_role role)
 
 static void bench_free(struct bench *b)
 {
-	service_stop(&b->k.access);
+	KEEPER_EACH_SERVICE (&b->k, s)
+		service_stop(s);
 	control_close(&b->k.control);
 	link_free(&b->fake);
 	policy_image_close(&b->k.now.image);

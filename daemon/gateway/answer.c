@@ -1,0 +1,59 @@
+/*
+ * answer: the keeper's questions.  {"what":"connections"|"partners"|"talks","after":N,"limit":M} gives an array of at
+ * most M rows from the Nth; {"what":"retry","domain":D} tries that partner now.
+ */
+#include "daemon/gateway/parts.h"
+
+enum { ANSWER_MAX = 1024 * 1024, ANSWER_ROWS_DEFAULT = 500, ANSWER_ROWS_MAX = 1000 };
+
+static void send_answer(struct gateway *g, uint64_t number, struct slice answer)
+{
+	while (answer.len) {
+		struct slice piece = slice_first(answer, answer.len > LINK_PAYLOAD_MAX ? LINK_PAYLOAD_MAX
+		                                                                       : answer.len);
+
+		link_send(g->keeper, LINK_ANSWER, number, piece, -1);
+		answer = slice_after(answer, piece.len);
+	}
+	link_send(g->keeper, LINK_ANSWER, number, SLICE(""), -1);
+}
+
+static void write_rows(struct gateway *g, struct slice what, struct gateway_page *page, struct json_writer *w)
+{
+	json_open_array(w, NULL);
+	if (slice_equal(what, SLICE("connections")))
+		streams_write(g, page, w);
+	else if (slice_equal(what, SLICE("partners")))
+		partners_write(g, page, w);
+	else if (slice_equal(what, SLICE("talks")))
+		talks_write(g, page, w);
+	json_close_array(w);
+}
+
+void gateway_answer_query(struct gateway *g, uint64_t number, struct slice question)
+{
+	struct json *asked = NULL;
+	struct buffer text;
+	struct json_writer w = json_write(&text);
+	struct gateway_page page = { 0 };
+	struct slice what;
+	int64_t limit;
+
+	if (json_read(question, &asked, NULL) != RESULT_OK)
+		return;
+	what = json_as_slice(json_get(asked, "what"));
+	limit = json_as_number(json_get(asked, "limit"), ANSWER_ROWS_DEFAULT);
+	page.after = (size_t)json_as_number(json_get(asked, "after"), 0);
+	page.limit = limit < 1 ? 1 : limit > ANSWER_ROWS_MAX ? ANSWER_ROWS_MAX : (size_t)limit;
+	buffer_start(&text, ANSWER_MAX);
+	if (slice_equal(what, SLICE("retry"))) {
+		json_open_object(&w, NULL);
+		json_put_bool(&w, "is_known", streams_retry(g, json_as_slice(json_get(asked, "domain"))));
+		json_close_object(&w);
+	} else {
+		write_rows(g, what, &page, &w);
+	}
+	send_answer(g, number, text.is_broken ? SLICE("[]") : buffer_slice(&text));
+	buffer_stop(&text);
+	json_free(&asked);
+}

@@ -1,0 +1,227 @@
+/*
+ * parts: what the files of the gateway share.  Seen only inside this folder and by its tests.
+ *
+ * Two seams.  SIP: what the Access Edge has let pass comes by gateway_sip_request and is answered once; requests of
+ * ours go by gateway_sip_send and have one outcome.  XMPP: stanzas go by gateway_xmpp_send and have one outcome; those
+ * that a proved stream brought come by gateway_xmpp_received.
+ */
+#ifndef DAEMON_GATEWAY_PARTS_H
+#define DAEMON_GATEWAY_PARTS_H
+
+#include "daemon/gateway/gateway.h"
+#include "daemon/io/connection.h"
+#include "daemon/io/resolver.h"
+#include "daemon/link/link.h"
+#include "daemon/policy/image.h"
+#include "daemon/sip/transaction.h"
+#include "daemon/xmpp/xmpp.h"
+#include "shared/base/json.h"
+#include "shared/control/control.h"
+
+enum {
+	GATEWAY_NAME_BYTES = 256,
+	GATEWAY_WORDS_BYTES = 256,
+	GATEWAY_CONNECTIONS_MAX = 200000, /* handles; the setting connection-limit lies below */
+	GATEWAY_DIALBACK_BYTES = 32,
+	GATEWAY_TRANSACTIONS_MAX = 16384, /* with the Access Edge, both ways */
+	/* Requests of ours fill this much of the stream to the Access Edge at most; what is left is for answers. */
+	GATEWAY_QUEUED_MAX = CONNECTION_QUEUE_MAX / 4 * 3,
+};
+
+struct gateway;
+struct streams; /* the XMPP side's */
+struct talks;   /* the SIP side's */
+
+struct gateway_listener {
+	struct list node;
+	struct gateway *gateway;
+	struct listener *listener;
+	uint64_t id;
+};
+
+struct gateway_counts {
+	uint64_t in, out; /* messages translated: towards our users, towards partners */
+	uint64_t refused; /* by us: no counterpart, no stream, limits */
+	uint64_t dropped; /* answers nobody waits for */
+};
+
+struct gateway {
+	const struct process_start *start;
+	const char *folder;
+	struct loop *loop;
+	struct link *keeper; /* NULL: it is away */
+	struct resolver *resolver;
+	struct policy_image *image; /* NULL until the first has come */
+	const struct image_edge *edge;
+	const struct image_xmpp_gateway *settings;
+	char node[GATEWAY_NAME_BYTES];
+	struct tls_credentials *credentials; /* NULL until they have come */
+	uint8_t dialback_secret[GATEWAY_DIALBACK_BYTES];
+	struct siphash_key seed;
+	uint64_t random_counter;
+	struct handles connections;
+	struct list listeners;
+	struct connection *access; /* the stream to the Access Edge; NULL: it is away */
+	handle access_handle;
+	struct sip_transactions *transactions;
+	struct arena scratch; /* the SIP message at hand */
+	struct loop_timer transaction_timer, second_timer, drain_timer;
+	bool is_draining;
+	struct gateway_counts counts;
+	struct streams *streams;
+	struct talks *talks;
+};
+
+static inline int64_t gateway_now_ms(const struct gateway *g) { return loop_now(g->loop).mono_ms; }
+uint64_t gateway_random(struct gateway *g);
+
+/* Our own domains on both sides: "im.contoso.example" and "contoso.example".  SLICE_NONE: it is none of ours. Good as long as the image. */
+struct slice gateway_sip_domain(const struct gateway *g, struct slice xmpp_domain);
+struct slice gateway_xmpp_domain(const struct gateway *g, struct slice sip_domain);
+/* By any of its domains; NULL: there is none.  One that is not enabled is found, too. */
+const struct image_xmpp_partner *gateway_partner(const struct gateway *g, struct slice domain);
+
+/* ---- SIP seam ---- */
+
+/*
+ * A request of ours into the Access Edge.  Everything is written from these; nothing in them may hold CR or LF but
+ * `headers`, whole lines with CRLF each.  Via, Max-Forwards and Content-Length are ours.
+ */
+struct gateway_request {
+	enum sip_method method;
+	struct slice target;   /* Request-URI */
+	struct slice from, to; /* as header values, tags included */
+	struct slice call_id;
+	uint32_t cseq;
+	struct slice headers; /* Route, Contact, Content-Type and others */
+	struct slice body;
+	bool is_solicited; /* our user wrote or subscribed first: what decides for partners of the type public-unverified */
+};
+/*
+ * Exactly one final gateway_sip_outcome with this token follows, never from inside this call.  0: nothing was sent,
+ * nothing follows, and `why` says what stands in the way.  An ACK has no outcome; 1 when it was sent.
+ */
+handle gateway_sip_send(struct gateway *g, const struct gateway_request *request, uint64_t token,
+                        struct reason *why);
+/* CANCEL for an INVITE of ours, named by what gateway_sip_send gave; once it has a final answer nothing happens. */
+void gateway_sip_cancel(struct gateway *g, handle invite);
+
+/* The answer to a request that came by gateway_sip_request; a provisional one may go before the final one. */
+struct gateway_answer {
+	int status;
+	struct slice phrase;  /* empty: the RFC's */
+	struct slice to_tag;  /* of our side of a dialog; empty: one is made */
+	struct slice headers; /* whole lines with CRLF each; "" none */
+	struct slice body;
+};
+/* False: nobody waits for it any more, or it cannot be written. */
+bool gateway_sip_answer(struct gateway *g, handle server, const struct gateway_answer *answer);
+
+/* Provided by the SIP side (talks): */
+/* One that the Access Edge has let pass.  `m` lives during the call; `server` names it for the answer. */
+void gateway_sip_request(struct gateway *g, handle server, const struct sip_message *m);
+void gateway_sip_ack(struct gateway *g, const struct sip_message *m); /* of a 2xx */
+void gateway_sip_cancelled(struct gateway *g, handle server);         /* 487 has been answered */
+/*
+ * A response, provisional or final, to what was sent under `token`; `m` NULL: none came, then `status` (504, 408, 503)
+ * and `why` say what was found instead.
+ */
+void gateway_sip_outcome(struct gateway *g, uint64_t token, const struct sip_message *m, int status,
+                         const char *why);
+
+bool talks_start(struct gateway *g);
+void talks_stop(struct gateway *g);
+void talks_image_changed(struct gateway *g);
+void talks_second(struct gateway *g);
+void talks_drain(struct gateway *g);
+bool talks_are_quiet(const struct gateway *g); /* nothing is under way */
+
+/* ---- XMPP seam ---- */
+
+enum gateway_delivery {
+	GATEWAY_DELIVERED, /* acknowledged by stream management */
+	GATEWAY_WRITTEN,   /* written, and no error came within quiet-time */
+	GATEWAY_REFUSED,   /* an error stanza came: `error` */
+	GATEWAY_UNKNOWN,   /* written, and its stream ended or did not acknowledge: it is not sent again */
+	GATEWAY_FAILED,    /* never written: no stream, a limit, time: `why` */
+};
+struct gateway_outcome {
+	enum gateway_delivery delivery;
+	const struct xmpp_element *error; /* REFUSED: the error stanza; lives during the call */
+	const char *why;                  /* FAILED, UNKNOWN */
+};
+/*
+ * Provided by the XMPP side (streams).  `local`, `remote`: XMPP domains as A-labels, that of "from" and that of "to".
+ * Copied before it returns.  Exactly one gateway_xmpp_outcome with this token follows, never from inside this call; token 0: nobody wants to know.
+ */
+void gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remote,
+                       const struct xmpp_element *stanza, uint64_t token);
+
+/* Provided by the SIP side (talks): */
+/* "from" lies in `remote`, which the stream has proved, and "to" in `local`, which is ours; a stanza of type error with an id of ours is an outcome, not this. */
+void gateway_xmpp_received(struct gateway *g, struct slice local, struct slice remote,
+                           const struct xmpp_element *stanza);
+void gateway_xmpp_outcome(struct gateway *g, uint64_t token, const struct gateway_outcome *outcome);
+/* A partner's domain has become reachable (a first stream is up) or unreachable (the last one ended). */
+void gateway_xmpp_reachable(struct gateway *g, struct slice remote, bool is_reachable);
+
+bool streams_start(struct gateway *g);
+void streams_stop(struct gateway *g);
+void streams_accept(struct gateway *g, int fd, const struct address *from); /* owns fd */
+void streams_image_changed(struct gateway *g);       /* settings, partners, permitted targets */
+void streams_credentials_changed(struct gateway *g); /* certificate, dialback secret */
+void streams_resolver_changed(struct gateway *g);    /* what was asked of the old one is lost */
+void streams_second(struct gateway *g);
+void streams_drain(struct gateway *g);
+bool streams_are_quiet(const struct gateway *g); /* nothing waits, nothing is unacknowledged */
+void streams_close_all(struct gateway *g);       /* politely */
+size_t streams_count(const struct gateway *g);
+
+/* A page of rows for the keeper's questions: those met are counted, and only those of the page are written. */
+struct gateway_page {
+	size_t at, after, limit;
+};
+static inline bool gateway_page_takes(struct gateway_page *page)
+{
+	size_t at = page->at++;
+
+	return at >= page->after && at - page->after < page->limit;
+}
+void streams_write(struct gateway *g, struct gateway_page *page, struct json_writer *w); /* "connections" */
+void partners_write(struct gateway *g, struct gateway_page *page,
+                    struct json_writer *w); /* "partners": by domain */
+void talks_write(struct gateway *g, struct gateway_page *page,
+                 struct json_writer *w); /* "talks": subscriptions and sessions */
+bool streams_retry(struct gateway *g,
+                   struct slice domain); /* now, whatever the back-off; false: no such partner */
+
+/* ---- access.c ---- */
+void gateway_access_take(struct gateway *g, int fd); /* a fresh stream; the old one is closed. Owns fd. */
+/* A message begins in this queue; `*begun` names it.  NULL: there is no stream. */
+struct buffer *gateway_access_begin(struct gateway *g, size_t *begun);
+void gateway_access_end(struct gateway *g, size_t begun, unsigned flags); /* it is whole: on its way */
+void gateway_access_undo(struct gateway *g, size_t begun);                /* it is taken back */
+size_t gateway_access_queued(const struct gateway *g);
+void gateway_access_close(struct gateway *g);
+
+/* ---- sip.c ---- */
+void gateway_sip_received(struct gateway *g, struct slice bytes);
+void gateway_sip_lost(struct gateway *g); /* what was under way there is over */
+void gateway_sip_arm(struct gateway *g);
+bool gateway_sip_is_quiet(const struct gateway *g);
+
+/* ---- report.c ---- */
+struct gateway_report {
+	struct gateway *gateway;
+	struct buffer text;
+	struct json_writer w;
+};
+/* Opens an event: write its fields with json_put_*, then gateway_report_send. */
+void gateway_report_open(struct gateway_report *report, struct gateway *g, enum control_event_id id);
+void gateway_report_send(struct gateway_report *report);
+void gateway_report_counters(struct gateway *g);
+
+/* ---- answer.c ---- */
+void gateway_answer_query(struct gateway *g, uint64_t number, struct slice question);
+
+#endif

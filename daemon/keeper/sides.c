@@ -1,0 +1,224 @@
+/*
+ * The sides of this edge, and the services that serve them, one row each: where a side listens, what certificate it
+ * shows, whom its service becomes, and what has to be assigned before it may run.
+ */
+#include <stdio.h>
+
+#include "daemon/crypto/crypto.h"
+#include "daemon/keeper/parts.h"
+#include "shared/base/memory.h"
+
+#define EDGE(field)     MODEL_FIELD(edge, field)
+#define EDGE_NAME(side) (model_kind(MODEL_EDGE)->fields[side].name)
+
+/* ---- sides ---- */
+
+static const struct side_row {
+	const char *name;
+	enum service_id service;
+	uint16_t port; /* where an address names none */
+	/* Fields of the edge. */
+	size_t listen, certificate, trust;
+	/* Of host.xml. */
+	size_t key_at;
+	const char *key_field;
+} sides[SIDE_COUNT] = {
+	[SIDE_EXTERNAL] = { "external", SERVICE_ACCESS, 5061, EDGE(external_listen),
+	                    EDGE(external_certificate), EDGE(external_trust),
+	                    offsetof(struct host, external_key), "external-key" },
+	[SIDE_INTERNAL] = { "internal", SERVICE_ACCESS, 5061, EDGE(internal_listen),
+	                    EDGE(internal_certificate), EDGE(internal_trust),
+	                    offsetof(struct host, internal_key), "internal-key" },
+	[SIDE_XMPP] = { "xmpp", SERVICE_GATEWAY, 5269, EDGE(xmpp_listen), EDGE(xmpp_certificate),
+	                EDGE(xmpp_trust), offsetof(struct host, xmpp_key), "xmpp-key" },
+};
+
+const char *side_name(enum edge_side side) { return sides[side].name; }
+
+uint16_t side_port(enum edge_side side) { return sides[side].port; }
+
+bool side_is_of(enum edge_side side, enum service_id service) { return sides[side].service == service; }
+
+/* The members of the edge's record, one a row of eight bytes. */
+static struct slice text_of(const struct policy_image *image, const struct image_edge *edge, size_t field)
+{
+	struct image_text text;
+
+	memcpy(&text, (const char *)edge + field * sizeof(uint64_t), sizeof text);
+	return policy_image_text(image, text);
+}
+
+struct image_list side_listen(const struct image_edge *edge, enum edge_side side)
+{
+	struct image_list list;
+
+	memcpy(&list, (const char *)edge + sides[side].listen * sizeof(uint64_t), sizeof list);
+	return list;
+}
+
+bool side_uses_tls(const struct image_edge *edge, enum edge_side side)
+{
+	const struct model_field *row = &model_kind(MODEL_EDGE)->fields[EDGE(internal_transport)];
+
+	return side != SIDE_INTERNAL ||
+	       !slice_equal(model_choice(row, edge->internal_transport), SLICE("tcp"));
+}
+
+struct side_files side_files(const struct host *host, const struct policy_image *image,
+                             const struct image_edge *edge, enum edge_side side)
+{
+	const struct side_row *shown = &sides[side], *trusts = &sides[side];
+
+	/* XMPP has what SIP has, unless it is given its own. */
+	if (side == SIDE_XMPP && text_of(image, edge, shown->certificate).len == 0)
+		shown = &sides[SIDE_EXTERNAL];
+	if (side == SIDE_XMPP && text_of(image, edge, trusts->trust).len == 0)
+		trusts = &sides[SIDE_EXTERNAL];
+	return (struct side_files){
+		.certificate = text_of(image, edge, shown->certificate).ptr,
+		.key = (const char *)host + shown->key_at,
+		.trust = text_of(image, edge, trusts->trust).ptr,
+		.certificate_field = EDGE_NAME(shown->certificate),
+		.key_field = shown->key_field,
+		.trust_field = EDGE_NAME(trusts->trust),
+	};
+}
+
+/* ---- services ---- */
+
+static void put_access_secrets(struct keeper *k, struct json_writer *w)
+{
+	char key[2 * KEEPER_TOKEN_KEY_BYTES + 1];
+
+	json_put_text(w, "token_key", crypto_hex_write(k->token_key, sizeof k->token_key, key));
+	mem_wipe(key, sizeof key);
+}
+
+static void put_gateway_secrets(struct keeper *k, struct json_writer *w)
+{
+	char secret[2 * KEEPER_DIALBACK_BYTES + 1];
+
+	json_put_text(w, "dialback_secret", crypto_hex_write(k->dialback, sizeof k->dialback, secret));
+	mem_wipe(secret, sizeof secret);
+}
+
+/*
+ * The secret that dialback keys are made from is what the file's text hashes to, so that a passphrase and a file
+ * made by another edge serve alike.
+ */
+static enum result prepare_gateway(struct keeper *k, struct reason *why)
+{
+	char path[KEEPER_PATH_BYTES];
+	struct buffer text = { .max = 0 };
+	enum result result;
+
+	if (k->host.dialback_secret[0])
+		result = folder_config_path(path, k->root, k->host.dialback_secret)
+		                 ? folders_read(path, KEEPER_DIALBACK_FILE_MAX, true, &text, why)
+		                 : fail(why, RESULT_LIMIT, "the path is too long");
+	else
+		result = folders_made_secret(k->root, "dialback.key", &text, why);
+	if (result == RESULT_OK && folders_secret_line(&text).len < KEEPER_DIALBACK_LEAST)
+		result = fail(why, RESULT_INVALID, "%s holds fewer than %d characters",
+		              k->host.dialback_secret[0] ? k->host.dialback_secret : "dialback.key",
+		              KEEPER_DIALBACK_LEAST);
+	if (result == RESULT_OK)
+		crypto_sha256(folders_secret_line(&text), k->dialback);
+	if (text.bytes)
+		mem_wipe(text.bytes, text.size);
+	buffer_stop(&text);
+	return result;
+}
+
+static bool gateway_is_used(const struct image_edge *edge) { return edge && edge->xmpp_listen.count > 0; }
+
+static const struct service_row services[SERVICE_COUNT] = {
+	[SERVICE_ACCESS] = { SERVICE_ACCESS, "access", "the Access Edge", offsetof(struct host, access_user),
+	                     "access-user", NULL, "", NULL, put_access_secrets },
+	[SERVICE_GATEWAY] = { SERVICE_GATEWAY, "gateway", "the XMPP gateway",
+	                      offsetof(struct host, gateway_user), "gateway-user", gateway_is_used,
+	                      "no XMPP address", prepare_gateway, put_gateway_secrets },
+};
+
+const struct service_row *service_row(enum service_id id) { return &services[id]; }
+
+const struct service_row *service_row_named(const char *name)
+{
+	for (size_t i = 0; i < SERVICE_COUNT; i++)
+		if (strcmp(services[i].name, name) == 0)
+			return &services[i];
+	return NULL;
+}
+
+const char *service_user(const struct service_row *row, const struct host *host)
+{
+	return (const char *)host + row->user_at;
+}
+
+bool service_is_used(const struct service_row *row, const struct host *host, const struct policy_image *image,
+                     const char **short_why, struct reason *why)
+{
+	const struct image_edge *edge = policy_image_edge(image, slice_of(host->node));
+
+	*short_why = "";
+	if (!row->is_used || row->is_used(edge))
+		return true;
+	*short_why = row->unused;
+	fail(why, RESULT_NOT_FOUND, "topology.xml%s%.*s: field %s is empty", edge ? ", edge " : "",
+	     SLICE_ARG(edge ? policy_image_text(image, edge->fqdn) : SLICE("")),
+	     EDGE_NAME(EDGE(xmpp_listen)));
+	return false;
+}
+
+static enum result edge_assigned(const struct host *host, const struct policy_image *image,
+                                 const struct image_edge *edge, struct reason *why)
+{
+	if (edge)
+		return RESULT_OK;
+	if (policy_image_count(image, MODEL_EDGE) == 0)
+		return fail(
+		        why, RESULT_NOT_FOUND,
+		        "topology.xml has no edge; it needs one with its addresses, names and certificate");
+	if (!host->node[0])
+		return fail(why, RESULT_NOT_FOUND,
+		            "topology.xml has several edges and host.xml, field node, does not say which is "
+		            "this one");
+	return fail(why, RESULT_NOT_FOUND,
+	            "topology.xml has no edge \"%s\", which host.xml, field node, names", host->node);
+}
+
+static enum result side_assigned(const struct host *host, const struct policy_image *image,
+                                 const struct image_edge *edge, enum edge_side side, struct reason *why)
+{
+	struct side_files files = side_files(host, image, edge, side);
+	const char *needed = side == SIDE_INTERNAL ? " and internal-transport is tls" : "";
+
+	if (!side_uses_tls(edge, side))
+		return RESULT_OK;
+	if (!files.certificate[0])
+		return fail(why, RESULT_NOT_FOUND, "topology.xml, edge %.*s: field %s is empty%s",
+		            SLICE_ARG(policy_image_text(image, edge->fqdn)), files.certificate_field, needed);
+	if (!files.key[0])
+		return fail(why, RESULT_NOT_FOUND, "host.xml: field %s is empty%s", files.key_field, needed);
+	return RESULT_OK;
+}
+
+enum result service_assigned(const struct service_row *row, const struct host *host,
+                             const struct policy_image *image, const char **short_why, struct reason *why)
+{
+	const struct image_edge *edge = policy_image_edge(image, slice_of(host->node));
+	enum result result = edge_assigned(host, image, edge, why);
+
+	*short_why = "no certificate"; /* nothing assigned yet, of whatever leads to it */
+	for (enum edge_side side = 0; side < SIDE_COUNT && result == RESULT_OK; side++)
+		if (side_is_of(side, row->id))
+			result = side_assigned(host, image, edge, side, why);
+	if (result != RESULT_OK)
+		return result;
+	*short_why = "no own SIP domain";
+	if (image_topology_at(image, 0)->sip_domains.count == 0)
+		return fail(why, RESULT_NOT_FOUND,
+		            "topology.xml: field sip-domains is empty; it names our own SIP domains");
+	*short_why = "";
+	return RESULT_OK;
+}
