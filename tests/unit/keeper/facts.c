@@ -3,10 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/keeper/parts.h"
@@ -190,63 +187,50 @@ static void says_what_is_missing(void **state)
 	}
 }
 
-/* ---- audit ---- */
-
-static void numbers_on_after_it_is_opened_again(void **state)
+/* XMPP shows and believes what SIP does, unless it is given its own. */
+static void the_gateway_is_used_with_an_address_and_takes_what_is_there(void **state)
 {
-	char root[] = "/tmp/parley-audit-XXXXXX", path[128];
-	const struct audit_entry entry = { "a(1)", "", "domain.block", SLICE("x\n.example"), "asked", 4 };
-	struct audit audit;
-	char text[4096] = "";
-	FILE *file;
+	struct model_snapshot *s = model_snapshot_new();
+	struct model_object *edge = model_object_new(&s->arena, model_kind(MODEL_EDGE));
+	struct host host = { .external_key = "e.key" };
+	const struct service_row *gateway = service_row_named("gateway");
+	struct policy_image *image = NULL;
+	struct reason why = { "" };
+	const char *short_why;
+	struct side_files files;
 
 	(void)state;
-	assert_non_null(mkdtemp(root));
-	snprintf(path, sizeof path, "%s/var", root);
-	mkdir(path, 0700);
-	snprintf(path, sizeof path, "%s/var/lib", root);
-	mkdir(path, 0700);
-	snprintf(path, sizeof path, "%s/var/lib/parley", root);
-	mkdir(path, 0700);
-	assert_int_equal(audit_open(&audit, root, NULL), RESULT_OK);
-	assert_int_equal(audit_write(&audit, 0, &entry, NULL), RESULT_OK);
-	assert_int_equal(write(audit.fd, "{\"number\":", 10), 10); /* torn by a power cut */
-	audit_close(&audit);
-	assert_int_equal(audit_open(&audit, root, NULL), RESULT_OK);
-	assert_int_equal(audit_write(&audit, 0, &entry, NULL), RESULT_OK);
-	assert_int_equal(audit.number, 2);
-	audit_close(&audit);
+	set(s, model_snapshot_one(s, MODEL_TOPOLOGY), MODEL_FIELD(topology, sip_domains), "own.example");
+	set(s, edge, MODEL_FIELD(edge, fqdn), "edge1.example");
+	set(s, edge, MODEL_FIELD(edge, external_certificate), "e.pem");
+	assert_int_equal(model_snapshot_add(s, edge), RESULT_OK);
+	for (int step = 0; step < 3; step++) {
+		int fd = -1;
 
-	snprintf(path, sizeof path, "%s/var/lib/parley/audit.log", root);
-	file = fopen(path, "r");
-	assert_non_null(file);
-	assert_true(fread(text, 1, sizeof text - 1, file) > 0);
-	fclose(file);
-	assert_non_null(strstr(text, "{\"number\":1,\"time\":\"1970-01-01T00:00:00.000Z\",\"who\":\"a(1)\""));
-	assert_non_null(strstr(text, "\n{\"number\":\n{\"number\":2,"));
-	assert_null(strstr(text, "x\n.example")); /* one line stays one line */
-	unlink(path);
-	for (size_t i = 0; i < 3; i++) {
-		static const char *const below[] = { "/var/lib/parley", "/var/lib", "/var" };
-
-		snprintf(path, sizeof path, "%s%s", root, below[i]);
-		rmdir(path);
+		if (step == 1)
+			set(s, edge, MODEL_FIELD(edge, xmpp_listen), "192.0.2.1");
+		if (step == 2) {
+			set(s, edge, MODEL_FIELD(edge, xmpp_certificate), "x.pem");
+			set(s, edge, MODEL_FIELD(edge, xmpp_trust), "x-trust.pem");
+		}
+		assert_int_equal(policy_image_build(s, 1, &fd, NULL), RESULT_OK);
+		assert_int_equal(policy_image_open(fd, &image, NULL), RESULT_OK);
+		close(fd);
+		assert_int_equal(service_is_used(gateway, &host, image, &short_why, &why), step > 0);
+		if (step == 0)
+			assert_string_equal(short_why, "no XMPP address");
+		assert_int_equal(service_assigned(gateway, &host, image, &short_why, &why),
+		                 step < 2 ? RESULT_OK : RESULT_NOT_FOUND);
+		files = side_files(&host, image, policy_image_edge(image, SLICE("")), SIDE_XMPP);
+		assert_string_equal(files.certificate, step < 2 ? "e.pem" : "x.pem");
+		assert_string_equal(files.key, step < 2 ? "e.key" : "");
+		assert_string_equal(files.key_field, step < 2 ? "external-key" : "xmpp-key");
+		assert_string_equal(files.trust,
+		                    step < 2 ? "/etc/ssl/certs/ca-certificates.crt" : "x-trust.pem");
+		policy_image_close(&image);
 	}
-	rmdir(root);
-}
-
-static void fails_when_the_disk_is_full(void **state)
-{
-	const struct audit_entry entry = { "a(1)", "", "domain.block", SLICE("x.example"), "asked", 4 };
-	struct audit audit = { .fd = open("/dev/full", O_WRONLY | O_CLOEXEC) };
-	struct reason reason = { "" };
-
-	(void)state;
-	assert_true(audit.fd >= 0);
-	assert_int_equal(audit_write(&audit, 0, &entry, &reason), RESULT_IO);
-	assert_non_null(strstr(reason.text, "audit.log"));
-	assert_int_equal(audit.number, 0);
-	audit_close(&audit);
+	assert_non_null(strstr(why.text, "xmpp-key is empty"));
+	model_snapshot_free(&s);
 }
 
 int main(void)
@@ -259,8 +243,7 @@ int main(void)
 		cmocka_unit_test(reads_a_resolv_conf),
 		cmocka_unit_test(takes_no_more_resolvers_than_there_is_room),
 		cmocka_unit_test(says_what_is_missing),
-		cmocka_unit_test(numbers_on_after_it_is_opened_again),
-		cmocka_unit_test(fails_when_the_disk_is_full),
+		cmocka_unit_test(the_gateway_is_used_with_an_address_and_takes_what_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
