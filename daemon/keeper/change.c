@@ -387,6 +387,11 @@ static void publish_by_rule(struct call *call, struct model_snapshot *copy)
 
 /* ---- end ---- */
 
+static bool lacks_reason(const struct call *call)
+{
+	return image_topology_at(call->keeper->now.image, 0)->require_comment && !call->change.comment[0];
+}
+
 static const struct model_snapshot *before_of(struct call *call)
 {
 	const struct draft *draft = call->change.stages ? draft_find(call->keeper, &call->who) : NULL;
@@ -435,6 +440,10 @@ void change_end(struct call *call, struct model_snapshot *copy)
 	           RESULT_OK) {
 		model_snapshot_free(&copy);
 		call_fail(call, CONTROL_DENIED, "%s", reason.text);
+	} else if (lacks_reason(call)) {
+		model_snapshot_free(&copy);
+		fail_how(call, "comment", "a change must say why here (topology, require-comment)",
+		         "1 to 511 bytes");
 	} else if (call->change.asks_rule) {
 		publish_by_rule(call, copy);
 	} else {

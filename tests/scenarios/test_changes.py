@@ -252,6 +252,17 @@ def test_a_dry_run_changes_nothing_whatever_it_is_asked_of(bare):
     assert version(client) == 1 and [line["outcome"][:6] for line in audit(bare)] == ["denied"]
 
 
+def test_where_it_is_required_a_change_says_why(bare):
+    client = bare.client()
+    client.result("config.upload", name="topology.xml", last=True, text=(bare.conf / "topology.xml").read_text().replace(
+        "<topology/>", "<topology>\n<require-comment>true</require-comment>\n</topology>"))
+    client.result("config.import", uploaded=True)
+    assert client.code("domain.allow", domain="x.example") == "invalid"
+    assert client.result("domain.allow", domain="x.example", stage=True)["staged"]
+    assert client.result("domain.allow", domain="x.example", dry_run=True)["dry_run"]
+    assert client.result("domain.allow", domain="x.example", comment="contract 7")["version"] == 3
+
+
 # ---- a change that goes back by itself ----
 
 def test_federation_switched_off_by_a_client_that_dies_comes_back_by_itself(bare):
