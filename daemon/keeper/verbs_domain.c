@@ -256,6 +256,7 @@ static void show(void *to, const struct json *answer, const char *why)
 	e = entry_of(allowed, allowed ? NULL : blocked, &live);
 	w = call_open(call);
 	put_entry(w, &e, view.version);
+	verb_put_fields(w, "fields", allowed ? allowed : blocked);
 	json_write_value(w, "last_error_in", json_get(e.live, "last_error_in"));
 	json_write_value(w, "last_error_out", json_get(e.live, "last_error_out"));
 	json_open_object(w, "counts");

@@ -2,6 +2,7 @@
  * model: the table of kinds and fields (kinds.def) as data, and values checked by their row.
  *
  * Files in reading order: kinds.def (the rows), model.h/.c (the table, objects),
+ * needs.def and needs.c (fields that count only while another has a value),
  * value.c (one value read, written, compared), snapshot.h/.c (all objects of one
  * configuration), check.c (what no single row can say), xmpp_security.h/.c (which ways of
  * proving an XMPP partner may be published), diff.c, merge.c (two changes of one base).
@@ -137,6 +138,16 @@ bool model_value_copy(const struct model_field *field, const struct model_value 
                       struct model_value *to);
 /* What the row allows, as words: "true or false", "1 to 65535", "one of: tls, tcp". */
 void model_allowed(const struct model_field *field, struct buffer *out);
+
+/* A row of needs.def: `field` has an effect only while `other` of the same object has `value` ("": any). */
+struct model_need {
+	size_t id;           /* of the field in the table of all fields */
+	size_t field, other; /* indexes within the kind */
+	const char *value, *otherwise;
+};
+/* NULL: the field always has an effect. */
+const struct model_need *model_field_need(const struct model_kind *kind, size_t field);
+bool model_need_holds(const struct model_need *need, struct slice other);
 
 /* All fields at their defaults (REQUIRED and KEY ones empty); NULL out of memory. */
 struct model_object *model_object_new(struct arena *arena, const struct model_kind *kind);

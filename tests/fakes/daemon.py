@@ -42,7 +42,7 @@ class Daemon:
         self.version = 118
         self.uploads = {}
         self.switches = {"allow-federated-users": True, "enable-partner-discovery": False,
-                         "allow-outside-users": True, "allow-anonymous-users": False}
+                         "allow-outside-users": True, "allow-anonymous-users": False, "discovered-partner-standard-rate": 20}
         self.domains = {}
         for name, rule, proxy, state, connections, rate, error, comment in [
                 ("adatum.example", "allow", "", "up", 2, 0.4, "", "contract 2291"),
@@ -123,7 +123,10 @@ class Daemon:
         row = self.domains.get(params.get("domain"))
         if row is None:
             raise Refusal("not-found", f"{params.get('domain')} is on neither list")
-        return {**row, "connections_list": [self.connection(row["domain"])] * min(row["connections"], 3),
+        fields = {k: row[k] for k in ("domain", "comment")}
+        if row["rule"] == "allow":
+            fields |= {"proxy-fqdn": row["proxy-fqdn"], "proxy-port": row["proxy-port"], "identity": row["identity"], "mark-for-monitoring": False}
+        return {**row, "version": self.version, "fields": fields, "connections_list": [self.connection(row["domain"])] * min(row["connections"], 3),
                 "last_error_in": None, "last_error_out": None, "counts": {"in": 152301, "out": 139440, "refused": 3}}
 
     def connection_list(self, params, session):
@@ -183,6 +186,8 @@ class Daemon:
         name = params.get("domain", "")
         if not name or ".." in name or " " in name:
             raise Refusal("invalid", "1 problem", [{"path": "domain", "why": "empty label", "allowed": "a domain name"}])
+        if name == "refused.example":
+            raise Refusal("invalid", "1 problem", [{"path": "domain", "why": "not today", "allowed": "another name"}])
         before = self.domains.get(name)
         row = dict(before) if before else self.row(name, rule)
         row["rule"] = rule

@@ -4,12 +4,14 @@
  * Problem: a screen must never wait for the daemon, must look right at 80x24
  * without colour, and nothing may change on one key.
  *
- * Files in reading order: actions.def and actions (keys), scene (everything a
- * frame is drawn from), frame (header, title, hints), overview, domains, filter
- * and domain_rows (the list's data), listing and listing_view (rows that live only a moment), connections, recent (events), discovered, reading (text, help), command (words of a command line), parts.h,
- * feed and lists (what is fetched page by page), changes
- * (commands sent one after the other), questions (before a change), keys (what
- * a key does), console (the loop).
+ * Files in reading order: screens.def and actions.def (the tables), actions, scene (everything a
+ * frame is drawn from), screens (the table as data), frame (header, title, hints), overview,
+ * domains, filter and domain_rows (the list's data), listing and listing_view (rows that live only
+ * a moment), connections, recent (events), discovered, editing (any kind as a form), form_screen,
+ * access_edge and effects (what a switch stops), why, reading (text, help), command (words of a
+ * command line), parts.h, feed and lists (what is fetched page by page), changes (commands sent
+ * one after the other), questions (before a change), forms (a form's object: asked for, saved),
+ * going (from screen to screen), keys (what a key does), console (the loop).
  * Direction: key -> action -> command -> question -> request -> answer -> scene -> grid.
  */
 #ifndef TUI_SCREENS_ACTIONS_H
@@ -18,15 +20,22 @@
 #include "shared/control/control.h"
 #include "tui/widgets/input.h"
 
+enum screen {
+#define SCREEN(ID, ...) SCREEN_##ID,
+#include "tui/screens/screens.def"
+#undef SCREEN
+	SCREEN_COUNT
+};
+
+/* Where a key works: one bit a screen. */
 enum action_place {
-	OVERVIEW = 1,
-	DOMAINS = 2,
-	READING = 4,
-	CONNECTIONS = 8,
-	EVENTS = 16,
-	DISCOVERED = 32,
+#define SCREEN(ID, ...) ID = 1 << SCREEN_##ID,
+#include "tui/screens/screens.def"
+#undef SCREEN
 	LISTS = DOMAINS | CONNECTIONS | EVENTS | DISCOVERED,
-	EVERYWHERE = OVERVIEW | LISTS | READING
+	FORMS = FORM | ACCESS_EDGE,
+	EVERYWHERE = (1 << SCREEN_COUNT) - 1,
+	BROWSED = EVERYWHERE & ~(FORMS | WHY) /* where letters are never text */
 };
 
 enum action_id {

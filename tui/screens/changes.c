@@ -21,6 +21,7 @@ void changes_clear(struct changes *changes)
 	buffer_clear(&changes->lines);
 	changes->asked_id = changes->version = 0;
 	changes->done = changes->count = 0;
+	changes->is_form = false;
 }
 
 bool changes_add(struct changes *changes, struct slice command)
@@ -162,7 +163,8 @@ bool changes_take(struct console *console, int64_t id, struct control_answer *an
 	console->feed.due_ms = console->lists.due_ms = 0;
 	view_hurry(&console->status);
 	if (answer->code != CONTROL_OK) {
-		say_failure(console, answer);
+		if (!changes->is_form || !forms_refused(console, answer))
+			say_failure(console, answer);
 		changes_clear(changes);
 	} else if (changes->done + 1 < changes->count) {
 		if (changes->version)
@@ -174,6 +176,10 @@ bool changes_take(struct console *console, int64_t id, struct control_answer *an
 	} else {
 		say_success(console, answer->result);
 		domain_rows_unmark(&console->scene.domains);
+		if (changes->is_form)
+			forms_saved(console);
+		if (console->scene.screen == SCREEN_WHY)
+			whys_ask(console); /* what was proposed has been done: does it pass now? */
 		changes_clear(changes);
 	}
 	show_saving(console);
@@ -259,17 +265,9 @@ static bool is_word(struct slice line, const char *word) { return slice_equal(li
 static bool run_own(struct console *console, struct slice line)
 {
 	if (is_word(line, "q") || is_word(line, "quit"))
-		console->leaves = true;
-	else if (is_word(line, "overview"))
-		console_go(console, SCREEN_OVERVIEW);
-	else if (is_word(line, "domains"))
-		console_go(console, SCREEN_DOMAINS);
-	else if (is_word(line, "connections"))
-		console_go(console, SCREEN_CONNECTIONS);
-	else if (is_word(line, "discovered"))
-		console_go(console, SCREEN_DISCOVERED);
-	else if (is_word(line, "events"))
-		console_go(console, SCREEN_EVENTS);
+		console_leave(console);
+	else if (screen_named(line) < SCREEN_COUNT)
+		console_go(console, screen_named(line));
 	else
 		return false;
 	return true;

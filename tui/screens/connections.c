@@ -5,6 +5,7 @@
 
 #include "tui/client/shown.h"
 #include "tui/client/words.h"
+#include "tui/screens/command.h"
 #include "tui/screens/scene.h"
 
 enum { DETAIL_LINES = 6, DETAIL_FROM_HEIGHT = 18 };
@@ -88,7 +89,7 @@ static void draw_origin(const struct scene *scene, const struct json *row, struc
 
 static void draw_detail(const struct scene *scene, struct grid *grid, struct area area)
 {
-	const struct json *row = listing_selected(&scene->connections);
+	const struct json *row = listing_told(&scene->listings[SCREEN_CONNECTIONS]);
 	const struct json *domains = json_get(row, "domains");
 	int x = area.x + 1, y = area.y, end = area.x + area.width - 1, used;
 	char in[SHOWN_BYTES], out[SHOWN_BYTES], bytes_in[SHOWN_BYTES], bytes_out[SHOWN_BYTES];
@@ -128,6 +129,18 @@ void connections_draw(struct scene *scene, struct grid *grid, struct area area)
 		detail.height = DETAIL_LINES;
 		draw_detail(scene, grid, detail);
 	}
-	listing_draw(scene, &scene->connections, grid, list,
+	listing_draw(scene, &scene->listings[SCREEN_CONNECTIONS], grid, list,
 	             _("No connections, and none was refused or failed in the last ten minutes."));
+}
+
+void connections_command(const struct scene *scene, struct buffer *out)
+{
+	const struct listing *listing = &scene->listings[SCREEN_CONNECTIONS];
+	struct slice partner = scene_text(listing_told(listing), "partner");
+
+	buffer_add(out, SLICE("connection list"));
+	if (partner.len)
+		command_add(out, partner);
+	else if (listing->filter.length)
+		command_add(out, editor_text(&listing->filter));
 }

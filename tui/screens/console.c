@@ -24,7 +24,8 @@ static void take_answer(void *to, int64_t id, struct control_answer *answer)
 
 	if (view_take(&console->status, id, answer, console->now) || feed_take(console, id, answer) ||
 	    lists_take(console, id, answer) || changes_take(console, id, answer) ||
-	    inquiry_take(console, id, answer))
+	    inquiry_take(console, id, answer) || forms_take(console, id, answer) ||
+	    whys_take(console, id, answer))
 		return;
 	/* An answer nobody waits for any more. */
 }
@@ -114,6 +115,8 @@ static int pause_until(const struct console *console, bool owes_paint, int64_t p
 	next = soonest(client_deadline(console->client), next);
 	if (owes_paint)
 		next = soonest(painted_ms + PAINT_EVERY_MS, next);
+	if (console->scene.stepped_ms)
+		next = soonest(console->scene.stepped_ms + SCENE_SETTLE_MS, next);
 	if (client_state(console->client) == CLIENT_UP) {
 		if (!console->status.asked_id)
 			next = soonest(console->status.due_ms, next);
@@ -151,9 +154,11 @@ static void loop(struct console *console, int signals)
 			console->leaves = true;
 		was_typed = read_keys(console);
 		client_step(console->client, console->now, polled[2].revents);
+		tell_scene(console); /* what follows decides by what has been heard up to now */
 		view_refresh(&console->status, console->client, console->now);
 		feed_refresh(console);
 		lists_refresh(console);
+		forms_refresh(console);
 		client_step(console->client, console->now, 0); /* what was asked is written now */
 		owes_paint = true;
 	}
@@ -162,26 +167,28 @@ static void loop(struct console *console, int signals)
 
 /* ---- beginning and end ---- */
 
+static enum result refuse_screen(const char *name, struct reason *reason)
+{
+	char words[300] = "";
+	size_t used = 0;
+
+	for (int i = 0; i < SCREEN_COUNT && used < sizeof words; i++)
+		if (screen_row((enum screen)i)->key)
+			used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", used ? ", " : "",
+			                         screen_row((enum screen)i)->word);
+	return fail(reason, RESULT_INVALID, _("unknown screen \"%s\"; there are %s"), name, words);
+}
+
 static enum result choose_screen(struct console *console, struct reason *reason)
 {
 	const char *name = console->setup->screen;
 
-	if (!name || slice_equal(slice_of(name), SLICE("overview")))
-		console->scene.screen = SCREEN_OVERVIEW;
-	else if (slice_equal(slice_of(name), SLICE("domains")))
-		console->scene.screen = SCREEN_DOMAINS;
-	else if (slice_equal(slice_of(name), SLICE("connections")))
-		console->scene.screen = SCREEN_CONNECTIONS;
-	else if (slice_equal(slice_of(name), SLICE("discovered")))
-		console->scene.screen = SCREEN_DISCOVERED;
-	else if (slice_equal(slice_of(name), SLICE("events")))
-		console->scene.screen = SCREEN_EVENTS;
-	else
-		return fail(reason, RESULT_INVALID,
-		            _("unknown screen \"%s\"; there are overview, connections, events, domains and "
-		              "discovered"),
-		            name);
-	if (console->setup->filter)
+	enum screen screen = name ? screen_named(slice_of(name)) : SCREEN_OVERVIEW;
+
+	if (screen == SCREEN_COUNT)
+		return refuse_screen(name, reason);
+	console_go(console, screen);
+	if (console->setup->filter && scene_place(&console->scene) & LISTS)
 		editor_set(scene_filter(&console->scene), slice_of(console->setup->filter));
 	return RESULT_OK;
 }

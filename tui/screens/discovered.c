@@ -5,6 +5,7 @@
 
 #include "tui/client/shown.h"
 #include "tui/client/words.h"
+#include "tui/screens/command.h"
 #include "tui/screens/scene.h"
 
 enum { DETAIL_LINES = 5, DETAIL_FROM_HEIGHT = 18 };
@@ -42,7 +43,8 @@ const struct listing_kind *discovered_kind(void) { return &kind; }
 
 static void draw_detail(const struct scene *scene, struct grid *grid, struct area area)
 {
-	const struct json *row = listing_selected(&scene->discovered), *domains = json_get(row, "domains");
+	const struct json *row = listing_told(&scene->listings[SCREEN_DISCOVERED]),
+	                  *domains = json_get(row, "domains");
 	struct slice last_limit = scene_text(row, "last_limit");
 	int64_t limit = scene_number(row, "contacts_limit"), since = scene_number(row, "first_seen");
 	int left = area.x + 1, x = left, y = area.y, end = area.x + area.width - 1;
@@ -85,8 +87,15 @@ void discovered_draw(struct scene *scene, struct grid *grid, struct area area)
 		detail.height = DETAIL_LINES;
 		draw_detail(scene, grid, detail);
 	}
-	listing_draw(scene, &scene->discovered, grid, list,
+	listing_draw(scene, &scene->listings[SCREEN_DISCOVERED], grid, list,
 	             json_as_bool(discovery, true)
 	                     ? _("No partner has been discovered.")
 	                     : _("Discovery is off: whoever is on no list is refused."));
+}
+
+void discovered_command(const struct scene *scene, struct buffer *out)
+{
+	buffer_add(out, SLICE("discovered list"));
+	if (scene->listings[SCREEN_DISCOVERED].filter.length)
+		command_add(out, editor_text(&scene->listings[SCREEN_DISCOVERED].filter));
 }

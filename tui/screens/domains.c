@@ -5,6 +5,7 @@
 
 #include "tui/client/shown.h"
 #include "tui/client/words.h"
+#include "tui/screens/command.h"
 #include "tui/screens/scene.h"
 
 enum { DETAIL_LINES = 5, DETAIL_FROM_HEIGHT = 18 };
@@ -109,7 +110,7 @@ void domains_title(const struct scene *scene, struct buffer *out)
 
 static void draw_detail(const struct scene *scene, struct grid *grid, struct area area)
 {
-	const struct domain_row *row = scene_domain(scene);
+	const struct domain_row *row = domain_rows_shown(&scene->domains, scene->table.told);
 	int x = area.x + 1, y = area.y, room = area.width - 2, used;
 	char rate[SHOWN_BYTES];
 
@@ -190,4 +191,15 @@ void domains_draw(struct scene *scene, struct grid *grid, struct area area)
 	table_draw(&scene->table, grid, list.x, list.y, list.width, list.height);
 	if (scene->domains.shown == 0)
 		draw_empty(scene, grid, list);
+}
+
+void domains_command(const struct scene *scene, struct buffer *out)
+{
+	const struct domain_row *row = domain_rows_shown(&scene->domains, scene->table.told);
+
+	buffer_add(out, row ? SLICE("domain show") : SLICE("domain list"));
+	if (row)
+		command_add(out, row->domain);
+	else if (scene->filter.length)
+		command_add(out, editor_text(&scene->filter));
 }

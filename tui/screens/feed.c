@@ -36,9 +36,7 @@ static void ask_page(struct console *console)
 
 bool feed_is_wanted(const struct console *console)
 {
-	return console->scene.screen == SCREEN_DOMAINS ||
-	       (console->scene.screen == SCREEN_READING && console->scene.screen_before == SCREEN_DOMAINS) ||
-	       !console->scene.domains_heard_ms;
+	return scene_place_below(&console->scene) == SCREEN_DOMAINS || !console->scene.domains_heard_ms;
 }
 
 void feed_refresh(struct console *console)

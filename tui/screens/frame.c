@@ -76,32 +76,33 @@ static void draw_title(const struct scene *scene, struct grid *grid)
 	struct buffer title;
 	char link[120];
 	int end = grid->width - 1, x;
-	int name_cells = scene->screen == SCREEN_DISCOVERED                                       ? 10
-	                 : scene->screen == SCREEN_DOMAINS || scene->screen == SCREEN_CONNECTIONS ? 11
-	                 : scene->screen == SCREEN_EVENTS                                         ? 6
-	                                                                                          : 0;
+	const char *name = _(screen_row(scene->screen)->title);
+	int name_cells = screen_row(scene->screen)->key ? grid_text_width(grid, slice_of(name)) : 0;
 	const char *hint = _(": command  ? help");
 
 	buffer_start(&title, 4096);
 	if (scene->screen == SCREEN_DOMAINS)
 		domains_title(scene, &title);
-	else if (scene->screen == SCREEN_CONNECTIONS)
-		listing_title(&scene->connections, _("Connections"), &title);
-	else if (scene->screen == SCREEN_DISCOVERED)
-		listing_title(&scene->discovered, _("Discovered"), &title);
 	else if (scene->screen == SCREEN_EVENTS)
-		recent_title(scene, &title);
+		events_title(scene, &title);
+	else if (scene_is_form(scene))
+		form_title(scene, &title);
+	else if (scene->listings[scene->screen].kind)
+		listing_title(&scene->listings[scene->screen], name, &title);
 	else
-		buffer_add(&title,
-		           slice_of(scene->screen == SCREEN_OVERVIEW ? _("Overview") : scene->reading_title));
+		buffer_add(&title, slice_of(scene->screen == SCREEN_READING ? scene->reading_title : name));
 	if (scene->screen == SCREEN_READING && scene->pager.lines > (size_t)scene->pager.page)
 		buffer_printf(&title, _("   row %zu of %zu"), scene->pager.top + 1, scene->pager.lines);
 	if (link_words(scene, link, sizeof link)) {
 		end -= grid_text_width(grid, slice_of(link));
 		grid_put_text(grid, end, 1, grid->width, link, GRID_BAD);
 	} else {
-		end -= grid_text_width(grid, slice_of(hint));
-		grid_put_text(grid, end, 1, grid->width, hint, GRID_DIM);
+		/* The title is worth more than the hint. */
+		if (grid_text_width(grid, buffer_slice(&title)) + grid_text_width(grid, slice_of(hint)) + 4 <
+		    end) {
+			end -= grid_text_width(grid, slice_of(hint));
+			grid_put_text(grid, end, 1, grid->width, hint, GRID_DIM);
+		}
 	}
 	x = grid_put(grid, 1, 1, end - 3, buffer_slice(&title), GRID_NORMAL);
 	grid_paint(grid, 1, 1, name_cells && x > name_cells ? name_cells : x, GRID_FOCUS);
@@ -115,10 +116,6 @@ static const char *prompt_label(enum prompt prompt)
 	switch (prompt) {
 	case PROMPT_FILTER: return "/";
 	case PROMPT_COMMAND: return ":";
-	case PROMPT_NEW: return _("Domain to allow: ");
-	case PROMPT_PROXY: return _("Partner's edge (empty: by DNS SRV): ");
-	case PROMPT_COMMENT: return _("Note: ");
-	case PROMPT_WHY: return _("Why, FROM TO: ");
 	case PROMPT_NONE: break;
 	}
 	return "";
@@ -175,8 +172,10 @@ static int put_hint(struct grid *grid, int x, int y, int end, const char *key, c
 static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 {
 	unsigned place = scene_place(scene);
-	const char *back = scene->screen == SCREEN_READING ? _("back") : _("quit");
-	int x = 1, back_width = 2 + grid_text_width(grid, slice_of(back)); /* the way out is always shown */
+	const char *back = scene->under_count || !(place & BROWSED) ? _("back") : _("quit");
+	enum action_id out = place & BROWSED ? ACTION_BACK : ACTION_BACK_FORM; /* always shown */
+	int x = 1, back_width = grid_text_width(grid, slice_of(action(out)->shown)) + 1 +
+	                        grid_text_width(grid, slice_of(back));
 
 	if (scene->dialog.is_open || scene->prompt != PROMPT_NONE) {
 		if (!scene->dialog.is_open)
@@ -190,22 +189,24 @@ static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 		return;
 	}
 	if (scene->awaits_place) {
-		x = put_hint(grid, x, y, grid->width, "o", _("Overview"));
-		x = put_hint(grid, x, y, grid->width, "n", _("Connections"));
-		x = put_hint(grid, x, y, grid->width, "e", _("Events"));
-		x = put_hint(grid, x, y, grid->width, "d", _("SIP domains"));
-		x = put_hint(grid, x, y, grid->width, "v", _("Discovered"));
+		for (int i = 0; i < SCREEN_COUNT; i++) {
+			const struct screen_row *row = screen_row((enum screen)i);
+			char key[2] = { (char)row->key, '\0' };
+
+			if (row->key)
+				x = put_hint(grid, x, y, grid->width, key, row->word);
+		}
 		put_hint(grid, x, y, grid->width, "g", _("first row"));
 		return;
 	}
-	for (int i = 0; i <= ACTION_COMMENT; i++) {
+	for (int i = 0; i < ACTION_COMMAND; i++) {
 		const struct action *row = action((enum action_id)i);
-		int room = i < ACTION_BACK ? grid->width - back_width - 2 : grid->width;
+		int room = i < (int)out ? grid->width - back_width - 2 : grid->width;
 
-		if (i == ACTION_HELP || i == ACTION_COMMAND || !(row->where & place) ||
-		    !scene_permits(scene, row->verb))
-			continue; /* these two stand in line 2 */
-		x = put_hint(grid, x, y, room, row->shown, i == ACTION_BACK ? back : _(row->label));
+		if (!(row->where & place) || !scene_permits(scene, row->verb))
+			continue;
+		x = put_hint(grid, x, y, room, row->shown,
+		             i == ACTION_BACK || i == ACTION_BACK_FORM ? back : _(row->label));
 	}
 }
 
@@ -219,19 +220,22 @@ static void draw_place(struct grid *grid, int y, const char *key, const char *na
 
 static void draw_navigation(const struct scene *scene, struct grid *grid, struct area area)
 {
-	enum screen here = scene->screen == SCREEN_READING ? scene->screen_before : scene->screen;
+	enum screen here = scene_place_below(scene);
 	int y = area.y;
 
 	grid_upright(grid, SCENE_NAVIGATION, area.y, area.height, GRID_DIM);
-	grid_put_text(grid, 1, y++, SCENE_NAVIGATION - 2, _("STATUS"), GRID_DIM);
-	draw_place(grid, y++, "o", _("Overview"), here == SCREEN_OVERVIEW);
-	draw_place(grid, y++, "n", _("Connections"), here == SCREEN_CONNECTIONS);
-	draw_place(grid, y++, "e", _("Events"), here == SCREEN_EVENTS);
-	y++;
-	grid_put_text(grid, 1, y++, SCENE_NAVIGATION - 2, _("EXTERNAL ACCESS"), GRID_DIM);
-	draw_place(grid, y++, "d", _("SIP domains"), here == SCREEN_DOMAINS);
-	draw_place(grid, y++, "v", _("Discovered"), here == SCREEN_DISCOVERED);
-	y++;
+	for (int group = GROUP_STATUS; group < GROUP_NOWHERE; group++) {
+		grid_put_text(grid, 1, y++, SCENE_NAVIGATION - 2, screen_group((enum screen_group)group),
+		              GRID_DIM);
+		for (int i = 0; i < SCREEN_COUNT; i++) {
+			const struct screen_row *row = screen_row((enum screen)i);
+			char key[2] = { (char)row->key, '\0' };
+
+			if ((int)row->group == group)
+				draw_place(grid, y++, key, _(row->title), here == (enum screen)i);
+		}
+		y++;
+	}
 	grid_put_text(grid, 1, y++, SCENE_NAVIGATION - 2, _("g and the letter"), GRID_DIM);
 	grid_put_text(grid, 1, y, SCENE_NAVIGATION - 2, _("goes there"), GRID_DIM);
 }
@@ -274,14 +278,9 @@ void scene_draw(struct scene *scene, struct grid *grid)
 		area.x = SCENE_NAVIGATION + 1;
 		area.width -= SCENE_NAVIGATION + 1;
 	}
-	switch (scene->screen) {
-	case SCREEN_OVERVIEW: overview_draw(scene, grid, area); break;
-	case SCREEN_DOMAINS: domains_draw(scene, grid, area); break;
-	case SCREEN_READING: reading_draw(scene, grid, area); break;
-	case SCREEN_CONNECTIONS: connections_draw(scene, grid, area); break;
-	case SCREEN_DISCOVERED: discovered_draw(scene, grid, area); break;
-	case SCREEN_EVENTS: recent_draw(scene, grid, area); break;
-	}
+	if (!scene->stepped_ms || scene->now.mono_ms - scene->stepped_ms >= SCENE_SETTLE_MS)
+		scene_settle(scene);
+	screen_row(scene->screen)->draw(scene, grid, area);
 	draw_title(scene, grid); /* after the body, which counts its rows */
 	draw_command(scene, grid, grid->height - 2);
 	draw_hints(scene, grid, grid->height - 1);

@@ -5,13 +5,6 @@
 #include "tui/client/words.h"
 #include "tui/screens/parts.h"
 
-void console_go(struct console *console, enum screen screen)
-{
-	console->scene.screen = screen;
-	console->scene.awaits_place = false;
-	console->feed.due_ms = console->lists.due_ms = 0;
-}
-
 /* ---- prompts ---- */
 
 static void open_prompt(struct console *console, enum prompt prompt, struct slice text)
@@ -21,60 +14,14 @@ static void open_prompt(struct console *console, enum prompt prompt, struct slic
 	editor_set(&console->scene.editor, text);
 }
 
-static void accept_comment(struct console *console, struct slice note)
-{
-	const struct domain_row *row = scene_domain(&console->scene);
-	struct buffer line, pair;
-
-	if (!row)
-		return;
-	changes_clear(&console->agreed);
-	buffer_start(&line, COMMAND_BYTES);
-	buffer_start(&pair, COMMAND_BYTES);
-	buffer_printf(&line, "domain %s", slice_equal(row->rule, SLICE("block")) ? "block" : "allow");
-	command_add(&line, row->domain);
-	buffer_add(&pair, SLICE("comment="));
-	buffer_add(&pair, note);
-	command_add(&line, buffer_slice(&pair));
-	/* A note moves nobody's messages: no question. */
-	if (!line.is_broken && changes_add(&console->agreed, buffer_slice(&line))) {
-		console->agreed.version = console->scene.domains.version;
-		changes_agree(console);
-	}
-	buffer_stop(&pair);
-	buffer_stop(&line);
-}
-
-static void accept_why(struct console *console, struct slice words)
-{
-	struct buffer line;
-
-	buffer_start(&line, COMMAND_BYTES);
-	buffer_add(&line, SLICE("why "));
-	buffer_add(&line, words);
-	command_run(console, buffer_slice(&line));
-	buffer_stop(&line);
-}
-
 static void accept_prompt(struct console *console)
 {
-	enum prompt prompt = console->scene.prompt;
 	struct editor editor = console->scene.editor;
-	struct slice text = slice_trim(editor_text(&editor));
+	bool is_command = console->scene.prompt == PROMPT_COMMAND;
 
 	console->scene.prompt = PROMPT_NONE;
-	switch (prompt) {
-	case PROMPT_COMMAND: command_run(console, text); break;
-	case PROMPT_NEW:
-		if (text.len)
-			question_allow_new(console, text);
-		break;
-	case PROMPT_PROXY: question_proxy(console, text); break;
-	case PROMPT_COMMENT: accept_comment(console, text); break;
-	case PROMPT_WHY: accept_why(console, text); break;
-	case PROMPT_FILTER:
-	case PROMPT_NONE: break;
-	}
+	if (is_command)
+		command_run(console, slice_trim(editor_text(&editor)));
 }
 
 static void set_filter(struct console *console, struct slice text)
@@ -106,20 +53,14 @@ static struct slice partner_of_row(const struct scene *scene)
 	const struct domain_row *row = scene_domain(scene);
 	const struct json *listed = scene_listing(scene) ? listing_selected(scene_listing(scene)) : NULL;
 
-	switch (scene->screen) {
-	case SCREEN_DOMAINS: return row ? row->domain : SLICE_NONE;
-	case SCREEN_CONNECTIONS:
+	if (scene->screen == SCREEN_DOMAINS)
+		return row ? row->domain : SLICE_NONE;
+	if (scene->screen == SCREEN_CONNECTIONS)
 		return slice_equal(scene_text(listed, "side"), SLICE("internal"))
 		               ? SLICE_NONE
 		               : connection_domain(scene, listed);
-	case SCREEN_DISCOVERED: return scene_text(listed, "domain");
-	case SCREEN_EVENTS:
-		return scene_text(listed, "domain").len ? scene_text(listed, "domain")
-		                                        : scene_text(listed, "partner");
-	case SCREEN_OVERVIEW:
-	case SCREEN_READING: break;
-	}
-	return SLICE_NONE;
+	return scene_text(listed, "domain").len ? scene_text(listed, "domain")
+	                                        : scene_text(listed, "partner");
 }
 
 static void block_partner(struct console *console)
@@ -135,8 +76,8 @@ static void block_partner(struct console *console)
 		                  : _("there is no row"));
 		return;
 	}
-	for (size_t i = 0; i < scene->connections.count; i++) {
-		const struct json *row = scene->connections.rows[i];
+	for (size_t i = 0; i < scene->listings[SCREEN_CONNECTIONS].count; i++) {
+		const struct json *row = scene->listings[SCREEN_CONNECTIONS].rows[i];
 
 		open += slice_equal_nocase(connection_domain(scene, row), domain) &&
 		        slice_equal(scene_text(row, "state"), SLICE("up"));
@@ -178,51 +119,75 @@ static void read_listed(struct console *console, const struct json *row, const c
 	reading_open(scene, title, text);
 }
 
+/* A request's row names both ends and what it was; any other at most the partner. */
 static void ask_why(struct console *console)
 {
-	struct slice domain = partner_of_row(&console->scene);
-	char text[300] = "";
+	static const struct {
+		const char *method, *what;
+	} methods[] = { { "INVITE", "session" }, { "SUBSCRIBE", "presence" }, { "NOTIFY", "presence" } };
+	const struct scene *scene = &console->scene;
+	const struct json *row = scene->screen == SCREEN_EVENTS ? listing_selected(&scene->events.list)
+	                                                        : NULL;
+	struct slice domain = partner_of_row(scene), what = SLICE("message");
+	char from[300] = "";
 
+	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+		if (slice_equal(scene_text(row, "method"), slice_of(methods[i].method)))
+			what = slice_of(methods[i].what);
 	if (domain.len)
-		snprintf(text, sizeof text, "someone@%.*s ", SLICE_ARG(domain));
-	open_prompt(console, PROMPT_WHY, slice_of(text));
+		snprintf(from, sizeof from, "someone@%.*s", SLICE_ARG(domain));
+	if (scene_text(row, "from").len && scene_text(row, "to").len)
+		whys_open(console, scene_text(row, "from"), scene_text(row, "to"), what);
+	else
+		whys_open(console, slice_of(from), SLICE_NONE, what);
+}
+
+/* The form of the selected domain, on whichever list it is. */
+static void edit_domain(struct console *console, const char *field)
+{
+	const struct domain_row *row = scene_domain(&console->scene);
+	bool is_blocked;
+
+	if (!row) {
+		scene_say(&console->scene, GRID_NORMAL, "%s", _("there is no row; n allows a new domain"));
+		return;
+	}
+	is_blocked = slice_equal(row->rule, SLICE("block"));
+	if (is_blocked && field && slice_equal(slice_of(field), SLICE("proxy-fqdn")))
+		scene_say(&console->scene, GRID_NORMAL, "%s",
+		          _("a blocked domain has no edge to connect to"));
+	else
+		forms_open(console, model_kind(is_blocked ? MODEL_BLOCKED_DOMAIN : MODEL_ALLOWED_DOMAIN),
+		           row->domain, false, field);
+}
+
+static void show_domain(struct console *console)
+{
+	const struct domain_row *row = scene_domain(&console->scene);
+	struct buffer line;
+
+	if (!row)
+		return;
+	buffer_start(&line, COMMAND_BYTES);
+	buffer_add(&line, SLICE("domain show"));
+	command_add(&line, row->domain);
+	command_run(console, buffer_slice(&line));
+	buffer_stop(&line);
 }
 
 static void open_row(struct console *console)
 {
 	struct scene *scene = &console->scene;
-	const struct domain_row *row = scene_domain(scene);
 	const struct json *attention = json_at(json_get(scene->status, "attention"), scene->attention);
-	struct buffer line;
 
-	if (scene->screen == SCREEN_DOMAINS && row) {
-		buffer_start(&line, COMMAND_BYTES);
-		buffer_add(&line, SLICE("domain show"));
-		command_add(&line, row->domain);
-		command_run(console, buffer_slice(&line));
-		buffer_stop(&line);
-	} else if (scene->screen == SCREEN_CONNECTIONS) {
-		read_listed(console, listing_selected(&scene->connections), _("Connection"));
-	} else if (scene->screen == SCREEN_DISCOVERED) {
-		read_listed(console, listing_selected(&scene->discovered), _("Discovered partner"));
-	} else if (scene->screen == SCREEN_EVENTS) {
+	if (scene->screen == SCREEN_CONNECTIONS)
+		read_listed(console, listing_selected(scene_listing(scene)), _("Connection"));
+	else if (scene->screen == SCREEN_DISCOVERED)
+		read_listed(console, listing_selected(scene_listing(scene)), _("Discovered partner"));
+	else if (scene->screen == SCREEN_EVENTS)
 		read_listed(console, listing_selected(&scene->events.list), _("Event"));
-	} else if (scene->screen == SCREEN_OVERVIEW && attention) {
+	else if (scene->screen == SCREEN_OVERVIEW && attention)
 		command_run(console, SLICE("event tail 100"));
-	}
-}
-
-static void edit_field(struct console *console, enum prompt prompt)
-{
-	const struct domain_row *row = scene_domain(&console->scene);
-
-	if (!row)
-		scene_say(&console->scene, GRID_NORMAL, "%s", _("there is no row; n allows a new domain"));
-	else if (prompt == PROMPT_PROXY && slice_equal(row->rule, SLICE("block")))
-		scene_say(&console->scene, GRID_NORMAL, "%s",
-		          _("a blocked domain has no edge to connect to"));
-	else
-		open_prompt(console, prompt, prompt == PROMPT_PROXY ? row->proxy : row->note);
 }
 
 static void toggle_mark(struct console *console)
@@ -256,33 +221,22 @@ static void refresh_all(struct console *console)
 	scene_say(&console->scene, GRID_DIM, "%s", _("asking again"));
 }
 
-static void leave(struct console *console)
-{
-	if (!console->changes.asked_id) {
-		console->leaves = true;
-		return;
-	}
-	changes_clear(&console->agreed);
-	dialog_open(&console->scene.dialog, _("Leave"), _("Leave all the same? y/N"), NULL);
-	dialog_add_line(&console->scene.dialog, "%s",
-	                _("A change is still being saved; its answer would be lost."));
-	snprintf(console->scene.dialog_command, sizeof console->scene.dialog_command, "version list");
-}
-
 static void go_back(struct console *console, uint32_t key)
 {
 	struct scene *scene = &console->scene;
+	bool has_filter = scene_place(scene) & LISTS && scene_filter(scene)->length;
 
-	if (scene->screen == SCREEN_READING)
-		scene->screen = scene->screen_before;
-	else if (key != INPUT_ESCAPE)
-		leave(console);
-	else if (scene_table(scene) && scene_filter(scene)->length)
+	if (key == INPUT_ESCAPE && has_filter)
 		set_filter(console, SLICE(""));
-	else if (scene->screen == SCREEN_EVENTS)
+	else if (key == INPUT_ESCAPE && scene->screen == SCREEN_EVENTS && scene->events.is_paused)
 		recent_pause(&scene->events, false);
-	else
+	else if (key == INPUT_ESCAPE && scene->screen == SCREEN_DOMAINS &&
+	         domain_rows_marked(&scene->domains))
 		domain_rows_unmark(&scene->domains);
+	else if (scene->under_count || !(scene_place(scene) & BROWSED))
+		console_back(console);
+	else if (key != INPUT_ESCAPE)
+		console_leave(console);
 }
 
 static void follow(struct scene *scene)
@@ -292,16 +246,41 @@ static void follow(struct scene *scene)
 	recent_follow(&scene->events, !scene->events.follows);
 }
 
+static void revert_field(struct editing *editing)
+{
+	form_revert(&editing->form.fields[editing->form.at]);
+	editing_check(editing);
+}
+
 static void act(struct console *console, enum action_id id, uint32_t key)
 {
 	switch (id) {
-	case ACTION_NEW: open_prompt(console, PROMPT_NEW, SLICE("")); break;
+	case ACTION_NEW: forms_open(console, model_kind(MODEL_ALLOWED_DOMAIN), SLICE(""), true, NULL); break;
 	case ACTION_OPEN: open_row(console); break;
+	case ACTION_EDIT: edit_domain(console, NULL); break;
+	case ACTION_SHOW: show_domain(console); break;
+	case ACTION_ASK:
+		if (console->scene.why.is_reading)
+			whys_open_rule(console);
+		else
+			whys_ask(console);
+		break;
+	case ACTION_APPLY: whys_apply(console); break;
+	case ACTION_SIDES:
+		console->scene.why.is_reading = !console->scene.why.is_reading &&
+		                                console->scene.why.steps.count;
+		break;
+	case ACTION_SAVE: forms_save(console); break;
+	case ACTION_REVERT: revert_field(&console->scene.editing); break;
+	case ACTION_NEXT_PROBLEM:
+		if (!form_next_problem(&console->scene.editing.form))
+			scene_say(&console->scene, GRID_NORMAL, "%s", _("no field has a problem"));
+		break;
 	case ACTION_ALLOW:
 	case ACTION_BLOCK:
 	case ACTION_REMOVE: question_domains(console, id); break;
-	case ACTION_PROXY: edit_field(console, PROMPT_PROXY); break;
-	case ACTION_COMMENT: edit_field(console, PROMPT_COMMENT); break;
+	case ACTION_PROXY: edit_domain(console, "proxy-fqdn"); break;
+	case ACTION_COMMENT: edit_domain(console, "comment"); break;
 	case ACTION_FILTER:
 	case ACTION_FILTER_CONNECTIONS:
 	case ACTION_FILTER_DISCOVERED:
@@ -317,7 +296,8 @@ static void act(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_GO: console->scene.awaits_place = true; break;
 	case ACTION_COMMAND: open_prompt(console, PROMPT_COMMAND, SLICE("")); break;
 	case ACTION_HELP: reading_show_keys(&console->scene); break;
-	case ACTION_BACK: go_back(console, key); break;
+	case ACTION_BACK:
+	case ACTION_BACK_FORM: go_back(console, key); break;
 	case ACTION_SORT_BEFORE: sort_by(console, -1); break;
 	case ACTION_SORT_AFTER: sort_by(console, 1); break;
 	case ACTION_REVERSE:
@@ -327,7 +307,9 @@ static void act(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_REFRESH: refresh_all(console); break;
 	case ACTION_REPAINT: term_repaint(console->term); break;
 	case ACTION_SUSPEND: term_suspend(console->term); break;
-	case ACTION_LEAVE: leave(console); break;
+	case ACTION_LEAVE: console_leave(console); break;
+	case ACTION_NEXT_FIELD:
+	case ACTION_TURN: /* the form's own */
 	case ACTION_COUNT: break;
 	}
 }
@@ -366,41 +348,82 @@ static bool attention_key(struct scene *scene, uint32_t key)
 	return true;
 }
 
+/* What the cursor moves in: true when the key was one of its. */
+static bool list_key(struct scene *scene, uint32_t key)
+{
+	struct table *table = scene_table(scene);
+
+	if (!table_key(table, key))
+		return false;
+	if (scene->screen == SCREEN_EVENTS)
+		scene->events.follows = false; /* whoever moves wants to read what is there */
+	scene->stepped_ms = scene->now.mono_ms;
+	return true;
+}
+
+static bool why_key(struct scene *scene, uint32_t key)
+{
+	struct why *why = &scene->why;
+	enum form_answer answer;
+
+	if (why->is_reading) {
+		if (why->steps.selected == 0 && key == INPUT_UP) {
+			why->is_reading = false;
+			return true;
+		}
+		return list_key(scene, key);
+	}
+	if (key == INPUT_TAB && why->form.at + 1 == why->form.count && why->steps.count)
+		return false; /* on to the checks */
+	if (key == INPUT_DOWN && why->form.at + 1 == why->form.count && why->steps.count) {
+		why->is_reading = true;
+		return true;
+	}
+	answer = form_key(&why->form, key);
+	if (answer == FORM_CHANGED) { /* what stands below answers another question */
+		control_answer_free(&why->answer);
+		why->steps.count = 0;
+		why->trouble[0] = '\0';
+	}
+	return answer != FORM_OTHER;
+}
+
+static bool form_screen_key(struct scene *scene, uint32_t key)
+{
+	struct editing *editing = &scene->editing;
+	enum form_answer answer;
+
+	if (!editing->kind || (!editing->version && !editing->is_new))
+		return false;
+	answer = form_key(&editing->form, key);
+	if (answer != FORM_OTHER)
+		editing_check(editing);
+	return answer != FORM_OTHER;
+}
+
 static bool movement_key(struct scene *scene, uint32_t key)
 {
 	switch (scene->screen) {
 	case SCREEN_OVERVIEW: return attention_key(scene, key);
-	case SCREEN_DOMAINS: return table_key(&scene->table, key);
 	case SCREEN_READING: return pager_key(&scene->pager, key);
-	case SCREEN_DISCOVERED: return table_key(&scene->discovered.table, key);
-	case SCREEN_CONNECTIONS: return table_key(&scene->connections.table, key);
-	case SCREEN_EVENTS:
-		if (!table_key(&scene->events.list.table, key))
-			return false;
-		/* Whoever moves wants to read what is there. */
-		scene->events.follows = false;
-		return true;
+	case SCREEN_WHY: return why_key(scene, key);
+	case SCREEN_FORM:
+	case SCREEN_ACCESS_EDGE: return form_screen_key(scene, key);
+	default: return list_key(scene, key);
 	}
-	return false;
 }
 
 static void place_key(struct console *console, uint32_t key)
 {
+	enum screen screen = screen_of_key(key);
+
 	console->scene.awaits_place = false;
-	if (key == 'o')
-		console_go(console, SCREEN_OVERVIEW);
-	else if (key == 'd')
-		console_go(console, SCREEN_DOMAINS);
-	else if (key == 'n')
-		console_go(console, SCREEN_CONNECTIONS);
-	else if (key == 'v')
-		console_go(console, SCREEN_DISCOVERED);
-	else if (key == 'e')
-		console_go(console, SCREEN_EVENTS);
+	if (screen < SCREEN_COUNT)
+		console_go(console, screen);
 	else if (key == 'g')
 		movement_key(&console->scene, INPUT_HOME);
 	else if (key != INPUT_ESCAPE)
-		scene_say(&console->scene, GRID_NORMAL, "%s", _("g is followed by o, n, e, d, v or g"));
+		scene_say(&console->scene, GRID_NORMAL, "%s", _("g is followed by a screen's letter, or g"));
 }
 
 /* ---- a key ---- */
@@ -409,14 +432,33 @@ static void dialog_input(struct console *console, uint32_t key)
 {
 	enum dialog_answer answer = dialog_key(&console->scene.dialog, key);
 
-	if (answer == DIALOG_NO) {
-		changes_clear(&console->agreed);
+	if (answer == DIALOG_OPEN)
+		return;
+	if (answer == DIALOG_NO && console->asking == ASKING_AGREED)
 		scene_say(&console->scene, GRID_NORMAL, "%s", _("nothing was changed"));
-	} else if (answer == DIALOG_YES && console->agreed.count == 0) {
-		console->leaves = true; /* the only question without a command */
-	} else if (answer == DIALOG_YES) {
+	if (answer == DIALOG_NO)
+		changes_clear(&console->agreed);
+	else if (console->asking == ASKING_LEAVE)
+		console->leaves = true;
+	else if (console->asking == ASKING_DISCARD)
+		console_discard(console);
+	else
 		changes_agree(console);
-	}
+}
+
+/* A key that was pasted where text is typed. */
+static void paste_key(struct console *console, uint32_t key)
+{
+	struct scene *scene = &console->scene;
+
+	if (scene->dialog.is_open || key == INPUT_ENTER || key == INPUT_ESCAPE || key < 0x20)
+		return;
+	if (scene->prompt != PROMPT_NONE)
+		prompt_key(console, key);
+	else if (scene_is_form(scene) && form_is_typing(&scene->editing.form))
+		form_screen_key(scene, key);
+	else if (scene->screen == SCREEN_WHY && !scene->why.is_reading && form_is_typing(&scene->why.form))
+		why_key(scene, key);
 }
 
 /*
@@ -434,9 +476,7 @@ static bool is_pasted(struct console *console, uint32_t key)
 		console->is_pasting = key == INPUT_PASTE_BEGIN;
 	if (is_mark || !console->is_pasting)
 		return is_mark;
-	if (console->scene.prompt != PROMPT_NONE && !console->scene.dialog.is_open && key != INPUT_ENTER &&
-	    key != INPUT_ESCAPE && key >= 0x20)
-		prompt_key(console, key);
+	paste_key(console, key);
 	return true;
 }
 
@@ -466,6 +506,7 @@ void keys_handle(struct console *console, uint32_t key)
 	}
 	if (movement_key(scene, key))
 		return;
+	scene_settle(scene);
 	id = action_of_key(scene_place(scene), key);
 	if (id == ACTION_COUNT)
 		scene_say(scene, GRID_NORMAL, "%s", _("that key does nothing here; ? lists the keys"));

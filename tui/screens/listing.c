@@ -186,6 +186,11 @@ const struct json *listing_selected(const struct listing *listing)
 	return listing_row(listing, listing->table.selected);
 }
 
+const struct json *listing_told(const struct listing *listing)
+{
+	return listing_row(listing, listing->table.told);
+}
+
 /* ---- which are shown ---- */
 
 static bool contains(struct slice text, struct slice part)

@@ -67,6 +67,7 @@ void listing_arrange(struct listing *listing, const char *key);
 void listing_key(const struct listing *listing, const struct json *row, char to[LISTING_KEY_BYTES]);
 const struct json *listing_row(const struct listing *listing, size_t index); /* of those shown; or NULL */
 const struct json *listing_selected(const struct listing *listing);
+const struct json *listing_told(const struct listing *listing); /* the row that is told about; or NULL */
 
 /* The filter's grammar is the daemon's: words, member:value, !term; all must hold. */
 bool listing_holds(const struct json *row, struct slice filter);

@@ -17,21 +17,17 @@ void lists_stop(struct lists *lists) { listing_stop(&lists->building); }
 /* The fetched listing whose rows the screen shows, or that is read about; NULL: none. */
 static struct listing *wanted_list(struct console *console)
 {
-	struct scene *scene = &console->scene;
-	enum screen screen = scene->screen == SCREEN_READING ? scene->screen_before : scene->screen;
+	struct listing *listing = &console->scene.listings[scene_place_below(&console->scene)];
 
-	return screen == SCREEN_CONNECTIONS  ? &scene->connections
-	       : screen == SCREEN_DISCOVERED ? &scene->discovered
-	                                     : NULL;
+	return listing->kind && listing->kind->method ? listing : NULL;
 }
 
 bool lists_are_wanted(const struct console *console)
 {
-	const struct scene *scene = &console->scene;
-	enum screen screen = scene->screen == SCREEN_READING ? scene->screen_before : scene->screen;
+	struct console *own = (struct console *)(uintptr_t)console;
 
-	return screen == SCREEN_CONNECTIONS || screen == SCREEN_DISCOVERED ||
-	       (screen == SCREEN_EVENTS && !console->lists.is_following);
+	return wanted_list(own) ||
+	       (scene_place_below(&console->scene) == SCREEN_EVENTS && !console->lists.is_following);
 }
 
 static void ask_page(struct console *console)

@@ -427,3 +427,9 @@ void overview_draw(struct scene *scene, struct grid *grid, struct area area)
 	}
 	draw_attention(scene, grid, below);
 }
+
+void overview_command(const struct scene *scene, struct buffer *out)
+{
+	(void)scene;
+	buffer_add(out, SLICE("status"));
+}

@@ -43,6 +43,14 @@ struct changes {
 	int64_t asked_id;    /* 0: none */
 	int64_t version;     /* what the next one expects; 0: not guarded */
 	size_t done, count;
+	bool is_form; /* the one command saves the form that is shown */
+};
+
+/* What the open dialog is about. */
+enum asking {
+	ASKING_AGREED,  /* the commands in `agreed` */
+	ASKING_LEAVE,   /* the console */
+	ASKING_DISCARD, /* the form's changes, to go to `discard_to` */
 };
 
 /* A command that only looks: its answer is read as text. */
@@ -62,6 +70,9 @@ struct console {
 	struct lists lists;
 	struct changes changes, agreed; /* agreed: what the open dialog will start */
 	struct inquiry inquiry;
+	enum asking asking;
+	enum screen discard_to; /* SCREEN_COUNT: what is below */
+	int64_t form_due_ms;    /* when the form's object may be asked for again */
 	bool is_pasting, leaves;
 	int64_t pasted_ms;   /* monotonic: the last key, for a paste that never ends */
 	bool shows_partners; /* the overview is tall enough for a list of them */
@@ -102,13 +113,41 @@ void changes_agree(struct console *console);
 /* questions.c: the dialog before a change */
 void question_domains(struct console *console, enum action_id which);
 void question_allow_new(struct console *console, struct slice domain);
-void question_proxy(struct console *console, struct slice proxy);
+/* Saves the form: says every change and what it does. */
+void question_form(struct console *console);
+/* The commands of `why`'s smallest change, "; " between them. False: it is none that can be run. */
+bool question_change(struct console *console, struct slice change);
 /* Blocks the domain of a connection; `connections` of it are open. */
 void question_block_partner(struct console *console, struct slice domain, int64_t connections);
 void question_command(struct console *console, struct slice line);
 
+/* forms.c: the object in the form */
+/* `field`: where the cursor goes first; NULL: the first that can be changed. */
+void forms_open(struct console *console, const struct model_kind *kind, struct slice key, bool is_new,
+                const char *field);
+void forms_open_one(struct console *console,
+                    const struct model_kind *kind); /* the only one of its kind; no screen is opened */
+void forms_refresh(struct console *console);
+bool forms_take(struct console *console, int64_t id, struct control_answer *answer);
+void forms_save(struct console *console);
+void forms_saved(struct console *console);
+/* True: the refusal has been said in the form. */
+bool forms_refused(struct console *console, const struct control_answer *answer);
+
+/* whys.c: the question asked, its answer acted on */
+void whys_open(struct console *console, struct slice from, struct slice to, struct slice what);
+void whys_ask(struct console *console);
+bool whys_take(struct console *console, int64_t id, struct control_answer *answer);
+void whys_open_rule(struct console *console);
+void whys_apply(struct console *console);
+
+/* going.c: from screen to screen; a form with changes asks first */
+void console_go(struct console *console, enum screen screen);
+void console_back(struct console *console);
+void console_leave(struct console *console);
+void console_discard(struct console *console); /* what the question about it has agreed to */
+
 /* keys.c */
 void keys_handle(struct console *console, uint32_t key);
-void console_go(struct console *console, enum screen screen);
 
 #endif

@@ -8,7 +8,7 @@
 #include "tui/client/words.h"
 #include "tui/screens/parts.h"
 
-enum { NAMES_SHOWN = 3 };
+enum { NAMES_SHOWN = 3, CHANGES_SHOWN = 5 };
 
 static bool is_on(const struct scene *scene, const char *name)
 {
@@ -91,6 +91,7 @@ static void open_dialog(struct console *console, const char *title, int64_t conn
 {
 	char word[DIALOG_WORD_BYTES], question[DIALOG_LINE_BYTES];
 
+	console->asking = ASKING_AGREED;
 	snprintf(word, sizeof word, "%lld", (long long)connections);
 	snprintf(question, sizeof question, _("Type %s, the number of connections that will close:"), word);
 	if (connections > 0)
@@ -197,30 +198,133 @@ void question_allow_new(struct console *console, struct slice domain)
 	show_command(console);
 }
 
-void question_proxy(struct console *console, struct slice proxy)
-{
-	const struct domain_row *row = scene_domain(&console->scene);
-	struct dialog *dialog = &console->scene.dialog;
-	char title[DIALOG_LINE_BYTES];
+/* ---- the form ---- */
 
-	if (!row)
-		return;
+static void add_form_changes(struct dialog *dialog, const struct editing *editing)
+{
+	size_t shown = 0, changes = form_changes(&editing->form);
+
+	for (size_t i = 0; i < editing->form.count; i++) {
+		const struct form_field *field = &editing->form.fields[i];
+		struct slice value = slice_trim(editor_text(&field->value));
+
+		if (!form_is_changed(field) || (editing->is_new && editing->rows[i] == editing->kind->key))
+			continue;
+		if (shown++ == CHANGES_SHOWN) {
+			dialog_add_line(dialog, _("and %zu more"), changes - CHANGES_SHOWN);
+			return;
+		}
+		dialog_add_line(dialog, "%s: %.40s -> %.*s", editing->kind->fields[editing->rows[i]].name,
+		                field->saved[0] ? field->saved : "-", (int)(value.len ? value.len : 1),
+		                value.len ? value.ptr : "-");
+	}
+}
+
+static void add_form_effects(struct dialog *dialog, const struct editing *editing)
+{
+	for (size_t i = 0; i < editing->form.count; i++)
+		if (form_is_changed(&editing->form.fields[i]) && editing->form.fields[i].effect[0])
+			dialog_add_line(dialog, "%s", editing->form.fields[i].effect);
+}
+
+/* Only words for other administrators: nobody's messages move. */
+static bool is_remark(const struct editing *editing)
+{
+	for (size_t i = 0; i < editing->form.count; i++) {
+		const char *name = editing->kind->fields[editing->rows[i]].name;
+
+		if (form_is_changed(&editing->form.fields[i]) &&
+		    !slice_equal(slice_of(name), SLICE("comment")) &&
+		    !slice_equal(slice_of(name), SLICE("description")))
+			return false;
+	}
+	return !editing->is_new;
+}
+
+static void add_form_command(struct console *console)
+{
+	struct buffer line;
+
+	buffer_start(&line, COMMAND_BYTES);
+	editing_command(&console->scene.editing, &line);
+	if (!line.is_broken)
+		changes_add(&console->agreed, buffer_slice(&line));
+	buffer_stop(&line);
+}
+
+/* What is in the title: the kind, and which one. */
+static void name_object(const struct editing *editing, char to[DIALOG_LINE_BYTES])
+{
+	char label[FORM_LABEL_BYTES], key[EDITING_KEY_BYTES] = "";
+	size_t at = editing->kind->key < editing->kind->field_count
+	                    ? editing_field(editing, editing->kind->fields[editing->kind->key].name)
+	                    : editing->form.count;
+
+	editing_label(editing->kind->name, label);
+	if (at < editing->form.count)
+		slice_to_text(slice_trim(editor_text(&editing->form.fields[at].value)), key, sizeof key);
+	snprintf(to, DIALOG_LINE_BYTES, editing->is_new ? _("New: %s %.120s") : _("Save: %s %.120s"), label,
+	         key);
+}
+
+void question_form(struct console *console)
+{
+	struct editing *editing = &console->scene.editing;
+	char word[DIALOG_WORD_BYTES], title[DIALOG_LINE_BYTES], question[DIALOG_LINE_BYTES];
+
 	changes_clear(&console->agreed);
-	if (!add_change(console, "allow", row->domain, "proxy-fqdn", proxy)) {
-		scene_say(&console->scene, GRID_BAD, "%s", _("that is too long for a name"));
+	add_form_command(console);
+	if (!console->agreed.count) {
+		scene_say(&console->scene, GRID_BAD, "%s",
+		          _("the command is too long; save fewer changes at once"));
 		return;
 	}
-	snprintf(title, sizeof title, _("Edge of %.*s"), SLICE_ARG(row->domain));
-	open_dialog(console, title, 0);
-	if (proxy.len) {
-		dialog_add_line(dialog, _("Connections go to %.*s and nowhere else."), SLICE_ARG(proxy));
-		dialog_add_line(dialog, "%s",
-		                _("A pinned name is trusted more, and breaks when the partner moves."));
-	} else {
-		dialog_add_line(dialog, "%s", _("The partner's edge is found by DNS SRV from now on."));
+	console->agreed.version = editing->version ? editing->version
+	                                           : scene_number(console->scene.status, "version");
+	console->agreed.is_form = true;
+	if (is_remark(editing)) {
+		changes_agree(console);
+		return;
 	}
-	console->agreed.version = console->scene.domains.version;
+	effects_say(&console->scene);
+	effects_weigh(&console->scene, word);
+	name_object(editing, title);
+	snprintf(question, sizeof question, _("Type %s to publish this:"), word);
+	dialog_open(&console->scene.dialog, title, word[0] ? question : _("Publish now? y/N"), word);
+	console->asking = ASKING_AGREED;
+	add_form_changes(&console->scene.dialog, editing);
+	if (editing->kind->id == MODEL_ALLOWED_DOMAIN && editing->is_new)
+		explain_allow(console, domain_rows_find(&console->scene.domains,
+		                                        editor_text(&editing->form.fields[0].value)) != NULL);
+	add_form_effects(&console->scene.dialog, editing);
 	show_command(console);
+}
+
+/* ---- what `why` proposes ---- */
+
+bool question_change(struct console *console, struct slice change)
+{
+	struct slice rest = change, part;
+
+	changes_clear(&console->agreed);
+	while (slice_next(&rest, ';', &part)) {
+		part = slice_trim(part);
+		if (slice_starts(part, SLICE("none:")) || slice_find(part, ':') < slice_find(part, ' ') ||
+		    !changes_add(&console->agreed, part)) {
+			changes_clear(&console->agreed);
+			return false;
+		}
+	}
+	if (!console->agreed.count)
+		return false;
+	open_dialog(console, _("Let it pass"), 0);
+	rest = change;
+	while (slice_next(&rest, ';', &part))
+		dialog_add_line(&console->scene.dialog, "parley %.*s", SLICE_ARG(slice_trim(part)));
+	dialog_add_line(&console->scene.dialog, "%s", _("It changes the configuration for everybody."));
+	console->agreed.version = scene_number(console->scene.why.answer.result, "version");
+	show_command(console);
+	return true;
 }
 
 void question_block_partner(struct console *console, struct slice domain, int64_t connections)

@@ -6,9 +6,7 @@
 
 void reading_open(struct scene *scene, const char *title, const char *command)
 {
-	if (scene->screen != SCREEN_READING)
-		scene->screen_before = scene->screen;
-	scene->screen = SCREEN_READING;
+	scene_open(scene, SCREEN_READING);
 	snprintf(scene->reading_title, sizeof scene->reading_title, "%s", title);
 	snprintf(scene->reading_command, sizeof scene->reading_command, "%s", command);
 	pager_settle(&scene->pager);
@@ -17,6 +15,11 @@ void reading_open(struct scene *scene, const char *title, const char *command)
 void reading_draw(struct scene *scene, struct grid *grid, struct area area)
 {
 	pager_draw(&scene->pager, grid, area.x + 1, area.y, area.width - 2, area.height);
+}
+
+void reading_command(const struct scene *scene, struct buffer *out)
+{
+	buffer_add(out, slice_of(scene->reading_command));
 }
 
 static void add_movement(struct buffer *text)

@@ -166,7 +166,7 @@ void recent_follow(struct recent *events, bool follows)
 
 /* ---- on the screen ---- */
 
-void recent_title(const struct scene *scene, struct buffer *out)
+void events_title(const struct scene *scene, struct buffer *out)
 {
 	const struct recent *events = &scene->events;
 
@@ -180,27 +180,23 @@ void recent_title(const struct scene *scene, struct buffer *out)
 /* What was cut in the row is whole here. */
 static void draw_detail(const struct scene *scene, struct grid *grid, struct area area)
 {
-	const struct json *row = listing_selected(&scene->events.list);
+	const struct json *row = listing_told(&scene->events.list);
 	struct slice rest = scene_text(row, "sentence");
 	int x = area.x + 1, width = area.width - 2;
 
 	grid_line(grid, x, area.y, width, GRID_DIM);
 	for (int y = area.y + 1; y < area.y + area.height && rest.len; y++) {
-		size_t fits = rest.len;
+		size_t fits = grid_fold(grid, rest, width);
 
-		while (fits && grid_text_width(grid, slice_first(rest, fits)) > width)
-			fits -= 1;
-		while (fits && fits < rest.len && ((unsigned char)rest.ptr[fits] & 0xc0) == 0x80)
-			fits -= 1; /* not inside a character */
-		if (!fits || y + 1 == area.y + area.height)
+		if (y + 1 == area.y + area.height)
 			fits = rest.len; /* the last line is cut with a mark */
 		grid_put(grid, x, y, width, slice_first(rest, fits),
 		         severity_role(scene_text(row, "severity")));
-		rest = slice_after(rest, fits);
+		rest = slice_trim(slice_after(rest, fits));
 	}
 }
 
-void recent_draw(struct scene *scene, struct grid *grid, struct area area)
+void events_draw(struct scene *scene, struct grid *grid, struct area area)
 {
 	struct area list = area, detail = area;
 
@@ -212,4 +208,10 @@ void recent_draw(struct scene *scene, struct grid *grid, struct area area)
 		draw_detail(scene, grid, detail);
 	}
 	listing_draw(scene, &scene->events.list, grid, list, _("Nothing has happened yet."));
+}
+
+void events_command(const struct scene *scene, struct buffer *out)
+{
+	(void)scene;
+	buffer_add(out, SLICE("event tail 500 follow"));
 }

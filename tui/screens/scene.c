@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "tui/client/words.h"
-#include "tui/screens/command.h"
 
 void scene_start(struct scene *scene)
 {
@@ -13,8 +12,9 @@ void scene_start(struct scene *scene)
 		                 .retry_at_ms = -1,
 		                 .waiting_since_ms = -1 };
 	domain_rows_start(&scene->domains);
-	listing_start(&scene->connections, connections_kind());
-	listing_start(&scene->discovered, discovered_kind());
+	listing_start(&scene->listings[SCREEN_CONNECTIONS], connections_kind());
+	listing_start(&scene->listings[SCREEN_DISCOVERED], discovered_kind());
+	why_start(&scene->why);
 	recent_start(&scene->events);
 	pager_start(&scene->pager);
 	domains_start(scene);
@@ -23,8 +23,9 @@ void scene_start(struct scene *scene)
 void scene_stop(struct scene *scene)
 {
 	domain_rows_stop(&scene->domains);
-	listing_stop(&scene->connections);
-	listing_stop(&scene->discovered);
+	for (int i = 0; i < SCREEN_COUNT; i++)
+		listing_stop(&scene->listings[i]);
+	why_stop(&scene->why);
 	recent_stop(&scene->events);
 	pager_stop(&scene->pager);
 }
@@ -72,17 +73,19 @@ struct listing *scene_listing(const struct scene *scene)
 {
 	struct scene *own = (struct scene *)(uintptr_t)scene;
 
-	return scene->screen == SCREEN_CONNECTIONS  ? &own->connections
-	       : scene->screen == SCREEN_DISCOVERED ? &own->discovered
-	       : scene->screen == SCREEN_EVENTS     ? &own->events.list
-	                                            : NULL;
+	if (scene->screen == SCREEN_EVENTS)
+		return &own->events.list;
+	return own->listings[scene->screen].kind ? &own->listings[scene->screen] : NULL;
 }
 
 struct table *scene_table(struct scene *scene)
 {
 	struct listing *listing = scene_listing(scene);
 
-	return listing ? &listing->table : scene->screen == SCREEN_DOMAINS ? &scene->table : NULL;
+	return listing                           ? &listing->table
+	       : scene->screen == SCREEN_DOMAINS ? &scene->table
+	       : scene->screen == SCREEN_WHY     ? &scene->why.steps
+	                                         : NULL;
 }
 
 struct editor *scene_filter(struct scene *scene)
@@ -125,22 +128,51 @@ bool scene_permits(const struct scene *scene, enum control_verb_id verb)
 	return false;
 }
 
-unsigned scene_place(const struct scene *scene)
-{
-	switch (scene->screen) {
-	case SCREEN_OVERVIEW: return OVERVIEW;
-	case SCREEN_DOMAINS: return DOMAINS;
-	case SCREEN_READING: return READING;
-	case SCREEN_CONNECTIONS: return CONNECTIONS;
-	case SCREEN_EVENTS: return EVENTS;
-	case SCREEN_DISCOVERED: return DISCOVERED;
-	}
-	return 0;
-}
+unsigned scene_place(const struct scene *scene) { return 1u << scene->screen; }
 
 struct domain_row *scene_domain(const struct scene *scene)
 {
 	return domain_rows_shown(&scene->domains, scene->table.selected);
+}
+
+void scene_settle(struct scene *scene)
+{
+	struct table *table = scene_table(scene);
+
+	scene->stepped_ms = 0;
+	if (table)
+		table->told = table->selected;
+}
+
+/* ---- from screen to screen ---- */
+
+enum screen scene_place_below(const struct scene *scene)
+{
+	enum screen screen = scene->screen;
+
+	for (size_t i = scene->under_count; i > 0 && !screen_row(screen)->key; i--)
+		screen = scene->under[i - 1];
+	return screen;
+}
+
+void scene_open(struct scene *scene, enum screen screen)
+{
+	if (scene->screen == screen)
+		return;
+	if (scene->under_count == SCENE_UNDER_MAX) { /* the oldest is forgotten */
+		memmove(scene->under, scene->under + 1, (SCENE_UNDER_MAX - 1) * sizeof *scene->under);
+		scene->under_count--;
+	}
+	scene->under[scene->under_count++] = scene->screen;
+	scene->screen = screen;
+	scene_settle(scene);
+}
+
+void scene_close(struct scene *scene)
+{
+	if (scene->under_count)
+		scene->screen = scene->under[--scene->under_count];
+	scene_settle(scene);
 }
 
 size_t scene_attention_count(const struct scene *scene)
@@ -155,34 +187,8 @@ bool scene_status_is_stale(const struct scene *scene)
 
 void scene_command(const struct scene *scene, struct buffer *out)
 {
-	const struct domain_row *row = scene_domain(scene);
-
-	if (scene->dialog.is_open) {
+	if (scene->dialog.is_open)
 		buffer_add(out, slice_of(scene->dialog_command));
-	} else if (scene->screen == SCREEN_READING) {
-		buffer_add(out, slice_of(scene->reading_command));
-	} else if (scene->screen == SCREEN_OVERVIEW) {
-		buffer_add(out, SLICE("status"));
-	} else if (scene->screen == SCREEN_CONNECTIONS) {
-		const struct json *connection = listing_selected(&scene->connections);
-
-		buffer_add(out, SLICE("connection list"));
-		if (scene_text(connection, "partner").len)
-			command_add(out, scene_text(connection, "partner"));
-		else if (scene->connections.filter.length)
-			command_add(out, editor_text(&scene->connections.filter));
-	} else if (scene->screen == SCREEN_DISCOVERED) {
-		buffer_add(out, SLICE("discovered list"));
-		if (scene->discovered.filter.length)
-			command_add(out, editor_text(&scene->discovered.filter));
-	} else if (scene->screen == SCREEN_EVENTS) {
-		buffer_add(out, SLICE("event tail 500 follow"));
-	} else if (row) {
-		buffer_add(out, SLICE("domain show"));
-		command_add(out, row->domain);
-	} else {
-		buffer_add(out, SLICE("domain list"));
-		if (scene->filter.length)
-			command_add(out, editor_text(&scene->filter));
-	}
+	else
+		screen_row(scene->screen)->command(scene, out);
 }

@@ -10,21 +10,14 @@
 #include "tui/client/client.h"
 #include "tui/screens/actions.h"
 #include "tui/screens/domain_rows.h"
+#include "tui/screens/editing.h"
 #include "tui/screens/recent.h"
 #include "tui/screens/listing.h"
+#include "tui/screens/why.h"
 #include "tui/widgets/dialog.h"
 #include "tui/widgets/editor.h"
 #include "tui/widgets/pager.h"
 #include "tui/widgets/table.h"
-
-enum screen {
-	SCREEN_OVERVIEW,
-	SCREEN_DOMAINS,
-	SCREEN_READING,
-	SCREEN_CONNECTIONS,
-	SCREEN_EVENTS,
-	SCREEN_DISCOVERED
-};
 
 enum {
 	SCENE_TEXT_BYTES = 400,
@@ -37,21 +30,17 @@ enum {
 	SCENE_STATUS_EVERY_MS = 2000,
 	SCENE_STALE_MS = 3 * SCENE_STATUS_EVERY_MS,
 	SCENE_SILENT_MS = 3000, /* a request unanswered for so long is worth saying */
+	SCENE_SETTLE_MS = 150,  /* the words about a row follow the cursor once it rests */
+	SCENE_UNDER_MAX = 6,    /* screens below the one on top */
 };
 
-enum prompt {
-	PROMPT_NONE,
-	PROMPT_FILTER,
-	PROMPT_COMMAND,
-	PROMPT_NEW,
-	PROMPT_PROXY,
-	PROMPT_COMMENT,
-	PROMPT_WHY
-};
+enum prompt { PROMPT_NONE, PROMPT_FILTER, PROMPT_COMMAND };
 
 struct scene {
 	struct instant now;
-	enum screen screen, screen_before; /* before: where reading goes back to */
+	enum screen screen,
+	        under[SCENE_UNDER_MAX]; /* under: where `q` goes back to, the last first to come */
+	size_t under_count;
 
 	/* the link */
 	enum client_state link;
@@ -65,7 +54,7 @@ struct scene {
 	struct domain_rows domains;
 	int64_t domains_heard_ms; /* 0: never */
 	const char *domains_trouble;
-	struct listing connections, discovered;
+	struct listing listings[SCREEN_COUNT]; /* kind NULL where a screen lists nothing of this sort */
 	struct recent events;
 	const char *lists_trouble; /* why the newest try to fetch one of them failed; "" */
 
@@ -75,6 +64,9 @@ struct scene {
 	struct editor filter; /* of the domains */
 	enum prompt prompt;
 	struct editor editor;
+	int64_t stepped_ms; /* when the cursor moved last; 0: it rests */
+	struct editing editing;
+	struct why why;
 	struct dialog dialog;
 	char dialog_command[SCENE_TEXT_BYTES];
 	struct pager pager;
@@ -109,6 +101,14 @@ bool scene_status_is_stale(const struct scene *scene);
 /* The command that shows what the screen shows, without "parley". */
 void scene_command(const struct scene *scene, struct buffer *out);
 
+/* The cursor rests: what is said of a row is said of the selected one. */
+void scene_settle(struct scene *scene);
+/* The screen that stands below what is only read or edited for a moment. */
+enum screen scene_place_below(const struct scene *scene);
+void scene_open(struct scene *scene, enum screen screen); /* on top of what is shown */
+void scene_close(struct scene *scene);                    /* back to what was below */
+bool scene_is_form(const struct scene *scene);
+
 /* The frame, whole. */
 void scene_draw(struct scene *scene, struct grid *grid);
 
@@ -116,23 +116,41 @@ void scene_draw(struct scene *scene, struct grid *grid);
 struct area {
 	int x, y, width, height;
 };
-void overview_draw(struct scene *scene, struct grid *grid, struct area area);
+#define SCREEN(ID, word, ...)                                                                                \
+	void word##_draw(struct scene *scene, struct grid *grid, struct area area);                          \
+	void word##_command(const struct scene *scene, struct buffer *out);
+#include "tui/screens/screens.def"
+#undef SCREEN
+
+enum screen_group { GROUP_STATUS, GROUP_ACCESS, GROUP_PROVE, GROUP_NOWHERE };
+struct screen_row {
+	const char *word, *title; /* title: N_() */
+	uint32_t key;             /* after `g`; 0: none */
+	enum screen_group group;
+	void (*draw)(struct scene *scene, struct grid *grid, struct area area);
+	void (*command)(const struct scene *scene, struct buffer *out);
+};
+const struct screen_row *screen_row(enum screen screen);
+enum screen screen_named(struct slice word);       /* SCREEN_COUNT: none */
+enum screen screen_of_key(uint32_t key);           /* SCREEN_COUNT: none */
+const char *screen_group(enum screen_group group); /* translated */
+
 void domains_start(struct scene *scene); /* the table's columns */
-void domains_draw(struct scene *scene, struct grid *grid, struct area area);
 void domains_title(const struct scene *scene, struct buffer *out);
-void connections_draw(struct scene *scene, struct grid *grid, struct area area);
 const struct listing_kind *connections_kind(void);
 /* The domain a row of connection.list speaks for, as far as is known. */
 struct slice connection_domain(const struct scene *scene, const struct json *row);
-void discovered_draw(struct scene *scene, struct grid *grid, struct area area);
 const struct listing_kind *discovered_kind(void);
-void recent_draw(struct scene *scene, struct grid *grid, struct area area);
-void recent_title(const struct scene *scene, struct buffer *out);
+void events_title(const struct scene *scene, struct buffer *out);
 void listing_title(const struct listing *listing, const char *name, struct buffer *out);
 /* `nothing`: what to say where the daemon has no rows. */
 void listing_draw(struct scene *scene, struct listing *listing, struct grid *grid, struct area area,
                   const char *nothing);
-void reading_draw(struct scene *scene, struct grid *grid, struct area area);
+void form_title(const struct scene *scene, struct buffer *out);
+/* What each changed field of the form would do to what is live. */
+void effects_say(struct scene *scene);
+/* How many connections saving the form would end; `word`: what must be typed for it, "" when y is enough. */
+void effects_weigh(const struct scene *scene, char word[DIALOG_WORD_BYTES]);
 /* The keys that work on this screen, as text to read. */
 void reading_show_keys(struct scene *scene);
 /* Opens what scene->pager.text holds. */

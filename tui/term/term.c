@@ -80,7 +80,10 @@ static void define_twins(void)
 		{ "\033[5~", KEY_PPAGE },       { "\033[6~", KEY_NPAGE },
 		{ "\033[3~", KEY_DC },          { "\033OP", KEY_F(1) },
 		{ "\033[11~", KEY_F(1) },       { "\033[15~", KEY_F(5) },
-		{ "\033[21~", KEY_F(10) },      { "\033[200~", OWN_PASTE_BEGIN },
+		{ "\033[21~", KEY_F(10) },      { "\033OQ", KEY_F(2) },
+		{ "\033[12~", KEY_F(2) },       { "\033OR", KEY_F(3) },
+		{ "\033[13~", KEY_F(3) },       { "\033[19~", KEY_F(8) },
+		{ "\033[Z", KEY_BTAB },         { "\033[200~", OWN_PASTE_BEGIN },
 		{ "\033[201~", OWN_PASTE_END },
 	};
 
@@ -192,8 +195,12 @@ static uint32_t named_key(wint_t key)
 	case KEY_ENTER: return INPUT_ENTER;
 	case KEY_BACKSPACE: return INPUT_BACKSPACE;
 	case KEY_DC: return INPUT_DELETE;
+	case KEY_BTAB: return INPUT_BACK_TAB;
 	case KEY_F(1): return INPUT_F1;
+	case KEY_F(2): return INPUT_F2;
+	case KEY_F(3): return INPUT_F3;
 	case KEY_F(5): return INPUT_F5;
+	case KEY_F(8): return INPUT_F8;
 	case KEY_F(10): return INPUT_F10;
 	case KEY_RESIZE: return INPUT_RESIZE;
 	case OWN_PASTE_BEGIN: return INPUT_PASTE_BEGIN;

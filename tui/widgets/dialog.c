@@ -47,13 +47,38 @@ enum dialog_answer dialog_key(struct dialog *dialog, uint32_t key)
 	return DIALOG_OPEN;
 }
 
+/* One line of the dialog, folded; returns how many lines it takes. Drawn from line `y` on where `draws`. */
+static int put_folded(struct grid *grid, int x, int y, int room, const char *line, bool draws)
+{
+	struct slice rest = slice_of(line);
+	int count = 0;
+
+	while (rest.len) {
+		size_t cut = grid_fold(grid, rest, room - (count ? 2 : 0));
+
+		if (draws)
+			grid_put(grid, x + (count ? 2 : 0), y + count, room, slice_first(rest, cut),
+			         GRID_NORMAL);
+		rest = slice_after(rest, cut);
+		while (rest.len && rest.ptr[0] == ' ')
+			rest = slice_after(rest, 1);
+		count++;
+	}
+	return count;
+}
+
 void dialog_draw(const struct dialog *dialog, struct grid *grid)
 {
-	int room = grid->width < 78 ? grid->width - 4 : 74, height = 4, count = 0, x, y, used;
+	int room = grid->width < 78 ? grid->width - 4 : 74, height = 4, count = 0, x, y, line, used;
 
-	while (count < DIALOG_LINES && dialog->lines[count][0])
-		count++;
-	height += count;
+	/* Where there is little room, the question stays and the last lines give way. */
+	for (; count < DIALOG_LINES && dialog->lines[count][0]; count++) {
+		int more = put_folded(grid, 0, 0, room, dialog->lines[count], false);
+
+		if (height + more > grid->height)
+			break;
+		height += more;
+	}
 	x = (grid->width - room - 4) / 2;
 	y = (grid->height - height) / 2;
 	x = x > 0 ? x : 0;
@@ -63,8 +88,9 @@ void dialog_draw(const struct dialog *dialog, struct grid *grid)
 	grid_set(grid, x + 1, y, ' ', GRID_WARN);
 	used = grid_put_text(grid, x + 2, y, room, dialog->title, GRID_FOCUS);
 	grid_set(grid, x + 2 + used, y, ' ', GRID_WARN);
+	line = y + 1;
 	for (int i = 0; i < count; i++)
-		grid_put_text(grid, x + 2, y + 1 + i, room, dialog->lines[i], GRID_NORMAL);
+		line += put_folded(grid, x + 2, line, room, dialog->lines[i], true);
 	used = grid_put_text(grid, x + 2, y + height - 2, room, dialog->question, GRID_WARN);
 	if (dialog->word[0])
 		editor_draw(&dialog->editor, grid, x + 3 + used, y + height - 2, room - used - 1,

@@ -9,7 +9,7 @@
 
 #include "tui/widgets/editor.h"
 
-enum { DIALOG_LINES = 6, DIALOG_LINE_BYTES = 200, DIALOG_WORD_BYTES = 32 };
+enum { DIALOG_LINES = 10, DIALOG_LINE_BYTES = 200, DIALOG_WORD_BYTES = 32 };
 
 enum dialog_answer { DIALOG_OPEN, DIALOG_YES, DIALOG_NO };
 

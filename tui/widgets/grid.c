@@ -57,6 +57,19 @@ void grid_set(struct grid *grid, int x, int y, uint32_t c, enum grid_role role)
 	*cell = (struct grid_cell){ .c = c, .width = 1, .role = (uint8_t)role };
 }
 
+size_t grid_fold(const struct grid *grid, struct slice text, int room)
+{
+	size_t cut = text.len, blank;
+
+	while (cut > 1 && grid_text_width(grid, slice_first(text, cut)) > room)
+		for (cut--; cut > 1 && ((unsigned char)text.ptr[cut] & 0xc0) == 0x80;)
+			cut--;
+	for (blank = cut; cut < text.len && blank > 0; blank--)
+		if (text.ptr[blank] == ' ')
+			return blank;
+	return cut;
+}
+
 void grid_fill(struct grid *grid, int x, int y, int width, int height)
 {
 	for (int j = 0; j < height; j++)

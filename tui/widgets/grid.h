@@ -5,8 +5,8 @@
  * grid; golden tests compare grids, tui/term paints them.
  *
  * Files in reading order: grid (this), input (keys as numbers), spark (a row of
- * rates), table, editor (one line of text), dialog (a question), pager (lines
- * to read).  Texts arrive translated; text from outside is shown harmless by
+ * rates), table, editor (one line of text), form (fields), dialog (a question),
+ * pager (lines to read).  Texts arrive translated; text from outside is shown harmless by
  * grid_put and nowhere else.
  */
 #ifndef TUI_WIDGETS_GRID_H
@@ -54,6 +54,8 @@ int grid_printf(struct grid *grid, int x, int y, int room, enum grid_role role, 
 void grid_put_right(struct grid *grid, int end, int y, int room, struct slice text, enum grid_role role);
 /* Cells `text` takes when nothing is cut. */
 int grid_text_width(const struct grid *grid, struct slice text);
+/* How many bytes of `text` go on a line of `room` cells: whole words where there are any, never half a character. */
+size_t grid_fold(const struct grid *grid, struct slice text, int room);
 
 void grid_fill(struct grid *grid, int x, int y, int width, int height); /* blanks */
 void grid_paint(struct grid *grid, int x, int y, int width,

@@ -32,6 +32,7 @@ struct table {
 	size_t column_count;
 	size_t count;         /* rows */
 	size_t selected, top; /* indexes; `top` is drawn first */
+	size_t told;          /* the row the owner says more about: follows `selected` once it rests */
 	size_t sort;          /* column */
 	bool is_reversed;
 	int page; /* rows drawn last time: what PAGE_DOWN moves by */

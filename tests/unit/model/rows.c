@@ -160,6 +160,42 @@ static void a_new_object_has_every_default(void **state)
 	arena_stop(&arena);
 }
 
+static void fields_that_need_another_say_which_value_and_why(void **state)
+{
+	const struct model_kind *edge = model_kind(MODEL_ACCESS_EDGE),
+	                        *domain = model_kind(MODEL_ALLOWED_DOMAIN);
+	const struct model_need *need = model_field_need(
+	        edge, MODEL_FIELD(access_edge, discovered_partner_standard_rate));
+	size_t count = 0;
+
+	(void)state;
+	assert_non_null(need);
+	assert_int_equal(need->other, MODEL_FIELD(access_edge, enable_partner_discovery));
+	assert_true(model_need_holds(need, SLICE("true")));
+	assert_false(model_need_holds(need, SLICE("false")));
+	assert_null(model_field_need(edge, MODEL_FIELD(access_edge, allow_federated_users)));
+	need = model_field_need(domain, MODEL_FIELD(allowed_domain, proxy_port));
+	assert_non_null(need);
+	assert_false(model_need_holds(need, SLICE(" ")));
+	assert_true(model_need_holds(need, SLICE("sip.fabrikam.example")));
+	EACH_KIND(kind)
+	{
+		for (size_t i = 0; i < kind->field_count; i++) {
+			need = model_field_need(kind, i);
+			if (!need)
+				continue;
+			count++;
+			assert_int_equal(need->field, i);
+			assert_int_not_equal(need->other, i);
+			assert_true(need->other < kind->field_count && strlen(need->otherwise) > 10);
+			if (need->value[0] && kind->fields[need->other].type == MODEL_BOOL)
+				assert_true(slice_equal(slice_of(need->value), SLICE("true")) ||
+				            slice_equal(slice_of(need->value), SLICE("false")));
+		}
+	}
+	assert_true(count > 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +207,7 @@ int main(void)
 		cmocka_unit_test(limits_fit_their_type),
 		cmocka_unit_test(choices_are_found_by_index_up_to_the_last),
 		cmocka_unit_test(a_new_object_has_every_default),
+		cmocka_unit_test(fields_that_need_another_say_which_value_and_why),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,21 +192,6 @@ static struct stage *domains_empty(void)
 	return stage;
 }
 
-static struct stage *domains_question(void)
-{
-	struct stage *stage = domains();
-	struct console *console = mem_new(sizeof *console);
-
-	assert_non_null(console);
-	changes_start(&console->agreed);
-	console->scene = stage->scene;
-	question_domains(console, ACTION_BLOCK);
-	stage->scene = console->scene;
-	changes_stop(&console->agreed);
-	mem_free(console);
-	return stage;
-}
-
 static struct stage *domains_saving(void)
 {
 	struct stage *stage = domains();
@@ -229,7 +214,7 @@ static struct stage *domains_hostile(void)
 static struct stage *connections(void)
 {
 	struct stage *stage = overview();
-	struct listing *list = &stage->scene.connections;
+	struct listing *list = &stage->scene.listings[SCREEN_CONNECTIONS];
 	struct json *page = read_json("connections.json");
 
 	stage->scene.screen = SCREEN_CONNECTIONS;
@@ -243,7 +228,7 @@ static struct stage *connections_failed(void)
 {
 	struct stage *stage = connections();
 
-	editor_set(&stage->scene.connections.filter, SLICE("!state:up proseware"));
+	editor_set(&stage->scene.listings[SCREEN_CONNECTIONS].filter, SLICE("!state:up proseware"));
 	scene_arrange(&stage->scene);
 	return stage;
 }
@@ -252,10 +237,10 @@ static struct stage *connections_hostile(void)
 {
 	struct stage *stage = connections();
 
-	stage->scene.connections.table.sort = 5; /* msg/s */
-	stage->scene.connections.table.is_reversed = true;
-	listing_arrange(&stage->scene.connections, "");
-	stage->scene.connections.table.selected = 5;
+	stage->scene.listings[SCREEN_CONNECTIONS].table.sort = 5; /* msg/s */
+	stage->scene.listings[SCREEN_CONNECTIONS].table.is_reversed = true;
+	listing_arrange(&stage->scene.listings[SCREEN_CONNECTIONS], "");
+	stage->scene.listings[SCREEN_CONNECTIONS].table.selected = 5;
 	return stage;
 }
 
@@ -270,7 +255,7 @@ static struct stage *connections_unasked(void)
 static struct stage *discovered(void)
 {
 	struct stage *stage = overview();
-	struct listing *list = &stage->scene.discovered;
+	struct listing *list = &stage->scene.listings[SCREEN_DISCOVERED];
 	struct json *page = read_json("discovered.json");
 
 	stage->scene.screen = SCREEN_DISCOVERED;
@@ -286,7 +271,7 @@ static struct stage *discovered_empty(void)
 	struct stage *stage = overview();
 
 	stage->scene.screen = SCREEN_DISCOVERED;
-	stage->scene.discovered.heard_ms = now.mono_ms;
+	stage->scene.listings[SCREEN_DISCOVERED].heard_ms = now.mono_ms;
 	return stage;
 }
 
@@ -317,6 +302,179 @@ static struct stage *events_paused(void)
 	recent_take(&stage->scene.events, json_at(json_get(told, "events"), 0));
 	recent_take(&stage->scene.events, json_at(json_get(told, "events"), 1));
 	json_free(&told);
+	return stage;
+}
+
+/* ---- forms ---- */
+
+static struct stage *form_of(enum model_kind_id kind, const char *key, const char *file)
+{
+	struct stage *stage = overview();
+	struct editing *editing = &stage->scene.editing;
+	struct json *told;
+
+	scene_open(&stage->scene, kind == MODEL_ACCESS_EDGE ? SCREEN_ACCESS_EDGE : SCREEN_FORM);
+	editing_start(editing, model_kind(kind), slice_of(key), file == NULL);
+	if (!file)
+		return stage;
+	told = read_json(file);
+	editing_fill(editing, told);
+	json_free(&told);
+	return stage;
+}
+
+static void type_into(struct stage *stage, const char *field, const char *value)
+{
+	struct editing *editing = &stage->scene.editing;
+
+	editing->form.at = editing_field(editing, field);
+	assert_true(editing->form.at < editing->form.count);
+	editor_set(&editing->form.fields[editing->form.at].value, slice_of(value));
+	editing_check(editing);
+}
+
+static struct stage *access_edge(void) { return form_of(MODEL_ACCESS_EDGE, "", "access-edge.json"); }
+
+static struct stage *access_edge_changed(void)
+{
+	struct stage *stage = access_edge();
+
+	type_into(stage, "max-contacts-per-discovered-partner", "many");
+	type_into(stage, "enable-partner-discovery", "true");
+	type_into(stage, "allow-federated-users", "false");
+	return stage;
+}
+
+static struct stage *access_edge_idle(void)
+{
+	struct stage *stage = access_edge();
+
+	type_into(stage, "discovered-partner-standard-rate", "30");
+	return stage;
+}
+
+static struct stage *access_edge_end(void)
+{
+	struct stage *stage = access_edge();
+
+	type_into(stage, "drain-timeout", "30");
+	return stage;
+}
+
+static struct stage *access_edge_unheard(void)
+{
+	struct stage *stage = access_edge();
+
+	stage->scene.editing.version = 0;
+	return stage;
+}
+
+/* The console around the stage's scene, for what asks questions. */
+static void ask(struct stage *stage, void (*question)(struct console *console))
+{
+	struct console *console = mem_new(sizeof *console);
+
+	assert_non_null(console);
+	changes_start(&console->agreed);
+	console->scene = stage->scene;
+	question(console);
+	stage->scene = console->scene;
+	changes_stop(&console->agreed);
+	mem_free(console);
+}
+
+static void block(struct console *console) { question_domains(console, ACTION_BLOCK); }
+
+static struct stage *domains_question(void)
+{
+	struct stage *stage = domains();
+
+	ask(stage, block);
+	return stage;
+}
+
+static struct stage *access_edge_question(void)
+{
+	struct stage *stage = access_edge_changed();
+
+	type_into(stage, "max-contacts-per-discovered-partner", "2000");
+	ask(stage, question_form);
+	return stage;
+}
+
+static struct stage *domain_form(void)
+{
+	struct stage *stage = form_of(MODEL_ALLOWED_DOMAIN, "fabrikam.example", "domain-form.json");
+
+	type_into(stage, "identity", "domain");
+	type_into(stage, "proxy-fqdn", "sip..fabrikam.example");
+	return stage;
+}
+
+static struct stage *domain_form_meanwhile(void)
+{
+	struct stage *stage = form_of(MODEL_ALLOWED_DOMAIN, "fabrikam.example", "domain-form.json");
+	struct json *theirs;
+	struct reason reason;
+
+	type_into(stage, "comment", "ours");
+	assert_int_equal(
+	        json_read(SLICE("{\"version\":119,\"fields\":{\"domain\":\"fabrikam.example\",\"proxy-fqdn\":"
+	                        "\"\","
+	                        "\"proxy-port\":5061,\"identity\":\"edge-fqdn\",\"mark-for-monitoring\":true,"
+	                        "\"comment\":\"moved to litware\"}}"),
+	                  &theirs, &reason),
+	        RESULT_OK);
+	editing_fill(&stage->scene.editing, theirs);
+	json_free(&theirs);
+	return stage;
+}
+
+static struct stage *domain_new(void) { return form_of(MODEL_ALLOWED_DOMAIN, "", NULL); }
+
+static struct stage *why_blocked(void)
+{
+	struct stage *stage = overview();
+	struct json *told = read_json("why.json");
+	struct control_answer answer = { .whole = told, .result = told };
+
+	scene_open(&stage->scene, SCREEN_WHY);
+	why_fill(&stage->scene.why, SLICE("dan@northwind.example"), SLICE("eve@contoso.example"),
+	         SLICE("presence"));
+	why_take(&stage->scene.why, &answer);
+	return stage;
+}
+
+static struct stage *why_unasked(void)
+{
+	struct stage *stage = overview();
+
+	scene_open(&stage->scene, SCREEN_WHY);
+	why_fill(&stage->scene.why, SLICE("dan@northwind.example"), SLICE_NONE, SLICE_NONE);
+	return stage;
+}
+
+static struct stage *why_question(void)
+{
+	struct stage *stage = why_blocked();
+
+	ask(stage, whys_apply);
+	return stage;
+}
+
+static struct stage *keys_of_access_edge(void)
+{
+	struct stage *stage = access_edge();
+
+	reading_show_keys(&stage->scene);
+	return stage;
+}
+
+static struct stage *going(void)
+{
+	struct stage *stage = overview();
+
+	stage->scene.awaits_place = true;
 	return stage;
 }
 
@@ -368,6 +526,29 @@ static const struct {
 	{ "events-120x40", events, 120, 40, false, false },
 	{ "events-60x16", events, 60, 16, false, false },
 	{ "events-paused-80x24", events_paused, 80, 24, false, false },
+	{ "access-edge-80x24", access_edge, 80, 24, false, false },
+	{ "access-edge-120x40", access_edge, 120, 40, false, false },
+	{ "access-edge-60x16", access_edge, 60, 16, false, false },
+	{ "access-edge-changed-80x24", access_edge_changed, 80, 24, false, false },
+	{ "access-edge-changed-120x40", access_edge_changed, 120, 40, false, false },
+	{ "access-edge-changed-60x16", access_edge_changed, 60, 16, false, false },
+	{ "access-edge-idle-80x24", access_edge_idle, 80, 24, false, false },
+	{ "access-edge-end-80x24", access_edge_end, 80, 24, false, false },
+	{ "access-edge-unheard-80x24", access_edge_unheard, 80, 24, false, false },
+	{ "access-edge-question-80x24", access_edge_question, 80, 24, false, false },
+	{ "access-edge-question-60x16", access_edge_question, 60, 16, false, false },
+	{ "domain-form-80x24", domain_form, 80, 24, false, false },
+	{ "domain-form-120x40", domain_form, 120, 40, false, false },
+	{ "domain-form-60x16", domain_form, 60, 16, false, false },
+	{ "domain-form-meanwhile-80x24", domain_form_meanwhile, 80, 24, false, false },
+	{ "domain-new-80x24", domain_new, 80, 24, false, false },
+	{ "why-80x24", why_blocked, 80, 24, false, false },
+	{ "why-120x40", why_blocked, 120, 40, false, false },
+	{ "why-60x16", why_blocked, 60, 16, false, false },
+	{ "why-unasked-80x24", why_unasked, 80, 24, false, false },
+	{ "why-question-80x24", why_question, 80, 24, false, false },
+	{ "keys-form-80x24", keys_of_access_edge, 80, 24, false, false },
+	{ "going-80x24", going, 80, 24, false, false },
 	{ "keys-80x24", keys_of_domains, 80, 24, false, false },
 };
 
