@@ -48,8 +48,8 @@ enum control_verb_id editing_verb(const struct model_kind *kind, const char *ver
 
 void editing_label(const char *name, char to[FORM_LABEL_BYTES])
 {
-	static const char *const acronyms[] = { "FQDN", "XMPP", "TLS", "SIP", "DNS",
-		                                "SASL", "IP",   "CRL", "TCP" };
+	static const char *const acronyms[] = { "FQDN", "XMPP", "TLS", "SIP", "DNS",  "SASL",
+		                                "IP",   "SRV",  "IM",  "CRL", "CRLs", "TCP" };
 	struct slice rest = slice_of(name), word;
 	size_t used = 0;
 

@@ -12,7 +12,7 @@
 #include "tui/widgets/editor.h"
 
 enum {
-	FORM_FIELDS_MAX = 40,
+	FORM_FIELDS_MAX = 64,
 	FORM_LABEL_BYTES = 64,
 	FORM_WORDS_BYTES = 240,
 	FORM_MARGIN = 3,
