@@ -14,8 +14,6 @@
 #include "daemon/crypto/crypto.h"
 #include "shared/base/memory.h"
 
-enum { CREDENTIALS_BYTES_MAX = 4 * 1024 * 1024 };
-
 uint64_t access_random(struct access *a)
 {
 	a->random_counter++;
@@ -87,74 +85,13 @@ static void take_image(struct access *a, struct link_frame *frame)
 		a->transactions = sip_transactions_new((uint32_t)a->settings->max_transactions, a->seed);
 	if (a->resolver)
 		resolver_keep_at_most(a->resolver, (size_t)a->settings->dns_srv_cache_record_count);
+	credentials_set_memory(a);
 	flow_image_changed(a);
 	pool_learn(a);
 	link_send(a->link, LINK_APPLIED, policy_image_generation(image), SLICE(""), -1);
 }
 
 /* ---- credentials, listeners, settings of the host ---- */
-
-static enum sip_side side_named(const struct json *name)
-{
-	return slice_equal(json_as_slice(name), SLICE("internal")) ? SIP_SIDE_INTERNAL : SIP_SIDE_EXTERNAL;
-}
-
-static void report_not_applied(struct access *a, const char *why)
-{
-	struct report report;
-
-	report_open(&report, a, CONTROL_EVENT_CONFIG_NOT_APPLIED);
-	json_put_text(&report.w, "service", "access");
-	json_put_number(&report.w, "version", a->image ? (int64_t)policy_image_generation(a->image) : 0);
-	json_put_text(&report.w, "why", why);
-	report_send(&report);
-}
-
-static void take_credentials(struct access *a, struct link_frame *frame)
-{
-	struct json *payload = NULL;
-	struct reason reason = { "" };
-	struct stat st;
-	char *bytes = MAP_FAILED;
-	static const char *const parts[] = { "chain", "key", "trust", "crls" };
-	struct slice part[4];
-	size_t at = 0;
-
-	if (json_read(frame->payload, &payload, &reason) != RESULT_OK || fstat(frame->fd, &st) != 0 ||
-	    st.st_size <= 0 || st.st_size > CREDENTIALS_BYTES_MAX)
-		goto out;
-	/* A private writable map, so that the key can be wiped here when it has been read. */
-	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, frame->fd, 0);
-	if (bytes == MAP_FAILED)
-		goto out;
-	for (size_t i = 0; i < 4; i++) {
-		int64_t length = json_as_number(json_get(payload, parts[i]), 0);
-
-		if (length < 0 || (uint64_t)length > (uint64_t)st.st_size - at)
-			goto out;
-		part[i] = (struct slice){ bytes + at, (size_t)length };
-		at += (size_t)length;
-	}
-
-	enum sip_side side = side_named(json_get(payload, "use"));
-	struct tls_credentials *fresh = NULL;
-
-	if (tls_credentials_new(side == SIP_SIDE_INTERNAL ? TLS_INTERNAL : TLS_FEDERATION, part[0], part[1],
-	                        part[2], part[3], &fresh, &reason) == RESULT_OK) {
-		tls_credentials_free(&a->credentials[side]);
-		a->credentials[side] = fresh;
-		recheck_side(a, side);
-	} else {
-		report_not_applied(a, reason.text);
-	}
-out:
-	if (bytes != MAP_FAILED) {
-		mem_wipe(bytes, (size_t)st.st_size);
-		munmap(bytes, (size_t)st.st_size);
-	}
-	json_free(&payload);
-	close(frame->fd);
-}
 
 static void accepted(void *owner, int fd, const struct address *from)
 {
@@ -190,7 +127,7 @@ static void take_listener(struct access *a, struct link_frame *frame)
 	}
 	l->access = a;
 	l->id = frame->number;
-	l->side = side_named(json_get(payload, "side"));
+	l->side = access_side_named(json_get(payload, "side"));
 
 	struct report report;
 	enum result result = listener_new(a->loop, frame->fd, accepted, l, &l->listener, &reason);
@@ -331,7 +268,7 @@ static void frame_came(void *owner, struct link_frame *frame)
 
 	switch ((unsigned)frame->type) {
 	case LINK_CONFIGURE: take_host(a, frame->payload); break;
-	case LINK_CREDENTIALS: take_credentials(a, frame); break;
+	case LINK_CREDENTIALS: credentials_take(a, frame); break;
 	case LINK_IMAGE: take_image(a, frame); break;
 	case LINK_LISTENER: take_listener(a, frame); break;
 	case LINK_LISTENER_CLOSE: close_listener(a, frame->number); break;

@@ -215,12 +215,18 @@ enum result flow_open(struct access *a, struct hop *hop, const struct address *t
 	if (!hop->is_plain && !a->credentials[hop->side])
 		return fail(reason, RESULT_INVALID, "no certificate for the %s side",
 		            hop->side == SIP_SIDE_EXTERNAL ? "external" : "internal");
+	if (hop->certificate[0] &&
+	    !tls_credentials_has(a->credentials[hop->side], slice_of(hop->certificate)))
+		return fail(reason, RESULT_INVALID,
+		            "host.xml has no certificate \"%s\", which the partner's entry names",
+		            hop->certificate);
 	flow = flow_new(a, hop->side, hop->is_plain);
 	if (!flow)
 		return fail(reason, RESULT_NO_MEMORY, "out of memory");
 	flow->hop = hop;
 	flow_settings(flow, &settings);
 	settings.server_name = hop->name;
+	settings.certificate = hop->certificate;
 	slice_to_text(slice_of(hop->name), flow->partner, sizeof flow->partner);
 	if (!door_enter_outgoing(a, flow)) {
 		mem_free(flow);

@@ -321,6 +321,11 @@ bool flow_carries_name(const struct flow *flow,
                        struct slice name);    /* its verified certificate has it as dNSName */
 bool flow_is_usable(const struct flow *flow); /* up, and not about to end; NULL: no */
 
+/* ---- credentials.c ---- */
+enum sip_side access_side_named(const struct json *name);
+void credentials_take(struct access *a, struct link_frame *frame);
+void credentials_set_memory(struct access *a); /* the settings may have changed */
+
 /* ---- recheck.c ---- */
 void recheck_plan(struct flow *flow);                    /* when its certificate is looked at again */
 void recheck_side(struct access *a, enum sip_side side); /* now: there are other credentials */

@@ -68,6 +68,7 @@ struct connection_settings {
 	size_t in_max;          /* receive buffer's maximum */
 	struct tls_credentials *credentials; /* NULL: plain TCP; kept counted */
 	const char *server_name; /* SNI for outgoing; NULL none */
+	const char *certificate; /* outgoing: the one of ours to be shown, by its name; NULL or "": the first */
 	const char *application; /* ALPN for accepted: an offer that lacks it is refused; NULL: offers are not looked at */
 	const struct connection_events *events;
 	void *owner;

@@ -11,6 +11,7 @@
 
 #include "shared/base/arena.h"
 #include "shared/base/result.h"
+#include "shared/base/siphash.h"
 
 struct tls_credentials; /* counted */
 
@@ -22,6 +23,8 @@ enum {
 	TLS_HANDSHAKE_MESSAGE_MAX = 64 * 1024,
 	TLS_NAMES_MAX = 64,
 	TLS_PEM_BYTES_MAX = 4 * 1024 * 1024,       /* one file of ours: chain, trust, CRLs */
+	TLS_IDENTITIES_MAX = 17,                   /* certificates of ours in one set of credentials */
+	TLS_IDENTITY_NAME_BYTES = 65,
 };
 
 /*
@@ -31,6 +34,32 @@ enum {
  */
 enum result tls_credentials_new(enum tls_boundary boundary, struct slice chain, struct slice key, struct slice trust,
                                 struct slice crls, struct tls_credentials **out, struct reason *reason);
+/*
+ * A further certificate of ours: connections that name it show it (connection_settings.certificate), and clients that
+ * ask by SNI for one of `server_names` (lower case) are shown it.  LIMIT: there are TLS_IDENTITIES_MAX already.
+ */
+enum result tls_credentials_add(struct tls_credentials *credentials, struct slice name, struct slice chain,
+                                struct slice key, const struct slice *server_names, size_t server_name_count,
+                                struct reason *reason);
+bool tls_credentials_has(const struct tls_credentials *credentials, struct slice name);
+
+/*
+ * Certificates that were looked at lately need not be looked at again when their owner reconnects: good ones for an
+ * hour or until one of the chain ends, bad ones for a minute.  What is remembered ends with the credentials: other
+ * authorities and other CRLs begin anew.  A living connection is always looked at anew.
+ */
+struct tls_memory_limits {
+	size_t accepted, rejected; /* how many of each; 0: none are remembered */
+	unsigned deleted_percent;  /* the oldest, when it is full */
+	struct siphash_key seed;
+};
+void tls_credentials_remember(struct tls_credentials *credentials, const struct tls_memory_limits *limits);
+struct tls_memory_counts {
+	size_t accepted, rejected;                /* remembered now */
+	uint64_t accepted_again, rejected_again;  /* not looked at for being remembered */
+};
+struct tls_memory_counts tls_credentials_memory(const struct tls_credentials *credentials);
+
 struct tls_credentials *tls_credentials_keep(struct tls_credentials *credentials);
 void tls_credentials_free(struct tls_credentials **credentials); /* lets go of one reference */
 

@@ -16,7 +16,7 @@ const char tls_priority[] =
         "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"
         "-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:%SAFE_RENEGOTIATION:%SERVER_PRECEDENCE:%PROFILE_MEDIUM";
 
-enum { CREDENTIALS_RSA_BITS_MIN = 2048, CREDENTIALS_KEY_BITS_MAX = 8200 };
+enum { CREDENTIALS_KEY_BITS_MAX = 8200 };
 
 static gnutls_datum_t datum(struct slice bytes)
 {
@@ -30,68 +30,32 @@ static enum result bad_size(const char *what, struct slice bytes, struct reason 
 	return RESULT_OK;
 }
 
-/* Our chain can be read, is not absurd, and is strong enough for peers as strict as we are. */
-static enum result check_chain(struct slice pem, struct reason *reason)
+static enum result add_own(struct tls_credentials *credentials, struct slice name, struct slice chain,
+                           struct slice key, struct tls_identity **out, struct reason *reason)
 {
-	gnutls_datum_t bytes = datum(pem);
-	gnutls_x509_crt_t *list = NULL;
-	unsigned count = 0, bits = 0;
-	enum result result = RESULT_OK;
-	int got = gnutls_x509_crt_list_import2(&list, &count, &bytes, GNUTLS_X509_FMT_PEM, 0);
+	enum result result;
 
-	if (got < 0)
-		return fail(reason, RESULT_INVALID, "certificate chain: no PEM certificates: %s",
-		            gnutls_strerror(got));
-	if (count > TLS_CHAIN_MAX)
-		result = fail(reason, RESULT_INVALID, "certificate chain: %u certificates; at most %d", count,
-		              TLS_CHAIN_MAX);
-	else if (gnutls_x509_crt_get_pk_algorithm(list[0], &bits) == GNUTLS_PK_RSA &&
-	         bits < CREDENTIALS_RSA_BITS_MIN)
-		result = fail(reason, RESULT_INVALID, "certificate chain: an RSA key of %u bits; at least %d",
-		              bits, CREDENTIALS_RSA_BITS_MIN);
-	for (unsigned i = 0; i < count; i++)
-		gnutls_x509_crt_deinit(list[i]);
-	gnutls_free(list);
-	return result;
-}
-
-static enum result check_key(struct slice pem, struct reason *reason)
-{
-	gnutls_datum_t bytes = datum(pem);
-	gnutls_x509_privkey_t key;
-	int got;
-
-	if (gnutls_x509_privkey_init(&key) < 0)
-		return fail(reason, RESULT_NO_MEMORY, "out of memory");
-	got = gnutls_x509_privkey_import2(key, &bytes, GNUTLS_X509_FMT_PEM, NULL, 0);
-	gnutls_x509_privkey_deinit(key);
-	if (got == GNUTLS_E_DECRYPTION_FAILED)
-		return fail(reason, RESULT_INVALID, "private key: encrypted; store it without a passphrase");
-	if (got < 0)
-		return fail(reason, RESULT_INVALID, "private key: no PEM private key: %s",
-		            gnutls_strerror(got));
+	if (credentials->identity_count >= TLS_IDENTITIES_MAX)
+		return fail(reason, RESULT_LIMIT, "more than %d certificates of our own", TLS_IDENTITIES_MAX);
+	if ((result = bad_size("certificate chain", chain, reason)) != RESULT_OK ||
+	    (result = bad_size("private key", key, reason)) != RESULT_OK ||
+	    (result = tls_identity_new(name, chain, key, out, reason)) != RESULT_OK)
+		return result;
+	credentials->identities[credentials->identity_count++] = *out;
 	return RESULT_OK;
 }
 
-static enum result add_own(struct tls_credentials *credentials, struct slice chain, struct slice key,
-                           struct reason *reason)
+/* While there is one, GnuTLS itself shows it; with more, we are asked which. */
+static enum result show_first(struct tls_credentials *credentials, struct slice chain, struct slice key,
+                              struct reason *reason)
 {
 	gnutls_datum_t chain_bytes = datum(chain), key_bytes = datum(key);
-	enum result result = check_chain(chain, reason);
-	int got;
+	int got = gnutls_certificate_set_x509_key_mem2(credentials->x509, &chain_bytes, &key_bytes,
+	                                               GNUTLS_X509_FMT_PEM, NULL, 0);
 
-	if (result == RESULT_OK)
-		result = check_key(key, reason);
-	if (result != RESULT_OK)
-		return result;
-	got = gnutls_certificate_set_x509_key_mem2(credentials->x509, &chain_bytes, &key_bytes,
-	                                           GNUTLS_X509_FMT_PEM, NULL, 0);
-	if (got == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
-		return fail(reason, RESULT_INVALID, "private key: it does not belong to the certificate");
-	if (got == GNUTLS_E_MEMORY_ERROR)
-		return fail(reason, RESULT_NO_MEMORY, "out of memory");
 	if (got < 0)
-		return fail(reason, RESULT_INVALID, "certificate chain: %s", gnutls_strerror(got));
+		return fail(reason, got == GNUTLS_E_MEMORY_ERROR ? RESULT_NO_MEMORY : RESULT_INVALID,
+		            "certificate chain: %s", gnutls_strerror(got));
 	return RESULT_OK;
 }
 
@@ -169,6 +133,7 @@ enum result tls_credentials_new(enum tls_boundary boundary, struct slice chain, 
 	struct tls_credentials *credentials = mem_new(sizeof *credentials);
 	enum result result = RESULT_NO_MEMORY;
 	const char *wrong_at = NULL;
+	struct tls_identity *first;
 
 	fail(reason, RESULT_NO_MEMORY, "out of memory");
 	if (!credentials)
@@ -180,11 +145,10 @@ enum result tls_credentials_new(enum tls_boundary boundary, struct slice chain, 
 		goto failed;
 	gnutls_certificate_set_verify_flags(credentials->x509, GNUTLS_VERIFY_DO_NOT_ALLOW_X509_V1_CA_CRT);
 	gnutls_certificate_set_verify_limits(credentials->x509, CREDENTIALS_KEY_BITS_MAX, TLS_CHAIN_MAX);
-	if ((result = bad_size("certificate chain", chain, reason)) != RESULT_OK ||
-	    (result = bad_size("private key", key, reason)) != RESULT_OK ||
-	    (result = bad_size("trusted authorities", trust, reason)) != RESULT_OK ||
+	if ((result = bad_size("trusted authorities", trust, reason)) != RESULT_OK ||
 	    (result = bad_size("CRLs", crls, reason)) != RESULT_OK ||
-	    (result = add_own(credentials, chain, key, reason)) != RESULT_OK ||
+	    (result = add_own(credentials, SLICE(""), chain, key, &first, reason)) != RESULT_OK ||
+	    (result = show_first(credentials, chain, key, reason)) != RESULT_OK ||
 	    (result = add_trust(credentials, trust, reason)) != RESULT_OK ||
 	    (result = add_crls(credentials, crls, reason)) != RESULT_OK)
 		goto failed;
@@ -193,6 +157,45 @@ enum result tls_credentials_new(enum tls_boundary boundary, struct slice chain, 
 failed:
 	tls_credentials_free(&credentials);
 	return result;
+}
+
+/* "a\0b\0" */
+static bool take_server_names(struct tls_identity *identity, const struct slice *names, size_t count)
+{
+	size_t bytes = 0;
+	char *to;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += names[i].len + 1;
+	if (bytes == 0)
+		return true;
+	to = identity->server_names = mem_new(bytes);
+	if (!to)
+		return false;
+	identity->server_name_bytes = bytes;
+	for (size_t i = 0; i < count; i++) {
+		memcpy(to, names[i].ptr, names[i].len);
+		to += names[i].len + 1;
+	}
+	return true;
+}
+
+enum result tls_credentials_add(struct tls_credentials *credentials, struct slice name, struct slice chain,
+                                struct slice key, const struct slice *server_names, size_t server_name_count,
+                                struct reason *reason)
+{
+	struct tls_identity *identity;
+	enum result result = add_own(credentials, name, chain, key, &identity, reason);
+
+	if (result == RESULT_OK && !take_server_names(identity, server_names, server_name_count))
+		result = fail(reason, RESULT_NO_MEMORY, "out of memory");
+	tls_shows_own(credentials);
+	return result;
+}
+
+bool tls_credentials_has(const struct tls_credentials *credentials, struct slice name)
+{
+	return tls_identity_named(credentials, name) != NULL;
 }
 
 struct tls_credentials *tls_credentials_keep(struct tls_credentials *credentials)
@@ -209,6 +212,9 @@ void tls_credentials_free(struct tls_credentials **pointer)
 	*pointer = NULL;
 	if (!credentials || --credentials->holders > 0)
 		return;
+	for (size_t i = 0; i < credentials->identity_count; i++)
+		tls_identity_free(&credentials->identities[i]);
+	tls_memory_free(&credentials->memory);
 	if (credentials->x509)
 		gnutls_certificate_free_credentials(credentials->x509);
 	if (credentials->priority)

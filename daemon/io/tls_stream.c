@@ -40,6 +40,8 @@ struct tls_stream {
 	struct loop *loop;
 	gnutls_session_t session;
 	struct tls_credentials *credentials;
+	const struct tls_identity
+	        *identity; /* of ours, among the credentials'; NULL: as SNI asks, or the first */
 	struct tls_peer *peer;
 	struct record_counter counter;
 	uint64_t data_records;    /* that brought data */
@@ -48,6 +50,7 @@ struct tls_stream {
 	int64_t key_update_ms; /* the last one; 0: none yet */
 	size_t write_pending;  /* GnuTLS wants the same bytes again */
 	int last_errno;        /* of the socket */
+	bool is_server;
 	bool has_read_data;
 	bool is_key_update_flood;
 	bool is_refused; /* by us: `refusal` says why */
@@ -154,6 +157,49 @@ static int key_update_came(gnutls_session_t session, unsigned type, unsigned whe
 	return 0;
 }
 
+/* ---- which certificate of ours ---- */
+
+enum { TLS_ASKED_NAME_BYTES = 256 };
+
+/* RFC 6066 §3: one name is asked for, if any. */
+static struct slice asked_name(gnutls_session_t session, char *to, size_t size)
+{
+	unsigned type = 0;
+	size_t length = size;
+
+	if (gnutls_server_name_get(session, to, &length, &type, 0) < 0 || type != GNUTLS_NAME_DNS)
+		return SLICE("");
+	return slice_of(to);
+}
+
+/* GnuTLS asks this when a certificate of ours is to be shown, whichever side we are. */
+static int show_certificate(gnutls_session_t session, const gnutls_datum_t *authorities, int authority_count,
+                            const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
+                            gnutls_pcert_st **chain, unsigned *count, gnutls_privkey_t *key)
+{
+	const struct tls_stream *tls = gnutls_session_get_ptr(session);
+	const struct tls_identity *identity = tls->identity;
+	char asked[TLS_ASKED_NAME_BYTES];
+
+	(void)authorities;
+	(void)authority_count;
+	(void)algorithms;
+	(void)algorithm_count;
+	if (!identity)
+		identity = tls_identity_for(tls->credentials,
+		                            tls->is_server ? asked_name(session, asked, sizeof asked)
+		                                           : SLICE(""));
+	*chain = (gnutls_pcert_st *)(uintptr_t)identity->chain;
+	*count = identity->chain_count;
+	*key = identity->key;
+	return 0;
+}
+
+void tls_shows_own(struct tls_credentials *credentials)
+{
+	gnutls_certificate_set_retrieve_function2(credentials->x509, show_certificate);
+}
+
 /* ---- how it ends ---- */
 
 /* GnuTLS asks this when the peer's certificate has come. */
@@ -163,7 +209,7 @@ static int verify_peer(gnutls_session_t session)
 
 	mem_free(tls->peer);
 	tls->peer = NULL;
-	if (tls_verify(session, tls->credentials->boundary, loop_now(tls->loop).wall_ms / 1000, &tls->peer,
+	if (tls_verify(session, tls->credentials, true, loop_now(tls->loop).wall_ms / 1000, &tls->peer,
 	               &tls->refusal_alert, tls->refusal) == RESULT_OK)
 		return 0;
 	tls->is_refused = true;
@@ -400,8 +446,9 @@ static enum result tls_recheck(struct stream *stream, struct tls_credentials *cr
 	if (gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE, credentials->x509) < 0)
 		return fail(reason, RESULT_NO_MEMORY, "out of memory");
 	tls->credentials = tls_credentials_keep(credentials);
+	tls->identity = NULL; /* it was one of the old ones', and has been shown */
 	tls_credentials_free(&old);
-	result = tls_verify(tls->session, credentials->boundary, loop_now(tls->loop).wall_ms / 1000, &ignored,
+	result = tls_verify(tls->session, credentials, false, loop_now(tls->loop).wall_ms / 1000, &ignored,
 	                    &alert, reason);
 	mem_free(ignored);
 	return result;
@@ -449,6 +496,10 @@ struct stream *tls_stream_new(struct loop *loop, int fd, const struct connection
 	tls->stream = (struct stream){ &tls_kind, fd };
 	tls->loop = loop;
 	tls->credentials = tls_credentials_keep(settings->credentials);
+	tls->is_server = is_server;
+	if (settings->certificate && settings->certificate[0] &&
+	    !(tls->identity = tls_identity_named(tls->credentials, slice_of(settings->certificate))))
+		goto failed;
 	tls->second_ms = loop_now(loop).mono_ms;
 	if (gnutls_init(&tls->session, flags) < 0) {
 		tls->session = NULL;

@@ -199,8 +199,71 @@ static enum result check_chain(gnutls_session_t session, gnutls_x509_crt_t leaf,
 	return RESULT_INVALID;
 }
 
-enum result tls_verify(gnutls_session_t session, enum tls_boundary boundary, int64_t now_s,
-                       struct tls_peer **out, gnutls_alert_description_t *alert, struct reason *reason)
+/* ---- what is remembered ---- */
+
+/* The first of the chain's certificates to end; what cannot be read ends now. */
+static int64_t chain_ends_s(const gnutls_datum_t *chain, unsigned count)
+{
+	int64_t first = INT64_MAX;
+
+	for (unsigned i = 0; i < count; i++) {
+		gnutls_x509_crt_t certificate;
+		int64_t ends = 0;
+
+		if (import(&chain[i], &certificate) == RESULT_OK) {
+			ends = gnutls_x509_crt_get_expiration_time(certificate);
+			gnutls_x509_crt_deinit(certificate);
+		}
+		first = ends < first ? ends : first;
+	}
+	return first;
+}
+
+/* A stapled answer about revocation is of this handshake: it is always looked at. RFC 6066 §8. */
+static bool has_stapled_answer(gnutls_session_t session)
+{
+	gnutls_datum_t stapled = { 0 };
+
+	return gnutls_ocsp_status_request_get(session, &stapled) >= 0 && stapled.size > 0;
+}
+
+struct looking {
+	gnutls_session_t session;
+	gnutls_x509_crt_t leaf;
+	const gnutls_datum_t *chain;
+	unsigned count;
+	int64_t now_s;
+};
+
+static enum result check_or_recall(const struct looking *at, struct tls_credentials *credentials,
+                                   bool may_recall, gnutls_alert_description_t *alert, struct reason *reason)
+{
+	struct tls_memory *memory = credentials->memory;
+	uint8_t key[CRYPTO_SHA256_BYTES];
+	struct reason local = { "" }, *why = reason ? reason : &local;
+	enum result result;
+
+	if (memory)
+		tls_memory_key(at->chain, at->count, key);
+	if (memory && may_recall && !has_stapled_answer(at->session)) {
+		switch (tls_memory_ask(memory, key, at->now_s, alert, why)) {
+		case TLS_MEMORY_GOOD: return RESULT_OK;
+		case TLS_MEMORY_BAD: return RESULT_INVALID;
+		case TLS_MEMORY_UNKNOWN: break;
+		}
+	}
+	result = check_chain(at->session, at->leaf, credentials->boundary, at->chain, at->count,
+	                     (time_t)at->now_s, alert, why);
+	if (memory && result == RESULT_OK)
+		tls_memory_good(memory, key, at->now_s, chain_ends_s(at->chain, at->count));
+	else if (memory && result == RESULT_INVALID)
+		tls_memory_bad(memory, key, at->now_s, *alert, why);
+	return result;
+}
+
+enum result tls_verify(gnutls_session_t session, struct tls_credentials *credentials, bool may_recall,
+                       int64_t now_s, struct tls_peer **out, gnutls_alert_description_t *alert,
+                       struct reason *reason)
 {
 	unsigned count = 0;
 	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &count);
@@ -225,7 +288,8 @@ enum result tls_verify(gnutls_session_t session, enum tls_boundary boundary, int
 	arena_start(&arena, VERIFY_ARENA_BYTES);
 	result = tls_peer_read(leaf, &arena, &peer, reason);
 	if (result == RESULT_OK)
-		result = check_chain(session, leaf, boundary, chain, count, (time_t)now_s, alert, reason);
+		result = check_or_recall(&(struct looking){ session, leaf, chain, count, now_s }, credentials,
+		                         may_recall, alert, reason);
 	if (result == RESULT_INVALID && reason)
 		name_subject(&peer, reason);
 	if (result == RESULT_OK && !(*out = tls_peer_copy(&peer)))

@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/io/tls.h"
@@ -95,6 +96,35 @@ static bool check_users(const struct host *host)
 	return is_good;
 }
 
+static struct slice next_part(struct slice *rest, size_t length)
+{
+	struct slice part = slice_first(*rest, length);
+
+	*rest = slice_after(*rest, length);
+	return part;
+}
+
+static enum result use_credentials(enum edge_side side, const struct credentials *files, struct slice bytes,
+                                   struct tls_credentials **out, struct reason *reason)
+{
+	struct slice chain = next_part(&bytes, files->chain), key = next_part(&bytes, files->key);
+	struct slice trust = next_part(&bytes, files->trust), crls = next_part(&bytes, files->crls);
+	enum result result = tls_credentials_new(side == SIDE_INTERNAL ? TLS_INTERNAL : TLS_FEDERATION, chain,
+	                                         key, trust, crls, out, reason);
+
+	for (size_t i = 0; i < files->more_count && result == RESULT_OK; i++) {
+		struct reason inner = { "" };
+
+		chain = next_part(&bytes, files->more[i].chain);
+		key = next_part(&bytes, files->more[i].key);
+		result = tls_credentials_add(*out, slice_of(files->more[i].name), chain, key, NULL, 0,
+		                             &inner);
+		if (result != RESULT_OK)
+			fail(reason, result, "certificate %s: %.300s", files->more[i].name, inner.text);
+	}
+	return result;
+}
+
 /* Read and used as the service would: the pair belongs together, and the authorities are some. */
 static bool check_pair(const char *root, const struct host *host, const struct policy_image *image,
                        const struct service_row *service, enum edge_side side)
@@ -103,16 +133,13 @@ static bool check_pair(const char *root, const struct host *host, const struct p
 	struct tls_credentials *credentials = NULL;
 	struct reason reason = { "" };
 	enum result result = credentials_read(root, host, image, side, &files, &reason);
-	size_t size = files.chain + files.key + files.trust;
+	struct stat st = { 0 };
+	size_t size = result == RESULT_OK && fstat(files.fd, &st) == 0 ? (size_t)st.st_size : 0;
 	char *bytes = result == RESULT_OK && size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, files.fd, 0)
 	                                          : MAP_FAILED;
 
 	if (bytes != MAP_FAILED) {
-		result = tls_credentials_new(side == SIDE_INTERNAL ? TLS_INTERNAL : TLS_FEDERATION,
-		                             (struct slice){ bytes, files.chain },
-		                             (struct slice){ bytes + files.chain, files.key },
-		                             (struct slice){ bytes + files.chain + files.key, files.trust },
-		                             SLICE(""), &credentials, &reason);
+		result = use_credentials(side, &files, (struct slice){ bytes, size }, &credentials, &reason);
 		munmap(bytes, size);
 	} else if (result == RESULT_OK) {
 		result = fail(&reason, RESULT_INVALID, "the files are empty");

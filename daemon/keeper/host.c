@@ -3,6 +3,7 @@
  */
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,11 +17,42 @@ static void take_text(const struct model_object *from, size_t field, char *to, s
 	slice_to_text(from->values[field].text, to, size);
 }
 
+/* False: there are too many, or their names do not fit; `reason` says which. */
+static bool take_certificates(const struct model_objects *from, struct host *host, struct reason *reason)
+{
+	if (from->count > KEEPER_CERTIFICATES_MAX) {
+		fail(reason, RESULT_LIMIT, "host.xml: %zu certificates; at most %d", from->count,
+		     KEEPER_CERTIFICATES_MAX);
+		return false;
+	}
+	for (size_t i = 0; i < from->count; i++) {
+		const struct model_object *object = from->items[i];
+		const struct model_list *names = &object->values[MODEL_FIELD(certificate, server_names)].list;
+		struct host_certificate *to = &host->certificates[host->certificate_count++];
+		size_t at = 0;
+
+		take_text(object, MODEL_FIELD(certificate, name), to->name, sizeof to->name);
+		take_text(object, MODEL_FIELD(certificate, chain), to->chain, sizeof to->chain);
+		take_text(object, MODEL_FIELD(certificate, key), to->key, sizeof to->key);
+		for (size_t n = 0; n < names->count; n++) {
+			if (at + names->items[n].len + 2 > sizeof to->server_names) {
+				fail(reason, RESULT_LIMIT,
+				     "host.xml, certificate %s: server-names has more than %zu bytes",
+				     to->name, sizeof to->server_names - 1);
+				return false;
+			}
+			at += (size_t)snprintf(to->server_names + at, sizeof to->server_names - at, "%s%.*s",
+			                       n ? " " : "", SLICE_ARG(names->items[n]));
+		}
+	}
+	return true;
+}
+
 static void take(const struct model_object *from, struct host *host)
 {
 	const struct model_list *resolvers = &from->values[MODEL_FIELD(host, resolvers)].list;
 
-	*host = (struct host){ .resolver_count = 0 };
+	memset(host, 0, sizeof *host); /* two are compared byte by byte */
 	take_text(from, MODEL_FIELD(host, node), host->node, sizeof host->node);
 	take_text(from, MODEL_FIELD(host, keeper_user), host->keeper_user, sizeof host->keeper_user);
 	take_text(from, MODEL_FIELD(host, access_user), host->access_user, sizeof host->access_user);
@@ -97,8 +129,11 @@ enum result host_read(const char *root, struct host *out, struct reason *reason)
 		snapshot = model_snapshot_new();
 		result = snapshot ? RESULT_OK : fail(reason, RESULT_NO_MEMORY, "host.xml: out of memory");
 	}
-	if (result == RESULT_OK)
+	if (result == RESULT_OK) {
 		take(model_snapshot_one(snapshot, MODEL_HOST), out);
+		if (!take_certificates(&snapshot->kinds[MODEL_CERTIFICATE], out, reason))
+			result = RESULT_LIMIT;
+	}
 	model_snapshot_free(&snapshot);
 	return result;
 }

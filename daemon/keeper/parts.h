@@ -36,6 +36,10 @@ enum {
 	KEEPER_DIALBACK_FILE_MAX = 1024,
 	KEEPER_DIALBACK_LEAST = 16, /* characters of a secret that somebody chose */
 	KEEPER_RESOLVERS_MAX = 8,
+	KEEPER_CERTIFICATES_MAX = 16, /* of host.xml, beside the two of the sides */
+	KEEPER_CERTIFICATE_NAME_BYTES = 65,
+	KEEPER_SERVER_NAMES_BYTES = 1024,
+	KEEPER_CRLS_LOOK_S = 2, /* how often their files are looked at */
 	KEEPER_LISTENERS_MAX = 32,
 	KEEPER_LISTEN_RETRY_MS = 5000,
 	KEEPER_CREDENTIAL_FILE_MAX = 1024 * 1024, /* a trust store of all public authorities is 230 KB */
@@ -77,6 +81,11 @@ struct who;
 struct service_row;
 
 /* ---- host.c ---- */
+struct host_certificate {
+	char name[KEEPER_CERTIFICATE_NAME_BYTES];
+	char chain[KEEPER_NAME_BYTES], key[KEEPER_NAME_BYTES];
+	char server_names[KEEPER_SERVER_NAMES_BYTES]; /* blanks between them */
+};
 struct host {
 	char node[KEEPER_NAME_BYTES];
 	char keeper_user[LAUNCHER_USER_BYTES], admin_group[LAUNCHER_USER_BYTES];
@@ -85,6 +94,8 @@ struct host {
 	char dialback_secret[KEEPER_PATH_BYTES];
 	char resolvers[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTES];
 	size_t resolver_count;
+	struct host_certificate certificates[KEEPER_CERTIFICATES_MAX];
+	size_t certificate_count;
 };
 /* host.xml below `root`; without one: the defaults. INVALID says file, line and field. */
 enum result host_read(const char *root, struct host *out, struct reason *reason);
@@ -103,8 +114,8 @@ struct image_list side_listen(const struct image_edge *edge, enum edge_side side
 bool side_uses_tls(const struct image_edge *edge, enum edge_side side);
 /* What a side shows and believes; "" where nothing is assigned.  The names of the fields are for people. */
 struct side_files {
-	const char *certificate, *key, *trust;
-	const char *certificate_field, *key_field, *trust_field;
+	const char *certificate, *key, *trust, *crls;
+	const char *certificate_field, *key_field, *trust_field, *crls_field;
 };
 struct side_files side_files(const struct host *host, const struct policy_image *image,
                              const struct image_edge *edge, enum edge_side side);
@@ -194,6 +205,12 @@ void event_send(struct emission *e);
 struct credentials {
 	int fd; /* sealed memfd: chain, key, trust, crls; -1 none */
 	size_t chain, key, trust, crls;
+	struct {
+		char name[KEEPER_CERTIFICATE_NAME_BYTES];
+		char server_names[KEEPER_SERVER_NAMES_BYTES];
+		size_t chain, key;
+	} more[KEEPER_CERTIFICATES_MAX];
+	size_t more_count;
 };
 void credentials_free(struct credentials *credentials);
 /*
@@ -205,6 +222,9 @@ enum result credentials_read(const char *root, const struct host *host, const st
 /* A hash of all that names those of a service, to see whether another file was assigned. Pure. */
 uint64_t credentials_names(const struct host *host, const struct policy_image *image,
                            enum service_id service);
+/* Changes when one of a service's CRL files has changed; 0: there are none. */
+uint64_t credentials_crls_seen(const char *root, const struct host *host, const struct policy_image *image,
+                               enum service_id service);
 
 /* ---- service.c ---- */
 enum service_listen_state { LISTEN_WANTED, LISTEN_ASKED, LISTEN_UP, LISTEN_FAILED };
@@ -238,6 +258,8 @@ struct service {
 	struct loop_timer listen_timer;
 	struct credentials credentials[SIDE_COUNT]; /* those of its sides */
 	uint64_t assigned;                          /* hash of what names the files they were read from */
+	uint64_t crls_seen;
+	unsigned crls_wait_s;
 	struct traffic traffic;
 	struct list queries;
 	size_t query_count;

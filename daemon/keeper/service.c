@@ -58,6 +58,25 @@ static void tell_want(struct service *s, int how)
 
 /* ---- to the service ---- */
 
+static void put_more(struct json_writer *w, const struct credentials *c)
+{
+	json_open_array(w, "more");
+	for (size_t i = 0; i < c->more_count; i++) {
+		struct slice names = slice_of(c->more[i].server_names), name;
+
+		json_open_object(w, NULL);
+		json_put_text(w, "name", c->more[i].name);
+		json_put_number(w, "chain", (int64_t)c->more[i].chain);
+		json_put_number(w, "key", (int64_t)c->more[i].key);
+		json_open_array(w, "server_names");
+		while (names.len && slice_next(&names, ' ', &name))
+			json_put_slice(w, NULL, name);
+		json_close_array(w);
+		json_close_object(w);
+	}
+	json_close_array(w);
+}
+
 static void send_credentials(struct service *s, enum edge_side side)
 {
 	const struct credentials *c = &s->credentials[side];
@@ -66,13 +85,14 @@ static void send_credentials(struct service *s, enum edge_side side)
 
 	if (c->fd < 0)
 		return;
-	buffer_start(&payload, 512);
+	buffer_start(&payload, LINK_PAYLOAD_MAX);
 	json_open_object(&w, NULL);
 	json_put_text(&w, "use", side_name(side));
 	json_put_number(&w, "chain", (int64_t)c->chain);
 	json_put_number(&w, "key", (int64_t)c->key);
 	json_put_number(&w, "trust", (int64_t)c->trust);
 	json_put_number(&w, "crls", (int64_t)c->crls);
+	put_more(&w, c);
 	json_close_object(&w);
 	link_send(s->link, LINK_CREDENTIALS, 0, buffer_slice(&payload), c->fd);
 	buffer_stop(&payload);
@@ -247,6 +267,7 @@ void service_review(struct service *s, bool rereads)
 	if (!rereads && s->is_wanted && s->assigned == names)
 		return;
 	s->assigned = names;
+	s->crls_seen = credentials_crls_seen(k->root, &k->host, k->now.image, s->row->id);
 	if (s->row->prepare && s->row->prepare(k, &why) != RESULT_OK) {
 		stop_for(s, "no secret", why.text, false);
 		return;
@@ -436,4 +457,22 @@ void service_state_came(struct service *s, const struct launcher_state *state)
 		keeper_service_ended(s->keeper);
 }
 
-void service_second(struct service *s) { traffic_second(&s->traffic); }
+/* Whoever fetches the lists puts new ones in place of the old; then living connections are held against them too. */
+static void look_at_crls(struct service *s)
+{
+	struct keeper *k = s->keeper;
+
+	if (!s->is_wanted || !k->now.image ||
+	    !image_access_edge_at(k->now.image, 0)->keep_crls_up_to_date_for_peers ||
+	    ++s->crls_wait_s < KEEPER_CRLS_LOOK_S)
+		return;
+	s->crls_wait_s = 0;
+	if (credentials_crls_seen(k->root, &k->host, k->now.image, s->row->id) != s->crls_seen)
+		service_review(s, true);
+}
+
+void service_second(struct service *s)
+{
+	traffic_second(&s->traffic);
+	look_at_crls(s);
+}

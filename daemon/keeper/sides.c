@@ -18,19 +18,19 @@ static const struct side_row {
 	enum service_id service;
 	uint16_t port; /* where an address names none */
 	/* Fields of the edge. */
-	size_t listen, certificate, trust;
+	size_t listen, certificate, trust, crls;
 	/* Of host.xml. */
 	size_t key_at;
 	const char *key_field;
 } sides[SIDE_COUNT] = {
 	[SIDE_EXTERNAL] = { "external", SERVICE_ACCESS, 5061, EDGE(external_listen),
-	                    EDGE(external_certificate), EDGE(external_trust),
+	                    EDGE(external_certificate), EDGE(external_trust), EDGE(external_crls),
 	                    offsetof(struct host, external_key), "external-key" },
 	[SIDE_INTERNAL] = { "internal", SERVICE_ACCESS, 5061, EDGE(internal_listen),
-	                    EDGE(internal_certificate), EDGE(internal_trust),
+	                    EDGE(internal_certificate), EDGE(internal_trust), EDGE(internal_crls),
 	                    offsetof(struct host, internal_key), "internal-key" },
 	[SIDE_XMPP] = { "xmpp", SERVICE_GATEWAY, 5269, EDGE(xmpp_listen), EDGE(xmpp_certificate),
-	                EDGE(xmpp_trust), offsetof(struct host, xmpp_key), "xmpp-key" },
+	                EDGE(xmpp_trust), EDGE(xmpp_trust), offsetof(struct host, xmpp_key), "xmpp-key" },
 };
 
 const char *side_name(enum edge_side side) { return sides[side].name; }
@@ -74,6 +74,9 @@ struct side_files side_files(const struct host *host, const struct policy_image 
 		shown = &sides[SIDE_EXTERNAL];
 	if (side == SIDE_XMPP && text_of(image, edge, trusts->trust).len == 0)
 		trusts = &sides[SIDE_EXTERNAL];
+	/* A list counts only beside the authorities that signed it: with authorities of its own XMPP has none. */
+	bool has_crls = trusts != &sides[SIDE_XMPP];
+
 	return (struct side_files){
 		.certificate = text_of(image, edge, shown->certificate).ptr,
 		.key = (const char *)host + shown->key_at,
@@ -81,6 +84,8 @@ struct side_files side_files(const struct host *host, const struct policy_image 
 		.certificate_field = EDGE_NAME(shown->certificate),
 		.key_field = shown->key_field,
 		.trust_field = EDGE_NAME(trusts->trust),
+		.crls = has_crls ? text_of(image, edge, trusts->crls).ptr : "",
+		.crls_field = EDGE_NAME(trusts->crls),
 	};
 }
 

@@ -60,3 +60,14 @@ class Authority:
                   "--load-ca-certificate", self.certificate, "--load-ca-privkey", self._own_key,
                   "--template", self._template(file_name, lines), "--no-text", "--outfile", certificate.chain)
         return certificate
+
+    def revoke(self, *certificates):
+        """A list of revoked certificates of this authority, PEM; without any it revokes nobody."""
+        revoked = self.folder / "revoked.pem"
+        revoked.write_text("".join(c.chain.read_text() for c in certificates))
+        words = ["--load-certificate", revoked] if certificates else []
+        out = self.folder / "crl.pem"
+        template = self._template("crl", ["crl_next_update = 30"])
+        _certtool("--generate-crl", "--load-ca-certificate", self.certificate, "--load-ca-privkey", self._own_key,
+                  "--template", template, *words, "--outfile", out)
+        return out.read_text()

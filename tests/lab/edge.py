@@ -24,7 +24,7 @@ def _fields(fields):
                    for name, value in fields.items())
 
 
-def _object(kind, key=None, **fields):
+def _object(kind, key=None, /, **fields):
     """One object as the configuration documents write it: the key is an attribute, fields are elements."""
     attribute = f" {key[0]}={quoteattr(key[1])}" if key else ""
     return f"  <{kind}{attribute}>{_fields(fields)}\n  </{kind}>\n"
@@ -53,10 +53,11 @@ class Edge:
         (folder / "external-trust.pem").write_text("".join(Path(p).read_text() for p in external_trust))
         (folder / "internal-trust.pem").write_text("".join(Path(p).read_text() for p in internal_trust))
 
-    def write_documents(self, allowed=(), access_edge=None, edge=None, pool=None, topology=None):
+    def write_documents(self, allowed=(), access_edge=None, edge=None, pool=None, topology=None, certificates=None, files=None):
         """
         The lab's documents; dictionaries change single fields.  `allowed`: domain names or
-        (domain, {field: value}); `pool`: {fqdn: {field: value}}.
+        (domain, {field: value}); `pool`: {fqdn: {field: value}}; `certificates`: {name: (certificate, server names)};
+        `files`: {name below etc/parley: text}.
         """
         conf = self.etc / "conf.d"
         conf.mkdir(parents=True, exist_ok=True)
@@ -80,8 +81,16 @@ class Edge:
             "sip-domains", *[_object("allowed-domain", ("domain", domain), **fields) for domain, fields in rows]))
         (conf / "access-policies.xml").write_text(document(
             "access-policies", _object("access-policy", ("identity", "Global"), enable_federation_access="true")))
+        for name, text in (files or {}).items():
+            self.write_file(name, text)
+        further = []
+        for name, (certificate, server_names) in (certificates or {}).items():
+            shutil.copy(certificate.chain, self.etc / f"certs/{name}.pem")
+            shutil.copy(certificate.key, self.etc / f"certs/{name}.key")
+            further.append(_object("certificate", ("name", name), chain=f"certs/{name}.pem", key=f"certs/{name}.key",
+                                   server_names=" ".join(server_names)))
         (self.etc / "host.xml").write_text(document(
-            "host", _object("host", external_key="certs/external.key", internal_key="certs/internal.key",
+            "host", *further, _object("host", external_key="certs/external.key", internal_key="certs/internal.key",
                             keeper_user=KEEPER_USER, access_user=ACCESS_USER, gateway_user=GATEWAY_USER,
                             admin_group=KEEPER_USER)))
         self._give_to_keeper()
@@ -95,6 +104,15 @@ class Edge:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         for path in [self.root, *self.root.rglob("*")]:
             os.chown(path, user.pw_uid, user.pw_gid)
+
+    def write_file(self, name, text):
+        """One more file below etc/parley, or another text of one that is there, put in its place whole."""
+        path, fresh = self.etc / name, self.etc / f"{name}.new"
+        fresh.write_text(text)
+        if os.geteuid() == 0:
+            user = pwd.getpwnam(KEEPER_USER)
+            os.chown(fresh, user.pw_uid, user.pw_gid)
+        fresh.replace(path)
 
     # ---- the daemon ----
     def start(self, ready=True, descriptors=None, **environment):

@@ -234,6 +234,208 @@ static void refuses_a_client_without_certificate(void **state)
 	meet(&nobody, false, true, true);
 }
 
+/* ---- which certificate of ours ---- */
+
+static struct zoo_pem named[3]; /* plain, hosted, private: told apart by their bytes */
+
+static struct tls_credentials *several(void)
+{
+	static const struct slice names[] = { { "sip.hosted.example", 18 }, { "hosted.example", 14 } };
+	struct tls_credentials *credentials = NULL;
+	struct reason reason = { "" };
+
+	assert_int_equal(tls_credentials_new(TLS_FEDERATION, slice_of(named[0].chain), slice_of(named[0].key),
+	                                     zoo_slice(zoo.trust), SLICE_NONE, &credentials, &reason),
+	                 RESULT_OK);
+	assert_int_equal(tls_credentials_add(credentials, SLICE("hosted"), slice_of(named[1].chain),
+	                                     slice_of(named[1].key), names, 2, &reason),
+	                 RESULT_OK);
+	assert_int_equal(tls_credentials_add(credentials, SLICE("private"), slice_of(named[2].chain),
+	                                     slice_of(named[2].key), NULL, 0, &reason),
+	                 RESULT_OK);
+	assert_true(tls_credentials_has(credentials, SLICE("private")));
+	assert_false(tls_credentials_has(credentials, SLICE("privat")));
+	return credentials;
+}
+
+static const char *fingerprint_of(const struct zoo_pem *pem, struct arena *arena)
+{
+	struct tls_peer peer;
+
+	assert_int_equal(tls_certificate_read(slice_of(pem->chain), arena, &peer, NULL), RESULT_OK);
+	return peer.fingerprint;
+}
+
+/* What the server shows for a name that is asked for, and the client for a certificate it is told to show. */
+static void shows_the_certificate_that_is_asked_for(void **state)
+{
+	static const struct {
+		const char *behaviour, *server_name, *certificate;
+		size_t by_server, by_client;
+	} rows[] = {
+		{ "no_name_is_asked_for", NULL, NULL, 0, 0 },
+		{ "a_hosted_name", "sip.hosted.example", NULL, 1, 0 },
+		{ "another_hosted_name_in_capitals", "HOSTED.example", NULL, 1, 0 },
+		{ "a_name_that_only_ends_alike", "x.sip.hosted.example", NULL, 0, 0 },
+		{ "a_name_of_nobody", "sip.elsewhere.example", NULL, 0, 0 },
+		{ "a_certificate_for_one_partner", NULL, "private", 0, 2 },
+		{ "both_at_once", "sip.hosted.example", "private", 1, 2 },
+		{ "the_certificate_of_no_name", "sip.hosted.example", "", 1, 0 },
+	};
+	struct arena arena;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		named[i] = zoo_make(&zoo, ZOO_GOOD, ZOO_BOTH);
+	arena_start(&arena, 64 * 1024);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows * 2; i++) {
+		struct tls_credentials *client = several(), *server = several();
+		struct pair pair;
+
+		printf("  %s\n", rows[i / 2].behaviour);
+		zoo_only_version(client, i & 1);
+		pair_start(&pair, client, server);
+		pair.client_settings.server_name = rows[i / 2].server_name;
+		pair.client_settings.certificate = rows[i / 2].certificate;
+		pair_connect(&pair);
+		pair_run(&pair, pair_both_up);
+		assert_string_equal(connection_peer(pair.client.connection)->fingerprint,
+		                    fingerprint_of(&named[rows[i / 2].by_server], &arena));
+		assert_string_equal(connection_peer(pair.server.connection)->fingerprint,
+		                    fingerprint_of(&named[rows[i / 2].by_client], &arena));
+		pair_stop(&pair);
+		tls_credentials_free(&client);
+		tls_credentials_free(&server);
+		arena_reset(&arena);
+	}
+	arena_stop(&arena);
+	for (size_t i = 0; i < 3; i++)
+		zoo_pem_free(&named[i]);
+}
+
+static void refuses_a_further_certificate_that_is_none(void **state)
+{
+	struct zoo_pem good = zoo_make(&zoo, ZOO_GOOD, ZOO_BOTH), other = zoo_make(&zoo, ZOO_GOOD, ZOO_BOTH);
+	struct tls_credentials *credentials = zoo_credentials(&zoo, ZOO_GOOD, ZOO_BOTH, TLS_FEDERATION,
+	                                                      false);
+	struct reason reason = { "" };
+
+	(void)state;
+	assert_int_equal(tls_credentials_add(credentials, SLICE("x"), slice_of(good.chain),
+	                                     slice_of(other.key), NULL, 0, &reason),
+	                 RESULT_INVALID);
+	assert_non_null(strstr(reason.text, "does not belong"));
+	assert_int_equal(tls_credentials_add(credentials, SLICE("x"), SLICE("no"), slice_of(good.key), NULL,
+	                                     0, &reason),
+	                 RESULT_INVALID);
+	assert_false(tls_credentials_has(credentials, SLICE("x")));
+	for (int i = 1; i < TLS_IDENTITIES_MAX; i++)
+		assert_int_equal(tls_credentials_add(credentials, SLICE("x"), slice_of(good.chain),
+		                                     slice_of(good.key), NULL, 0, &reason),
+		                 RESULT_OK);
+	assert_int_equal(tls_credentials_add(credentials, SLICE("x"), slice_of(good.chain),
+	                                     slice_of(good.key), NULL, 0, &reason),
+	                 RESULT_LIMIT);
+	tls_credentials_free(&credentials);
+	zoo_pem_free(&good);
+	zoo_pem_free(&other);
+}
+
+/* ---- what is remembered ---- */
+
+static void knock(struct tls_credentials *visitor, struct tls_credentials *host, bool is_let_in)
+{
+	struct pair pair;
+
+	pair_start(&pair, visitor, host);
+	pair_connect(&pair);
+	pair_run(&pair, is_let_in ? pair_both_up : pair_both_closed);
+	assert_int_equal(pair.server.is_up, is_let_in);
+	if (!is_let_in)
+		assert_non_null(strstr(pair.server.words, "not trusted"));
+	pair_stop(&pair);
+}
+
+static void remembers_good_and_bad_certificates_until_something_changes(void **state)
+{
+	struct tls_credentials *good = zoo_credentials(&zoo, ZOO_GOOD, ZOO_BOTH, TLS_FEDERATION, false);
+	struct tls_credentials *bad = zoo_credentials(&zoo, ZOO_SELF, ZOO_BOTH, TLS_FEDERATION, false);
+	struct tls_credentials *host = zoo_credentials(&zoo, ZOO_GOOD, ZOO_BOTH, TLS_FEDERATION, false);
+	struct tls_memory_limits limits = { .accepted = 10, .rejected = 10, .deleted_percent = 20 };
+	struct tls_memory_counts counts;
+
+	(void)state;
+	tls_credentials_remember(host, &limits);
+	for (int i = 0; i < 3; i++) {
+		knock(good, host, true);
+		knock(bad, host, false);
+	}
+	counts = tls_credentials_memory(host);
+	assert_int_equal(counts.accepted, 1);
+	assert_int_equal(counts.rejected, 1);
+	assert_int_equal(counts.accepted_again, 2);
+	assert_int_equal(counts.rejected_again, 2);
+	tls_credentials_remember(host, &limits); /* nothing has changed */
+	assert_int_equal(tls_credentials_memory(host).accepted, 1);
+	limits.accepted = limits.rejected = 0;
+	tls_credentials_remember(host, &limits);
+	knock(good, host, true);
+	knock(bad, host, false);
+	counts = tls_credentials_memory(host);
+	assert_int_equal(counts.accepted + counts.rejected, 0);
+	tls_credentials_free(&good);
+	tls_credentials_free(&bad);
+	tls_credentials_free(&host);
+}
+
+/* A key of its own for each number. */
+static const uint8_t *key_of(unsigned number)
+{
+	static uint8_t key[CRYPTO_SHA256_BYTES];
+
+	memcpy(key, &number, sizeof number);
+	return key;
+}
+
+static enum tls_memory_answer asked(struct tls_memory *memory, unsigned number, int64_t now_s)
+{
+	gnutls_alert_description_t alert;
+	struct reason reason = { "" };
+
+	return tls_memory_ask(memory, key_of(number), now_s, &alert, &reason);
+}
+
+static void forgets_the_oldest_share_when_full_and_all_in_time(void **state)
+{
+	struct tls_credentials *host = zoo_credentials(&zoo, ZOO_GOOD, ZOO_BOTH, TLS_FEDERATION, false);
+	const struct tls_memory_limits limits = { .accepted = 10, .rejected = 3, .deleted_percent = 20 };
+	const struct reason why = { "bad" };
+
+	(void)state;
+	tls_credentials_remember(host, &limits);
+	for (unsigned i = 0; i < 10; i++)
+		tls_memory_good(host->memory, key_of(i), 1000, 100000);
+	assert_int_equal(tls_credentials_memory(host).accepted, 10);
+	tls_memory_good(host->memory, key_of(10), 1000, 100000); /* two of ten go, one comes */
+	assert_int_equal(tls_credentials_memory(host).accepted, 9);
+	assert_int_equal(asked(host->memory, 0, 1001), TLS_MEMORY_UNKNOWN);
+	assert_int_equal(asked(host->memory, 1, 1001), TLS_MEMORY_UNKNOWN);
+	assert_int_equal(asked(host->memory, 2, 1001), TLS_MEMORY_GOOD);
+	assert_int_equal(asked(host->memory, 2, 999), TLS_MEMORY_UNKNOWN); /* the clock was set back */
+	assert_int_equal(asked(host->memory, 3, 1000 + 3599), TLS_MEMORY_GOOD);
+	assert_int_equal(asked(host->memory, 3, 1000 + 3600), TLS_MEMORY_UNKNOWN);
+	tls_memory_good(host->memory, key_of(20), 1000, 1010); /* ends before its hour */
+	assert_int_equal(asked(host->memory, 20, 1009), TLS_MEMORY_GOOD);
+	assert_int_equal(asked(host->memory, 20, 1010), TLS_MEMORY_UNKNOWN);
+	for (unsigned i = 0; i < 4; i++) /* a fifth of three is less than one: one goes all the same */
+		tls_memory_bad(host->memory, key_of(i), 1000, GNUTLS_A_UNKNOWN_CA, &why);
+	assert_int_equal(tls_credentials_memory(host).rejected, 3);
+	assert_int_equal(asked(host->memory, 0, 1001), TLS_MEMORY_UNKNOWN);
+	assert_int_equal(asked(host->memory, 1, 1059), TLS_MEMORY_BAD);
+	assert_int_equal(asked(host->memory, 1, 1060), TLS_MEMORY_UNKNOWN);
+	tls_credentials_free(&host);
+}
+
 /* GnuTLS reads the time through this: validity follows the wall clock, not the moment of connecting. */
 static time_t in_a_year(time_t *out)
 {
@@ -291,6 +493,10 @@ int main(void)
 		cmocka_unit_test(lets_in_who_should_be),
 		cmocka_unit_test(refuses_a_client_without_certificate),
 		cmocka_unit_test(looks_again_at_a_live_peer),
+		cmocka_unit_test(shows_the_certificate_that_is_asked_for),
+		cmocka_unit_test(refuses_a_further_certificate_that_is_none),
+		cmocka_unit_test(remembers_good_and_bad_certificates_until_something_changes),
+		cmocka_unit_test(forgets_the_oldest_share_when_full_and_all_in_time),
 	};
 
 	return cmocka_run_group_tests(tests, start_zoo, stop_zoo);
