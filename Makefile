@@ -14,14 +14,14 @@ DESTDIR ?=
 JOBS    ?= $(shell nproc)
 
 # ---- what must be installed (Debian 12 names) --------------------------------
-BUILD_PACKAGES := gcc clang make pkg-config libc6-dev libev-dev libgnutls28-dev libxml2-dev libc-ares-dev \
+BUILD_PACKAGES := gcc clang make pkg-config libc6-dev libev-dev libgnutls28-dev libxml2-dev libsqlite3-dev libc-ares-dev \
 	libjansson-dev libidn-dev libidn2-dev nettle-dev libncurses-dev
 LAB_PACKAGES   := iproute2 kamailio kamailio-tls-modules kamailio-presence-modules \
 	unbound sip-tester gnutls-bin python3
 CHECK_PACKAGES := libcmocka-dev libclang-rt-14-dev python3-pytest python3-pexpect python3-pyte tmux strace procps $(LAB_PACKAGES)
 
 # ---- flags ---------------------------------------------------------------------
-PKGS     := gnutls libxml-2.0 libcares jansson libidn libidn2 nettle ncursesw panelw
+PKGS     := gnutls libxml-2.0 sqlite3 libcares jansson libidn libidn2 nettle ncursesw panelw
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev -lm
 

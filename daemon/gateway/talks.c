@@ -1,86 +1,549 @@
-/*
- * talks: what our users and a partner's say to one another: dialogs, sessions, subscriptions.
- *
- * Until they are spoken, every request is answered 504 with its reason.
- */
-#include "daemon/gateway/parts.h"
+/* talks: the seams.  What comes goes to the file that knows it; names of both sides; what waits for an outcome. */
+#include "daemon/gateway/talks.h"
 
-bool talks_start(struct gateway *g)
+#include <stdio.h>
+
+#include "daemon/crypto/crypto.h"
+#include "daemon/gateway/state.h"
+#include "shared/base/memory.h"
+
+#define METHODS "INVITE, ACK, CANCEL, BYE, MESSAGE, INFO, OPTIONS, SUBSCRIBE, NOTIFY"
+
+/* ---- memory of one event ---- */
+
+struct arena *talks_begin(struct talks *t)
 {
-	(void)g;
-	return true;
+	if (t->depth++ == 0)
+		arena_reset(&t->arena);
+	return &t->arena;
+}
+
+void talks_end(struct talks *t) { t->depth--; }
+
+/* ---- outcomes waited for ---- */
+
+struct ask *ask_new(struct talks *t, enum ask_kind kind, handle owner)
+{
+	struct ask *ask = mem_new(sizeof *ask);
+
+	if (!ask)
+		return NULL;
+	*ask = (struct ask){ .self = handles_add(&t->asks, ask), .kind = kind, .owner = owner };
+	if (ask->self)
+		return ask;
+	mem_free(ask);
+	return NULL;
+}
+
+void ask_free(struct talks *t, struct ask **ask)
+{
+	if (!*ask)
+		return;
+	handles_remove(&t->asks, (*ask)->self);
+	letter_free(&(*ask)->letter);
+	mem_free(*ask);
+	*ask = NULL;
+}
+
+/* ---- names ---- */
+
+void talks_make_tag(struct talks *t, char tag[TALKS_TAG_BYTES])
+{
+	uint64_t random = gateway_random(t->gateway);
+
+	crypto_hex_write(&random, sizeof random, tag);
+}
+
+struct slice talks_header(const struct sip_message *m, enum sip_header_id id)
+{
+	const struct sip_header *header = sip_message_header(m, id);
+
+	return header ? header->value : SLICE("");
+}
+
+static struct xmpp_jid without_resource(struct xmpp_jid jid)
+{
+	jid.resource = SLICE("");
+	return jid;
+}
+
+/* From both JIDs, that of ours in its SIP domain still. */
+static enum translate_answer fill(struct talks *t, struct parties *p, struct translate_refusal *refusal)
+{
+	struct slice xmpp_domain = gateway_xmpp_domain(t->gateway, p->ours.domain);
+	struct xmpp_jid ours = without_resource(p->ours), theirs = without_resource(p->theirs);
+	enum translate_answer answer;
+	char *key;
+
+	if (!xmpp_domain.ptr) {
+		*refusal = (struct translate_refusal){ 403, XMPP_ITEM_NOT_FOUND, "Not one of our domains" };
+		return TRANSLATE_REFUSED;
+	}
+	if ((answer = translate_address_to_uri(&ours, &t->arena, &p->our_uri, refusal)) != TRANSLATE_OK ||
+	    (answer = translate_address_to_uri(&theirs, &t->arena, &p->their_uri, refusal)) != TRANSLATE_OK ||
+	    (answer = translate_address_to_uri(&p->theirs, &t->arena, &p->their_full_uri, refusal)) !=
+	            TRANSLATE_OK)
+		return answer;
+	p->ours.domain = ours.domain = xmpp_domain;
+	p->our_text = xmpp_jid_text(&ours, &t->arena);
+	p->their_text = xmpp_jid_text(&theirs, &t->arena);
+	key = arena_printf(&t->arena, "%.*s %.*s", SLICE_ARG(p->our_uri), SLICE_ARG(p->their_uri));
+	p->key = slice_of(key);
+	return p->our_text.ptr && p->their_text.ptr && key ? TRANSLATE_OK : TRANSLATE_NO_MEMORY;
+}
+
+enum translate_answer talks_parties_of_request(struct talks *t, const struct sip_uri *ours,
+                                               const struct sip_uri *theirs, struct parties *out,
+                                               struct translate_refusal *refusal)
+{
+	enum translate_answer answer;
+
+	*out = (struct parties){ 0 };
+	if ((answer = translate_address_to_jid(ours, &t->arena, &out->ours, refusal)) != TRANSLATE_OK ||
+	    (answer = translate_address_to_jid(theirs, &t->arena, &out->theirs, refusal)) != TRANSLATE_OK)
+		return answer;
+	return fill(t, out, refusal);
+}
+
+enum translate_answer talks_parties_of_stanza(struct talks *t, struct slice ours, struct slice theirs,
+                                              struct parties *out, struct translate_refusal *refusal)
+{
+	enum translate_answer answer;
+	struct slice sip_domain;
+
+	*out = (struct parties){ 0 };
+	if ((answer = translate_jid_read(ours, &t->arena, &out->ours, refusal)) != TRANSLATE_OK ||
+	    (answer = translate_jid_read(theirs, &t->arena, &out->theirs, refusal)) != TRANSLATE_OK)
+		return answer;
+	sip_domain = gateway_sip_domain(t->gateway, out->ours.domain);
+	if (!sip_domain.ptr || out->ours.local.len == 0) {
+		*refusal = (struct translate_refusal){ 404, XMPP_SERVICE_UNAVAILABLE,
+			                               "nobody here has that address" };
+		return TRANSLATE_REFUSED;
+	}
+	out->ours.domain = sip_domain;
+	return fill(t, out, refusal);
+}
+
+enum translate_answer talks_parties_of_key(struct talks *t, struct slice key, struct parties *out)
+{
+	size_t blank = slice_find(key, ' ');
+	struct translate_refusal refusal;
+	struct sip_uri ours, theirs;
+
+	if (blank == key.len || sip_uri_parse(slice_first(key, blank), &ours, NULL) != SIP_PARSE_OK ||
+	    sip_uri_parse(slice_after(key, blank + 1), &theirs, NULL) != SIP_PARSE_OK)
+		return TRANSLATE_REFUSED;
+	return talks_parties_of_request(t, &ours, &theirs, out, &refusal);
+}
+
+/* ---- sending ---- */
+
+void talks_answer(struct talks *t, handle server, int status, const char *why)
+{
+	char text[256] = "";
+	struct gateway_answer answer = { .status = status, .phrase = slice_of(why) };
+
+	switch (status) {
+	case 415: snprintf(text, sizeof text, "Accept: %.*s\r\n", SLICE_ARG(translate_accept())); break;
+	case 405: snprintf(text, sizeof text, "Allow: " METHODS "\r\n"); break;
+	case 489: snprintf(text, sizeof text, "Allow-Events: presence\r\n"); break;
+	case 423: snprintf(text, sizeof text, "Min-Expires: %d\r\n", TALKS_SUBSCRIBE_MIN_S); break;
+	default: break;
+	}
+	answer.headers = slice_of(text);
+	(void)gateway_sip_answer(t->gateway, server, &answer);
+}
+
+void talks_refuse(struct talks *t, handle server, enum translate_answer answer,
+                  const struct translate_refusal *refusal)
+{
+	if (answer == TRANSLATE_REFUSED)
+		talks_answer(t, server, refusal->status, refusal->why);
+	else
+		talks_answer(t, server, 500, "out of memory");
+}
+
+void talks_stanza(struct talks *t, const struct parties *p, const struct xmpp_element *stanza, uint64_t token)
+{
+	gateway_xmpp_send(t->gateway, p->ours.domain, p->theirs.domain, stanza, token);
+}
+
+void talks_return(struct talks *t, const struct xmpp_element *stanza, const struct xmpp_stanza_error *error)
+{
+	struct xmpp_builder b = { .arena = &t->arena };
+	struct xmpp_element *reply = xmpp_error_reply(&b, stanza, error);
+	struct xmpp_jid from, to;
+
+	if (reply && xmpp_jid_parse(xmpp_get(stanza, SLICE("from")), &t->arena, &from, NULL) == RESULT_OK &&
+	    xmpp_jid_parse(xmpp_get(stanza, SLICE("to")), &t->arena, &to, NULL) == RESULT_OK)
+		gateway_xmpp_send(t->gateway, to.domain, from.domain, reply, 0);
+}
+
+bool talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method, struct slice headers,
+                     struct slice body, bool is_solicited, uint64_t token)
+{
+	struct reason why;
+	char *lines = arena_printf(&t->arena, "%.*s%.*s", SLICE_ARG(d->routes), SLICE_ARG(headers));
+	struct gateway_request request = { .method = method,
+		                           .target = d->target,
+		                           .from = d->local,
+		                           .to = d->remote,
+		                           .call_id = d->call_id,
+		                           .cseq = method == SIP_ACK ? d->local_cseq : ++d->local_cseq,
+		                           .headers = slice_of(lines),
+		                           .body = body,
+		                           .is_solicited = is_solicited };
+
+	return lines && gateway_sip_send(t->gateway, &request, token, &why) != 0;
+}
+
+/* ---- what waits for the disk ---- */
+
+struct promise {
+	struct list node;
+	void (*go_on)(struct talks *t, handle owner, bool is_durable);
+	handle owner;
+};
+
+static void commit(void *owner)
+{
+	struct talks *t = owner;
+	struct reason reason = { "" };
+	bool is_durable = state_commit(t->state, &reason) == RESULT_OK;
+
+	if (!is_durable) {
+		struct gateway_report report;
+
+		gateway_report_open(&report, t->gateway, CONTROL_EVENT_CONFIG_NOT_APPLIED);
+		json_put_text(&report.w, "service", "gateway");
+		json_put_text(&report.w, "why", reason.text);
+		gateway_report_send(&report);
+	}
+	while (!list_is_empty(&t->promises)) {
+		struct promise *promise = LIST_OWNER(t->promises.next, struct promise, node);
+
+		list_remove(&promise->node);
+		promise->go_on(t, promise->owner, is_durable);
+		mem_free(promise);
+	}
+}
+
+void talks_saved(struct talks *t)
+{
+	if (state_is_dirty(t->state) && !t->commit_timer.is_set)
+		loop_timer_set(t->gateway->loop, &t->commit_timer, TALKS_COMMIT_MS, commit, t);
+}
+
+void talks_when_durable(struct talks *t, void (*go_on)(struct talks *t, handle owner, bool is_durable),
+                        handle owner)
+{
+	struct promise *promise = state_is_dirty(t->state) ? mem_new(sizeof *promise) : NULL;
+
+	if (!promise) {
+		/* Nothing waits; or no memory to wait with: then the disk is waited for here and now. */
+		bool is_durable = !t->state || state_commit(t->state, NULL) == RESULT_OK;
+
+		go_on(t, owner, is_durable);
+		return;
+	}
+	*promise = (struct promise){ .go_on = go_on, .owner = owner };
+	list_add_last(&t->promises, &promise->node);
+	talks_saved(t);
+}
+
+/* ---- the SIP seam ---- */
+
+static bool is_in_dialog(const struct sip_message *m) { return m->to.tag.ptr != NULL; }
+
+static void request_in_dialog(struct talks *t, handle server, const struct sip_message *m)
+{
+	bool is_known = false;
+
+	if (m->method == SIP_SUBSCRIBE)
+		is_known = watched_request(t, server, m);
+	else if (m->method == SIP_NOTIFY)
+		is_known = watching_notified(t, server, m);
+	else
+		is_known = session_request(t, server, m);
+	if (!is_known)
+		talks_answer(t, server, 481, "");
+}
+
+static void request_alone(struct talks *t, handle server, const struct sip_message *m)
+{
+	struct translate_refusal refusal = { 0 };
+	struct parties p;
+	enum translate_answer answer;
+
+	switch ((unsigned)m->method) {
+	case SIP_MESSAGE:
+	case SIP_SUBSCRIBE: break;
+	case SIP_INVITE: session_invited(t, server, m); return;
+	case SIP_OPTIONS: {
+		const struct gateway_answer can = { .status = 200,
+			                            .headers = SLICE("Allow: " METHODS "\r\n") };
+
+		(void)gateway_sip_answer(t->gateway, server, &can);
+		return;
+	}
+	case SIP_NOTIFY:
+	case SIP_BYE:
+	case SIP_INFO: talks_answer(t, server, 481, ""); return;
+	default: talks_answer(t, server, 405, ""); return;
+	}
+	answer = talks_parties_of_request(t, &m->from.uri, &m->target_uri, &p, &refusal);
+	if (answer != TRANSLATE_OK) {
+		t->to_xmpp.in += m->method == SIP_MESSAGE;
+		t->to_xmpp.refused += m->method == SIP_MESSAGE;
+		talks_refuse(t, server, answer, &refusal);
+	} else if (m->method == SIP_MESSAGE) {
+		message_from_sip(t, server, m, &p, false);
+	} else {
+		watched_subscribe(t, server, m, &p);
+	}
 }
 
 void gateway_sip_request(struct gateway *g, handle server, const struct sip_message *m)
 {
-	const struct gateway_answer answer = {
-		.status = 504,
-		.headers = SLICE("Warning: 399 xmpp-gateway \"no stream to the partner's domain\"\r\n"),
-	};
+	struct talks *t = g->talks;
 
-	(void)m;
-	g->counts.refused++;
-	gateway_sip_answer(g, server, &answer);
+	talks_begin(t);
+	if (is_in_dialog(m))
+		request_in_dialog(t, server, m);
+	else
+		request_alone(t, server, m);
+	talks_end(t);
 }
 
 void gateway_sip_ack(struct gateway *g, const struct sip_message *m)
 {
-	(void)m;
-	g->counts.dropped++;
+	(void)g;
+	(void)m; /* sessions are up with our 200: nothing depends on its ACK over a stream */
 }
 
 void gateway_sip_cancelled(struct gateway *g, handle server)
 {
 	(void)g;
-	(void)server;
+	(void)server; /* an INVITE is answered at once; what has been answered cannot be cancelled */
 }
 
 void gateway_sip_outcome(struct gateway *g, uint64_t token, const struct sip_message *m, int status,
                          const char *why)
 {
-	(void)token;
-	(void)m;
-	(void)status;
+	struct talks *t = g->talks;
+	struct ask *ask = handles_get(&t->asks, token);
+
 	(void)why;
-	g->counts.dropped++;
+	if (!ask || status < 200)
+		return;
+	talks_begin(t);
+	switch (ask->kind) {
+	case ASK_PAGE: message_answered(t, ask, m, status); break;
+	case ASK_INVITE: session_answered(t, ask, m, status); break;
+	case ASK_IN_SESSION: session_message_answered(t, ask, m, status); break;
+	case ASK_WATCHING: watching_answered(t, ask, m, status); break;
+	case ASK_NOTIFY: watched_answered(t, ask, m, status); break;
+	default: break;
+	}
+	ask_free(t, &ask);
+	talks_end(t);
+}
+
+/* ---- the XMPP seam ---- */
+
+void gateway_xmpp_outcome(struct gateway *g, uint64_t token, const struct gateway_outcome *outcome)
+{
+	struct talks *t = g->talks;
+	struct ask *ask = handles_get(&t->asks, token);
+
+	if (!ask)
+		return;
+	talks_begin(t);
+	if (ask->kind == ASK_STANZA)
+		message_delivered(t, ask, outcome);
+	else if (ask->kind == ASK_PRESENCE)
+		watched_delivered(t, ask, outcome);
+	ask_free(t, &ask);
+	talks_end(t);
+}
+
+static void presence_received(struct talks *t, const struct xmpp_element *stanza)
+{
+	static const struct {
+		const char *type;
+		enum translate_watching_event event;
+	} asked[] = {
+		{ "subscribe", TRANSLATE_WATCHING_X_SUBSCRIBE },
+		{ "unsubscribe", TRANSLATE_WATCHING_X_UNSUBSCRIBE },
+		{ "probe", TRANSLATE_WATCHING_X_PROBE },
+	};
+	struct slice type = xmpp_get(stanza, SLICE("type"));
+	struct translate_refusal refusal = { 0 };
+	struct parties p;
+	enum translate_answer answer = talks_parties_of_stanza(t, xmpp_get(stanza, SLICE("to")),
+	                                                       xmpp_get(stanza, SLICE("from")), &p, &refusal);
+
+	if (answer != TRANSLATE_OK) {
+		const struct xmpp_stanza_error error = translate_error_of(&refusal);
+
+		if (answer == TRANSLATE_REFUSED)
+			talks_return(t, stanza, &error);
+		return;
+	}
+	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+		if (slice_equal(type, slice_of(asked[i].type))) {
+			watching_stanza(t, &p, asked[i].event);
+			return;
+		}
+	if (type.len == 0 || slice_equal(type, SLICE("unavailable")))
+		watching_sign_of_life(t, &p, type.len == 0);
+	watched_stanza(t, &p, stanza);
 }
 
 void gateway_xmpp_received(struct gateway *g, struct slice local, struct slice remote,
                            const struct xmpp_element *stanza)
 {
+	struct talks *t = g->talks;
+
 	(void)local;
 	(void)remote;
-	(void)stanza;
-	g->counts.dropped++;
-}
-
-void gateway_xmpp_outcome(struct gateway *g, uint64_t token, const struct gateway_outcome *outcome)
-{
-	(void)g;
-	(void)token;
-	(void)outcome;
+	talks_begin(t);
+	if (slice_equal(stanza->name, SLICE("message")))
+		message_from_xmpp(t, stanza);
+	else if (slice_equal(stanza->name, SLICE("presence")))
+		presence_received(t, stanza);
+	else if (slice_equal(stanza->name, SLICE("iq")))
+		iq_received(t, stanza);
+	talks_end(t);
 }
 
 void gateway_xmpp_reachable(struct gateway *g, struct slice remote, bool is_reachable)
 {
-	(void)g;
-	(void)remote;
-	(void)is_reachable;
+	if (is_reachable)
+		watched_reachable(g->talks, remote);
 }
 
-void talks_stop(struct gateway *g) { (void)g; }
-void talks_image_changed(struct gateway *g) { (void)g; }
-void talks_second(struct gateway *g) { (void)g; }
-void talks_drain(struct gateway *g) { (void)g; }
-bool talks_are_quiet(const struct gateway *g)
+/* ---- life ---- */
+
+bool talks_start(struct gateway *g)
 {
-	(void)g;
+	struct talks *t = mem_new(sizeof *t);
+	struct reason reason = { "" };
+	char path[512];
+
+	if (!t || !(t->parser = xmpp_parser_new())) {
+		mem_free(t);
+		return false;
+	}
+	g->talks = t;
+	t->gateway = g;
+	arena_start(&t->arena, 2 * TRANSLATE_ARENA_MAX);
+	handles_start(&t->asks, TALKS_ASKS_MAX);
+	handles_start(&t->sessions, TALKS_SESSIONS_MAX);
+	handles_start(&t->watchings, TALKS_SUBSCRIPTIONS_CEILING);
+	handles_start(&t->watcheds, TALKS_SUBSCRIPTIONS_CEILING);
+	handles_start(&t->notifies, TALKS_SUBSCRIPTIONS_CEILING);
+	map_start(&t->pairs, TALKS_PAIRS_MAX, g->seed);
+	map_start(&t->session_tags, TALKS_SESSIONS_MAX, g->seed);
+	map_start(&t->watching_pairs, TALKS_SUBSCRIPTIONS_CEILING, g->seed);
+	map_start(&t->watching_tags, TALKS_SUBSCRIPTIONS_CEILING, g->seed);
+	map_start(&t->watched_pairs, TALKS_SUBSCRIPTIONS_CEILING, g->seed);
+	map_start(&t->notify_tags, TALKS_SUBSCRIPTIONS_CEILING, g->seed);
+	map_start(&t->firsts, TALKS_SUBSCRIPTIONS_CEILING, g->seed);
+	list_start(&t->pair_list);
+	list_start(&t->first_list);
+	list_start(&t->promises);
+	if (g->folder) {
+		snprintf(path, sizeof path, "%s/gateway.db", g->folder);
+		if (state_open(path, &t->state, &reason) != RESULT_OK || !first_load(t, &reason) ||
+		    !watching_load(t, &reason) || !watched_load(t, &reason)) {
+			fprintf(stderr, "gateway: %s\n", reason.text);
+			return false;
+		}
+	}
 	return true;
 }
 
+void talks_stop(struct gateway *g)
+{
+	struct talks *t = g->talks;
+	struct ask *ask;
+	uint32_t at = 0;
+
+	if (!t)
+		return;
+	loop_timer_stop(&t->commit_timer);
+	if (t->state)
+		commit(t);
+	while ((ask = handles_next(&t->asks, &at)))
+		ask_free(t, &ask);
+	session_end_all(t);
+	watching_free_all(t);
+	watched_free_all(t);
+	pair_forget_all(t);
+	first_free_all(t);
+	state_close(&t->state);
+	handles_stop(&t->asks);
+	handles_stop(&t->sessions);
+	handles_stop(&t->watchings);
+	handles_stop(&t->watcheds);
+	handles_stop(&t->notifies);
+	map_stop(&t->pairs);
+	map_stop(&t->session_tags);
+	map_stop(&t->watching_pairs);
+	map_stop(&t->watching_tags);
+	map_stop(&t->watched_pairs);
+	map_stop(&t->notify_tags);
+	map_stop(&t->firsts);
+	arena_stop(&t->arena);
+	xmpp_parser_free(&t->parser);
+	mem_free(t);
+	g->talks = NULL;
+}
+
+void talks_image_changed(struct gateway *g) { watched_image_changed(g->talks); }
+
+void talks_second(struct gateway *g)
+{
+	const struct talks *t = g->talks;
+
+	g->counts.in = t->to_sip.delivered;
+	g->counts.out = t->to_xmpp.delivered;
+	g->counts.refused = t->to_sip.refused + t->to_sip.failed + t->to_xmpp.refused + t->to_xmpp.failed;
+	session_second(g->talks);
+	watching_second(g->talks);
+	watched_second(g->talks);
+}
+
+/* New work is refused at the seams; what is under way has its own deadlines. */
+void talks_drain(struct gateway *g) { (void)g; }
+
+bool talks_are_quiet(const struct gateway *g)
+{
+	return g->talks->asks.count == 0 && list_is_empty(&g->talks->promises);
+}
+
+/* ---- rows for the keeper's questions ---- */
+
 void talks_write(struct gateway *g, struct gateway_page *page, struct json_writer *w)
 {
-	(void)g;
-	(void)page;
-	(void)w;
+	struct talks *t = g->talks;
+
+	session_write(t, page, w);
+	watching_write(t, page, w);
+	watched_write(t, page, w);
+}
+
+void talks_row(struct json_writer *w, const char *kind, struct slice key, const char *state, int64_t seconds)
+{
+	size_t blank = slice_find(key, ' ');
+
+	json_open_object(w, NULL);
+	json_put_text(w, "kind", kind);
+	json_put_slice(w, "local", slice_first(key, blank));
+	json_put_slice(w, "remote", slice_after(key, blank < key.len ? blank + 1 : blank));
+	json_put_text(w, "state", state);
+	json_put_number(w, "seconds", seconds);
+	json_close_object(w);
 }

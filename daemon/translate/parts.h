@@ -26,7 +26,6 @@ bool translate_recode(struct slice bytes, struct slice charset, struct arena *ar
 struct slice translate_language(struct slice text);
 /* Letters, digits and "-._~!%*+'" ...: may stand as a token in a header (RFC 3261 §25.1), at most `max` bytes. */
 bool translate_is_token(struct slice text, size_t max);
-bool translate_is_call_id(struct slice text);
 /* "2026-11-27T22:00:00Z" and its variants (RFC 3339, XEP-0082); false: no date. */
 bool translate_time_read(struct slice text, int64_t *wall_ms);
 /* "Sat, 13 Nov 2010 23:29:00 GMT", the Date of SIP (RFC 3261 §20.17). */

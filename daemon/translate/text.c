@@ -96,7 +96,7 @@ static bool holds_only(struct slice text, const char *others, size_t max)
 bool translate_is_token(struct slice text, size_t max) { return holds_only(text, "-.!%*_+`'~", max); }
 
 /* word [ "@" word ] (RFC 3261 §25.1), without the characters that some readers stumble over. */
-bool translate_is_call_id(struct slice text)
+bool translate_may_be_call_id(struct slice text)
 {
 	enum { CALL_ID_MAX = 128 };
 	size_t at = slice_find(text, '@');

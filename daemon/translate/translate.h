@@ -157,6 +157,9 @@ struct translate_tastes {
 };
 void translate_tastes_learn(const struct sip_message *message, struct translate_tastes *tastes);
 
+/* May a <thread/> be a Call-ID as it is (RFC 3261 §25.1)? */
+bool translate_may_be_call_id(struct slice text);
+
 /* How to say it in SIP: the method, header lines with CRLF each (Content-Type among them), and the body. */
 struct translate_content {
 	enum sip_method method;

@@ -1,0 +1,387 @@
+/*
+ * wire: both seams of the gateway, held by the test: what the SIP side sends is
+ * kept here, what it is told comes from here, and time stands still until it is moved.
+ */
+#ifndef TESTS_UNIT_GATEWAY_WIRE_H
+#define TESTS_UNIT_GATEWAY_WIRE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/gateway/state.h"
+#include "daemon/gateway/talks.h"
+#include "shared/base/memory.h"
+#include "tests/unit/policy/world.h"
+
+#include <cmocka.h>
+
+enum { WIRE_MAX = 4096, WIRE_TEXT = 4096 };
+
+struct wire_request { /* of ours, into SIP */
+	enum sip_method method;
+	char target[256], from[512], to[512], call_id[128], headers[1024], body[WIRE_TEXT];
+	uint32_t cseq;
+	uint64_t token;
+	bool is_solicited;
+};
+struct wire_answer {
+	handle server;
+	int status;
+	char phrase[256], to_tag[64], headers[1024], body[WIRE_TEXT];
+};
+struct wire_stanza {
+	char text[WIRE_TEXT], local[64], remote[64];
+	uint64_t token;
+};
+
+struct wire {
+	struct gateway gateway;
+	struct instant now;
+	struct wire_request *requests;
+	struct wire_answer *answers;
+	struct wire_stanza *stanzas;
+	size_t request_count, answer_count, stanza_count;
+	handle next_server;
+	uint64_t next_handle, random;
+	bool access_is_away;
+	struct loop_timer *timer;
+	int64_t timer_at_ms;
+	struct arena arena; /* of the messages that come */
+	struct model_snapshot *snapshot;
+};
+
+static struct wire wire;
+
+/* ---- the seams, as the gateway's other files would be ---- */
+
+uint64_t gateway_random(struct gateway *g)
+{
+	(void)g;
+	wire.random = wire.random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return wire.random ^ wire.random >> 29;
+}
+
+struct slice gateway_sip_domain(const struct gateway *g, struct slice xmpp_domain)
+{
+	(void)g;
+	return slice_equal(xmpp_domain, SLICE("im.contoso.example")) ? SLICE("contoso.example") : SLICE_NONE;
+}
+
+struct slice gateway_xmpp_domain(const struct gateway *g, struct slice sip_domain)
+{
+	(void)g;
+	return slice_equal(sip_domain, SLICE("contoso.example")) ? SLICE("im.contoso.example") : SLICE_NONE;
+}
+
+const struct image_xmpp_partner *gateway_partner(const struct gateway *g, struct slice domain)
+{
+	return image_xmpp_partner_find(g->image, domain);
+}
+
+static void wire_keep(char *to, size_t size, struct slice text)
+{
+	if (!slice_to_text(text, to, size))
+		fail_msg("longer than the test can keep: %zu", text.len);
+}
+
+handle gateway_sip_send(struct gateway *g, const struct gateway_request *r, uint64_t token,
+                        struct reason *why)
+{
+	struct wire_request *kept = &wire.requests[wire.request_count];
+
+	(void)g;
+	why->text[0] = '\0';
+	if (wire.access_is_away)
+		return 0;
+	assert_true(wire.request_count < WIRE_MAX);
+	wire.request_count++;
+	*kept = (struct wire_request){
+		.method = r->method, .cseq = r->cseq, .token = token, .is_solicited = r->is_solicited
+	};
+	wire_keep(kept->target, sizeof kept->target, r->target);
+	wire_keep(kept->from, sizeof kept->from, r->from);
+	wire_keep(kept->to, sizeof kept->to, r->to);
+	wire_keep(kept->call_id, sizeof kept->call_id, r->call_id);
+	wire_keep(kept->headers, sizeof kept->headers, r->headers);
+	wire_keep(kept->body, sizeof kept->body, r->body);
+	return ++wire.next_handle;
+}
+
+void gateway_sip_cancel(struct gateway *g, handle invite)
+{
+	(void)g;
+	(void)invite;
+}
+
+/* Each request is answered once, and only those that have come are. */
+bool gateway_sip_answer(struct gateway *g, handle server, const struct gateway_answer *answer)
+{
+	struct wire_answer *kept = &wire.answers[wire.answer_count];
+
+	(void)g;
+	assert_true(server > 0 && server <= wire.next_server);
+	for (size_t i = 0; i < wire.answer_count; i++)
+		assert_true(wire.answers[i].server != server);
+	assert_true(wire.answer_count < WIRE_MAX);
+	wire.answer_count++;
+	*kept = (struct wire_answer){ .server = server, .status = answer->status };
+	wire_keep(kept->phrase, sizeof kept->phrase, answer->phrase);
+	wire_keep(kept->to_tag, sizeof kept->to_tag, answer->to_tag);
+	wire_keep(kept->headers, sizeof kept->headers, answer->headers);
+	wire_keep(kept->body, sizeof kept->body, answer->body);
+	return true;
+}
+
+void gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remote,
+                       const struct xmpp_element *stanza, uint64_t token)
+{
+	struct wire_stanza *kept = &wire.stanzas[wire.stanza_count];
+	struct buffer text;
+
+	(void)g;
+	assert_true(wire.stanza_count < WIRE_MAX);
+	wire.stanza_count++;
+	*kept = (struct wire_stanza){ .token = token };
+	buffer_start(&text, WIRE_TEXT - 1);
+	assert_true(xmpp_write(stanza, XMPP_SCOPE_SERVER, &text));
+	wire_keep(kept->text, sizeof kept->text, buffer_slice(&text));
+	wire_keep(kept->local, sizeof kept->local, local);
+	wire_keep(kept->remote, sizeof kept->remote, remote);
+	buffer_stop(&text);
+}
+
+void gateway_report_open(struct gateway_report *report, struct gateway *g, enum control_event_id id)
+{
+	(void)id;
+	report->gateway = g;
+	buffer_start(&report->text, 4096);
+	report->w = json_write(&report->text);
+}
+
+void gateway_report_send(struct gateway_report *report) { buffer_stop(&report->text); }
+
+/* ---- time ---- */
+
+struct instant loop_now(const struct loop *loop)
+{
+	(void)loop;
+	return wire.now;
+}
+
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms, void (*fired)(void *owner),
+                    void *owner)
+{
+	(void)loop;
+	timer->fired = fired;
+	timer->owner = owner;
+	timer->is_set = true;
+	wire.timer = timer;
+	wire.timer_at_ms = wire.now.mono_ms + after_ms;
+}
+
+void loop_timer_stop(struct loop_timer *timer)
+{
+	timer->is_set = false;
+	if (wire.timer == timer)
+		wire.timer = NULL;
+}
+
+/* A second a step, as the process does it. */
+static inline void wire_wait(int64_t seconds)
+{
+	for (int64_t i = 0; i < seconds; i++) {
+		wire.now.mono_ms += 1000;
+		wire.now.wall_ms += 1000;
+		if (wire.timer && wire.timer->is_set && wire.now.mono_ms >= wire.timer_at_ms) {
+			struct loop_timer *timer = wire.timer;
+
+			timer->is_set = false;
+			wire.timer = NULL;
+			timer->fired(timer->owner);
+		}
+		talks_second(&wire.gateway);
+	}
+}
+
+/* ---- start and stop ---- */
+
+static inline void wire_image(const char *im_mode, bool is_enabled)
+{
+	struct model_snapshot *snapshot = world_new(SLICE("on own=contoso.example"));
+	struct model_object *partner = world_object(snapshot, MODEL_XMPP_PARTNER, SLICE("x.example"));
+
+	assert_true(world_set(snapshot, partner, SLICE("im-mode"), slice_of(im_mode)));
+	assert_true(
+	        world_set(snapshot, partner, SLICE("enabled"), is_enabled ? SLICE("true") : SLICE("false")));
+	policy_image_close(&wire.gateway.image);
+	wire.gateway.image = world_image(snapshot, 1);
+	wire.gateway.settings = image_xmpp_gateway_at(wire.gateway.image, 0);
+	model_snapshot_free(&snapshot);
+	if (wire.gateway.talks)
+		talks_image_changed(&wire.gateway);
+}
+
+static inline void wire_forget(void) { wire.request_count = wire.answer_count = wire.stanza_count = 0; }
+
+/* `folder` NULL: nothing survives. */
+static inline void wire_start(const char *folder)
+{
+	if (!wire.requests) {
+		wire.requests = calloc(WIRE_MAX, sizeof *wire.requests);
+		wire.answers = calloc(WIRE_MAX, sizeof *wire.answers);
+		wire.stanzas = calloc(WIRE_MAX, sizeof *wire.stanzas);
+		wire.now = (struct instant){ .mono_ms = 1000000, .wall_ms = INT64_C(1764000000000) };
+	}
+	wire.gateway.folder = folder;
+	wire.access_is_away = false;
+	wire_forget();
+	arena_start(&wire.arena, 16 * 1024 * 1024);
+	wire_image("pool", true);
+	assert_true(talks_start(&wire.gateway));
+}
+
+static inline void wire_stop(void)
+{
+	talks_stop(&wire.gateway);
+	policy_image_close(&wire.gateway.image);
+	arena_stop(&wire.arena);
+}
+
+static inline void wire_free(void)
+{
+	free(wire.requests);
+	free(wire.answers);
+	free(wire.stanzas);
+	wire = (struct wire){ 0 };
+}
+
+/* ---- what comes ---- */
+
+static inline const struct sip_message *wire_parse(const char *text, size_t length)
+{
+	struct sip_message *m = arena_new(&wire.arena, sizeof *m);
+	struct sip_fault fault = { 0 };
+
+	if (sip_message_parse((struct slice){ text, length }, &wire.arena, m, &fault) != SIP_PARSE_OK)
+		fail_msg("%s:\n%s", fault.why, text);
+	return m;
+}
+
+/* A request from sip:alice@contoso.example;tag=a to sip:bob@x.example; headers with CRLF each. The name of its answer. */
+static inline handle wire_request_as(const char *method, const char *from, const char *to,
+                                     const char *call_id, int cseq, const char *headers, const char *body)
+{
+	char *text = arena_printf(
+	        &wire.arena,
+	        "%s sip:bob@x.example SIP/2.0\r\nVia: SIP/2.0/TLS a.example;branch=z9hG4bK%d%s%s\r\n"
+	        "Max-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n%s"
+	        "Content-Length: %zu\r\n\r\n%s",
+	        method, cseq, method, call_id, from, to, call_id, cseq, method, headers, strlen(body), body);
+	const struct sip_message *m = wire_parse(text, strlen(text));
+
+	gateway_sip_request(&wire.gateway, ++wire.next_server, m);
+	return wire.next_server;
+}
+static inline handle wire_sip(const char *method, const char *headers, const char *body)
+{
+	static int cseq;
+
+	return wire_request_as(method, "<sip:alice@contoso.example>;tag=a", "<sip:bob@x.example>", "c1",
+	                       ++cseq, headers, body);
+}
+
+/* The answer to a request of ours: our own lines, turned. `to_tag` NULL: none. */
+static inline void wire_respond(size_t at, int status, const char *to_tag, const char *headers)
+{
+	const struct wire_request *r = &wire.requests[at];
+	char *text;
+
+	assert_true(at < wire.request_count);
+	text = arena_printf(
+	        &wire.arena,
+	        "SIP/2.0 %d x\r\nVia: SIP/2.0/TLS g.example;branch=z9hG4bKq\r\nFrom: %s\r\nTo: %s%s%s\r\n"
+	        "Call-ID: %s\r\nCSeq: %u %.*s\r\n%sContent-Length: 0\r\n\r\n",
+	        status, r->from, r->to, to_tag && !strstr(r->to, ";tag=") ? ";tag=" : "",
+	        to_tag && !strstr(r->to, ";tag=") ? to_tag : "", r->call_id, (unsigned)r->cseq,
+	        SLICE_ARG(sip_method_name(r->method)), headers);
+	gateway_sip_outcome(&wire.gateway, r->token, wire_parse(text, strlen(text)), status, "");
+}
+
+/* A request in the dialog that our request at `at` began: their NOTIFY, BYE, MESSAGE. */
+static inline handle wire_in_dialog(size_t at, const char *method, const char *their_tag, int cseq,
+                                    const char *headers, const char *body)
+{
+	const struct wire_request *r = &wire.requests[at];
+	char *from = arena_printf(&wire.arena, "%.*s;tag=%s", (int)strcspn(r->to, ";"), r->to, their_tag);
+
+	assert_true(at < wire.request_count);
+	return wire_request_as(method, from, r->from, r->call_id, cseq, headers, body);
+}
+
+static inline void wire_xmpp(const char *xml)
+{
+	struct xmpp_parser *parser = xmpp_parser_new();
+	struct xmpp_element *stanza;
+	struct xmpp_fault fault = { 0 };
+
+	if (!xmpp_parser_read(parser,
+	                      SLICE("<stream:stream xmlns='jabber:server' "
+	                            "xmlns:stream='http://etherx.jabber.org/streams'>"),
+	                      slice_of(xml), &wire.arena, &stanza, &fault))
+		fail_msg("%s: %s", fault.why, xml);
+	gateway_xmpp_received(&wire.gateway, SLICE("im.contoso.example"), SLICE("x.example"), stanza);
+	xmpp_parser_free(&parser);
+}
+
+static inline void wire_outcome(size_t at, enum gateway_delivery delivery, const char *error_xml)
+{
+	struct gateway_outcome outcome = { .delivery = delivery, .why = "the test says so" };
+	struct xmpp_parser *parser = xmpp_parser_new();
+	struct xmpp_element *stanza;
+	struct xmpp_fault fault = { 0 };
+
+	assert_true(at < wire.stanza_count);
+	if (error_xml) {
+		assert_true(xmpp_parser_read(parser,
+		                             SLICE("<stream:stream xmlns='jabber:server' "
+		                                   "xmlns:stream='http://etherx.jabber.org/streams'>"),
+		                             slice_of(error_xml), &wire.arena, &stanza, &fault));
+		outcome.error = stanza;
+	}
+	gateway_xmpp_outcome(&wire.gateway, wire.stanzas[at].token, &outcome);
+	xmpp_parser_free(&parser);
+}
+
+/* ---- what is expected ---- */
+
+static inline int wire_status(handle server)
+{
+	for (size_t i = 0; i < wire.answer_count; i++)
+		if (wire.answers[i].server == server)
+			return wire.answers[i].status;
+	return 0;
+}
+
+static inline const struct wire_answer *wire_answer_of(handle server)
+{
+	for (size_t i = 0; i < wire.answer_count; i++)
+		if (wire.answers[i].server == server)
+			return &wire.answers[i];
+	fail_msg("no answer");
+	return NULL;
+}
+
+static inline void wire_expect_in(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("not in it: %s\n%s", part, text);
+}
+
+#define wire_expect_stanza(at, part)                                                                         \
+	wire_expect_in((assert_true((at) < wire.stanza_count), wire.stanzas[at].text), part)
+
+#endif
