@@ -372,6 +372,8 @@ static void closed(void *owner, struct connection *c)
 		hop_lost(flow->hop, flow);
 	}
 	response_connection_lost(a, flow->self, &why);
+	for (size_t i = 0; i < flow->domain_count; i++)
+		mem_free(flow->domains[i]);
 	mem_free(flow);
 }
 

@@ -3,6 +3,7 @@
  * the domains whose requests have passed on it, and which class that makes it.
  */
 #include "daemon/access/parts.h"
+#include "shared/base/memory.h"
 
 /* The facts of its certificate, in the form policy asks for. */
 void flow_facts(const struct flow *flow, struct policy_facts *facts)
@@ -87,9 +88,10 @@ bool flow_admit(struct flow *flow, struct slice domain)
 	flow->is_known = true;
 	if (is_remembered(flow, domain))
 		return true;
-	if (flow->domain_count < ACCESS_FLOW_DOMAINS_MAX &&
-	    slice_to_text(domain, flow->domains[flow->domain_count], ACCESS_NAME_BYTES))
-		flow->domain_count++;
 	slice_to_text(domain, flow->partner, sizeof flow->partner);
+	/* Without memory it is not remembered: asked again the next time. */
+	if (flow->domain_count < ACCESS_FLOW_DOMAINS_MAX &&
+	    (flow->domains[flow->domain_count] = mem_text(flow->partner)))
+		flow->domain_count++;
 	return true;
 }

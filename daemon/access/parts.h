@@ -119,7 +119,7 @@ struct flow {
 	int64_t ping_sent_ms;
 	struct loop_timer tick;          /* keep-alive and the deadlines above */
 	char partner[ACCESS_NAME_BYTES]; /* pool member, hop or last admitted domain: for people */
-	char domains[ACCESS_FLOW_DOMAINS_MAX][ACCESS_NAME_BYTES]; /* admitted on this connection */
+	char *domains[ACCESS_FLOW_DOMAINS_MAX]; /* admitted on this connection; owned */
 	size_t domain_count;
 	struct allowance lookups, reports;
 	unsigned under_way; /* server transactions that came from here */

@@ -163,6 +163,8 @@ static void come_up(struct connection *c)
 	c->state = CONNECTION_UP;
 	c->since_ms = c->last_in_ms = c->busy_ms = loop_now(c->loop).mono_ms;
 	c->owes_up = true;
+	c->owes_delivery = c->stream->kind->has_unread(
+	        c->stream); /* what came behind the handshake raises no readiness */
 	connection_watch(c);
 	connection_owe_step(c);
 }
@@ -383,7 +385,7 @@ void connection_step(void *owner)
 
 void connection_watch(struct connection *c)
 {
-	unsigned wanted = c->is_paused ? 0 : LOOP_READ;
+	unsigned wanted = c->is_paused || c->owes_read ? 0 : LOOP_READ;
 
 	if (c->read_wants_write || buffer_length(&c->out) > 0)
 		wanted |= LOOP_WRITE;

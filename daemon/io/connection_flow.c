@@ -48,6 +48,7 @@ void connection_tick(void *owner)
 			buffer_release(&c->in);
 		if (buffer_length(&c->out) == 0)
 			buffer_release(&c->out);
+		c->stream->kind->rest(c->stream);
 	}
 	connection_set_tick(c);
 }
@@ -88,8 +89,8 @@ static enum stream_step read_once(struct connection *c, size_t *got, struct stre
 
 /*
  * Reads until the stream has no more, the turn's share is used, or `in` is
- * full.  What GnuTLS holds decrypted raises no readiness, so it is taken even
- * beyond the share; it is one record at most.
+ * full.  What the stream itself holds raises no readiness: connection_read sees
+ * to it that it is read in the next turn.
  */
 static enum stream_step fill(struct connection *c, struct stream_end *end)
 {
@@ -99,8 +100,7 @@ static enum stream_step fill(struct connection *c, struct stream_end *end)
 	for (unsigned reads = 0; buffer_room(&c->in) > 0; reads++) {
 		size_t got = 0;
 
-		if ((bytes >= CONNECTION_READ_PER_TURN || reads >= CONNECTION_READS_PER_TURN) &&
-		    !c->stream->kind->has_unread(c->stream))
+		if (bytes >= CONNECTION_READ_PER_TURN || reads >= CONNECTION_READS_PER_TURN)
 			break;
 		step = read_once(c, &got, end);
 		bytes += got;
@@ -112,9 +112,17 @@ static enum stream_step fill(struct connection *c, struct stream_end *end)
 	return step;
 }
 
+static void read_on(void *owner)
+{
+	struct connection *c = owner;
+
+	c->owes_read = false;
+	connection_read(c);
+}
+
 void connection_read(struct connection *c)
 {
-	if (c->is_paused || c->state != CONNECTION_UP)
+	if (c->is_paused || c->owes_read || c->state != CONNECTION_UP)
 		return;
 
 	struct stream_end end = { 0 };
@@ -144,8 +152,13 @@ void connection_read(struct connection *c)
 		c->owes_delivery = true;
 		connection_owe_step(c);
 	}
+	c->owes_read = !was_full && !c->is_paused && (step == STREAM_DONE || step == STREAM_MORE) &&
+	               c->stream->kind->has_unread(c->stream);
 	connection_watch(c);
-	connection_set_tick(c);
+	if (c->owes_read)
+		loop_timer_set(c->loop, &c->phase, 0, read_on, c); /* others first */
+	else
+		connection_set_tick(c);
 }
 
 /* ---- writing ---- */

@@ -40,6 +40,7 @@ struct connection {
 	bool is_paused;
 	bool owes_up;         /* `up` is to be called at the end of the turn */
 	bool owes_delivery;   /* `in` may hold bytes that were not handed over, or the stream has some */
+	bool owes_read;       /* its share of a turn was used: it reads on in the next, by the phase timer */
 	bool read_wants_write; /* TLS must write before it can read on */
 	bool skips_queue;     /* closing without writing what is queued */
 	bool has_said_goodbye;

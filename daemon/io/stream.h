@@ -38,6 +38,8 @@ struct stream_kind {
 	enum stream_step (*goodbye)(struct stream *stream);
 	/* Bytes that are no longer in the socket, so that no readiness will tell of them. */
 	bool (*has_unread)(const struct stream *stream);
+	/* Nothing has been read for a while: memory that only reading needs goes back. */
+	void (*rest)(struct stream *stream);
 	const struct tls_peer *(*peer)(const struct stream *stream);
 	enum result (*recheck)(struct stream *stream, struct tls_credentials *credentials, struct reason *reason);
 	void (*release)(struct stream *stream);

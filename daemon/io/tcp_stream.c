@@ -80,14 +80,17 @@ static enum result tcp_recheck(struct stream *stream, struct tls_credentials *cr
 
 static void tcp_release(struct stream *stream) { mem_free(stream); }
 
-static const struct stream_kind tcp_kind = { tcp_handshake,  tcp_read, tcp_write,   tcp_goodbye,
-	                                     tcp_has_unread, tcp_peer, tcp_recheck, tcp_release };
+static void tcp_rest(struct stream *stream) { (void)stream; }
+
+static const struct stream_kind tcp_kind = { tcp_handshake, tcp_read,       tcp_write,
+	                                     tcp_goodbye,   tcp_has_unread, tcp_rest,
+	                                     tcp_peer,      tcp_recheck,    tcp_release };
 
 struct stream *tcp_stream_new(int fd)
 {
 	struct stream *stream = mem_new(sizeof *stream);
 
 	if (stream)
-		*stream = (struct stream){ &tcp_kind, fd };
+		*stream = (struct stream){ .kind = &tcp_kind, .fd = fd };
 	return stream;
 }

@@ -15,6 +15,7 @@
 
 #include "daemon/io/stream.h"
 #include "daemon/io/tls_parts.h"
+#include "daemon/io/tls_stage.h"
 #include "shared/base/memory.h"
 
 enum {
@@ -43,9 +44,10 @@ struct tls_stream {
 	const struct tls_identity
 	        *identity; /* of ours, among the credentials'; NULL: as SNI asks, or the first */
 	struct tls_peer *peer;
-	struct record_counter counter;
-	uint64_t data_records;    /* that brought data */
-	uint64_t silent_at_start; /* of the present second */
+	struct tls_stage stage;
+	struct record_counter counter; /* of what TLS has taken, not of what is staged */
+	uint64_t data_records;         /* that brought data */
+	uint64_t silent_at_start;      /* of the present second */
 	int64_t second_ms;
 	int64_t key_update_ms; /* the last one; 0: none yet */
 	size_t write_pending;  /* GnuTLS wants the same bytes again */
@@ -118,7 +120,7 @@ static void note_errno(struct tls_stream *tls)
 static ssize_t pull(gnutls_transport_ptr_t owner, void *to, size_t size)
 {
 	struct tls_stream *tls = owner;
-	ssize_t n = recv(tls->stream.fd, to, size, 0);
+	ssize_t n = tls_stage_take(&tls->stage, tls->stream.fd, to, size);
 
 	if (n > 0)
 		count_records(&tls->counter, to, (size_t)n);
@@ -299,9 +301,12 @@ static enum stream_step end_of_handshake(struct tls_stream *tls, int code, struc
 	return STREAM_ENDED;
 }
 
+/* GnuTLS also says "again" after a record that is no data; then what is staged behind it raises no readiness. */
 static enum stream_step waits_for(const struct tls_stream *tls)
 {
-	return gnutls_record_get_direction(tls->session) ? STREAM_WAIT_WRITE : STREAM_WAIT_READ;
+	if (gnutls_record_get_direction(tls->session))
+		return STREAM_WAIT_WRITE;
+	return tls_stage_has(&tls->stage) ? STREAM_MORE : STREAM_WAIT_READ;
 }
 
 /* ---- the stream ---- */
@@ -336,6 +341,7 @@ static enum stream_step tls_handshake(struct stream *stream, struct stream_end *
 	if (code == GNUTLS_E_SUCCESS) {
 		tls->data_records = tls->counter.records; /* the budget starts afresh */
 		tls->silent_at_start = 0;
+		tls_stage_rest(&tls->stage);
 		if (!note_suite(tls))
 			return ended(end, CONNECTION_END_INTERNAL, "out of memory");
 		return STREAM_DONE;
@@ -424,8 +430,10 @@ static bool tls_has_unread(const struct stream *stream)
 {
 	const struct tls_stream *tls = (const struct tls_stream *)(const void *)stream;
 
-	return gnutls_record_check_pending(tls->session) > 0;
+	return tls_stage_has(&tls->stage) || gnutls_record_check_pending(tls->session) > 0;
 }
+
+static void tls_rest(struct stream *stream) { tls_stage_rest(&tls_of(stream)->stage); }
 
 static const struct tls_peer *tls_peer_of(const struct stream *stream)
 {
@@ -462,13 +470,15 @@ static void tls_release(struct stream *stream)
 
 	if (tls->session)
 		gnutls_deinit(tls->session);
+	tls_stage_stop(&tls->stage);
 	tls_credentials_free(&tls->credentials);
 	mem_free(tls->peer);
 	mem_free(tls);
 }
 
-static const struct stream_kind tls_kind = { tls_handshake,  tls_read,    tls_write,   tls_goodbye,
-	                                     tls_has_unread, tls_peer_of, tls_recheck, tls_release };
+static const struct stream_kind tls_kind = { tls_handshake, tls_read,       tls_write,
+	                                     tls_goodbye,   tls_has_unread, tls_rest,
+	                                     tls_peer_of,   tls_recheck,    tls_release };
 
 static bool set_up_server(struct tls_stream *tls, const char *application)
 {
@@ -493,7 +503,7 @@ struct stream *tls_stream_new(struct loop *loop, int fd, const struct connection
 
 	if (!tls)
 		return NULL;
-	tls->stream = (struct stream){ &tls_kind, fd };
+	tls->stream = (struct stream){ .kind = &tls_kind, .fd = fd };
 	tls->loop = loop;
 	tls->credentials = tls_credentials_keep(settings->credentials);
 	tls->is_server = is_server;

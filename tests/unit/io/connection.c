@@ -325,7 +325,8 @@ static void bounds_the_work_of_tiny_records(void **state)
 	loop_timer_stop(&sampler);
 	assert_int_equal(buffer_length(&pair.server.got), TINY_RECORDS);
 	printf("  at most %u records a turn\n", longest_turn_bytes);
-	assert_in_range(longest_turn_bytes, 1, 256);
+	/* 256 a turn.  Reading on and the sampler are both timers, in no order: two turns may lie between two samples. */
+	assert_in_range(longest_turn_bytes, 1, 512);
 	raw_stop(&pair);
 }
 
