@@ -14,6 +14,7 @@ static void call_free(struct call *call)
 	loop_timer_stop(&call->timer);
 	list_remove(&call->waiting);
 	audit_walk_free(&call->walk);
+	plan_free(&call->plan);
 	control_request_free(&call->request);
 	buffer_stop(&call->out);
 	buffer_stop(&call->changes);

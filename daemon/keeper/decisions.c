@@ -16,11 +16,18 @@ void decisions_start(struct decisions *decisions)
 
 	crypto_random(&seed, sizeof seed);
 	list_start(&decisions->oldest_first);
+	list_start(&decisions->walks);
 	map_start(&decisions->by_key, KEEPER_DECISIONS_MAX, seed);
 }
 
 static void forget(struct decisions *decisions, struct decision *d)
 {
+	LIST_EACH (at, &decisions->walks) {
+		struct decisions_walk *walk = LIST_OWNER(at, struct decisions_walk, node);
+
+		if (walk->next == &d->node)
+			walk->next = d->node.next;
+	}
 	map_remove(&decisions->by_key, d->key);
 	list_remove(&d->node);
 	decisions->bytes -= d->bytes;
@@ -33,6 +40,26 @@ void decisions_free(struct decisions *decisions)
 		forget(decisions, LIST_OWNER(at, struct decision, node));
 	map_stop(&decisions->by_key);
 }
+
+/* ---- walks ---- */
+
+void decisions_walk_start(struct decisions *decisions, struct decisions_walk *walk)
+{
+	walk->next = decisions->oldest_first.next;
+	list_add_last(&decisions->walks, &walk->node);
+}
+
+const struct decision *decisions_next(const struct decisions *decisions, struct decisions_walk *walk)
+{
+	struct list *at = walk->next;
+
+	if (at == &decisions->oldest_first)
+		return NULL;
+	walk->next = at->next;
+	return LIST_OWNER(at, struct decision, node);
+}
+
+void decisions_walk_stop(struct decisions_walk *walk) { list_remove(&walk->node); }
 
 /* ---- one entry, in one piece of memory ---- */
 

@@ -271,6 +271,7 @@ static enum result birth(struct keeper *k, struct reason *reason)
 	list_start(&k->drafts);
 	decisions_start(&k->decisions);
 	list_start(&k->walking);
+	list_start(&k->planning);
 	k->now.image_fd = k->audit.fd = k->audit.head = k->audit.folder = k->control.fd = -1;
 	if ((result = become(k, reason)) != RESULT_OK)
 		return result;
@@ -303,6 +304,9 @@ static void end(struct keeper *k)
 	/* Calls that wait are told before their sessions go. */
 	while (!list_is_empty(&k->walking))
 		call_fail(LIST_OWNER(k->walking.next, struct call, waiting), CONTROL_UNAVAILABLE,
+		          "the daemon stops");
+	while (!list_is_empty(&k->planning))
+		call_fail(LIST_OWNER(k->planning.next, struct call, waiting), CONTROL_UNAVAILABLE,
 		          "the daemon stops");
 	while (!list_is_empty(&k->waiting))
 		call_fail(LIST_OWNER(k->waiting.next, struct call, waiting), CONTROL_UNAVAILABLE,

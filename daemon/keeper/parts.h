@@ -77,6 +77,7 @@ enum {
 struct keeper;
 struct session;
 struct call;
+struct plan;
 struct who;
 struct service_row;
 
@@ -433,14 +434,21 @@ void change_fail_conflicts(struct call *call, const struct model_snapshot *base,
 /* ---- plan.c: what a change would do ---- */
 /* Asks the service what would close with `candidate`, then calls back; the call keeps the answer meanwhile. */
 void plan_ask(struct call *call, const struct model_snapshot *candidate, query_answered *answered);
-/* Ends the call with the effect of call->candidate; query_answered. */
+/* Ends the call, some turns later, with the effect of its candidate; query_answered. */
 void plan_answer(void *to, const struct json *closing, const char *why);
+void plan_free(struct plan **plan);
 
 /* ---- decisions.c: what was decided of whom in the last day, as facts to decide on again ---- */
 struct decisions {
 	struct list oldest_first; /* of struct decision */
 	struct map by_key;
 	size_t bytes;
+	struct list walks;
+};
+/* A way along the entries, oldest first, over several turns: what is forgotten meanwhile is passed over. */
+struct decisions_walk {
+	struct list node;
+	struct list *next;
 };
 struct decision {
 	struct list node;
@@ -450,6 +458,10 @@ struct decision {
 	size_t bytes; /* what it takes */
 };
 void decisions_start(struct decisions *decisions);
+void decisions_walk_start(struct decisions *decisions, struct decisions_walk *walk);
+const struct decision *decisions_next(const struct decisions *decisions,
+                                      struct decisions_walk *walk); /* NULL: the end */
+void decisions_walk_stop(struct decisions_walk *walk);
 void decisions_free(struct decisions *decisions);
 /* An event of the service that tells of a decision; others are passed over. */
 void decisions_take(struct decisions *decisions, enum control_event_id id, const struct json *event,
@@ -558,6 +570,7 @@ struct call {
 	struct list
 	        waiting; /* in keeper->waiting while it waits for APPLIED, in keeper->walking on its way */
 	struct audit_walk *walk;
+	struct plan *plan;
 };
 /* One line of a session. Always ends in call_close or call_fail, at once or later. */
 void call_begin(struct session *session, struct slice line);
@@ -657,8 +670,9 @@ struct keeper {
 	struct list drafts;
 	struct decisions decisions;
 	struct pending pending;
-	struct list waiting; /* of struct call, for APPLIED */
-	struct list walking; /* of struct call, along the audit's chain */
+	struct list waiting;  /* of struct call, for APPLIED */
+	struct list walking;  /* of struct call, along the audit's chain */
+	struct list planning; /* of struct call, along the decisions */
 	bool is_stopping;
 	bool began_as_root; /* so did the launcher: services become users of their own */
 };

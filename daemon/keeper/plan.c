@@ -3,17 +3,20 @@
  *
  * Connections are asked of the service, which holds the candidate image against those it has by the rule it obeys when
  * an image takes effect.  Domains and users come from the decisions of the last day, decided again twice: over what is
- * published and over the candidate.  Nothing here guesses: what only DNS could say counts as unsure.
+ * published and over the candidate, some of them each turn of the loop: others' calls wait for none of it.  Nothing here
+ * guesses: what only DNS could say counts as unsure.
  */
 #include "daemon/keeper/parts.h"
 
 #include <stdio.h>
 
 #include "daemon/crypto/crypto.h"
+#include "shared/base/memory.h"
 
 enum {
 	PLAN_NAMES_MAX = 50,
-	PLAN_SET_MAX = 100 * 1000,
+	PLAN_SET_MAX = KEEPER_DECISIONS_MAX,
+	PLAN_STEP = 4000, /* decisions judged in one turn: some milliseconds */
 	PLAN_ROWS_ROOM = CONTROL_LINE_MAX / 4,
 	PLAN_USER_BYTES = 512
 };
@@ -30,11 +33,16 @@ struct side {
 	struct set domains, users;
 };
 
-struct effect {
+/* A dry run on its way; the call owns it. */
+struct plan {
+	struct call *call;
+	struct decisions_walk walk;
 	struct side lose, gain, unsure;
 	size_t decisions;
-	int64_t since_ms;   /* of the oldest */
-	struct arena arena; /* names of users */
+	int64_t since_ms;      /* of the oldest */
+	struct arena arena;    /* names */
+	struct buffer closing; /* what the service said; empty: nothing */
+	struct reason why;     /* why it said nothing */
 };
 
 static void set_start(struct set *set)
@@ -46,8 +54,11 @@ static void set_start(struct set *set)
 	set->shown = 0;
 }
 
-static void set_add(struct set *set, struct slice name)
+/* `name` is copied when it is new: a decision may be forgotten before the plan is done. */
+static void set_add(struct set *set, struct arena *arena, struct slice name)
 {
+	if (map_get(&set->seen, name) || !(name = arena_copy(arena, name)).ptr)
+		return;
 	if (map_add(&set->seen, name, set) == RESULT_OK && set->shown < PLAN_NAMES_MAX)
 		set->first[set->shown++] = name;
 }
@@ -64,66 +75,68 @@ static void side_stop(struct side *side)
 	map_stop(&side->users.seen);
 }
 
-static void side_add(struct effect *e, struct side *side, const struct policy_facts *facts)
+static void side_add(struct plan *plan, struct side *side, const struct policy_facts *facts)
 {
 	char user[PLAN_USER_BYTES];
-	struct slice text;
 
-	set_add(&side->domains, facts->remote_domain);
+	set_add(&side->domains, &plan->arena, facts->remote_domain);
+	if (facts->local_user.len == 0)
+		return;
 	snprintf(user, sizeof user, "%.*s@%.*s", SLICE_ARG(facts->local_user),
 	         SLICE_ARG(facts->local_domain));
-	text = slice_of(user);
-	if (facts->local_user.len == 0 || map_get(&side->users.seen, text))
-		return;
-	text = arena_copy(&e->arena, text);
-	if (text.ptr)
-		set_add(&side->users, text);
+	set_add(&side->users, &plan->arena, slice_of(user));
 }
 
 /* ---- the last day, decided again ---- */
 
-static void judge(struct effect *e, const struct policy_image *now, const struct policy_image *then,
-                  const struct policy_facts *facts)
+static void judge(struct plan *plan, const struct policy_facts *facts)
 {
 	struct policy_verdict before, after;
 
-	policy_decide(now, facts, &before, NULL);
-	policy_decide(then, facts, &after, NULL);
+	policy_decide(plan->call->keeper->now.image, facts, &before, NULL);
+	policy_decide(plan->call->change.trial.mapped, facts, &after, NULL);
 	if (before.answer == after.answer)
 		return;
 	if (after.answer == POLICY_NEED_SRV || before.answer == POLICY_NEED_SRV)
-		side_add(e, &e->unsure, facts);
+		side_add(plan, &plan->unsure, facts);
 	else
-		side_add(e, after.answer == POLICY_PASS ? &e->gain : &e->lose, facts);
+		side_add(plan, after.answer == POLICY_PASS ? &plan->gain : &plan->lose, facts);
 }
 
-static void judge_all(struct effect *e, struct keeper *k, const struct policy_image *then)
+/* Some of them.  False: those were all. */
+static bool judge_some(struct plan *plan)
 {
-	int64_t oldest = keeper_now(k).wall_ms - KEEPER_DECISIONS_MS;
+	int64_t oldest = keeper_now(plan->call->keeper).wall_ms - KEEPER_DECISIONS_MS;
 
-	*e = (struct effect){ .since_ms = keeper_now(k).wall_ms };
-	arena_start(&e->arena, (size_t)PLAN_SET_MAX * PLAN_USER_BYTES);
-	side_start(&e->lose);
-	side_start(&e->gain);
-	side_start(&e->unsure);
-	LIST_EACH (at, &k->decisions.oldest_first) {
-		const struct decision *d = LIST_OWNER(at, struct decision, node);
+	for (int i = 0; i < PLAN_STEP; i++) {
+		const struct decision *d = decisions_next(&plan->call->keeper->decisions, &plan->walk);
 
+		if (!d)
+			return false;
 		if (d->time_ms < oldest)
 			continue;
-		e->decisions++;
-		if (d->time_ms < e->since_ms)
-			e->since_ms = d->time_ms;
-		judge(e, k->now.image, then, &d->facts);
+		plan->decisions++;
+		if (d->time_ms < plan->since_ms)
+			plan->since_ms = d->time_ms;
+		judge(plan, &d->facts);
 	}
+	return true;
 }
 
-static void effect_stop(struct effect *e)
+void plan_free(struct plan **pointer)
 {
-	side_stop(&e->lose);
-	side_stop(&e->gain);
-	side_stop(&e->unsure);
-	arena_stop(&e->arena);
+	struct plan *plan = *pointer;
+
+	if (!plan)
+		return;
+	decisions_walk_stop(&plan->walk);
+	side_stop(&plan->lose);
+	side_stop(&plan->gain);
+	side_stop(&plan->unsure);
+	arena_stop(&plan->arena);
+	buffer_stop(&plan->closing);
+	mem_free(plan);
+	*pointer = NULL;
 }
 
 /* ---- the answer ---- */
@@ -163,14 +176,14 @@ static const char *number_of(char to[48], size_t count, const char *one)
 	return to;
 }
 
-static void put_sentences(struct json_writer *w, const struct effect *e, const struct json *closing)
+static void put_sentences(struct json_writer *w, const struct plan *plan, const struct json *closing)
 {
 	const struct {
 		const struct side *side;
 		const char *verb;
-	} sides[] = { { &e->lose, "would lose federation" },
-		      { &e->gain, "would gain federation" },
-		      { &e->unsure, "may lose or gain it: only DNS can tell" } };
+	} sides[] = { { &plan->lose, "would lose federation" },
+		      { &plan->gain, "would gain federation" },
+		      { &plan->unsure, "may lose or gain it: only DNS can tell" } };
 	char words[160], domains[48], users[48];
 	size_t said = 0;
 
@@ -222,31 +235,75 @@ static void put_conflicts(struct call *call, struct json_writer *w)
 	model_snapshot_free(&merged);
 }
 
-void plan_answer(void *to, const struct json *closing, const char *why)
+static void answer(struct plan *plan)
 {
-	struct call *call = to;
+	struct call *call = plan->call;
 	struct keeper *k = call->keeper;
+	struct json *closing = NULL;
 	struct json_writer *w;
-	struct effect e;
 
-	judge_all(&e, k, call->change.trial.mapped);
+	if (buffer_length(&plan->closing))
+		json_read(buffer_slice(&plan->closing), &closing, NULL);
 	buffer_clear(&call->changes); /* against what is live now, whatever it was edited from */
 	changes_write(k->now.snapshot, call->change.candidate, &call->changes);
 	w = call_open(call);
 	json_put_bool(w, "dry_run", true);
 	json_put_number(w, "version", (int64_t)k->now.version.number);
 	put_conflicts(call, w);
-	put_sentences(w, &e, closing);
-	put_side(w, "lose", &e.lose);
-	put_side(w, "gain", &e.gain);
-	put_side(w, "unsure", &e.unsure);
-	json_put_number(w, "decisions", (int64_t)e.decisions);
-	json_put_number(w, "decisions_since", e.since_ms);
+	put_sentences(w, plan, closing);
+	put_side(w, "lose", &plan->lose);
+	put_side(w, "gain", &plan->gain);
+	put_side(w, "unsure", &plan->unsure);
+	json_put_number(w, "decisions", (int64_t)plan->decisions);
+	json_put_number(w, "decisions_since", plan->since_ms);
 	if (buffer_length(&call->changes) < buffer_room(w->out) - PLAN_ROWS_ROOM)
 		json_put_raw(w, "changes", buffer_slice(&call->changes));
-	put_closing(w, closing, why);
-	effect_stop(&e);
+	put_closing(w, closing, plan->why.text);
+	json_free(&closing);
 	call_close(call);
+}
+
+static void go_on(void *owner)
+{
+	struct call *call = owner;
+
+	if (call->keeper->now.version.number != call->version)
+		call_fail(call, CONTROL_CONFLICT, "version %llu was published by %s meanwhile; ask again",
+		          (unsigned long long)call->keeper->now.version.number,
+		          call->keeper->now.version.author);
+	else if (judge_some(call->plan))
+		loop_timer_set(call->keeper->loop, &call->timer, 1, go_on, call);
+	else
+		answer(call->plan);
+}
+
+void plan_answer(void *to, const struct json *closing, const char *why)
+{
+	struct call *call = to;
+	struct keeper *k = call->keeper;
+	struct plan *plan = call->plan = mem_new(sizeof *plan);
+	struct json_writer w;
+
+	if (!plan) {
+		call_fail(call, CONTROL_UNAVAILABLE, "out of memory");
+		return;
+	}
+	plan->call = call;
+	plan->since_ms = keeper_now(k).wall_ms;
+	arena_start(&plan->arena, (size_t)PLAN_SET_MAX * PLAN_USER_BYTES);
+	side_start(&plan->lose);
+	side_start(&plan->gain);
+	side_start(&plan->unsure);
+	decisions_walk_start(&k->decisions, &plan->walk);
+	buffer_start(&plan->closing, KEEPER_ANSWER_MAX);
+	w = json_write(&plan->closing);
+	if (closing)
+		json_write_value(&w, NULL, closing);
+	else
+		fail(&plan->why, RESULT_NOT_FOUND, "%s", why);
+	call->version = k->now.version.number;
+	list_add_last(&k->planning, &call->waiting);
+	go_on(call);
 }
 
 void plan_ask(struct call *call, const struct model_snapshot *candidate, query_answered *answered)

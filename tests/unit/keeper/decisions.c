@@ -150,6 +150,34 @@ static void forgets_after_a_day(void **state)
 	decisions_free(&d);
 }
 
+/* What is told again, or forgotten, while somebody is on his way: he sees every other one, once, and never a freed one. */
+static void a_walk_outlives_what_is_forgotten_under_it(void **state)
+{
+	struct decisions d = { .bytes = 0 };
+	struct decisions_walk walk, other;
+	const struct decision *seen;
+	size_t count = 0;
+
+	(void)state;
+	decisions_start(&d);
+	for (unsigned i = 0; i < 4; i++)
+		take_user(&d, i, 1000);
+	decisions_walk_start(&d, &walk);
+	decisions_walk_start(&d, &other);
+	seen = decisions_next(&d, &walk);
+	assert_true(slice_equal(seen->facts.local_user, SLICE("u0")));
+	take_user(&d, 1, 2000); /* the next one goes to the end */
+	take_user(&d, 0, 2000); /* so does one behind us */
+	while ((seen = decisions_next(&d, &walk)))
+		count++;
+	assert_int_equal(count, 4); /* u2, u3, u1, and u0 again */
+	take_user(&d, 9, 1000 + KEEPER_DECISIONS_MS);
+	assert_non_null(decisions_next(&d, &other));
+	decisions_walk_stop(&walk);
+	decisions_walk_stop(&other);
+	decisions_free(&d);
+}
+
 static void is_bounded_in_number_and_bytes(void **state)
 {
 	struct decisions d = { .bytes = 0 };
@@ -197,6 +225,7 @@ int main(void)
 		cmocka_unit_test(takes_only_what_is_a_decision_and_survives_odd_ones),
 		cmocka_unit_test(keeps_one_for_each_and_the_newest_facts),
 		cmocka_unit_test(forgets_after_a_day),
+		cmocka_unit_test(a_walk_outlives_what_is_forgotten_under_it),
 		cmocka_unit_test(is_bounded_in_number_and_bytes),
 		cmocka_unit_test(out_of_memory_loses_one_and_nothing_else),
 	};

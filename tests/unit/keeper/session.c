@@ -69,6 +69,7 @@ static struct bench *bench_new(enum control_role role)
 	b->k.audit.fd = b->k.control.fd = -1;
 	list_start(&b->k.waiting);
 	list_start(&b->k.drafts);
+	list_start(&b->k.planning);
 	decisions_start(&b->k.decisions);
 	list_start(&b->k.control.sessions);
 	b->k.control.keeper = &b->k;
