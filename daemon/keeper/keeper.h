@@ -15,7 +15,7 @@
  *   change.c       the way to a version: copy, edit, stage, try or publish; drafts.c: what is staged
  *   plan.c         what a change would do, over decisions.c: what was decided in the last day
  *   pending.c      a version that goes back by itself unless it is confirmed
- *   service.c      one service: its link, what it is sent, what it reports
+ *   service.c      one service: its link, what it is sent, what it reports; held.c: an administrator's word on it
  *   listeners.c    which sockets it listens on
  *   credentials.c  its certificates and keys, and what is missing of them
  *   query.c        questions to a service, answered in pieces and in time

@@ -10,6 +10,8 @@
 #include "daemon/io/address.h"
 #include "daemon/io/loop.h"
 #include "daemon/keeper/audit.h"
+#include "daemon/keeper/events.h"
+#include "daemon/keeper/host.h"
 #include "daemon/keeper/keeper.h"
 #include "daemon/keeper/roles.h"
 #include "daemon/keeper/traffic.h"
@@ -27,19 +29,13 @@
 #define KEEPER_SERVER "parleyd 0.1"
 
 enum {
-	KEEPER_PATH_BYTES = 1024,
-	KEEPER_NAME_BYTES = 256,
 	KEEPER_COMMENT_BYTES = 1024,
 	KEEPER_WHY_BYTES = REASON_BYTES,
 	KEEPER_TOKEN_KEY_BYTES = 32,
 	KEEPER_DIALBACK_BYTES = 32, /* SHA-256 of the secret's text */
 	KEEPER_DIALBACK_FILE_MAX = 1024,
 	KEEPER_DIALBACK_LEAST = 16, /* characters of a secret that somebody chose */
-	KEEPER_RESOLVERS_MAX = 8,
-	KEEPER_CERTIFICATES_MAX = 16, /* of host.xml, beside the two of the sides */
-	KEEPER_CERTIFICATE_NAME_BYTES = 65,
-	KEEPER_SERVER_NAMES_BYTES = 1024,
-	KEEPER_CRLS_LOOK_S = 2, /* how often their files are looked at */
+	KEEPER_CRLS_LOOK_S = 2,     /* how often their files are looked at */
 	KEEPER_LISTENERS_MAX = 32,
 	KEEPER_LISTEN_RETRY_MS = 5000,
 	KEEPER_CREDENTIAL_FILE_MAX = 1024 * 1024, /* a trust store of all public authorities is 230 KB */
@@ -49,8 +45,6 @@ enum {
 	KEEPER_PAGE_ROWS = 250,      /* the longest rows have 4 KiB, and a page at most 1 MiB */
 	KEEPER_ANSWER_MAX = 16 * 1024 * 1024,
 	KEEPER_APPLY_MS = 3000,
-	KEEPER_EVENTS_KEPT = 1000,
-	KEEPER_EVENT_BYTES_MAX = 16 * 1024,
 	KEEPER_LOG_BURST = 50, /* lines of one kind at once, then KEEPER_LOG_PER_SECOND */
 	KEEPER_LOG_PER_SECOND = 10,
 	KEEPER_LOG_LINE_MAX = 2048,
@@ -81,71 +75,6 @@ struct plan;
 struct who;
 struct service_row;
 
-/* ---- host.c ---- */
-struct host_certificate {
-	char name[KEEPER_CERTIFICATE_NAME_BYTES];
-	char chain[KEEPER_NAME_BYTES], key[KEEPER_NAME_BYTES];
-	char server_names[KEEPER_SERVER_NAMES_BYTES]; /* blanks between them */
-};
-struct host {
-	char node[KEEPER_NAME_BYTES];
-	char keeper_user[LAUNCHER_USER_BYTES], admin_group[LAUNCHER_USER_BYTES];
-	char access_user[LAUNCHER_USER_BYTES], gateway_user[LAUNCHER_USER_BYTES];
-	char external_key[KEEPER_PATH_BYTES], internal_key[KEEPER_PATH_BYTES], xmpp_key[KEEPER_PATH_BYTES];
-	char dialback_secret[KEEPER_PATH_BYTES];
-	char resolvers[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTES];
-	size_t resolver_count;
-	struct host_certificate certificates[KEEPER_CERTIFICATES_MAX];
-	size_t certificate_count;
-};
-/* host.xml below `root`; without one: the defaults. INVALID says file, line and field. */
-enum result host_read(const char *root, struct host *out, struct reason *reason);
-/* The nameservers of a resolv.conf's text. Pure. */
-size_t host_nameservers(struct slice text, char to[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTES]);
-/* CONFIGURE's payload for that service: it alone gets its secrets. */
-void host_configuration(struct keeper *k, const struct service_row *service, struct buffer *out);
-
-/* ---- sides.c: the sides of this edge and the services that serve them; one row each. Pure but for `prepare` ---- */
-enum edge_side { SIDE_EXTERNAL, SIDE_INTERNAL, SIDE_XMPP, SIDE_COUNT };
-enum service_id { SERVICE_ACCESS, SERVICE_GATEWAY, SERVICE_COUNT };
-const char *side_name(enum edge_side side); /* "external" */
-uint16_t side_port(enum edge_side side);    /* where an address names none */
-bool side_is_of(enum edge_side side, enum service_id service);
-struct image_list side_listen(const struct image_edge *edge, enum edge_side side);
-bool side_uses_tls(const struct image_edge *edge, enum edge_side side);
-/* What a side shows and believes; "" where nothing is assigned.  The names of the fields are for people. */
-struct side_files {
-	const char *certificate, *key, *trust, *crls;
-	const char *certificate_field, *key_field, *trust_field, *crls_field;
-};
-struct side_files side_files(const struct host *host, const struct policy_image *image,
-                             const struct image_edge *edge, enum edge_side side);
-
-struct service_row {
-	enum service_id id;
-	const char *name;  /* "gateway" */
-	const char *title; /* "the XMPP gateway" */
-	size_t user_at;    /* in struct host */
-	const char *user_field;
-	bool (*is_used)(const struct image_edge *edge); /* NULL: always */
-	const char *unused; /* the state's word when it is not: "no XMPP address" */
-	enum result (*prepare)(struct keeper *k,
-	                       struct reason *why); /* what it needs beside; NULL: nothing */
-	void (*put_secrets)(struct keeper *k, struct json_writer *w);
-};
-const struct service_row *service_row(enum service_id id);
-const struct service_row *service_row_named(const char *name);
-const char *service_user(const struct service_row *row, const struct host *host);
-/* Does the configuration use it?  False: `short_why` and `why` say which field would. */
-bool service_is_used(const struct service_row *row, const struct host *host, const struct policy_image *image,
-                     const char **short_why, struct reason *why);
-/*
- * Is everything assigned that it needs?  OK, or NOT_FOUND with file and field in `why` and the state's
- * word in `short_why`: "no certificate".
- */
-enum result service_assigned(const struct service_row *row, const struct host *host,
-                             const struct policy_image *image, const char **short_why, struct reason *why);
-
 /* ---- folders.c ---- */
 /* root + below; false (and an empty path) when it is too long. */
 bool folder_path(char path[KEEPER_PATH_BYTES], const char *root, const char *below);
@@ -167,40 +96,6 @@ enum result folders_token_key(const char *root, uint8_t key[KEEPER_TOKEN_KEY_BYT
  */
 enum result folders_read(const char *path, size_t max, bool is_secret, struct buffer *out,
                          struct reason *reason);
-
-/* ---- events.c ---- */
-struct kept_event {
-	char *params; /* the JSON of a notification's params */
-	int64_t time_ms;
-};
-struct log_bucket {
-	uint32_t tokens, suppressed;
-};
-struct events {
-	uint64_t counts[CONTROL_EVENT_COUNT];
-	struct log_bucket buckets[CONTROL_EVENT_COUNT];
-	struct kept_event ring[KEEPER_EVENTS_KEPT];
-	size_t newest, kept; /* newest: index of the next to be written */
-	uint64_t unlogged;   /* lines that standard output did not take */
-	bool is_verbose;
-};
-void events_start(struct events *events, bool is_verbose);
-void events_stop(struct events *events);
-/* Once a second: buckets fill, and what was suppressed is said. */
-void events_second(struct keeper *k);
-/* From a service: checked, then like our own. */
-void events_take(struct keeper *k, struct slice json);
-/* The i-th newest of those kept; NULL past the end. */
-const struct kept_event *events_newest(const struct events *events, size_t i);
-
-struct emission {
-	struct keeper *keeper;
-	struct buffer text;
-	struct json_writer w;
-};
-/* Opens an event of our own: write its fields with json_put_*, then event_send. */
-void event_open(struct emission *e, struct keeper *k, enum control_event_id id);
-void event_send(struct emission *e);
 
 /* ---- credentials.c ---- */
 struct credentials {
@@ -246,6 +141,11 @@ struct service {
 	struct link *link;
 	bool has_greeted;
 	bool is_wanted, is_draining;
+	bool is_held;          /* by an administrator; held.c */
+	bool starts_again;     /* once what drains has ended */
+	int64_t drain_ends_ms; /* wall: when what is left is cut off */
+	int64_t told_left;     /* what the last event said was left of a drain */
+	char held_by[96];
 	bool must_stop;      /* something it needs is not assigned: one that runs is drained */
 	bool is_unused;      /* nothing in the configuration asks for it: that it does not run is right */
 	uint64_t generation; /* the one it says it runs */
@@ -278,8 +178,25 @@ void service_link_came(struct service *s, int fd);
 void service_state_came(struct service *s, const struct launcher_state *state);
 void service_drain(struct service *s, int64_t deadline_ms);
 void service_second(struct service *s);
+/* One of the words of launcher.h. */
+void service_tell_launcher(struct service *s, int how);
+/* It does not run, and why; an event when that is new. */
+void service_tell_stopped(struct service *s, const char *short_why, const char *why);
 const char *service_state_name(const struct service *s);
 bool service_is_up(const struct service *s); /* it runs and has greeted */
+
+/* ---- held.c: an administrator's word on a service ---- */
+/* Ends what it does, at the latest after `deadline_ms`, and starts it no more; `starts_again`: but then starts it. */
+void service_hold(struct service *s, const char *who, int64_t deadline_ms, bool starts_again);
+void service_release(struct service *s);
+bool held_may_not_run(struct service *s); /* before anything else is asked about it */
+void held_found(struct service *s);       /* the launcher's first word on it */
+void held_ended(struct service *s);
+void held_second(struct service *s);
+/* By its name; NULL: there is none. */
+struct service *service_named(struct keeper *k, struct slice name);
+/* An object with all that is known of it. */
+void service_put(struct json_writer *w, const struct service *s);
 
 /* ---- listeners.c ---- */
 void listeners_set(struct service *s, const struct policy_image *image, struct slice node);

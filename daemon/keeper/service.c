@@ -46,7 +46,7 @@ void service_stop(struct service *s)
 
 /* ---- to the launcher ---- */
 
-static void tell_want(struct service *s, int how)
+void service_tell_launcher(struct service *s, int how)
 {
 	struct launcher_want want = { .service = "" };
 
@@ -140,7 +140,7 @@ void service_configure(struct service *s)
 
 /* ---- may it run? ---- */
 
-static void tell_stopped(struct service *s, const char *short_why, const char *why)
+void service_tell_stopped(struct service *s, const char *short_why, const char *why)
 {
 	bool is_new = strcmp(s->why, why) != 0 || strcmp(s->short_why, short_why) != 0;
 	struct emission e;
@@ -173,7 +173,7 @@ static void stop_for(struct service *s, const char *short_why, const char *why, 
 	s->is_unused = false;
 	if (s->is_wanted || (must_stop && service_is_up(s) && !s->is_draining))
 		drain(s);
-	tell_stopped(s, short_why, why);
+	service_tell_stopped(s, short_why, why);
 }
 
 /* What runs goes on with the certificate it has; that the new one cannot be used is said. */
@@ -261,7 +261,7 @@ void service_review(struct service *s, bool rereads)
 	struct reason why = { "" };
 	uint64_t names;
 
-	if (k->is_stopping || !may_run(s))
+	if (k->is_stopping || held_may_not_run(s) || !may_run(s))
 		return;
 	names = credentials_names(&k->host, k->now.image, s->row->id);
 	if (!rereads && s->is_wanted && s->assigned == names)
@@ -289,19 +289,20 @@ void service_review(struct service *s, bool rereads)
 		send_all_credentials(s);
 	}
 	s->is_wanted = true;
-	tell_want(s, LAUNCHER_RUN);
+	service_tell_launcher(s, LAUNCHER_RUN);
 }
 
 void service_drain(struct service *s, int64_t deadline_ms)
 {
 	s->is_wanted = false;
 	s->is_draining = true;
+	s->drain_ends_ms = keeper_now(s->keeper).wall_ms + (deadline_ms > 0 ? deadline_ms : 0);
 	/* The launcher first: an end that it does not expect would be a crash to it. */
 	if (service_is_up(s))
-		tell_want(s, LAUNCHER_ENDS_ITSELF);
+		service_tell_launcher(s, LAUNCHER_ENDS_ITSELF);
 	if (!service_is_up(s) ||
 	    !link_send(s->link, LINK_DRAIN, (uint64_t)(deadline_ms > 0 ? deadline_ms : 1), SLICE(""), -1))
-		tell_want(s, LAUNCHER_END);
+		service_tell_launcher(s, LAUNCHER_END);
 }
 
 /* ---- from the service ---- */
@@ -309,13 +310,13 @@ void service_drain(struct service *s, int64_t deadline_ms)
 /* One that a keeper before us had started, and that we could not start now: it goes on if it may. */
 static void adopt(struct service *s)
 {
-	if (s->must_stop) {
+	if (s->must_stop || s->is_held) {
 		drain(s);
 		return;
 	}
 	s->is_wanted = true;
 	s->short_why[0] = '\0';
-	tell_want(s, LAUNCHER_RUN);
+	service_tell_launcher(s, LAUNCHER_RUN);
 }
 
 static void greeted(struct service *s, struct slice payload)
@@ -437,6 +438,8 @@ void service_state_came(struct service *s, const struct launcher_state *state)
 	bool is_first = before.service[0] == '\0';
 
 	s->state = *state;
+	if (is_first)
+		held_found(s);
 	if (state->phase == LAUNCHER_RUNNING) {
 		if (!is_first && state->pid != before.pid) {
 			traffic_restarted(&s->traffic);
@@ -453,6 +456,8 @@ void service_state_came(struct service *s, const struct launcher_state *state)
 	}
 	if (state->phase == LAUNCHER_BACKOFF && !is_first)
 		tell_exited(s);
+	if (state->phase == LAUNCHER_STOPPED)
+		held_ended(s);
 	if (state->phase == LAUNCHER_STOPPED)
 		keeper_service_ended(s->keeper);
 }
@@ -475,4 +480,5 @@ void service_second(struct service *s)
 {
 	traffic_second(&s->traffic);
 	look_at_crls(s);
+	held_second(s);
 }

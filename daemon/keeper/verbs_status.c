@@ -7,49 +7,11 @@
 
 enum { STATUS_RATE_SECONDS = 5 };
 
-static void put_service(struct json_writer *w, const struct service *s)
-{
-	char words[LAUNCHER_STATUS_BYTES];
-	const char *why = s->short_why[0] ? s->short_why : s->why;
-
-	if (s->state.phase == LAUNCHER_BACKOFF)
-		why = launcher_status_words(s->state.status, words);
-	json_open_object(w, NULL);
-	json_put_text(w, "name", s->name);
-	json_put_text(w, "state", service_state_name(s));
-	json_put_text(w, "why", why);
-	json_put_text(w, "detail", s->why);
-	json_put_number(w, "since", s->state.since_ms);
-	json_put_number(w, "pid", s->state.pid);
-	json_put_number(w, "restarts", s->state.restarts);
-	json_put_number(w, "version", (int64_t)s->generation);
-	if (s->state.next_start_ms)
-		json_put_number(w, "next_start", s->state.next_start_ms);
-	else
-		json_put_null(w, "next_start");
-	json_open_array(w, "listeners");
-	for (size_t i = 0; i < s->listener_count; i++) {
-		const struct service_listener *l = &s->listeners[i];
-
-		json_open_object(w, NULL);
-		json_put_text(w, "side", side_name(l->side));
-		json_put_text(w, "address", l->address);
-		json_put_text(w, "state",
-		              l->state == LISTEN_UP       ? "up"
-		              : l->state == LISTEN_FAILED ? "failed"
-		                                          : "wanted");
-		json_put_text(w, "why", l->why);
-		json_close_object(w);
-	}
-	json_close_array(w);
-	json_close_object(w);
-}
-
 static void put_services(struct json_writer *w, struct keeper *k)
 {
 	json_open_array(w, "services");
 	KEEPER_EACH_SERVICE (k, s)
-		put_service(w, s);
+		service_put(w, s);
 	json_close_array(w);
 }
 

@@ -199,7 +199,11 @@ static void service_want(struct launcher *l, const struct link_frame *frame, str
 	else if (strcmp(service->user, want.user) != 0)
 		say(service, "keeps the user it was first given until parleyd is started anew");
 
-	service->is_wanted = frame->number == LAUNCHER_RUN && !l->is_stopping;
+	if (frame->number == LAUNCHER_HOLD || frame->number == LAUNCHER_RELEASE) {
+		service->is_held = frame->number == LAUNCHER_HOLD;
+		return;
+	}
+	service->is_wanted = frame->number == LAUNCHER_RUN && !service->is_held && !l->is_stopping;
 	if (service->is_wanted && service->phase == LAUNCHER_STOPPED) {
 		service->backoff_ms = 0;
 		start_service(l, service, now);

@@ -28,7 +28,17 @@ enum {
 };
 
 /* What SERVICE_WANT's number says. */
-enum { LAUNCHER_END = 0, LAUNCHER_RUN = 1, LAUNCHER_ENDS_ITSELF = 2 };
+enum {
+	LAUNCHER_END = 0,
+	LAUNCHER_RUN = 1,
+	LAUNCHER_ENDS_ITSELF = 2,
+	/*
+	 * An administrator's word: held, a service is not started whatever else is wanted, until it is released.  The
+	 * launcher keeps it, so that it outlasts a keeper, and ends with parleyd.
+	 */
+	LAUNCHER_HOLD = 3,
+	LAUNCHER_RELEASE = 4
+};
 
 struct launcher_want {
 	char service[LAUNCHER_NAME_BYTES];
@@ -45,6 +55,8 @@ struct launcher_state {
 	int32_t status;        /* as wait(2) gave it for the last end; -1: it has not ended yet */
 	int64_t since_ms;      /* wall: in this phase */
 	int64_t next_start_ms; /* wall: BACKOFF; else 0 */
+	uint32_t is_held;
+	uint32_t unused;
 };
 
 struct launcher_bind {

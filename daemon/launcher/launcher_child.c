@@ -181,6 +181,7 @@ void child_state(const struct child *child, struct instant now, struct launcher_
 		.restarts = child->restarts,
 		.status = child->status,
 		.since_ms = child->since_ms,
+		.is_held = child->is_held,
 		.next_start_ms = child->phase == LAUNCHER_BACKOFF
 		                         ? now.wall_ms + (child->next_start_ms - now.mono_ms)
 		                         : 0,

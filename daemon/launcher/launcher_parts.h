@@ -13,7 +13,7 @@ struct child {
 	char name[LAUNCHER_NAME_BYTES];
 	char user[LAUNCHER_USER_BYTES]; /* "": not told yet */
 	enum launcher_phase phase;
-	bool is_wanted;
+	bool is_wanted, is_held;
 	pid_t pid;   /* 0: none */
 	int channel; /* ours to it; -1: none */
 	uint32_t restarts;

@@ -232,25 +232,31 @@ static enum cli_exit follow(const struct run *run)
 
 /* ---- questions ---- */
 
-/* What a slip of the finger would regret: a whole configuration replaced, a switch turned off. */
-static bool needs_asking(const struct cli_request *request)
+/* What a slip of the finger would regret: a whole configuration replaced, a switch or a service turned off; NULL: nothing. */
+static const char *question(const struct cli_request *request)
 {
 	if (request->options.stages || request->options.dry_runs)
-		return false;
-	return request->verb == CONTROL_VERB_CONFIG_IMPORT ||
-	       (request->verb == CONTROL_VERB_ACCESS_EDGE_SET && request->turns_off);
+		return NULL;
+	switch (request->verb) {
+	case CONTROL_VERB_CONFIG_IMPORT: return _("Replace the whole configuration by these documents? y/N");
+	case CONTROL_VERB_ACCESS_EDGE_SET:
+		return request->turns_off ? _("Turn this off for everybody, now? y/N") : NULL;
+	case CONTROL_VERB_SERVICE_STOP: return _("End all it is doing, now? y/N");
+	case CONTROL_VERB_SERVICE_DRAIN: return _("Take no new work and stop when the present is done? y/N");
+	case CONTROL_VERB_SERVICE_RESTART:
+		return _("Take no new work, and start again when the present is done? y/N");
+	default: return NULL;
+	}
 }
 
 static bool is_agreed(const struct run *run)
 {
+	const char *words = question(run->request);
 	char line[16];
 
-	if (run->request->options.is_sure || !run->world->can_ask || !needs_asking(run->request))
+	if (run->request->options.is_sure || !run->world->can_ask || !words)
 		return true;
-	fprintf(run->world->out, "%s ",
-	        run->request->verb == CONTROL_VERB_CONFIG_IMPORT
-	                ? _("Replace the whole configuration by these documents? y/N")
-	                : _("Turn this off for everybody, now? y/N"));
+	fprintf(run->world->out, "%s ", words);
 	fflush(run->world->out);
 	return fgets(line, sizeof line, stdin) && (line[0] == 'y' || line[0] == 'Y');
 }

@@ -69,6 +69,11 @@ static const struct print_column kind_columns[] = {
 	{ N_("DEFAULT"), "default", PRINT_TEXT },  { N_("LYNC"), "lync", PRINT_TEXT },
 	{ N_("MEANING"), "sentence", PRINT_TEXT }, { NULL, NULL, PRINT_TEXT },
 };
+static const struct print_column listener_columns[] = {
+	{ N_("SIDE"), "side", PRINT_TEXT },   { N_("ADDRESS"), "address", PRINT_TEXT },
+	{ N_("STATE"), "state", PRINT_TEXT }, { N_("WHY"), "why", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
 static const struct print_column audit_columns[] = {
 	{ N_("LINE"), "number", PRINT_NUMBER },
 	{ N_("TIME (UTC)"), "time", PRINT_TEXT },
@@ -91,6 +96,8 @@ static const struct print_column service_columns[] = {
 	{ N_("SERVICE"), "name", PRINT_TEXT },
 	{ N_("STATE"), "state", PRINT_TEXT },
 	{ N_("SINCE"), "since", PRINT_AGE },
+	{ N_("CONNS"), "connections", PRINT_NUMBER },
+	{ N_("TRANS"), "transactions", PRINT_NUMBER },
 	{ N_("PID"), "pid", PRINT_NUMBER },
 	{ N_("RESTARTS"), "restarts", PRINT_NUMBER },
 	{ N_("WHY"), "why", PRINT_TEXT },
@@ -314,6 +321,22 @@ static void render_roles(struct buffer *out, const struct print_style *style, co
 	}
 }
 
+static void render_service(struct buffer *out, const struct print_style *style, const struct json *service)
+{
+	long long ends = json_as_number(json_get(service, "drain_ends"), 0),
+	          left_ms = ends - (long long)style->now.wall_ms;
+	char shown[SHOWN_BYTES];
+
+	print_members(out, style, service, "listeners");
+	if (ends)
+		buffer_printf(out, _("\ndrains; what is left ends in %s\n"),
+		              shown_age(left_ms > 0 ? left_ms : 0, shown));
+	if (json_count(json_get(service, "listeners"))) {
+		buffer_add_char(out, '\n');
+		print_table(out, style, listener_columns, json_get(service, "listeners"));
+	}
+}
+
 static void render_verdict(struct buffer *out, const struct print_style *style, const struct json *verdict)
 {
 	long long torn = json_as_number(json_get(verdict, "torn"), 0);
@@ -367,6 +390,12 @@ static const struct {
 	{ CONTROL_VERB_PLAN, render_changes, NULL, NULL },
 	{ CONTROL_VERB_VERSION_SHOW, render_version, NULL, NULL },
 	{ CONTROL_VERB_VERSION_DIFF, render_version, NULL, NULL },
+	{ CONTROL_VERB_SERVICE_LIST, NULL, service_columns, "rows" },
+	{ CONTROL_VERB_SERVICE_SHOW, render_service, NULL, NULL },
+	{ CONTROL_VERB_SERVICE_START, render_service, NULL, NULL },
+	{ CONTROL_VERB_SERVICE_STOP, render_service, NULL, NULL },
+	{ CONTROL_VERB_SERVICE_DRAIN, render_service, NULL, NULL },
+	{ CONTROL_VERB_SERVICE_RESTART, render_service, NULL, NULL },
 	{ CONTROL_VERB_AUDIT_LIST, NULL, audit_columns, "rows" },
 	{ CONTROL_VERB_AUDIT_VERIFY, render_verdict, NULL, NULL },
 };

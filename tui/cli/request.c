@@ -289,7 +289,7 @@ static enum result find_verb(struct reading *r, size_t *used)
 /* Arguments travel as text, but for these. */
 static enum result put_argument(struct reading *r, struct json_writer *w, const char *name, const char *value)
 {
-	static const char *const numbers[] = { "limit", "count", "version" };
+	static const char *const numbers[] = { "limit", "count", "version", "deadline" };
 	struct cli_request *out = r->out;
 	uint64_t number;
 
