@@ -482,6 +482,32 @@ static void a_long_list_of_changes_is_cut_between_two(void **state)
 	remove_files();
 }
 
+static void a_full_disk_is_told_and_the_line_does_not_count(void **state)
+{
+	const struct audit_entry entry = { .who = "a(1)", .verb = "domain.block", .outcome = "asked" };
+	struct audit audit;
+	struct reason reason = { "" };
+	int real;
+
+	(void)state;
+	remove_files();
+	open_it(&audit);
+	write_one(&audit, "a.example", "published");
+	real = audit.fd;
+	audit.fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	assert_true(audit.fd >= 0);
+	assert_int_equal(audit_write(&audit, 0, &entry, &reason), RESULT_IO);
+	assert_non_null(strstr(reason.text, "audit.log"));
+	assert_int_equal(audit.number, 1);
+	close(audit.fd);
+	audit.fd = real;
+	write_one(&audit, "two\nlines\x01\"", "published");
+	audit_close(&audit);
+	assert_true(verify().is_whole);
+	assert_int_equal(verify().lines, 2);
+	remove_files();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -493,6 +519,7 @@ int main(void)
 		cmocka_unit_test(a_crash_between_two_files_loses_nothing),
 		cmocka_unit_test(knows_that_the_last_deed_has_no_outcome),
 		cmocka_unit_test(finds_lines_over_all_files_a_page_at_a_time),
+		cmocka_unit_test(a_full_disk_is_told_and_the_line_does_not_count),
 		cmocka_unit_test(a_long_list_of_changes_is_cut_between_two),
 	};
 
