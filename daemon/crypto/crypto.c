@@ -1,5 +1,6 @@
 #include "daemon/crypto/crypto.h"
 
+#include <nettle/base64.h>
 #include <nettle/hmac.h>
 #include <nettle/memops.h>
 #include <sys/random.h>
@@ -98,5 +99,47 @@ bool crypto_hex_read(struct slice text, void *to, size_t count)
 			return false;
 	for (size_t i = 0; i < count; i++)
 		bytes[i] = (uint8_t)(hex_digit(text.ptr[2 * i]) << 4 | hex_digit(text.ptr[2 * i + 1]));
+	return true;
+}
+
+bool crypto_base64_write(struct slice bytes, struct buffer *out)
+{
+	char *to = buffer_reserve(out, BASE64_ENCODE_RAW_LENGTH(bytes.len));
+
+	if (!to)
+		return false;
+	base64_encode_raw(to, bytes.len, bytes_of(bytes));
+	buffer_grew(out, BASE64_ENCODE_RAW_LENGTH(bytes.len));
+	return true;
+}
+
+/* nettle passes over white space, which RFC 6120 §6.4.2 does not; so what may stand there is looked at first. */
+static bool is_base64(struct slice text)
+{
+	if (text.len % 4 != 0)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+		      c == '+' || c == '/' || (c == '=' && i + 2 >= text.len)))
+			return false;
+	}
+	return true;
+}
+
+bool crypto_base64_read(struct slice text, struct buffer *out)
+{
+	struct base64_decode_ctx decoder;
+	size_t room = BASE64_DECODE_LENGTH(text.len), got = room;
+	char *to;
+
+	if (!is_base64(text) || !(to = buffer_reserve(out, room)))
+		return false;
+	base64_decode_init(&decoder);
+	if (!base64_decode_update(&decoder, &got, (uint8_t *)to, text.len, text.len ? text.ptr : "") ||
+	    !base64_decode_final(&decoder))
+		return false;
+	buffer_grew(out, got);
 	return true;
 }

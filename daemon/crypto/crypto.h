@@ -12,6 +12,7 @@
 
 #include <nettle/sha2.h>
 
+#include "shared/base/buffer.h"
 #include "shared/base/slice.h"
 
 enum { CRYPTO_SHA256_BYTES = 32, CRYPTO_SHA256_HEX_BYTES = 2 * CRYPTO_SHA256_BYTES + 1 };
@@ -41,5 +42,10 @@ bool crypto_equal(struct slice a, struct slice b);
 char *crypto_hex_write(const void *from, size_t count, char *to);
 /* Exactly 2 * count digits of either case; false otherwise, and `to` is untouched. */
 bool crypto_hex_read(struct slice text, void *to, size_t count);
+
+/* Base64 (RFC 4648 §4), padded, without line ends. False, and `out` as it was, when it does not fit. */
+bool crypto_base64_write(struct slice bytes, struct buffer *out);
+/* Exactly one such text, no blanks; false otherwise, or when it does not fit, and `out` as it was. */
+bool crypto_base64_read(struct slice text, struct buffer *out);
 
 #endif

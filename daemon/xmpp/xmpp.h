@@ -12,6 +12,7 @@
  *   jid.c           addresses: parse, prepare, compare, write (RFC 7622)
  *   conditions.def, error.c   stanza errors (RFC 6120 §8.3)
  *   reader.h        a stream's bytes as stanzas: framer, parser (libxml2)
+ *   stream.h        one stream between two servers as a machine
  * Direction: reader -> tree -> (the stream machine, the gateway, translation) -> writer.
  */
 #ifndef DAEMON_XMPP_XMPP_H

@@ -129,6 +129,42 @@ static void refuses_hex_that_is_none(void **state)
 	}
 }
 
+static void reads_and_writes_base64(void **state)
+{
+	static const struct {
+		struct slice bytes, text;
+	} good[] = {
+		/* RFC 4648 §10 */
+		{ SLICE(""), SLICE("") },
+		{ SLICE("f"), SLICE("Zg==") },
+		{ SLICE("fo"), SLICE("Zm8=") },
+		{ SLICE("foo"), SLICE("Zm9v") },
+		{ SLICE("foobar"), SLICE("Zm9vYmFy") },
+		{ SLICE("\xff\0\xfb"), SLICE("/wD7") },
+	};
+	static const struct slice bad[] = { SLICE("Z"),    SLICE("Zg="),   SLICE("Zg"),       SLICE("Z g="),
+		                            SLICE("="),    SLICE("===="),  SLICE("Zg==Zg=="), SLICE("Zg\n="),
+		                            SLICE("Zm9*"), SLICE("Zm9v\0") };
+	struct buffer out;
+
+	(void)state;
+	buffer_start(&out, 64);
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		buffer_clear(&out);
+		assert_true(crypto_base64_write(good[i].bytes, &out));
+		assert_true(slice_equal(buffer_slice(&out), good[i].text));
+		buffer_clear(&out);
+		assert_true(crypto_base64_read(good[i].text, &out));
+		assert_true(slice_equal(buffer_slice(&out), good[i].bytes));
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		buffer_clear(&out);
+		assert_false(crypto_base64_read(bad[i], &out));
+		assert_int_equal(buffer_length(&out), 0);
+	}
+	buffer_stop(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +175,7 @@ int main(void)
 		cmocka_unit_test(compares_whole_strings),
 		cmocka_unit_test(reads_back_the_hex_it_writes),
 		cmocka_unit_test(refuses_hex_that_is_none),
+		cmocka_unit_test(reads_and_writes_base64),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
