@@ -55,7 +55,7 @@ enum xmpp_read xmpp_reader_next(struct xmpp_reader *reader, struct xmpp_parser *
 			*length += framed;
 	} while (frame == XMPP_FRAME_BLANK);
 
-	struct slice piece = { bytes.ptr + *length, framed };
+	struct slice piece = slice_first(slice_after(bytes, *length), framed);
 	struct slice header = { reader->header, reader->header_length };
 
 	if (frame != XMPP_FRAME_BROKEN)

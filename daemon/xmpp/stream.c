@@ -181,7 +181,7 @@ static void hear_error(struct xmpp_stream *s, const struct xmpp_element *error)
 {
 	enum xmpp_stream_error condition = XMPP_STREAM_UNDEFINED_CONDITION;
 	struct slice words = SLICE_NONE;
-	char shown[128], all[192];
+	char all[192]; /* note_end makes it printable */
 
 	for (const struct xmpp_element *at = xmpp_first_element(error); at; at = xmpp_next_element(at)) {
 		if (!slice_equal(at->space, XMPP_NS_STREAMS))
@@ -191,8 +191,8 @@ static void hear_error(struct xmpp_stream *s, const struct xmpp_element *error)
 		else
 			condition = xmpp_stream_error_of(at->name);
 	}
-	snprintf(all, sizeof all, "%.*s%s%s", SLICE_ARG(xmpp_stream_error_name(condition)),
-	         words.len ? ": " : "", text_shown(words, shown, sizeof shown));
+	snprintf(all, sizeof all, "%.*s%s%.*s", SLICE_ARG(xmpp_stream_error_name(condition)),
+	         words.len ? ": " : "", SLICE_ARG(words));
 	note_end(s, condition, true, slice_of(all));
 	write_end(s);
 	enter_closed(s);

@@ -447,6 +447,8 @@ static void choose_secure(struct xmpp_stream *s, const struct xmpp_element *feat
 		                   : "the stream cannot be authenticated without TLS");
 	else if (!s->peer_does_dialback)
 		stream_give_up(s, "the partner offers neither SASL EXTERNAL nor dialback");
+	else if (!s->peer_id[0])
+		stream_give_up(s, "the partner gave its stream no id, without which there is no dialback");
 	else
 		begin_proving(s);
 }

@@ -130,12 +130,9 @@ void pairs_tick(struct xmpp_stream *s)
 		else if (pair->taking == XMPP_PAIR_ASKED)
 			dialback_decide(s, pair, XMPP_KEY_UNKNOWN, XMPP_REMOTE_SERVER_TIMEOUT);
 	}
-	LIST_EACH_SAFE (at, &s->askings) {
-		struct asking *asking = ASKING_OF(at);
-
-		if (s->now_ms >= asking->deadline_ms)
-			dialback_tell(s, asking, XMPP_KEY_UNKNOWN);
-	}
+	/* Oldest first; whoever hears of one may end them all. */
+	while (!list_is_empty(&s->askings) && s->now_ms >= ASKING_OF(s->askings.next)->deadline_ms)
+		dialback_tell(s, ASKING_OF(s->askings.next), XMPP_KEY_UNKNOWN);
 }
 
 void pairs_end(struct xmpp_stream *s, const char *why)
