@@ -56,7 +56,7 @@ struct xmpp_stream *xmpp_stream_new(const struct xmpp_stream_settings *settings,
 		s->terms = settings->terms;
 		s->has_terms = true;
 		if (!settings->is_for_asking) {
-			if (!(pair = pair_get(s, s->local, s->remote))) {
+			if (!(pair = stream_pair_get(s, s->local, s->remote))) {
 				xmpp_stream_free(&s);
 				return NULL;
 			}
@@ -72,7 +72,7 @@ void xmpp_stream_free(struct xmpp_stream **stream)
 
 	if (!s)
 		return;
-	pairs_free(s);
+	stream_pairs_free(s);
 	xmpp_reader_stop(&s->reader);
 	arena_stop(&s->arena);
 	if (s->own)
@@ -126,7 +126,7 @@ static void write_end(struct xmpp_stream *s)
 static void enter_closed(struct xmpp_stream *s)
 {
 	s->phase = XMPP_PHASE_CLOSED;
-	pairs_end(s, s->end.words[0] ? s->end.words : "the stream has ended");
+	stream_pairs_end(s, s->end.words[0] ? s->end.words : "the stream has ended");
 }
 
 static void write_error(struct xmpp_stream *s, enum xmpp_stream_error error, const char *words)
@@ -174,7 +174,7 @@ void stream_say_end(struct xmpp_stream *s, struct instant now)
 	}
 	s->phase = XMPP_PHASE_CLOSING;
 	s->close_deadline_ms = now.mono_ms + XMPP_CLOSE_WAIT_MS;
-	pairs_end(s, s->end.words[0] ? s->end.words : "the stream is being closed");
+	stream_pairs_end(s, s->end.words[0] ? s->end.words : "the stream is being closed");
 }
 
 static void hear_error(struct xmpp_stream *s, const struct xmpp_element *error)
@@ -393,7 +393,7 @@ void xmpp_stream_tick(struct xmpp_stream *s, struct instant now)
 	if (s->phase == XMPP_PHASE_CLOSING && now.mono_ms >= s->close_deadline_ms)
 		stream_gone(s);
 	else if (s->phase < XMPP_PHASE_CLOSING)
-		pairs_tick(s);
+		stream_pairs_tick(s);
 	stream_rest(s);
 }
 
@@ -403,7 +403,7 @@ enum result xmpp_stream_send(struct xmpp_stream *s, struct slice local, struct s
                              const struct xmpp_element *stanza)
 {
 	struct xmpp_scope scope = { XMPP_NS_SERVER, true, true };
-	const struct xmpp_pair *pair = pair_find(s, local, remote);
+	const struct xmpp_pair *pair = stream_pair_find(s, local, remote);
 	size_t before = buffer_length(s->out), length;
 
 	if (s->phase != XMPP_PHASE_OPEN || !pair || pair->sending != XMPP_PAIR_READY)
@@ -425,7 +425,7 @@ enum result xmpp_stream_send(struct xmpp_stream *s, struct slice local, struct s
 		s->out->end -= length;
 		return RESULT_INVALID;
 	}
-	acks_sent(s);
+	stream_acks_sent(s);
 	s->counts.stanzas_out++;
 	s->counts.last_stanza_ms = s->now_ms;
 	return RESULT_OK;

@@ -18,9 +18,9 @@ static void put_ack(struct xmpp_stream *s)
 
 /* ---- agreeing ---- */
 
-void acks_want(struct xmpp_stream *s)
+void stream_acks_want(struct xmpp_stream *s)
 {
-	struct xmpp_pair *pair = pair_find(s, s->local, s->remote);
+	struct xmpp_pair *pair = stream_pair_find(s, s->local, s->remote);
 
 	if (s->settings.offers_acks && s->peer_offers_acks && !s->acks.is_asked) {
 		/* The pair waits for the answer, so that every stanza is counted. */
@@ -29,8 +29,8 @@ void acks_want(struct xmpp_stream *s)
 		return;
 	}
 	if (pair)
-		pair_is_ready(s, pair, XMPP_PROOF_SASL);
-	pairs_begin(s);
+		stream_pair_is_ready(s, pair, XMPP_PROOF_SASL);
+	stream_pairs_begin(s);
 	if (s->phase == XMPP_PHASE_OPEN)
 		calls(s)->ready(s->settings.owner);
 }
@@ -46,7 +46,7 @@ void stream_enabled(struct xmpp_stream *s, const struct xmpp_element *answer)
 		calls(s)->acknowledges(s->settings.owner);
 	}
 	s->peer_offers_acks = false;
-	acks_want(s);
+	stream_acks_want(s);
 }
 
 void stream_enable(struct xmpp_stream *s)
@@ -69,7 +69,7 @@ void stream_no_resume(struct xmpp_stream *s)
 
 /* ---- what comes ---- */
 
-uint64_t acks_number(struct xmpp_stream *s) { return s->acks.is_giving ? ++s->acks.received : 0; }
+uint64_t stream_acks_number(struct xmpp_stream *s) { return s->acks.is_giving ? ++s->acks.received : 0; }
 
 void stream_answer_ack(struct xmpp_stream *s)
 {
@@ -102,7 +102,7 @@ void xmpp_stream_handled(struct xmpp_stream *s, uint64_t number)
 
 /* ---- what goes ---- */
 
-void acks_sent(struct xmpp_stream *s)
+void stream_acks_sent(struct xmpp_stream *s)
 {
 	if (!s->acks.is_getting)
 		return;

@@ -96,7 +96,7 @@ static bool can_prove(const struct xmpp_stream *s)
 	return s->peer_does_dialback && s->peer_id[0] && stream_may_dialback(s, &s->terms);
 }
 
-void pairs_begin(struct xmpp_stream *s)
+void stream_pairs_begin(struct xmpp_stream *s)
 {
 	LIST_EACH_SAFE (at, &s->pairs) {
 		struct xmpp_pair *pair = PAIR_OF(at);
@@ -106,20 +106,20 @@ void pairs_begin(struct xmpp_stream *s)
 		if (can_prove(s))
 			prove(s, pair);
 		else
-			pair_is_refused(s, pair, XMPP_REMOTE_SERVER_NOT_FOUND,
-			                "one more pair of domains on the stream needs dialback");
+			stream_pair_is_refused(s, pair, XMPP_REMOTE_SERVER_NOT_FOUND,
+			                       "one more pair of domains on the stream needs dialback");
 	}
 }
 
 enum xmpp_pair_state xmpp_stream_want(struct xmpp_stream *s, struct slice local, struct slice remote)
 {
-	struct xmpp_pair *pair = pair_find(s, local, remote);
+	struct xmpp_pair *pair = stream_pair_find(s, local, remote);
 
 	if (pair && pair->sending == XMPP_PAIR_READY && s->phase == XMPP_PHASE_OPEN)
 		return XMPP_PAIR_READY;
 	if (s->settings.role != XMPP_INITIATING || s->phase >= XMPP_PHASE_CLOSING)
 		return XMPP_PAIR_REFUSED;
-	if (!(pair = pair_get(s, local, remote)))
+	if (!(pair = stream_pair_get(s, local, remote)))
 		return XMPP_PAIR_REFUSED;
 	if (pair->sending == XMPP_PAIR_WANTED || pair->sending == XMPP_PAIR_ASKED)
 		return pair->sending;
@@ -152,23 +152,23 @@ void stream_result(struct xmpp_stream *s, const struct xmpp_element *result)
 
 	if (!read_names(s, result, remote, local))
 		return;
-	pair = pair_find(s, slice_of(local), slice_of(remote));
+	pair = stream_pair_find(s, slice_of(local), slice_of(remote));
 	if (!pair || pair->sending != XMPP_PAIR_ASKED) {
 		s->counts.dropped++;
 		return;
 	}
 	if (slice_equal(type, SLICE("valid"))) {
-		pair_is_ready(s, pair, XMPP_PROOF_DIALBACK);
+		stream_pair_is_ready(s, pair, XMPP_PROOF_DIALBACK);
 	} else if (slice_equal(type, SLICE("invalid"))) {
-		pair_is_refused(s, pair, XMPP_INTERNAL_SERVER_ERROR,
-		                "the partner says our dialback key is invalid");
+		stream_pair_is_refused(s, pair, XMPP_INTERNAL_SERVER_ERROR,
+		                       "the partner says our dialback key is invalid");
 	} else {
 		char why[128];
 
 		read_error(s, result, &told);
 		snprintf(why, sizeof why, "the partner refused dialback: %.*s",
 		         SLICE_ARG(xmpp_condition_name(told.condition)));
-		pair_is_refused(s, pair, XMPP_REMOTE_SERVER_TIMEOUT, why);
+		stream_pair_is_refused(s, pair, XMPP_REMOTE_SERVER_TIMEOUT, why);
 	}
 	if (s->phase == XMPP_PHASE_PROVING && s->pair_count == 1 && pair->sending == XMPP_PAIR_REFUSED &&
 	    list_is_empty(&s->askings))
@@ -180,7 +180,7 @@ void stream_result(struct xmpp_stream *s, const struct xmpp_element *result)
 static void accept_pair(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_proof proof)
 {
 	answer(s, SLICE("result"), pair->local, pair->remote, SLICE_NONE, SLICE("valid"));
-	pair_is_ready(s, pair, proof);
+	stream_pair_is_ready(s, pair, proof);
 }
 
 void stream_judge(struct xmpp_stream *s, const struct xmpp_element *result)
@@ -206,7 +206,7 @@ void stream_judge(struct xmpp_stream *s, const struct xmpp_element *result)
 		refused = XMPP_POLICY_VIOLATION; /* XEP-0220 §2.4.1: TLS first */
 	else if (!stream_may_dialback(s, &terms) && !(has_certificate && terms.may_sasl))
 		refused = XMPP_NOT_AUTHORIZED; /* the same: a certificate is wanted */
-	else if (!(pair = pair_get(s, local, remote)))
+	else if (!(pair = stream_pair_get(s, local, remote)))
 		refused = XMPP_RESOURCE_CONSTRAINT;
 	else if (pair->taking == XMPP_PAIR_ASKED) { /* it will be answered */
 		s->counts.dropped++;
@@ -230,23 +230,23 @@ void stream_judge(struct xmpp_stream *s, const struct xmpp_element *result)
 	}
 }
 
-void dialback_decide(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_verdict verdict,
-                     enum xmpp_condition error)
+void stream_dialback_decide(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_verdict verdict,
+                            enum xmpp_condition error)
 {
 	switch (verdict) {
 	case XMPP_KEY_VALID: accept_pair(s, pair, XMPP_PROOF_DIALBACK); return;
 	case XMPP_KEY_INVALID:
 		answer(s, SLICE("result"), pair->local, pair->remote, SLICE_NONE, SLICE("invalid"));
-		pair_is_refused(s, pair, XMPP_FORBIDDEN,
-		                "the domain's own server says the dialback key is not its");
+		stream_pair_is_refused(s, pair, XMPP_FORBIDDEN,
+		                       "the domain's own server says the dialback key is not its");
 		/* XEP-0220 §2.2.1: whoever lied about its only name has nothing more to say. */
-		if (s->phase < XMPP_PHASE_CLOSING && !pairs_has_ready(s))
+		if (s->phase < XMPP_PHASE_CLOSING && !stream_pairs_has_ready(s))
 			stream_give_up(s, "a dialback key was invalid");
 		return;
 	case XMPP_KEY_UNKNOWN:
 		answer_error(s, SLICE("result"), pair->local, pair->remote, SLICE_NONE, error);
-		pair_is_refused(s, pair, error,
-		                "the domain's own server could not be asked about the dialback key");
+		stream_pair_is_refused(s, pair, error,
+		                       "the domain's own server could not be asked about the dialback key");
 		return;
 	}
 }
@@ -254,11 +254,11 @@ void dialback_decide(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_ve
 void xmpp_stream_verified(struct xmpp_stream *s, struct slice local, struct slice remote,
                           enum xmpp_verdict verdict, enum xmpp_condition error)
 {
-	struct xmpp_pair *pair = pair_find(s, local, remote);
+	struct xmpp_pair *pair = stream_pair_find(s, local, remote);
 
 	if (pair && pair->taking == XMPP_PAIR_ASKED && s->settings.role == XMPP_RECEIVING &&
 	    s->phase < XMPP_PHASE_CLOSING)
-		dialback_decide(s, pair, verdict, error);
+		stream_dialback_decide(s, pair, verdict, error);
 	stream_rest(s);
 }
 
@@ -335,7 +335,7 @@ bool xmpp_stream_ask(struct xmpp_stream *s, struct slice local, struct slice rem
 }
 
 /* The question is answered, once: it is gone before the owner hears of it. */
-void dialback_tell(struct xmpp_stream *s, struct asking *asking, enum xmpp_verdict verdict)
+void stream_dialback_tell(struct xmpp_stream *s, struct asking *asking, enum xmpp_verdict verdict)
 {
 	list_remove(&asking->in_stream);
 	s->asking_count--;
@@ -356,10 +356,10 @@ void stream_confirmed(struct xmpp_stream *s, const struct xmpp_element *verify)
 		if (!slice_equal(asking->stream_id, id) || !slice_equal(asking->local, slice_of(local)) ||
 		    !slice_equal(asking->remote, slice_of(remote)))
 			continue;
-		dialback_tell(s, asking,
-		              slice_equal(type, SLICE("valid"))     ? XMPP_KEY_VALID
-		              : slice_equal(type, SLICE("invalid")) ? XMPP_KEY_INVALID
-		                                                    : XMPP_KEY_UNKNOWN);
+		stream_dialback_tell(s, asking,
+		                     slice_equal(type, SLICE("valid"))     ? XMPP_KEY_VALID
+		                     : slice_equal(type, SLICE("invalid")) ? XMPP_KEY_INVALID
+		                                                           : XMPP_KEY_UNKNOWN);
 		return;
 	}
 	s->counts.dropped++;

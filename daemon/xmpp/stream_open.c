@@ -328,14 +328,14 @@ void stream_authenticate(struct xmpp_stream *s, const struct xmpp_element *auth)
 		refuse_sasl(s, SLICE("invalid-authzid"));
 		return;
 	}
-	if (!(pair = pair_get(s, s->local, s->remote))) {
+	if (!(pair = stream_pair_get(s, s->local, s->remote))) {
 		stream_fail(s, XMPP_STREAM_RESOURCE_CONSTRAINT, "no room for one more pair of domains");
 		return;
 	}
 	stream_put(s, SLICE("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"));
 	s->is_authenticated = true;
 	start_anew(s);
-	pair_is_ready(s, pair, XMPP_PROOF_SASL);
+	stream_pair_is_ready(s, pair, XMPP_PROOF_SASL);
 }
 
 /* ---- initiating ---- */
@@ -414,7 +414,7 @@ static void send_auth(struct xmpp_stream *s)
 static void begin_proving(struct xmpp_stream *s)
 {
 	s->phase = XMPP_PHASE_PROVING;
-	pairs_begin(s);
+	stream_pairs_begin(s);
 	if (s->phase == XMPP_PHASE_PROVING || s->phase == XMPP_PHASE_OPEN)
 		calls(s)->ready(s->settings.owner);
 }
@@ -423,7 +423,7 @@ static void choose_secure(struct xmpp_stream *s, const struct xmpp_element *feat
 {
 	if (s->is_authenticated) {
 		s->phase = XMPP_PHASE_OPEN;
-		acks_want(s);
+		stream_acks_want(s);
 		return;
 	}
 	if (s->settings.is_for_asking) {

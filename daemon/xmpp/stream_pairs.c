@@ -7,7 +7,7 @@
 
 /* ---- pairs ---- */
 
-struct xmpp_pair *pair_find(const struct xmpp_stream *s, struct slice local, struct slice remote)
+struct xmpp_pair *stream_pair_find(const struct xmpp_stream *s, struct slice local, struct slice remote)
 {
 	LIST_EACH (at, &s->pairs) {
 		struct xmpp_pair *pair = PAIR_OF(at);
@@ -18,9 +18,9 @@ struct xmpp_pair *pair_find(const struct xmpp_stream *s, struct slice local, str
 	return NULL;
 }
 
-struct xmpp_pair *pair_get(struct xmpp_stream *s, struct slice local, struct slice remote)
+struct xmpp_pair *stream_pair_get(struct xmpp_stream *s, struct slice local, struct slice remote)
 {
-	struct xmpp_pair *pair = pair_find(s, local, remote);
+	struct xmpp_pair *pair = stream_pair_find(s, local, remote);
 	char *names;
 
 	if (pair)
@@ -48,7 +48,7 @@ static void no_longer_verifying(struct xmpp_stream *s, const struct xmpp_pair *p
 		s->verifying_count--;
 }
 
-void pair_is_ready(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_proof proof)
+void stream_pair_is_ready(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_proof proof)
 {
 	no_longer_verifying(s, pair);
 	pair->proof = proof;
@@ -61,15 +61,15 @@ void pair_is_ready(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_proo
 	calls(s)->pair_changed(s->settings.owner, pair, XMPP_UNDEFINED_CONDITION, "");
 }
 
-void pair_is_refused(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_condition error,
-                     const char *why)
+void stream_pair_is_refused(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_condition error,
+                            const char *why)
 {
 	no_longer_verifying(s, pair);
 	*own_direction(s, pair) = XMPP_PAIR_REFUSED;
 	calls(s)->pair_changed(s->settings.owner, pair, error, why);
 }
 
-bool pairs_has_ready(const struct xmpp_stream *s)
+bool stream_pairs_has_ready(const struct xmpp_stream *s)
 {
 	LIST_EACH (at, &s->pairs)
 		if (PAIR_OF(at)->sending == XMPP_PAIR_READY || PAIR_OF(at)->taking == XMPP_PAIR_READY)
@@ -95,7 +95,7 @@ void stream_take(struct xmpp_stream *s, const struct xmpp_element *stanza)
 		stream_fail(s, XMPP_STREAM_IMPROPER_ADDRESSING, "a stanza's 'from' is no address");
 		return;
 	}
-	pair = pair_find(s, to.domain, from.domain);
+	pair = stream_pair_find(s, to.domain, from.domain);
 	if (!pair || pair->taking != XMPP_PAIR_READY) {
 		if (!calls(s)->is_ours(s->settings.owner, to.domain))
 			stream_fail(s, XMPP_STREAM_HOST_UNKNOWN,
@@ -111,12 +111,12 @@ void stream_take(struct xmpp_stream *s, const struct xmpp_element *stanza)
 		stream_fail(s, XMPP_STREAM_RESOURCE_CONSTRAINT, "too many stanzas wait to be handled");
 		return;
 	}
-	calls(s)->stanza(s->settings.owner, stanza, &from, &to, acks_number(s));
+	calls(s)->stanza(s->settings.owner, stanza, &from, &to, stream_acks_number(s));
 }
 
 /* ---- time, and the end ---- */
 
-void pairs_tick(struct xmpp_stream *s)
+void stream_pairs_tick(struct xmpp_stream *s)
 {
 	LIST_EACH_SAFE (at, &s->pairs) {
 		struct xmpp_pair *pair = PAIR_OF(at);
@@ -125,30 +125,30 @@ void pairs_tick(struct xmpp_stream *s)
 			continue;
 		pair->deadline_ms = 0;
 		if (pair->sending == XMPP_PAIR_ASKED)
-			pair_is_refused(s, pair, XMPP_REMOTE_SERVER_TIMEOUT,
-			                "the partner did not answer our dialback key");
+			stream_pair_is_refused(s, pair, XMPP_REMOTE_SERVER_TIMEOUT,
+			                       "the partner did not answer our dialback key");
 		else if (pair->taking == XMPP_PAIR_ASKED)
-			dialback_decide(s, pair, XMPP_KEY_UNKNOWN, XMPP_REMOTE_SERVER_TIMEOUT);
+			stream_dialback_decide(s, pair, XMPP_KEY_UNKNOWN, XMPP_REMOTE_SERVER_TIMEOUT);
 	}
 	/* Oldest first; whoever hears of one may end them all. */
 	while (!list_is_empty(&s->askings) && s->now_ms >= ASKING_OF(s->askings.next)->deadline_ms)
-		dialback_tell(s, ASKING_OF(s->askings.next), XMPP_KEY_UNKNOWN);
+		stream_dialback_tell(s, ASKING_OF(s->askings.next), XMPP_KEY_UNKNOWN);
 }
 
-void pairs_end(struct xmpp_stream *s, const char *why)
+void stream_pairs_end(struct xmpp_stream *s, const char *why)
 {
 	LIST_EACH_SAFE (at, &s->pairs) {
 		struct xmpp_pair *pair = PAIR_OF(at);
 
 		if (pair->sending == XMPP_PAIR_ASKED || pair->sending == XMPP_PAIR_WANTED ||
 		    pair->taking == XMPP_PAIR_ASKED)
-			pair_is_refused(s, pair, XMPP_REMOTE_SERVER_TIMEOUT, why);
+			stream_pair_is_refused(s, pair, XMPP_REMOTE_SERVER_TIMEOUT, why);
 	}
 	while (!list_is_empty(&s->askings))
-		dialback_tell(s, ASKING_OF(s->askings.next), XMPP_KEY_UNKNOWN);
+		stream_dialback_tell(s, ASKING_OF(s->askings.next), XMPP_KEY_UNKNOWN);
 }
 
-void pairs_free(struct xmpp_stream *s)
+void stream_pairs_free(struct xmpp_stream *s)
 {
 	LIST_EACH_SAFE (at, &s->pairs)
 		mem_free(PAIR_OF(at));
@@ -183,7 +183,7 @@ const struct xmpp_pair *xmpp_stream_next_pair(const struct xmpp_stream *s, const
 
 const struct xmpp_pair *xmpp_stream_pair(const struct xmpp_stream *s, struct slice local, struct slice remote)
 {
-	return pair_find(s, local, remote);
+	return stream_pair_find(s, local, remote);
 }
 
 enum xmpp_proof xmpp_stream_proof(const struct xmpp_stream *s)

@@ -128,36 +128,36 @@ void stream_fall_back(struct xmpp_stream *s, const struct xmpp_element *failure)
 bool stream_may_dialback(const struct xmpp_stream *s, const struct xmpp_terms *terms);
 
 /* ---- stream_pairs.c ---- */
-struct xmpp_pair *pair_find(const struct xmpp_stream *s, struct slice local, struct slice remote);
-struct xmpp_pair *pair_get(struct xmpp_stream *s, struct slice local,
-                           struct slice remote); /* NULL: limit or memory */
-void pair_is_ready(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_proof proof);
-void pair_is_refused(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_condition error,
-                     const char *why);
-void pairs_tick(struct xmpp_stream *s);
-void pairs_end(struct xmpp_stream *s, const char *why); /* nothing will be proved any more */
-void pairs_free(struct xmpp_stream *s);
-bool pairs_has_ready(const struct xmpp_stream *s);
+struct xmpp_pair *stream_pair_find(const struct xmpp_stream *s, struct slice local, struct slice remote);
+struct xmpp_pair *stream_pair_get(struct xmpp_stream *s, struct slice local,
+                                  struct slice remote); /* NULL: limit or memory */
+void stream_pair_is_ready(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_proof proof);
+void stream_pair_is_refused(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_condition error,
+                            const char *why);
+void stream_pairs_tick(struct xmpp_stream *s);
+void stream_pairs_end(struct xmpp_stream *s, const char *why); /* nothing will be proved any more */
+void stream_pairs_free(struct xmpp_stream *s);
+bool stream_pairs_has_ready(const struct xmpp_stream *s);
 void stream_take(struct xmpp_stream *s, const struct xmpp_element *stanza);
 
 /* ---- stream_dialback.c ---- */
-void pairs_begin(struct xmpp_stream *s); /* what is WANTED is proved now */
-void dialback_decide(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_verdict verdict,
-                     enum xmpp_condition error);
-void dialback_tell(struct xmpp_stream *s, struct asking *asking, enum xmpp_verdict verdict);
+void stream_pairs_begin(struct xmpp_stream *s); /* what is WANTED is proved now */
+void stream_dialback_decide(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_verdict verdict,
+                            enum xmpp_condition error);
+void stream_dialback_tell(struct xmpp_stream *s, struct asking *asking, enum xmpp_verdict verdict);
 void stream_judge(struct xmpp_stream *s, const struct xmpp_element *result);
 void stream_result(struct xmpp_stream *s, const struct xmpp_element *result);
 void stream_confirm(struct xmpp_stream *s, const struct xmpp_element *verify);
 void stream_confirmed(struct xmpp_stream *s, const struct xmpp_element *verify);
 
 /* ---- stream_acks.c ---- */
-void acks_want(struct xmpp_stream *s); /* initiating: <enable/> when the peer offers it */
+void stream_acks_want(struct xmpp_stream *s); /* initiating: <enable/> when the peer offers it */
 void stream_enable(struct xmpp_stream *s);
 void stream_enabled(struct xmpp_stream *s, const struct xmpp_element *answer);
 void stream_no_resume(struct xmpp_stream *s);
 void stream_answer_ack(struct xmpp_stream *s);
 void stream_count_ack(struct xmpp_stream *s, const struct xmpp_element *ack);
-uint64_t acks_number(struct xmpp_stream *s); /* for a stanza that has come; 0: nobody counts */
-void acks_sent(struct xmpp_stream *s);
+uint64_t stream_acks_number(struct xmpp_stream *s); /* for a stanza that has come; 0: nobody counts */
+void stream_acks_sent(struct xmpp_stream *s);
 
 #endif
