@@ -127,12 +127,15 @@ static void put_connections(struct access *a, struct page *page, struct json_wri
 
 static void put_error(struct json_writer *w, const char *key, const struct partner_error *error)
 {
+	static const char *const by[] = { "network", "us", "partner", "pool" };
+
 	if (!error->wall_ms) {
 		json_put_null(w, key);
 		return;
 	}
 	json_open_object(w, key);
 	json_put_number(w, "time", error->wall_ms);
+	json_put_text(w, "by", by[error->by]);
 	json_put_text(w, "text", error->words);
 	json_close_object(w);
 }

@@ -315,6 +315,8 @@ static void received(void *owner, struct connection *c, struct buffer *in)
 			flow->message_since_ms = 0;
 			flow->quiet_since_ms = access_now_ms(flow->access);
 			flow->messages_in++;
+			if (flow->hop)
+				flow->hop->backoff_ms = 0;
 			inbound_message(flow, slice_first(bytes, length));
 			break;
 		case SIP_FRAME_PING: connection_send(c, SLICE("\r\n")); break;
@@ -367,6 +369,10 @@ static void closed(void *owner, struct connection *c)
 	if (is_told && (!flow->is_up || is_refusal))
 		report_lost(a, flow, is_refusal, words);
 	snprintf(why.words, sizeof why.words, "the connection ended: %.200s", words);
+	if (end == CONNECTION_END_TLS_THEIRS) { /* TLS 1.3: after we thought that all was well */
+		why.diagnostic = 1047;
+		why.by = FAILED_BY_PARTNER;
+	}
 	if (flow->hop) {
 		flow->hop->flows--;
 		hop_lost(flow->hop, flow);

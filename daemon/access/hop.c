@@ -201,7 +201,9 @@ void hop_give_up_waiting(struct access *a)
 
 static void set_failure(struct hop *hop, int diagnostic, const char *what, const char *words)
 {
-	hop->failure = (struct failure){ .status = 504, .diagnostic = diagnostic };
+	hop->failure = (struct failure){ .status = 504,
+		                         .diagnostic = diagnostic,
+		                         .by = diagnostic == 1010 ? FAILED_BY_US : FAILED_BY_NETWORK };
 	snprintf(hop->failure.words, sizeof hop->failure.words, "%.100s: %s%s%.120s", hop->name, what,
 	         words[0] ? ": " : "", words);
 }
@@ -339,7 +341,7 @@ void hop_up(struct hop *hop, struct flow *flow)
 	}
 	keep_connection(hop, flow->self);
 	hop->is_connecting = false;
-	hop->backoff_ms = hop->retry_at_ms = 0;
+	hop->retry_at_ms = 0; /* how long the next back-off is, only an answer shows: flow.c */
 	pool_connected(hop);
 	request_wake(&hop->waiting, request_go_on);
 	response_arm_timer(hop->access);
@@ -351,8 +353,18 @@ void hop_lost(struct hop *hop, const struct flow *flow)
 	const char *words = connection_end_words(flow->connection);
 
 	drop_connection(hop, flow->self);
-	if (hop->dialling != flow->self)
-		return; /* it was up: the next request connects again */
+	if (hop->dialling != flow->self) {
+		/*
+		 * It was up: the next request connects again; but not to whom has refused our certificate, which
+		 * with TLS 1.3 comes when the handshake seems over (RFC 8446 §4.4).
+		 */
+		if (end == CONNECTION_END_TLS_THEIRS && !hop->is_connecting) {
+			set_failure(hop, 1047, "it refused our TLS", words);
+			hop->failure.by = FAILED_BY_PARTNER;
+			fail_waiting(hop);
+		}
+		return;
+	}
 	hop->dialling = 0;
 	set_failure(hop, end == CONNECTION_END_TLS_OURS || end == CONNECTION_END_TLS_THEIRS ? 1047 : 1046,
 	            end == CONNECTION_END_TLS_THEIRS ? "it refused our TLS"
@@ -360,6 +372,9 @@ void hop_lost(struct hop *hop, const struct flow *flow)
 	            : end == CONNECTION_END_TIMEOUT  ? "timed out"
 	                                             : "cannot connect",
 	            words);
+	hop->failure.by = end == CONNECTION_END_TLS_THEIRS ? FAILED_BY_PARTNER
+	                  : end == CONNECTION_END_TLS_OURS ? FAILED_BY_US
+	                                                   : FAILED_BY_NETWORK;
 	connect_next(hop);
 }
 

@@ -31,7 +31,9 @@ struct passage {
 /* `words` are told to the asker, also to one outside. */
 static void refuse(struct passage *p, int status, int diagnostic, const char *words, struct slice extra)
 {
-	struct failure why = { status, diagnostic, "", true };
+	struct failure why = {
+		.status = status, .diagnostic = diagnostic, .is_public = true, .by = FAILED_BY_US
+	};
 
 	snprintf(why.words, sizeof why.words, "%.250s", words);
 	if (p->request) {
@@ -254,7 +256,7 @@ static void policy_refused(struct passage *p)
 		snprintf(words, sizeof words, "%s: %.200s", step->name, p->verdict.finding.words);
 		partner_error(p->flow->side == SIP_SIDE_EXTERNAL ? &p->partner->error_in
 		                                                 : &p->partner->error_out,
-		              p->access, words);
+		              p->access, FAILED_BY_US, words);
 	}
 	refuse(p, step->sip_status, step->diagnostic,
 	       p->flow->side == SIP_SIDE_EXTERNAL ? step->refusal : p->verdict.finding.words, SLICE(""));
@@ -333,7 +335,7 @@ static bool step_discovered(struct passage *p)
 		return true;
 	p->access->counts.refused++;
 	p->partner->counts.refused++;
-	partner_error(&p->partner->error_in, p->access, why);
+	partner_error(&p->partner->error_in, p->access, FAILED_BY_US, why);
 	refuse(p, 480, 30010, "Limit of a discovered partner", SLICE(""));
 	return false;
 }
@@ -506,7 +508,11 @@ void inbound_resume(struct request *r)
 	struct sip_message m;
 	struct passage p = { .access = a, .request = r };
 
-	struct failure why = { 503, 1007, "out of memory", true };
+	struct failure why = { .status = 503,
+		               .diagnostic = 1007,
+		               .words = "out of memory",
+		               .is_public = true,
+		               .by = FAILED_BY_US };
 
 	arena_reset(&a->scratch);
 	if (!flow || (!r->server && r->method != SIP_ACK)) {

@@ -75,12 +75,16 @@ struct hop;
 struct partner;
 struct request;
 
+/* Whose decision a failure is: "they refused us" is for them to mend, "we refused them" for us. */
+enum failure_by { FAILED_BY_NETWORK, FAILED_BY_US, FAILED_BY_PARTNER, FAILED_BY_POOL };
+
 /* Why something could not be done, as it is told: to the sender, in the event, in the console. */
 struct failure {
 	int status;
 	int diagnostic;
 	char words[ACCESS_WORDS_BYTES];
 	bool is_public; /* the words name nothing of the inside: a partner may read them */
+	enum failure_by by;
 };
 
 struct counts {
@@ -203,6 +207,7 @@ struct hop {
 /* ---- partner: a remote domain ---- */
 struct partner_error {
 	int64_t wall_ms;
+	enum failure_by by;
 	char words[ACCESS_WORDS_BYTES];
 };
 
@@ -418,7 +423,8 @@ struct partner *partner_get(struct access *a, struct slice domain);  /* made whe
 void partner_facts(struct partner *partner, struct policy_facts *facts);
 /* Looks it up and resumes `r` later. False: too many wait. */
 bool partner_wait(struct partner *partner, struct request *r);
-void partner_error(struct partner_error *error, const struct access *a, const char *words);
+void partner_error(struct partner_error *error, const struct access *a, enum failure_by by,
+                   const char *words);
 void partner_ask_again(struct access *a);      /* there is another resolver */
 void partner_forget_answers(struct access *a); /* DNS is asked anew for everybody */
 void partner_give_up_waiting(struct access *a);

@@ -388,7 +388,7 @@ static bool try_hop(struct request *r, struct hop *hop, const struct sip_message
 	}
 	if (is_right_peer(r, hop, flow))
 		return send_to(r, hop, flow, m);
-	r->failure = (struct failure){ .status = 504, .diagnostic = 1010 };
+	r->failure = (struct failure){ .status = 504, .diagnostic = 1010, .by = FAILED_BY_US };
 	snprintf(r->failure.words, sizeof r->failure.words,
 	         "the certificate of %.100s does not speak for %.100s", hop->name, r->partner->domain);
 	return false;
@@ -405,7 +405,11 @@ void request_try(struct request *r, const struct sip_message *m)
 	if (!m) {
 		arena_reset(&r->access->scratch);
 		if (!request_parse(r, &again)) {
-			r->failure = (struct failure){ 503, 1007, "out of memory", true };
+			r->failure = (struct failure){ .status = 503,
+				                       .diagnostic = 1007,
+				                       .words = "out of memory",
+				                       .is_public = true,
+				                       .by = FAILED_BY_US };
 			request_answer(r, NULL, r->failure.status, &r->failure, SLICE(""));
 			return;
 		}
@@ -470,7 +474,7 @@ void request_give_up(struct request *r, const struct sip_message *m)
 		report_failed(a, m, r->from, &why);
 	if (r->partner)
 		partner_error(r->to == SIP_SIDE_EXTERNAL ? &r->partner->error_out : &r->partner->error_in, a,
-		              why.words);
+		              why.by, why.words);
 	request_answer(r, m, why.status, &why, SLICE(""));
 }
 

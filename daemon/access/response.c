@@ -109,6 +109,11 @@ void response_server_step(struct access *a, struct sip_transaction *server, enum
 
 /* ---- a response from a target ---- */
 
+static enum failure_by who_answered(const struct request *r)
+{
+	return r->to == SIP_SIDE_EXTERNAL ? FAILED_BY_PARTNER : FAILED_BY_POOL;
+}
+
 static void remember_error(struct request *r, const struct sip_message *m)
 {
 	char words[ACCESS_WORDS_BYTES];
@@ -120,7 +125,7 @@ static void remember_error(struct request *r, const struct sip_message *m)
 	         (int)(m->phrase.len > 80 ? 80 : m->phrase.len), m->phrase.ptr ? m->phrase.ptr : "",
 	         SLICE_ARG(m->cseq.method));
 	partner_error(r->to == SIP_SIDE_EXTERNAL ? &r->partner->error_out : &r->partner->error_in, r->access,
-	              words);
+	              who_answered(r), words);
 }
 
 /* False: its sender has made it unusable. */
@@ -165,7 +170,11 @@ static void answer_unusable(struct access *a, struct sip_transaction *client)
 {
 	struct request *r = detach_client(a, client);
 
-	r->failure = (struct failure){ 502, 1007, "the answer that came could not be used", true };
+	r->failure = (struct failure){ .status = 502,
+		                       .diagnostic = 1007,
+		                       .words = "the answer that came could not be used",
+		                       .is_public = true,
+		                       .by = who_answered(r) };
 	request_give_up(r, NULL);
 }
 
@@ -176,7 +185,7 @@ static void target_refused(struct access *a, struct sip_transaction *client)
 
 	if (!r)
 		return;
-	r->failure = (struct failure){ .status = 504, .diagnostic = 1007 };
+	r->failure = (struct failure){ .status = 504, .diagnostic = 1007, .by = who_answered(r) };
 	snprintf(r->failure.words, sizeof r->failure.words, "%.100s answered 503 Service Unavailable",
 	         r->target_at < r->target_count ? r->targets[r->target_at]->name : "the next hop");
 	request_failed(r);
@@ -291,7 +300,9 @@ static void no_answer(struct access *a, struct sip_transaction *client)
 
 	if (!r)
 		return;
-	r->failure = (struct failure){ status, 1007, "no answer came in time", true };
+	r->failure = (struct failure){
+		.status = status, .diagnostic = 1007, .words = "no answer came in time", .is_public = true
+	};
 	request_give_up(r, NULL);
 }
 

@@ -69,9 +69,9 @@ class Edge:
         members = pool or {names.POOL_NAME: {"address": f"{names.POOL}:5061"}}
         (conf / "topology.xml").write_text(document(
             "topology",
-            _object("topology", sip_domains=names.OWN_DOMAIN,
+            _object("topology",
                     # Tests that count what reaches the pool are not asked for OPTIONS beside it.
-                    **{"permitted_targets": "127.0.0.0/8 ::1/128 fd00::/8", "pool_ping_interval": 0, **(topology or {})}),
+                    **{"sip_domains": names.OWN_DOMAIN, "permitted_targets": "127.0.0.0/8 ::1/128 fd00::/8", "pool_ping_interval": 0, **(topology or {})}),
             _object("edge", ("fqdn", names.EDGE_NAME), **edge_fields),
             *[_object("pool-member", ("fqdn", fqdn), **fields) for fqdn, fields in members.items()]))
         (conf / "access-edge.xml").write_text(document(
