@@ -423,6 +423,41 @@ void flow_work_done(struct access *a, handle connection, bool was_client)
 		(*count)--;
 }
 
+/* Would a message of `domain` still cross on this connection? */
+static bool is_still_allowed(struct flow *flow, const struct policy_image *image, struct slice domain,
+                             struct policy_verdict *verdict)
+{
+	struct access *a = flow->access;
+	struct partner *partner = partner_get(a, domain);
+	struct policy_facts facts = { .direction = POLICY_INWARD,
+		                      .service = POLICY_SERVICE_IM,
+		                      .method = SLICE("MESSAGE"),
+		                      .remote_domain = domain };
+	const struct image_topology *topology = image_topology_at(image, 0);
+
+	if (topology->sip_domains.count)
+		facts.local_domain = policy_image_item(image, topology->sip_domains, 0);
+	flow_facts(flow, &facts);
+	if (partner)
+		partner_facts(partner, &facts);
+	policy_decide(image, &facts, verdict, NULL);
+	return verdict->answer != POLICY_REFUSE;
+}
+
+/* With what the decision says now: "fabrikam.example is on the block list". */
+static void close_by_policy(struct flow *flow)
+{
+	struct policy_verdict verdict;
+	const char *why = "no longer a member of the pool";
+
+	if (flow->side == SIP_SIDE_EXTERNAL)
+		why = flow->domain_count && !is_still_allowed(flow, flow->access->image,
+		                                              slice_of(flow->domains[0]), &verdict)
+		              ? verdict.finding.words
+		              : "the domain is no longer allowed";
+	connection_close(flow->connection, CONNECTION_END_POLICY, why);
+}
+
 /*
  * What is under way is answered first, and what still comes is refused with its
  * reason: the connection closes when it has been quiet for a moment, or when
@@ -436,39 +471,18 @@ static void end_when_quiet(void *owner)
 	                now - connection_counts(flow->connection).last_in_ms >= ACCESS_POLICY_QUIET_MS;
 
 	if (is_quiet || now >= flow->end_at_ms)
-		connection_close(flow->connection, CONNECTION_END_POLICY,
-		                 flow->side == SIP_SIDE_INTERNAL ? "no longer a member of the pool"
-		                                                 : "the domain is no longer allowed");
+		close_by_policy(flow);
 	else
 		loop_timer_set(flow->access->loop, &flow->tick, ACCESS_POLICY_QUIET_MS, end_when_quiet, flow);
-}
-
-/* Would a message of `domain` still cross on this connection? */
-static bool is_still_allowed(struct flow *flow, const struct policy_image *image, struct slice domain)
-{
-	struct access *a = flow->access;
-	struct partner *partner = partner_get(a, domain);
-	struct policy_facts facts = { .direction = POLICY_INWARD,
-		                      .service = POLICY_SERVICE_IM,
-		                      .method = SLICE("MESSAGE"),
-		                      .remote_domain = domain };
-	struct policy_verdict verdict;
-	const struct image_topology *topology = image_topology_at(image, 0);
-
-	if (topology->sip_domains.count)
-		facts.local_domain = policy_image_item(image, topology->sip_domains, 0);
-	flow_facts(flow, &facts);
-	if (partner)
-		partner_facts(partner, &facts);
-	policy_decide(image, &facts, &verdict, NULL);
-	return verdict.answer != POLICY_REFUSE;
 }
 
 /* A partner's lives while one of the domains seen on it is allowed. */
 static bool is_still_partner(struct flow *flow, const struct policy_image *image)
 {
+	struct policy_verdict verdict;
+
 	for (size_t i = 0; i < flow->domain_count; i++)
-		if (is_still_allowed(flow, image, slice_of(flow->domains[i])))
+		if (is_still_allowed(flow, image, slice_of(flow->domains[i]), &verdict))
 			return true;
 	return flow->domain_count == 0;
 }
