@@ -12,7 +12,7 @@
  *   message.c   one message, each way, to exactly one outcome
  *   session.c   IM sessions of Lync's kind: INVITE, MESSAGE in the dialog, BYE
  *   watching.c  an XMPP user watches one of ours: we subscribe in SIP
- *   watched.c   one of ours watches an XMPP user: we notify in SIP
+ *   watched.h device.c notify.c watched.c   one of ours watches an XMPP user: we notify in SIP
  *   iq.c        the few questions that are answered
  *   state.c     SQLite, only there: subscriptions and who wrote first
  */

@@ -4,118 +4,18 @@
  * file does what its actions say.
  *
  * A pair is authorised once, in XMPP; its SIP dialogs (one a device of our user)
- * come and go.  A NOTIFY goes when the last one has been answered, and then says
- * what is true by then: a contact that changes ten times a second costs no more
- * than the slowest of its watchers takes.
+ * come and go.
  */
 #include <stdio.h>
 
 #include "daemon/gateway/state.h"
-#include "daemon/gateway/talks.h"
+#include "daemon/gateway/watched.h"
 #include "shared/base/memory.h"
 
 enum {
 	FETCH_WAIT_MS = 2000, /* how long a question waits for what a probe brings */
-	EVENT_BYTES = 72,
 	GRANTED_MAX_S = 24 * 3600,
 };
-
-/* One of the contact's devices; its texts lie behind it. */
-struct device {
-	struct translate_resource resource;
-};
-
-struct watched {
-	handle self;
-	struct slice key; /* owned, behind the struct */
-	enum translate_watched_state state;
-	struct list notifies;
-	size_t notify_count;
-	struct device *devices[TRANSLATE_RESOURCES_MAX];
-	size_t device_count;
-	bool has_heard; /* something is known of the contact, be it that nobody is there */
-	bool is_off;    /* his domain is no partner, or one that is switched off */
-	bool wants_probe;
-};
-
-enum ending { ENDING_NONE, ENDING_FETCH, ENDING_TIMEOUT, ENDING_REJECTED };
-
-/* A SIP dialog of the pair. */
-struct notify {
-	handle self;
-	struct list node;
-	struct watched *watched; /* NULL: rejected and over; only its last NOTIFY is to go */
-	char tag[TALKS_TAG_BYTES], event[EVENT_BYTES];
-	struct dialog dialog;
-	handle server; /* a SUBSCRIBE that waits for its 200 */
-	int64_t expires_ms;
-	uint32_t granted_s;
-	int64_t hold_ms; /* a question waits until then; 0: no longer */
-	enum ending ending;
-	bool is_asking; /* a NOTIFY is under way */
-	bool is_due;    /* and another one is due */
-};
-
-/* ---- devices ---- */
-
-static void forget_devices(struct watched *w)
-{
-	while (w->device_count > 0)
-		mem_free(w->devices[--w->device_count]);
-}
-
-static struct slice laid(char **at, struct slice text)
-{
-	struct slice copy = { *at, text.len };
-
-	if (text.len)
-		memcpy(*at, text.ptr, text.len);
-	*at += text.len;
-	return copy;
-}
-
-static struct device *device_new(const struct translate_resource *resource)
-{
-	size_t length = resource->resource.len;
-	struct device *device;
-	char *at;
-
-	for (size_t i = 0; i < resource->note_count; i++)
-		length += resource->notes[i].text.len + resource->notes[i].language.len;
-	device = mem_new(sizeof *device + length);
-	if (!device)
-		return NULL;
-	at = (char *)(device + 1);
-	device->resource = *resource;
-	device->resource.resource = laid(&at, resource->resource);
-	for (size_t i = 0; i < resource->note_count; i++) {
-		device->resource.notes[i].text = laid(&at, resource->notes[i].text);
-		device->resource.notes[i].language = laid(&at, resource->notes[i].language);
-	}
-	return device;
-}
-
-/* The one that went last stays, closed, with its last words; earlier ones go, and so does the same one's old state. */
-static void set_device(struct watched *w, const struct translate_resource *resource)
-{
-	struct device *fresh;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < w->device_count; i++) {
-		const struct translate_resource *known = &w->devices[i]->resource;
-
-		if (!known->is_open || slice_equal(known->resource, resource->resource) ||
-		    (!resource->is_open && resource->resource.len == 0))
-			mem_free(w->devices[i]);
-		else
-			w->devices[kept++] = w->devices[i];
-	}
-	w->device_count = kept;
-	w->has_heard = true;
-	fresh = w->device_count < TRANSLATE_RESOURCES_MAX ? device_new(resource) : NULL;
-	if (fresh)
-		w->devices[w->device_count++] = fresh;
-}
 
 /* ---- life of a pair ---- */
 
@@ -157,7 +57,7 @@ static void watched_free(struct talks *t, struct watched *w)
 {
 	map_remove(&t->watched_pairs, w->key);
 	handles_remove(&t->watcheds, w->self);
-	forget_devices(w);
+	device_forget_all(w);
 	mem_free(w);
 }
 
@@ -170,150 +70,6 @@ static void save_pair(struct talks *t, const struct watched *w)
 	else
 		(void)state_put(t->state, &row);
 	talks_saved(t);
-}
-
-/* ---- life of a dialog ---- */
-
-static struct notify *notify_new(struct talks *t, struct watched *w, struct slice tag)
-{
-	struct notify *n = w->notify_count < TALKS_DIALOGS_PER_PAIR_MAX ? mem_new(sizeof *n) : NULL;
-
-	if (!n)
-		return NULL;
-	n->self = handles_add(&t->notifies, n);
-	if (!n->self || !slice_to_text(tag, n->tag, sizeof n->tag) ||
-	    map_add(&t->notify_tags, slice_of(n->tag), n) != RESULT_OK) {
-		if (n->self)
-			handles_remove(&t->notifies, n->self);
-		mem_free(n);
-		return NULL;
-	}
-	n->watched = w;
-	list_add_last(&w->notifies, &n->node);
-	w->notify_count++;
-	snprintf(n->event, sizeof n->event, "presence");
-	return n;
-}
-
-static void unlink_notify(struct notify *n)
-{
-	if (!n->watched)
-		return;
-	list_remove(&n->node);
-	n->watched->notify_count--;
-	n->watched = NULL;
-}
-
-static void save_notify(struct talks *t, const struct notify *n)
-{
-	const struct state_row row = { .kind = STATE_NOTIFY,
-		                       .key = n->watched->key,
-		                       .tag = slice_of(n->tag),
-		                       .dialog = n->dialog,
-		                       .until_ms = loop_now(t->gateway->loop).wall_ms +
-		                                   (int64_t)n->granted_s * 1000 };
-
-	(void)state_put(t->state, &row);
-	talks_saved(t);
-}
-
-static void forget_saved(struct talks *t, const struct notify *n)
-{
-	if (!n->watched || n->ending == ENDING_FETCH)
-		return;
-	(void)state_remove(t->state, STATE_NOTIFY, n->watched->key, slice_of(n->tag));
-	talks_saved(t);
-}
-
-static void notify_free(struct talks *t, struct notify *n)
-{
-	forget_saved(t, n);
-	unlink_notify(n);
-	map_remove(&t->notify_tags, slice_of(n->tag));
-	handles_remove(&t->notifies, n->self);
-	dialog_drop(&n->dialog);
-	mem_free(n);
-}
-
-/* ---- NOTIFY ---- */
-
-static struct slice document_of(struct talks *t, const struct watched *w, bool is_closed)
-{
-	struct translate_resource resources[TRANSLATE_RESOURCES_MAX];
-	struct parties p;
-
-	if (talks_parties_of_key(t, w->key, &p) != TRANSLATE_OK)
-		return SLICE("");
-	for (size_t i = 0; i < w->device_count; i++)
-		resources[i] = w->devices[i]->resource;
-	return translate_pidf_write(translate_address_to_entity(&p.theirs, &t->arena), p.their_uri, resources,
-	                            is_closed ? 0 : w->device_count, &t->arena);
-}
-
-static const char *state_line(struct talks *t, const struct notify *n)
-{
-	int64_t left = (n->expires_ms - gateway_now_ms(t->gateway)) / 1000;
-	char *text;
-
-	if (n->ending == ENDING_REJECTED)
-		return "terminated;reason=rejected";
-	if (n->ending != ENDING_NONE)
-		return "terminated;reason=timeout";
-	text = arena_printf(&t->arena, "%s;expires=%lld",
-	                    n->watched->state == TRANSLATE_WATCHED_ACTIVE ? "active" : "pending",
-	                    (long long)(left > 0 ? left : 0));
-	return text ? text : "pending";
-}
-
-/* Presence is said to the authorised only; while nothing is known the body is empty (RFC 8048 §5.3.1). */
-static struct slice body_of(struct talks *t, const struct notify *n)
-{
-	const struct watched *w = n->watched;
-
-	if (!w || w->state != TRANSLATE_WATCHED_ACTIVE || n->ending == ENDING_REJECTED)
-		return SLICE("");
-	if (n->ending == ENDING_TIMEOUT)
-		return document_of(t, w, true);
-	return w->has_heard ? document_of(t, w, false) : SLICE("");
-}
-
-/* The notifier is the contact. */
-static struct slice contact_of(struct talks *t, const struct notify *n)
-{
-	struct sip_address local;
-	char *text;
-
-	if (sip_address_parse(n->dialog.local, &local, NULL) != SIP_PARSE_OK)
-		return SLICE("");
-	text = arena_printf(&t->arena, "Contact: <%.*s>\r\n", SLICE_ARG(local.uri.all));
-	return text ? slice_of(text) : SLICE("");
-}
-
-static void send_notify(struct talks *t, struct notify *n)
-{
-	struct ask *ask;
-	struct slice body;
-	char *headers;
-
-	if (n->is_asking || n->server || (n->hold_ms && n->watched && !n->watched->has_heard)) {
-		n->is_due = true;
-		return;
-	}
-	n->is_due = false;
-	n->hold_ms = 0;
-	body = body_of(t, n);
-	headers = arena_printf(&t->arena, "%.*sEvent: %s\r\nSubscription-State: %s\r\n%s",
-	                       SLICE_ARG(contact_of(t, n)), n->event, state_line(t, n),
-	                       body.len ? "Content-Type: application/pidf+xml\r\n" : "");
-	ask = ask_new(t, ASK_NOTIFY, n->self);
-	if (ask && headers &&
-	    talks_in_dialog(t, &n->dialog, SIP_NOTIFY, slice_of(headers), body, true, ask->self)) {
-		n->is_asking = true;
-		return;
-	}
-	ask_free(t, &ask); /* not sent: the next change, or the refresh, says it */
-	if (n->ending != ENDING_NONE)
-		notify_free(t, n);
 }
 
 /* ---- towards the contact ---- */
@@ -351,24 +107,24 @@ static void happen(struct talks *t, struct watched *w, const struct parties *p,
 	if (step.actions & TRANSLATE_WATCHED_PROBE)
 		w->wants_probe = t->probes_wait = true;
 	if (step.actions & TRANSLATE_WATCHED_CLOSE) {
-		forget_devices(w);
+		device_forget_all(w);
 		w->has_heard = true;
 	}
 	if (step.actions & TRANSLATE_WATCHED_SAVE)
 		save_pair(t, w);
 	if ((step.actions & TRANSLATE_WATCHED_NOTIFY_THIS) && n)
-		send_notify(t, n);
+		notify_send(t, n);
 	if (step.actions & TRANSLATE_WATCHED_NOTIFY_ALL)
 		LIST_EACH_SAFE (at, &w->notifies)
-			send_notify(t, LIST_OWNER(at, struct notify, node));
+			notify_send(t, LIST_OWNER(at, struct notify, node));
 	if (step.actions & TRANSLATE_WATCHED_REJECT_ALL)
 		LIST_EACH_SAFE (at, &w->notifies) {
 			struct notify *each = LIST_OWNER(at, struct notify, node);
 
-			forget_saved(t, each);
+			notify_forget_saved(t, each);
 			each->ending = ENDING_REJECTED;
-			unlink_notify(each);
-			send_notify(t, each);
+			notify_unlink(each);
+			notify_send(t, each);
 		}
 	if ((step.actions & TRANSLATE_WATCHED_LEAVE) && w->notify_count == 0)
 		send_presence(t, w, p, SLICE("unavailable"), false);
@@ -407,7 +163,7 @@ static int check_subscribe(const struct sip_message *m, uint32_t *expires_s)
 	bool is_accepted = !sip_message_header(m, SIP_ACCEPT);
 
 	if (!slice_equal_nocase(slice_trim(slice_first(event, slice_find(event, ';'))), SLICE("presence")) ||
-	    event.len >= EVENT_BYTES)
+	    event.len >= NOTIFY_EVENT_BYTES)
 		return 489;
 	while (sip_message_walk(m, SIP_ACCEPT, &walk, &value)) {
 		value = slice_trim(slice_first(value, slice_find(value, ';')));
@@ -444,7 +200,8 @@ static void answer_subscribe(struct talks *t, handle owner, bool is_durable)
 	talks_begin(t);
 	server = n->server;
 	n->server = 0;
-	headers = arena_printf(&t->arena, "Expires: %u\r\n%.*s", n->granted_s, SLICE_ARG(contact_of(t, n)));
+	headers = arena_printf(&t->arena, "Expires: %u\r\n%.*s", n->granted_s,
+	                       SLICE_ARG(notify_contact(t, n)));
 	answer.to_tag = slice_of(n->tag);
 	answer.headers = headers ? slice_of(headers) : SLICE("");
 	if (!is_durable) {
@@ -453,7 +210,7 @@ static void answer_subscribe(struct talks *t, handle owner, bool is_durable)
 	} else {
 		(void)gateway_sip_answer(t->gateway, server, &answer);
 		if (n->is_due)
-			send_notify(t, n);
+			notify_send(t, n);
 	}
 	talks_end(t);
 }
@@ -502,7 +259,7 @@ void watched_subscribe(struct talks *t, handle server, const struct sip_message 
 		happen(t, w, p, TRANSLATE_WATCHED_S_FETCH, n);
 	} else {
 		first_note(t, p->key);
-		save_notify(t, n);
+		notify_save(t, n);
 		happen(t, w, p, TRANSLATE_WATCHED_S_SUBSCRIBE, n);
 	}
 	talks_when_durable(t, answer_subscribe, n->self);
@@ -534,11 +291,11 @@ bool watched_request(struct talks *t, handle server, const struct sip_message *m
 	n->server = server;
 	n->is_due = true;
 	if (expires_s == 0) {
-		forget_saved(t, n);
+		notify_forget_saved(t, n);
 		n->ending = ENDING_TIMEOUT;
 		happen(t, n->watched, &p, TRANSLATE_WATCHED_S_END, n);
 	} else {
-		save_notify(t, n);
+		notify_save(t, n);
 		happen(t, n->watched, &p, TRANSLATE_WATCHED_S_REFRESH, n);
 	}
 	talks_when_durable(t, answer_subscribe, n->self);
@@ -560,7 +317,7 @@ void watched_answered(struct talks *t, struct ask *ask, const struct sip_message
 	else if (!is_kept)
 		leave(t, n, TRANSLATE_WATCHED_S_EXPIRED);
 	else if (n->is_due)
-		send_notify(t, n);
+		notify_send(t, n);
 }
 
 /* ---- what XMPP says ---- */
@@ -609,7 +366,7 @@ void watched_stanza(struct talks *t, const struct parties *p, const struct xmpp_
 	} else if (w->state == TRANSLATE_WATCHED_ACTIVE &&
 	           translate_presence_from_stanza(stanza, &t->arena, &resource) == TRANSLATE_OK) {
 		resource.resource = p->theirs.resource;
-		set_device(w, &resource);
+		device_set(w, &resource);
 		happen(t, w, p, TRANSLATE_WATCHED_X_PRESENCE, NULL);
 	}
 }
@@ -686,13 +443,13 @@ void watched_second(struct talks *t)
 		if (n->hold_ms && now >= n->hold_ms) {
 			talks_begin(t);
 			n->hold_ms = 0;
-			send_notify(t, n);
+			notify_send(t, n);
 			talks_end(t);
 		} else if (n->ending == ENDING_NONE && !n->server && now >= n->expires_ms) {
 			talks_begin(t);
-			forget_saved(t, n);
+			notify_forget_saved(t, n);
 			n->ending = ENDING_TIMEOUT;
-			send_notify(t, n);
+			notify_send(t, n);
 			talks_end(t);
 		}
 	}

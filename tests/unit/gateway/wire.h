@@ -277,10 +277,11 @@ static inline handle wire_request_as(const char *method, const char *from, const
 {
 	char *text = arena_printf(
 	        &wire.arena,
-	        "%s sip:bob@x.example SIP/2.0\r\nVia: SIP/2.0/TLS a.example;branch=z9hG4bK%d%s%s\r\n"
+	        "%s sip:bob@x.example SIP/2.0\r\nVia: SIP/2.0/TLS a.example;branch=z9hG4bK%llu\r\n"
 	        "Max-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n%s"
 	        "Content-Length: %zu\r\n\r\n%s",
-	        method, cseq, method, call_id, from, to, call_id, cseq, method, headers, strlen(body), body);
+	        method, (unsigned long long)(wire.next_server + 1), from, to, call_id, cseq, method, headers,
+	        strlen(body), body);
 	const struct sip_message *m = wire_parse(text, strlen(text));
 
 	gateway_sip_request(&wire.gateway, ++wire.next_server, m);
