@@ -1,6 +1,7 @@
 /*
  * answer: the keeper's questions.  {"what":"connections"|"partners"|"talks","after":N,"limit":M} gives an array of at
- * most M rows from the Nth; {"what":"retry","domain":D} tries that partner now.
+ * most M rows from the Nth; {"what":"retry","domain":D} tries that partner now;
+ * {"what":"first","domain":"OURS THEIRS"} whether our user wrote or subscribed first.
  */
 #include "daemon/gateway/parts.h"
 
@@ -30,6 +31,15 @@ static void write_rows(struct gateway *g, struct slice what, struct gateway_page
 	json_close_array(w);
 }
 
+/* user@domain of ours, a blank, user@domain of theirs. */
+static bool has_begun(struct gateway *g, struct slice both)
+{
+	size_t blank = slice_find(both, ' ');
+
+	return blank < both.len &&
+	       talks_have_begun(g, slice_first(both, blank), slice_after(both, blank + 1));
+}
+
 void gateway_answer_query(struct gateway *g, uint64_t number, struct slice question)
 {
 	struct json *asked = NULL;
@@ -49,6 +59,10 @@ void gateway_answer_query(struct gateway *g, uint64_t number, struct slice quest
 	if (slice_equal(what, SLICE("retry"))) {
 		json_open_object(&w, NULL);
 		json_put_bool(&w, "is_known", streams_retry(g, json_as_slice(json_get(asked, "domain"))));
+		json_close_object(&w);
+	} else if (slice_equal(what, SLICE("first"))) {
+		json_open_object(&w, NULL);
+		json_put_bool(&w, "is_first", has_begun(g, json_as_slice(json_get(asked, "domain"))));
 		json_close_object(&w);
 	} else {
 		write_rows(g, what, &page, &w);

@@ -190,6 +190,8 @@ static inline bool gateway_page_takes(struct gateway_page *page)
 void streams_write(struct gateway *g, struct gateway_page *page, struct json_writer *w); /* "connections" */
 void partners_write(struct gateway *g, struct gateway_page *page,
                     struct json_writer *w); /* "partners": by domain */
+/* Did our user write to or subscribe to the other one first?  Both as user@domain, A-labels, the SIP domain of ours. */
+bool talks_have_begun(struct gateway *g, struct slice ours, struct slice theirs);
 void talks_write(struct gateway *g, struct gateway_page *page,
                  struct json_writer *w); /* "talks": subscriptions and sessions */
 bool streams_retry(struct gateway *g,

@@ -526,6 +526,18 @@ bool talks_are_quiet(const struct gateway *g)
 
 /* ---- rows for the keeper's questions ---- */
 
+bool talks_have_begun(struct gateway *g, struct slice ours, struct slice theirs)
+{
+	struct talks *t = g->talks;
+	struct parties p;
+	char *both = arena_printf(talks_begin(t), "sip:%.*s sip:%.*s", SLICE_ARG(ours), SLICE_ARG(theirs));
+	bool has_begun = both && g->image &&
+	                 talks_parties_of_key(t, slice_of(both), &p) == TRANSLATE_OK && first_has(t, p.key);
+
+	talks_end(t);
+	return has_begun;
+}
+
 void talks_write(struct gateway *g, struct gateway_page *page, struct json_writer *w)
 {
 	struct talks *t = g->talks;

@@ -27,7 +27,7 @@ struct question {
 	struct policy_facts facts;
 	struct names targets, dns, sip;
 	char edge[KEEPER_NAME_BYTES + 8]; /* the one taken for the partner's */
-	bool assumes_srv, assumes_certificate;
+	bool assumes_srv, assumes_certificate, assumes_first, assumes_stream;
 	struct policy_explanation explanation;
 };
 
@@ -40,7 +40,7 @@ static bool read_party(struct call *call, const char *name, struct party *out)
 	struct reason reason = { "" };
 	size_t at;
 
-	if (slice_starts_nocase(text, SLICE("sips:")))
+	if (slice_starts_nocase(text, SLICE("sips:")) || slice_starts_nocase(text, SLICE("xmpp:")))
 		text = slice_after(text, 5);
 	else if (slice_starts_nocase(text, SLICE("sip:")))
 		text = slice_after(text, 4);
@@ -168,6 +168,17 @@ static bool are_both_ours(const struct question *q)
 	       policy_image_is_own_domain(q->image, q->to.domain);
 }
 
+/* Ours may have been named as XMPP knows it. */
+static void take_own_name(const struct policy_image *image, struct party *party)
+{
+	for (size_t i = 0; i < image_xmpp_name_count(image); i++) {
+		const struct image_xmpp_name *name = image_xmpp_name_at(image, i);
+
+		if (slice_equal(policy_image_text(image, name->xmpp_domain), party->domain))
+			party->domain = policy_image_text(image, name->sip_domain);
+	}
+}
+
 /* From somebody else to one of ours; when neither is ours, from somebody on a list. */
 static bool is_inward(const struct policy_image *image, const struct party *from, const struct party *to)
 {
@@ -175,7 +186,7 @@ static bool is_inward(const struct policy_image *image, const struct party *from
 		return false;
 	return policy_image_is_own_domain(image, to->domain) ||
 	       image_allowed_domain_find(image, from->domain) ||
-	       image_blocked_domain_find(image, from->domain);
+	       image_xmpp_partner_find(image, from->domain) || image_blocked_domain_find(image, from->domain);
 }
 
 /* ---- the answer ---- */
@@ -225,6 +236,16 @@ static void put_assumed(struct json_writer *w, const struct question *q, const c
 		         SLICE_ARG(q->facts.remote_domain));
 		json_put_text(w, NULL, words);
 	}
+	if (q->assumes_stream) {
+		snprintf(words, sizeof words, "the server of %.*s is reached and proves its domain",
+		         SLICE_ARG(q->facts.remote_domain));
+		json_put_text(w, NULL, words);
+	}
+	if (q->assumes_first) {
+		snprintf(words, sizeof words, "our user wrote or subscribed first (%s)",
+		         why[0] ? why : "not known");
+		json_put_text(w, NULL, words);
+	}
 	json_close_array(w);
 }
 
@@ -237,6 +258,7 @@ static void put_answer(const struct question *q, const struct policy_verdict *ve
 
 	json_put_text(w, "answer", passes ? "pass" : "refuse");
 	json_put_text(w, "direction", q->facts.direction == POLICY_INWARD ? "in" : "out");
+	json_put_text(w, "protocol", verdict->protocol == POLICY_XMPP ? "xmpp" : "sip");
 	json_put_number(w, "step", (int64_t)verdict->step + 1);
 	json_put_text(w, "name", step->name);
 	json_put_number(w, "status", passes ? 0 : step->sip_status);
@@ -249,6 +271,39 @@ static void put_answer(const struct question *q, const struct policy_verdict *ve
 	call_close(q->call);
 }
 
+static void decide(void *to, const struct json *known, const char *why);
+
+static bool is_by_xmpp(const struct question *q)
+{
+	return image_xmpp_partner_find(q->image, q->facts.remote_domain) != NULL;
+}
+
+/* What the gateway remembers of the two; NULL: it was not asked or has not said.  Assumed only where it decides. */
+static void take_first(struct question *q, const struct json *known)
+{
+	const struct json *first = json_get(known, "is_first");
+	struct policy_verdict verdict;
+
+	q->facts.protocol = POLICY_XMPP;
+	q->facts.is_solicited = json_as_bool(first, false);
+	q->assumes_stream = true;
+	policy_decide(q->image, &q->facts, &verdict, NULL);
+	q->assumes_first = !first && verdict.answer == POLICY_REFUSE && verdict.step == POLICY_STEP_MAY_START;
+	q->facts.is_solicited |= q->assumes_first;
+}
+
+static void ask_gateway(struct question *q)
+{
+	const struct party *ours = q->facts.direction == POLICY_INWARD ? &q->to : &q->from;
+	const struct party *theirs = q->facts.direction == POLICY_INWARD ? &q->from : &q->to;
+	struct keeper *k = q->call->keeper;
+	char both[4 * KEEPER_NAME_BYTES];
+
+	snprintf(both, sizeof both, "%.*s@%.*s %.*s@%.*s", SLICE_ARG(ours->user), SLICE_ARG(ours->domain),
+	         SLICE_ARG(theirs->user), SLICE_ARG(theirs->domain));
+	query_act(&k->gateway, "first", slice_of(both), decide, q);
+}
+
 static void decide(void *to, const struct json *known, const char *why)
 {
 	struct question *q = to;
@@ -259,10 +314,14 @@ static void decide(void *to, const struct json *known, const char *why)
 	if (!view_of(q->call, &view))
 		return;
 	q->image = view.image;
-	take_srv(q, known);
-	policy_decide(q->image, &q->facts, &verdict, NULL);
-	q->assumes_srv &= verdict.route == POLICY_ROUTE_SRV_FEDERATION;
-	take_certificate(q, known, &verdict);
+	if (is_by_xmpp(q)) {
+		take_first(q, known);
+	} else {
+		take_srv(q, known);
+		policy_decide(q->image, &q->facts, &verdict, NULL);
+		q->assumes_srv &= verdict.route == POLICY_ROUTE_SRV_FEDERATION;
+		take_certificate(q, known, &verdict);
+	}
 	policy_decide(q->image, &q->facts, &verdict, &q->explanation);
 	snprintf(both, sizeof both,
 	         "%.*s and %.*s are both our own: the pool delivers between our users, not the edge",
@@ -286,10 +345,16 @@ void verb_run_WHY(struct call *call)
 	if (!read_party(call, "from", &q->from) || !read_party(call, "to", &q->to) ||
 	    !read_service(call, &q->facts) || !view_of(call, &view))
 		return;
+	q->image = view.image;
+	take_own_name(view.image, &q->from);
+	take_own_name(view.image, &q->to);
 	is_in = is_inward(view.image, &q->from, &q->to);
 	q->facts.direction = is_in ? POLICY_INWARD : POLICY_OUTWARD;
 	q->facts.remote_domain = is_in ? q->from.domain : q->to.domain;
 	q->facts.local_domain = is_in ? q->to.domain : q->from.domain;
 	q->facts.local_user = is_in ? q->to.user : q->from.user;
-	query_ask_partner(&call->keeper->access, q->facts.remote_domain, decide, q);
+	if (is_by_xmpp(q))
+		ask_gateway(q);
+	else
+		query_ask_partner(&call->keeper->access, q->facts.remote_domain, decide, q);
 }

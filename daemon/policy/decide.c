@@ -45,10 +45,8 @@ __attribute__((format(printf, 6, 0))) static void find(struct policy_finding *fi
 }
 
 /* Words cost more than all else, and nobody reads those of a step that passed unless an explanation was wanted. */
-__attribute__((format(printf, 6, 7))) static void pass(const struct policy_asking *a,
-                                                       struct policy_finding *finding,
-                                                       enum model_kind_id kind, struct slice key,
-                                                       const char *field, const char *format, ...)
+void policy_pass(const struct policy_asking *a, struct policy_finding *finding, enum model_kind_id kind,
+                 struct slice key, const char *field, const char *format, ...)
 {
 	va_list args;
 
@@ -57,9 +55,8 @@ __attribute__((format(printf, 6, 7))) static void pass(const struct policy_askin
 	va_end(args);
 }
 
-__attribute__((format(printf, 5, 6))) static void refuse(struct policy_finding *finding,
-                                                         enum model_kind_id kind, struct slice key,
-                                                         const char *field, const char *format, ...)
+void policy_refuse(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
+                   const char *field, const char *format, ...)
 {
 	va_list args;
 
@@ -68,8 +65,7 @@ __attribute__((format(printf, 5, 6))) static void refuse(struct policy_finding *
 	va_end(args);
 }
 
-/* The step has nothing to look at; it neither passes nor refuses on its own account. */
-static void leave(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
+void policy_leave(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
                   const char *words)
 {
 	*finding = (struct policy_finding){ .answer = POLICY_PASS, .kind = kind, .key = key, .field = "" };
@@ -83,9 +79,10 @@ static void ask_federation_switch(const struct policy_asking *a, struct policy_f
 	const char *field = FIELD_NAME(ACCESS_EDGE, access_edge, allow_federated_users);
 
 	if (a->switches->allow_federated_users)
-		pass(a, f, MODEL_ACCESS_EDGE, SLICE(""), field, "federation is switched on");
+		policy_pass(a, f, MODEL_ACCESS_EDGE, SLICE(""), field, "federation is switched on");
 	else
-		refuse(f, MODEL_ACCESS_EDGE, SLICE(""), field, "federation is switched off for this edge");
+		policy_refuse(f, MODEL_ACCESS_EDGE, SLICE(""), field,
+		              "federation is switched off for this edge");
 }
 
 /* In both directions: nothing is taken from a blocked domain and nothing sent to it. */
@@ -94,16 +91,17 @@ static void ask_blocked_domain(const struct policy_asking *a, struct policy_find
 	struct slice domain = a->facts->remote_domain;
 
 	if (image_blocked_domain_find(a->image, domain))
-		refuse(f, MODEL_BLOCKED_DOMAIN, domain, "", "%.*s is on the block list", SLICE_ARG(domain));
+		policy_refuse(f, MODEL_BLOCKED_DOMAIN, domain, "", "%.*s is on the block list",
+		              SLICE_ARG(domain));
 	else
-		pass(a, f, MODEL_BLOCKED_DOMAIN, domain, "", "%.*s is not on the block list",
-		     SLICE_ARG(domain));
+		policy_pass(a, f, MODEL_BLOCKED_DOMAIN, domain, "", "%.*s is not on the block list",
+		            SLICE_ARG(domain));
 }
 
 static void refuse_own(struct policy_finding *f, struct slice domain, const char *why)
 {
-	refuse(f, MODEL_TOPOLOGY, domain, FIELD_NAME(TOPOLOGY, topology, sip_domains), "%.*s %s",
-	       SLICE_ARG(domain), why);
+	policy_refuse(f, MODEL_TOPOLOGY, domain, FIELD_NAME(TOPOLOGY, topology, sip_domains), "%.*s %s",
+	              SLICE_ARG(domain), why);
 }
 
 /* Nobody outside may write as one of our users, and nobody inside as someone else's. */
@@ -118,8 +116,9 @@ static void ask_sender_domain(const struct policy_asking *a, struct policy_findi
 	else if (!is_inward && !is_own)
 		refuse_own(f, sender, "is none of our own domains: our users do not write from it");
 	else
-		pass(a, f, MODEL_TOPOLOGY, sender, FIELD_NAME(TOPOLOGY, topology, sip_domains), "%.*s is %s",
-		     SLICE_ARG(sender), is_own ? "our own domain" : "not our own domain, as it should be");
+		policy_pass(a, f, MODEL_TOPOLOGY, sender, FIELD_NAME(TOPOLOGY, topology, sip_domains),
+		            "%.*s is %s", SLICE_ARG(sender),
+		            is_own ? "our own domain" : "not our own domain, as it should be");
 }
 
 /* Inwards only to ourselves: the edge carries nothing from one partner to another. */
@@ -134,9 +133,9 @@ static void ask_own_domain(const struct policy_asking *a, struct policy_finding 
 	else if (!is_inward && is_own)
 		refuse_own(f, receiver, "is our own domain: the pool delivers to it, not the edge");
 	else
-		pass(a, f, MODEL_TOPOLOGY, receiver, FIELD_NAME(TOPOLOGY, topology, sip_domains),
-		     "%.*s is %s", SLICE_ARG(receiver),
-		     is_own ? "our own domain" : "not our own domain, as it should be");
+		policy_pass(a, f, MODEL_TOPOLOGY, receiver, FIELD_NAME(TOPOLOGY, topology, sip_domains),
+		            "%.*s is %s", SLICE_ARG(receiver),
+		            is_own ? "our own domain" : "not our own domain, as it should be");
 }
 
 static void ask_known_domain(const struct policy_asking *a, struct policy_finding *f)
@@ -144,23 +143,27 @@ static void ask_known_domain(const struct policy_asking *a, struct policy_findin
 	struct slice domain = a->facts->remote_domain;
 
 	if (domain.len == 0)
-		refuse(f, MODEL_ALLOWED_DOMAIN, domain, "", "the partner's domain is missing");
+		policy_refuse(f, MODEL_ALLOWED_DOMAIN, domain, "", "the partner's domain is missing");
+	else if (a->protocol == POLICY_XMPP || a->xmpp)
+		policy_ask_xmpp_domain(a, f);
 	else if (a->allowed)
-		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, "", "%.*s is on the list of allowed domains",
-		     SLICE_ARG(domain));
+		policy_pass(a, f, MODEL_ALLOWED_DOMAIN, domain, "", "%.*s is on the list of allowed domains",
+		            SLICE_ARG(domain));
 	else if (!policy_is_domain(domain))
-		refuse(f, MODEL_ALLOWED_DOMAIN, domain, "", "%.*s is no domain name", SLICE_ARG(domain));
+		policy_refuse(f, MODEL_ALLOWED_DOMAIN, domain, "", "%.*s is no domain name",
+		              SLICE_ARG(domain));
 	else if (a->switches->enable_partner_discovery)
-		pass(a, f, MODEL_ACCESS_EDGE, SLICE(""),
-		     FIELD_NAME(ACCESS_EDGE, access_edge, enable_partner_discovery),
-		     "%.*s is on no list and partner discovery is on", SLICE_ARG(domain));
+		policy_pass(a, f, MODEL_ACCESS_EDGE, SLICE(""),
+		            FIELD_NAME(ACCESS_EDGE, access_edge, enable_partner_discovery),
+		            "%.*s is on no list and partner discovery is on", SLICE_ARG(domain));
 	else if (a->route == POLICY_ROUTE_DEFAULT)
-		pass(a, f, MODEL_ACCESS_EDGE, SLICE(""), FIELD_NAME(ACCESS_EDGE, access_edge, routing_method),
-		     "%.*s is on no list and goes by the default route", SLICE_ARG(domain));
+		policy_pass(a, f, MODEL_ACCESS_EDGE, SLICE(""),
+		            FIELD_NAME(ACCESS_EDGE, access_edge, routing_method),
+		            "%.*s is on no list and goes by the default route", SLICE_ARG(domain));
 	else
-		refuse(f, MODEL_ALLOWED_DOMAIN, domain, "",
-		       "%.*s is not on the list of allowed domains and partner discovery is off",
-		       SLICE_ARG(domain));
+		policy_refuse(f, MODEL_ALLOWED_DOMAIN, domain, "",
+		              "%.*s is not on the list of allowed domains and partner discovery is off",
+		              SLICE_ARG(domain));
 }
 
 static void ask_user_policy(const struct policy_asking *a, struct policy_finding *f)
@@ -171,12 +174,25 @@ static void ask_user_policy(const struct policy_asking *a, struct policy_finding
 	                              : FIELD_NAME(ACCESS_POLICY, access_policy, enable_federation_access);
 	const char *what = is_public ? "public providers" : "federation";
 
+	if (a->protocol == POLICY_XMPP) {
+		policy_ask_xmpp_user(a, f);
+		return;
+	}
 	if (policy && (is_public ? policy->enable_public_cloud_access : policy->enable_federation_access))
-		pass(a, f, MODEL_ACCESS_POLICY, GLOBAL_POLICY, field,
-		     "external access policy Global permits %s", what);
+		policy_pass(a, f, MODEL_ACCESS_POLICY, GLOBAL_POLICY, field,
+		            "external access policy Global permits %s", what);
 	else
-		refuse(f, MODEL_ACCESS_POLICY, GLOBAL_POLICY, field,
-		       "external access policy Global does not permit %s", what);
+		policy_refuse(f, MODEL_ACCESS_POLICY, GLOBAL_POLICY, field,
+		              "external access policy Global does not permit %s", what);
+}
+
+/* Where XMPP partners' servers are, and who they are, is the gateway's to find and to prove. */
+static bool is_left_to_gateway(const struct policy_asking *a, struct policy_finding *f)
+{
+	if (a->protocol == POLICY_XMPP)
+		policy_leave(f, MODEL_XMPP_PARTNER, policy_xmpp_key(a),
+		             "the XMPP gateway sees to it, for streams with the partner's server");
+	return a->protocol == POLICY_XMPP;
 }
 
 static void ask_service(const struct policy_asking *a, struct policy_finding *f)
@@ -185,12 +201,14 @@ static void ask_service(const struct policy_asking *a, struct policy_finding *f)
 		                             "other requests" };
 	const char *field = FIELD_NAME(TOPOLOGY, topology, media);
 
+	if (is_left_to_gateway(a, f))
+		return;
 	if (a->facts->service == POLICY_SERVICE_AV && a->topology->media != MEDIA_DIRECT)
-		refuse(f, MODEL_TOPOLOGY, SLICE(""), field,
-		       "SIP federation carries no audio and video here: no A/V Edge is installed");
+		policy_refuse(f, MODEL_TOPOLOGY, SLICE(""), field,
+		              "SIP federation carries no audio and video here: no A/V Edge is installed");
 	else
-		pass(a, f, MODEL_TOPOLOGY, SLICE(""), field, "SIP federation carries %s",
-		     names[a->facts->service]);
+		policy_pass(a, f, MODEL_TOPOLOGY, SLICE(""), field, "SIP federation carries %s",
+		            names[a->facts->service]);
 }
 
 /* Neither the entry nor DNS says where the partner's edge is, as far as is known. */
@@ -199,15 +217,15 @@ static void find_no_route(const struct policy_asking *a, struct policy_finding *
 	struct slice domain = a->facts->remote_domain;
 
 	if (a->facts->srv == POLICY_SRV_FAILED)
-		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
-		       "DNS gave no answer about %.*s: its SRV look-up failed", SLICE_ARG(domain));
+		policy_refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
+		              "DNS gave no answer about %.*s: its SRV look-up failed", SLICE_ARG(domain));
 	else if (a->facts->srv == POLICY_SRV_UNASKED)
-		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field, "DNS has not been asked about %.*s yet",
-		       SLICE_ARG(domain));
+		policy_refuse(f, MODEL_ALLOWED_DOMAIN, domain, field, "DNS has not been asked about %.*s yet",
+		              SLICE_ARG(domain));
 	else
-		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
-		       "%.*s has no DNS SRV record, neither _sipfederationtls._tcp nor _sips._tcp",
-		       SLICE_ARG(domain));
+		policy_refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
+		              "%.*s has no DNS SRV record, neither _sipfederationtls._tcp nor _sips._tcp",
+		              SLICE_ARG(domain));
 	if (a->facts->srv == POLICY_SRV_UNASKED)
 		f->answer = POLICY_NEED_SRV;
 }
@@ -217,19 +235,23 @@ static void ask_route(const struct policy_asking *a, struct policy_finding *f)
 	struct slice domain = a->facts->remote_domain;
 	const char *field = FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, proxy_fqdn);
 
+	if (is_left_to_gateway(a, f))
+		return;
 	if (a->route == POLICY_ROUTE_PROXY_FQDN)
-		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the entry names %.*s", SLICE_ARG(a->proxy));
+		policy_pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the entry names %.*s",
+		            SLICE_ARG(a->proxy));
 	else if (a->route == POLICY_ROUTE_DEFAULT)
-		pass(a, f, MODEL_ACCESS_EDGE, SLICE(""),
-		     FIELD_NAME(ACCESS_EDGE, access_edge, default_route_fqdn),
-		     "the default route leads to %.*s", SLICE_ARG(a->proxy));
+		policy_pass(a, f, MODEL_ACCESS_EDGE, SLICE(""),
+		            FIELD_NAME(ACCESS_EDGE, access_edge, default_route_fqdn),
+		            "the default route leads to %.*s", SLICE_ARG(a->proxy));
 	else if (a->route != POLICY_ROUTE_NONE)
-		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "found by DNS SRV %s.%.*s",
-		     a->route == POLICY_ROUTE_SRV_SIPS ? "_sips._tcp" : "_sipfederationtls._tcp",
-		     SLICE_ARG(domain));
+		policy_pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "found by DNS SRV %s.%.*s",
+		            a->route == POLICY_ROUTE_SRV_SIPS ? "_sips._tcp" : "_sipfederationtls._tcp",
+		            SLICE_ARG(domain));
 	else if (!a->needs_route)
-		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, identity),
-		     "not needed: the certificate must carry the domain itself");
+		policy_pass(a, f, MODEL_ALLOWED_DOMAIN, domain,
+		            FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, identity),
+		            "not needed: the certificate must carry the domain itself");
 	else
 		find_no_route(a, f, field);
 }
@@ -252,22 +274,25 @@ static void ask_srv_in_domain(const struct policy_asking *a, struct policy_findi
 	struct slice domain = a->facts->remote_domain;
 	const char *field = FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, proxy_fqdn);
 
+	if (is_left_to_gateway(a, f))
+		return;
 	if (a->rule == POLICY_IDENTITY_DOMAIN) {
-		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, identity),
-		     "not needed: the certificate must carry the domain itself");
+		policy_pass(a, f, MODEL_ALLOWED_DOMAIN, domain,
+		            FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, identity),
+		            "not needed: the certificate must carry the domain itself");
 	} else if (policy_is_named(a)) {
-		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "not needed: %s",
-		     a->route == POLICY_ROUTE_DEFAULT ? "the default route is named"
-		                                      : "the entry names the partner's edge");
+		policy_pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "not needed: %s",
+		            a->route == POLICY_ROUTE_DEFAULT ? "the default route is named"
+		                                             : "the entry names the partner's edge");
 	} else if (!is_found_by_srv(a)) {
-		leave(f, MODEL_ALLOWED_DOMAIN, domain, "there is no SRV target to look at");
+		policy_leave(f, MODEL_ALLOWED_DOMAIN, domain, "there is no SRV target to look at");
 	} else if (has_target_in_domain(a->facts)) {
-		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the SRV target lies directly in %.*s",
-		     SLICE_ARG(domain));
+		policy_pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the SRV target lies directly in %.*s",
+		            SLICE_ARG(domain));
 	} else {
-		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
-		       "SRV target %.*s does not lie directly in %.*s", SLICE_ARG(a->facts->srv_targets[0]),
-		       SLICE_ARG(domain));
+		policy_refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
+		              "SRV target %.*s does not lie directly in %.*s",
+		              SLICE_ARG(a->facts->srv_targets[0]), SLICE_ARG(domain));
 	}
 }
 
@@ -302,11 +327,11 @@ static void refuse_identity(const struct policy_asking *a, struct policy_finding
 	struct slice domain = a->facts->remote_domain, wanted = wanted_name(a);
 
 	if (a->facts->has_certificate)
-		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
-		       "the partner's certificate does not carry %.*s", SLICE_ARG(wanted));
+		policy_refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
+		              "the partner's certificate does not carry %.*s", SLICE_ARG(wanted));
 	else
-		refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
-		       "the partner presented no certificate; it must carry %.*s", SLICE_ARG(wanted));
+		policy_refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
+		              "the partner presented no certificate; it must carry %.*s", SLICE_ARG(wanted));
 }
 
 static void ask_peer_identity(const struct policy_asking *a, struct policy_finding *f)
@@ -314,13 +339,16 @@ static void ask_peer_identity(const struct policy_asking *a, struct policy_findi
 	struct slice domain = a->facts->remote_domain;
 	const char *field = FIELD_NAME(ALLOWED_DOMAIN, allowed_domain, identity);
 
+	if (is_left_to_gateway(a, f))
+		return;
 	if (!a->facts->is_connected)
-		leave(f, MODEL_ALLOWED_DOMAIN, domain, "there is no connection yet");
+		policy_leave(f, MODEL_ALLOWED_DOMAIN, domain, "there is no connection yet");
 	else if (is_identity_proved(a))
-		pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the certificate speaks for %.*s",
-		     SLICE_ARG(domain));
+		policy_pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the certificate speaks for %.*s",
+		            SLICE_ARG(domain));
 	else if (has_nothing_to_compare(a))
-		leave(f, MODEL_ALLOWED_DOMAIN, domain, "there is no name to hold the certificate against");
+		policy_leave(f, MODEL_ALLOWED_DOMAIN, domain,
+		             "there is no name to hold the certificate against");
 	else
 		refuse_identity(a, f, field);
 }
@@ -333,8 +361,11 @@ static void (*const ask[POLICY_STEP_COUNT])(const struct policy_asking *, struct
 	[POLICY_STEP_SENDER_DOMAIN] = ask_sender_domain,
 	[POLICY_STEP_OWN_DOMAIN] = ask_own_domain,
 	[POLICY_STEP_KNOWN_DOMAIN] = ask_known_domain,
+	[POLICY_STEP_PARTNER_ENABLED] = policy_ask_enabled,
 	[POLICY_STEP_USER_POLICY] = ask_user_policy,
+	[POLICY_STEP_KIND_SERVICE] = policy_ask_kind_service,
 	[POLICY_STEP_SERVICE] = ask_service,
+	[POLICY_STEP_MAY_START] = policy_ask_may_start,
 	[POLICY_STEP_ROUTE] = ask_route,
 	[POLICY_STEP_SRV_IN_DOMAIN] = ask_srv_in_domain,
 	[POLICY_STEP_PEER_IDENTITY] = ask_peer_identity,
@@ -353,6 +384,12 @@ static struct policy_asking asking_of(const struct policy_image *image, const st
 		.allowed = image_allowed_domain_find(image, facts->remote_domain),
 		.wants_words = wants_words,
 	};
+
+	if (image_xmpp_partner_count(image))
+		asking.xmpp = image_xmpp_partner_find(image, facts->remote_domain);
+	asking.protocol = facts->direction == POLICY_INWARD ? facts->protocol
+	                  : asking.xmpp                     ? POLICY_XMPP
+	                                                    : POLICY_SIP;
 
 	policy_tie(&asking);
 	return asking;
@@ -409,6 +446,8 @@ void policy_decide(const struct policy_image *image, const struct policy_facts *
 	else
 		decide_first(&asking, verdict);
 	verdict->generation = policy_image_generation(image);
+	verdict->protocol = asking.protocol;
+	verdict->xmpp = asking.xmpp;
 	verdict->allowed = asking.allowed;
 	verdict->route = asking.route;
 	verdict->identity = asking.rule;

@@ -7,6 +7,9 @@
  *     policy set Global enable-federation-access=true
  *     domain allow fabrikam.example [proxy-fqdn=NAME] [identity=RULE]
  *     domain remove fabrikam.example
+ *     xmpp add northwind.example [partner-type=federated]
+ *     xmpp enable northwind.example
+ *     xmpp set northwind.example partner-type=federated
  *     topology.xml: media=direct
  * or "none: " and why nothing here would help.  All steps that refuse are
  * counted in: the change for one of them alone would flip nothing.
@@ -172,7 +175,7 @@ static void write_domain(const struct change *c, struct buffer *out)
 	if (!is_blocked && !c->needs_entry)
 		return;
 	separate(out);
-	if (!c->needs_entry && !c->asking->allowed) {
+	if (!c->needs_entry && !c->asking->allowed) { /* it is on the block list alone */
 		write_name(out, SLICE("domain remove "), c->asking->facts->remote_domain);
 		return;
 	}
@@ -184,12 +187,72 @@ static void write_domain(const struct change *c, struct buffer *out)
 		buffer_printf(out, " identity=%s", c->identity);
 }
 
+/* Both switches may be off, and the step names the first alone. */
+static void write_xmpp_user(const struct change *c, struct buffer *out)
+{
+	const struct image_access_policy *policy = image_access_policy_find(c->asking->image, GLOBAL_POLICY);
+	bool needs_federation = !policy || !policy->enable_federation_access;
+	bool needs_xmpp = !policy || !policy->enable_xmpp_access;
+
+	separate(out);
+	buffer_printf(out, "policy set Global");
+	if (needs_federation)
+		buffer_printf(out, " %s=true",
+		              FIELD_NAME(ACCESS_POLICY, access_policy, enable_federation_access));
+	if (needs_xmpp)
+		buffer_printf(out, " %s=true", FIELD_NAME(ACCESS_POLICY, access_policy, enable_xmpp_access));
+}
+
+static void write_xmpp(const struct change *c, struct buffer *out)
+{
+	const struct policy_asking *a = c->asking;
+	bool may_not_start = a->facts->direction == POLICY_INWARD && !a->facts->is_solicited;
+	const char *type = FIELD_NAME(XMPP_PARTNER, xmpp_partner, partner_type);
+
+	if (a->protocol != POLICY_XMPP)
+		return;
+	if (refuses(c, POLICY_STEP_KNOWN_DOMAIN)) {
+		separate(out);
+		write_name(out, SLICE("xmpp add "), a->facts->remote_domain);
+		if (may_not_start) /* the type of a new one lets nobody outside begin */
+			buffer_printf(out, " %s=federated", type);
+		return;
+	}
+	if (refuses(c, POLICY_STEP_PARTNER_ENABLED)) {
+		separate(out);
+		write_name(out, SLICE("xmpp enable "), policy_xmpp_key(a));
+	}
+	if (refuses(c, POLICY_STEP_MAY_START)) {
+		separate(out);
+		write_name(out, SLICE("xmpp set "), policy_xmpp_key(a));
+		buffer_printf(out, " %s=federated", type);
+	}
+}
+
+/* What nothing here would help against, for XMPP's sake. */
+static void change_xmpp(struct change *c)
+{
+	const struct policy_asking *a = c->asking;
+
+	if (a->protocol == POLICY_SIP && a->xmpp) {
+		c->none = "a domain is federated with by one protocol, and this one by XMPP:";
+		c->none_about = a->facts->remote_domain;
+	} else if (refuses(c, POLICY_STEP_KIND_SERVICE)) {
+		c->none = "XMPP federation carries messages and presence only";
+	} else if (a->protocol == POLICY_XMPP && refuses(c, POLICY_STEP_KNOWN_DOMAIN) && a->allowed) {
+		c->none = "a domain is federated with by one protocol, and this one by SIP:";
+		c->none_about = a->facts->remote_domain;
+	}
+}
+
 static void write_change(const struct change *c, bool changes_own, struct buffer *out)
 {
 	if (refuses(c, POLICY_STEP_FEDERATION_SWITCH))
 		buffer_printf(out, "access-edge set %s=true",
 		              FIELD_NAME(ACCESS_EDGE, access_edge, allow_federated_users));
-	if (refuses(c, POLICY_STEP_USER_POLICY)) {
+	if (refuses(c, POLICY_STEP_USER_POLICY) && c->asking->protocol == POLICY_XMPP) {
+		write_xmpp_user(c, out);
+	} else if (refuses(c, POLICY_STEP_USER_POLICY)) {
 		separate(out);
 		buffer_printf(out, "policy set Global %s=true",
 		              policy_is_public(c->asking)
@@ -197,6 +260,7 @@ static void write_change(const struct change *c, bool changes_own, struct buffer
 		                      : FIELD_NAME(ACCESS_POLICY, access_policy, enable_federation_access));
 	}
 	write_domain(c, out);
+	write_xmpp(c, out);
 	if (refuses(c, POLICY_STEP_SERVICE)) {
 		separate(out);
 		buffer_printf(out, "topology.xml: %s=direct", FIELD_NAME(TOPOLOGY, topology, media));
@@ -214,10 +278,13 @@ void policy_explain_change(const struct policy_asking *asking, struct policy_exp
 	bool changes_own = change_own(&c);
 	struct buffer out;
 
-	c.needs_entry = refuses(&c, POLICY_STEP_KNOWN_DOMAIN);
+	c.needs_entry = asking->protocol == POLICY_SIP && refuses(&c, POLICY_STEP_KNOWN_DOMAIN);
 	if (asking->facts->remote_domain.len == 0)
 		c.none = "the partner's domain is missing";
-	if (!c.none && c.needs_entry && !policy_is_domain(asking->facts->remote_domain)) {
+	if (!c.none)
+		change_xmpp(&c);
+	if (!c.none && refuses(&c, POLICY_STEP_KNOWN_DOMAIN) &&
+	    !policy_is_domain(asking->facts->remote_domain)) {
 		c.none = "this can be no partner's domain:";
 		c.none_about = asking->facts->remote_domain;
 	}

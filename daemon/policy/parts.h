@@ -12,6 +12,7 @@
 /* Choices of ENUM rows, in the order of the row; a unit test holds them against it. */
 enum { IDENTITY_AUTO, IDENTITY_EDGE_FQDN, IDENTITY_DOMAIN };
 enum { MEDIA_NONE, MEDIA_DIRECT };
+enum { PARTNER_FEDERATED, PARTNER_PUBLIC_VERIFIED, PARTNER_PUBLIC_UNVERIFIED };
 enum { ROUTING_DNS_SRV, ROUTING_DEFAULT };
 
 /* The external access policy that holds for everybody; per-user ones come with the users. */
@@ -24,7 +25,9 @@ struct policy_asking {
 	const struct image_access_edge *switches;
 	const struct image_topology *topology;
 	const struct image_allowed_domain *allowed; /* NULL: not on the list */
-	bool wants_words;                           /* also of steps that pass */
+	const struct image_xmpp_partner *xmpp;      /* NULL: no XMPP partner's domain */
+	enum policy_protocol protocol;
+	bool wants_words; /* also of steps that pass */
 	/* How the partner's edge is found and known; the same for unlisted domains as for a bare entry. */
 	struct slice proxy;      /* the entry's edge, or the default route; empty: by SRV */
 	enum policy_route route; /* NONE: not known (yet) */
@@ -34,6 +37,25 @@ struct policy_asking {
 
 /* Fills proxy, route, rule and needs_route. */
 void policy_tie(struct policy_asking *asking);
+
+/* Words for a finding; those of a step that passed only where they are wanted. */
+void policy_pass(const struct policy_asking *asking, struct policy_finding *finding, enum model_kind_id kind,
+                 struct slice key, const char *field, const char *format, ...)
+        __attribute__((format(printf, 6, 7)));
+void policy_refuse(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
+                   const char *field, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The step has nothing to look at; it neither passes nor refuses on its own account. */
+void policy_leave(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
+                  const char *words);
+
+/* Steps of which XMPP has its own reading, and those that are its alone (decide_xmpp.c). */
+void policy_ask_xmpp_domain(const struct policy_asking *asking, struct policy_finding *finding);
+void policy_ask_enabled(const struct policy_asking *asking, struct policy_finding *finding);
+void policy_ask_xmpp_user(const struct policy_asking *asking, struct policy_finding *finding);
+void policy_ask_kind_service(const struct policy_asking *asking, struct policy_finding *finding);
+void policy_ask_may_start(const struct policy_asking *asking, struct policy_finding *finding);
+/* The primary domain of the XMPP partner. */
+struct slice policy_xmpp_key(const struct policy_asking *asking);
 
 /* Could this be a partner's domain at all?  An address, or a host with '_', can be neither listed nor looked up. */
 bool policy_is_domain(struct slice domain);

@@ -2,7 +2,7 @@
  * policy: may this message cross the edge, and who says so?
  *
  * Files in reading order: policy.h (facts in, verdict out), steps.def (the
- * steps' order and codes), decide.c (the steps, the only place that says yes or
+ * steps' order and codes), decide.c and decide_xmpp.c (the steps, the only place that says yes or
  * no), identity.c (how a partner's edge is found and known), explain.c (a
  * verdict as words, and what would flip it), image.h and image*.c (what the steps look
  * things up in).
@@ -20,6 +20,12 @@
 enum policy_direction {
 	POLICY_INWARD,  /* a partner's request to one of our users */
 	POLICY_OUTWARD, /* one of our users' request to a partner */
+};
+
+/* What is spoken with the remote side.  A domain is of one protocol alone. */
+enum policy_protocol {
+	POLICY_SIP,
+	POLICY_XMPP,
 };
 
 /* What the request is for; decides whether the kind of federation carries it. */
@@ -68,6 +74,9 @@ enum policy_srv {
  */
 struct policy_facts {
 	enum policy_direction direction;
+	enum policy_protocol
+	        protocol;  /* INWARD: how it came; OUTWARD: not looked at, the domain's entry says */
+	bool is_solicited; /* INWARD by XMPP: the local user wrote or subscribed first */
 	enum policy_service service;
 	struct slice method;
 	struct slice remote_domain; /* INWARD: of From; OUTWARD: of To / Request-URI */
@@ -128,6 +137,8 @@ struct policy_verdict {
 	uint64_t generation;           /* of the image */
 	struct policy_finding finding; /* of the deciding step; on PASS without words unless explained */
 	/* Also when refused, as far as known: */
+	enum policy_protocol protocol;
+	const struct image_xmpp_partner *xmpp;      /* NULL: no XMPP partner's domain */
 	const struct image_allowed_domain *allowed; /* NULL: not on the list (discovery) */
 	enum policy_route route;
 	enum policy_identity identity; /* rule for the partner's certificate */

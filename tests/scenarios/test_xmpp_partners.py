@@ -69,3 +69,27 @@ def test_settings_of_the_gateway(edge):
     assert edge.parley("xmpp-gateway", "set", "keep-alive-interval=1").returncode == 6
     edge.ask("xmpp-gateway", "set", "keep-alive-interval=300")
     assert "xmpp-gateway" in (edge.edge.etc / "conf.d/xmpp-partners.xml").read_text()
+
+
+def test_why_covers_xmpp_both_ways(edge):
+    ours, theirs = "alice@contoso.example", f"juliet@{PARTNER}"
+
+    def why(*words):
+        return json.loads(edge.parley("--json", "why", *words).stdout)
+
+    assert why(theirs, ours)["answer"] == "refuse"
+    edge.ask("xmpp", "add", PARTNER)
+    out = why(ours, theirs)
+    assert (out["answer"], out["protocol"], out["direction"]) == ("pass", "xmpp", "out"), out
+    assert [s["result"] for s in out["steps"] if s["name"] == "route"] == ["unknown"]
+    inward = why(theirs, ours)
+    assert inward["answer"] == "pass" and any("wrote or subscribed first" in a for a in inward["assumed"]), "the gateway does not run here"
+    call = why(ours, theirs, "call")
+    assert (call["answer"], call["name"], call["status"]) == ("refuse", "kind-service", 488)
+    edge.ask("xmpp", "disable", PARTNER)
+    off = why(f"xmpp:{theirs}", f"sip:{ours}")
+    assert (off["answer"], off["name"], off["change"]) == ("refuse", "partner-enabled", f"xmpp enable {PARTNER}")
+    edge.ask("policy", "set", "Global", "enable-xmpp-access=false")
+    edge.ask("xmpp", "enable", PARTNER)
+    assert why(ours, theirs)["name"] == "user-policy"
+    edge.ask("policy", "set", "Global", "enable-xmpp-access=true")

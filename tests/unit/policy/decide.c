@@ -9,7 +9,9 @@ static void name_answer(const struct policy_verdict *verdict, char *to, size_t s
 {
 	static const char *const routes[] = { "none", "proxy", "federation", "sips", "default" };
 
-	if (verdict->answer == POLICY_PASS)
+	if (verdict->answer == POLICY_PASS && verdict->protocol == POLICY_XMPP)
+		snprintf(to, size, "pass:xmpp");
+	else if (verdict->answer == POLICY_PASS)
 		snprintf(to, size, "pass:%s:%s", routes[verdict->route],
 		         verdict->identity == POLICY_IDENTITY_DOMAIN ? "domain" : "edge-fqdn");
 	else
@@ -191,6 +193,13 @@ static void choices_stand_in_the_order_that_decisions_expect(void **state)
 	assert_true(slice_equal(model_choice(identity, 2), SLICE("domain")));
 	assert_true(slice_equal(model_choice(media, 0), SLICE("none")));
 	assert_true(slice_equal(model_choice(media, 1), SLICE("direct")));
+
+	const struct model_field *type = &model_kind(MODEL_XMPP_PARTNER)
+	                                          ->fields[MODEL_FIELD(xmpp_partner, partner_type)];
+
+	assert_true(slice_equal(model_choice(type, 0), SLICE("federated")));
+	assert_true(slice_equal(model_choice(type, 1), SLICE("public-verified")));
+	assert_true(slice_equal(model_choice(type, 2), SLICE("public-unverified")));
 
 	const struct model_field *edge = model_kind(MODEL_ACCESS_EDGE)->fields;
 	const struct model_field *routing = &edge[MODEL_FIELD(access_edge, routing_method)];

@@ -70,6 +70,11 @@ static void carry_out(struct model_snapshot *snapshot, struct slice command)
 		world_allow(snapshot, command, ' ');
 	} else if (world_take(&command, SLICE("domain remove "))) {
 		assert_int_equal(model_snapshot_remove(snapshot, MODEL_BLOCKED_DOMAIN, command), RESULT_OK);
+	} else if (world_take(&command, SLICE("xmpp add ")) || world_take(&command, SLICE("xmpp set "))) {
+		world_xmpp(snapshot, command, ' ');
+	} else if (world_take(&command, SLICE("xmpp enable "))) {
+		assert_true(world_set(snapshot, model_snapshot_find(snapshot, MODEL_XMPP_PARTNER, command),
+		                      SLICE("enabled"), SLICE("true")));
 	} else if (world_take(&command, SLICE("topology.xml: sip-domains+="))) {
 		world_own(snapshot, command);
 	} else {
@@ -117,10 +122,13 @@ static struct slice shorter(struct slice command)
 {
 	size_t blank = command.len;
 
-	if (!slice_starts(command, SLICE("domain allow ")))
+	if (!slice_starts(command, SLICE("domain allow ")) && !slice_starts(command, SLICE("xmpp add ")) &&
+	    !slice_starts(command, SLICE("policy set Global ")))
 		return SLICE_NONE;
 	while (blank > 0 && command.ptr[blank - 1] != ' ')
 		blank--;
+	if (slice_equal(slice_first(command, blank), SLICE("policy set Global "))) /* its only one */
+		return SLICE_NONE;
 	return slice_find(slice_after(command, blank), '=') < command.len - blank
 	               ? slice_first(command, blank - 1)
 	               : SLICE_NONE;
@@ -276,7 +284,7 @@ static void a_verdict_as_words(void **state)
 	} rows[] = {
 		{ "on discovery block=fabrikam.example",
 		  "refused at step 2 blocked-domain: fabrikam.example is on the block list (version 7)" },
-		{ "on discovery", "waits for DNS at step 8 route: DNS has not been asked about "
+		{ "on discovery", "waits for DNS at step 11 route: DNS has not been asked about "
 		                  "fabrikam.example yet (version 7)" },
 		{ "on allow=fabrikam.example,proxy=sip.fabrikam.example", "allowed (version 7)" },
 	};

@@ -120,6 +120,10 @@ static inline void read_facts(struct row *row)
 			read_certificate(row, word);
 		else if (world_take(&word, SLICE("srv=")))
 			read_srv(row, word);
+		else if (slice_equal(word, SLICE("xmpp")))
+			row->facts.protocol = POLICY_XMPP;
+		else if (slice_equal(word, SLICE("solicited")))
+			row->facts.is_solicited = true;
 		else
 			fail_msg("%.*s: \"%.*s\" is no fact", SLICE_ARG(row->columns[0]), SLICE_ARG(word));
 	}

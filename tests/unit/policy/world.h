@@ -1,6 +1,6 @@
 /*
  * world: a snapshot changed by words, and the image of it, for the tests of this folder.
- * "on no-user media own=D allow=D,proxy=F,identity=R block=D"; see tests/tables/policy.txt.
+ * "on no-user no-xmpp media own=D allow=D,proxy=F,identity=R block=D xmpp=D,field=value"; see tests/tables/policy.txt.
  */
 #ifndef TESTS_UNIT_POLICY_WORLD_H
 #define TESTS_UNIT_POLICY_WORLD_H
@@ -79,6 +79,23 @@ static inline void world_allow(struct model_snapshot *snapshot, struct slice wor
 	}
 }
 
+/* "DOMAIN,field=value,..." */
+static inline void world_xmpp(struct model_snapshot *snapshot, struct slice words, char separator)
+{
+	struct slice part;
+
+	assert(slice_next(&words, separator, &part));
+
+	struct model_object *partner = world_object(snapshot, MODEL_XMPP_PARTNER, part);
+
+	while (slice_next(&words, separator, &part)) {
+		size_t at = slice_find(part, '=');
+
+		assert(at < part.len);
+		assert(world_set(snapshot, partner, slice_first(part, at), slice_after(part, at + 1)));
+	}
+}
+
 static inline struct model_snapshot *world_new(struct slice words)
 {
 	struct model_snapshot *snapshot = model_snapshot_new();
@@ -106,6 +123,10 @@ static inline struct model_snapshot *world_new(struct slice words)
 			assert(world_set(snapshot,
 			                 world_object(snapshot, MODEL_ACCESS_POLICY, SLICE("Global")),
 			                 SLICE("enable-federation-access"), SLICE("false")));
+		else if (slice_equal(word, SLICE("no-xmpp")))
+			assert(world_set(snapshot,
+			                 world_object(snapshot, MODEL_ACCESS_POLICY, SLICE("Global")),
+			                 SLICE("enable-xmpp-access"), SLICE("false")));
 		else if (slice_equal(word, SLICE("media")))
 			assert(world_set(snapshot, model_snapshot_one(snapshot, MODEL_TOPOLOGY),
 			                 SLICE("media"), SLICE("direct")));
@@ -114,6 +135,8 @@ static inline struct model_snapshot *world_new(struct slice words)
 			has_own = true;
 		} else if (world_take(&word, SLICE("allow=")))
 			world_allow(snapshot, word, ',');
+		else if (world_take(&word, SLICE("xmpp=")))
+			world_xmpp(snapshot, word, ',');
 		else if (world_take(&word, SLICE("block=")))
 			world_object(snapshot, MODEL_BLOCKED_DOMAIN, word);
 		else
