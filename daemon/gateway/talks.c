@@ -531,8 +531,8 @@ bool talks_have_begun(struct gateway *g, struct slice ours, struct slice theirs)
 	struct talks *t = g->talks;
 	struct parties p;
 	char *both = arena_printf(talks_begin(t), "sip:%.*s sip:%.*s", SLICE_ARG(ours), SLICE_ARG(theirs));
-	bool has_begun = both && g->image &&
-	                 talks_parties_of_key(t, slice_of(both), &p) == TRANSLATE_OK && first_has(t, p.key);
+	bool has_begun = both && g->image && talks_parties_of_key(t, slice_of(both), &p) == TRANSLATE_OK &&
+	                 first_has(t, p.key);
 
 	talks_end(t);
 	return has_begun;

@@ -287,8 +287,8 @@ static void take_first(struct question *q, const struct json *known)
 	q->facts.protocol = POLICY_XMPP;
 	q->facts.is_solicited = json_as_bool(first, false);
 	q->assumes_stream = true;
-	policy_decide(q->image, &q->facts, &verdict, NULL);
-	q->assumes_first = !first && verdict.answer == POLICY_REFUSE && verdict.step == POLICY_STEP_MAY_START;
+	policy_decide(q->image, &q->facts, &verdict, &q->explanation);
+	q->assumes_first = !first && q->explanation.steps[POLICY_STEP_MAY_START].answer == POLICY_REFUSE;
 	q->facts.is_solicited |= q->assumes_first;
 }
 
