@@ -4,7 +4,7 @@
 
 #include "shared/base/memory.h"
 
-enum { ARENA_BLOCK_BYTES = 4096, ARENA_ALIGN = 16 };
+enum { ARENA_BLOCK_BYTES = 4096, ARENA_ALIGN = 16, ARENA_PRINTF_ROOM = 512 };
 
 struct arena_block {
 	struct arena_block *older;
@@ -112,15 +112,20 @@ char *arena_text(struct arena *arena, struct slice bytes)
 
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
+	char room[ARENA_PRINTF_ROOM]; /* most fit, and are formatted once */
 	va_list args;
 	char *text;
 	int length;
 
 	va_start(args, format);
-	length = vsnprintf(NULL, 0, format, args);
+	length = vsnprintf(room, sizeof room, format, args);
 	va_end(args);
 	if (length < 0 || !(text = arena_new(arena, (size_t)length + 1)))
 		return NULL;
+	if ((size_t)length < sizeof room) {
+		memcpy(text, room, (size_t)length);
+		return text;
+	}
 	va_start(args, format);
 	vsnprintf(text, (size_t)length + 1, format, args);
 	va_end(args);

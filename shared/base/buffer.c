@@ -109,13 +109,21 @@ bool buffer_add_number(struct buffer *buffer, uint64_t number)
 
 bool buffer_vprintf(struct buffer *buffer, const char *format, va_list args)
 {
+	size_t there = buffer->bytes && !buffer->is_broken ? buffer->size - buffer->end : 0;
 	va_list again;
 	char *at;
 	int length;
 
+	/* Into the room that is there: what fits is formatted once. */
+	if (there > buffer_room(buffer))
+		there = buffer_room(buffer);
 	va_copy(again, args);
-	length = vsnprintf(NULL, 0, format, again);
+	length = vsnprintf(there ? buffer->bytes + buffer->end : NULL, there, format, again);
 	va_end(again);
+	if (length >= 0 && (size_t)length < there) {
+		buffer->end += (size_t)length;
+		return true;
+	}
 	if (length < 0 || !(at = buffer_reserve(buffer, (size_t)length + 1)))
 		return false;
 	vsnprintf(at, (size_t)length + 1, format, args);
