@@ -407,7 +407,8 @@ static void end_unchanged(struct call *call)
 
 	if (call->change.is_draft && !call->change.dry_runs)
 		draft_drop(call->keeper, &call->who);
-	if (call->change.ends_pending && pending_end(call->keeper, &reason) != RESULT_OK)
+	if (call->change.ends_pending && !call->change.dry_runs && !call->change.stages &&
+	    pending_end(call->keeper, &reason) != RESULT_OK)
 		call->note = reason;
 	verb_unchanged(call);
 }

@@ -66,6 +66,7 @@ enum result draft_put(struct keeper *k, const struct who *who, uint64_t base, st
 	draft->snapshot = snapshot;
 	draft->base = base;
 	draft->touched_ms = keeper_now(k).mono_ms;
+	draft->differences = changes_write(k->now.snapshot, snapshot, &(struct buffer){ .max = 0 });
 	return RESULT_OK;
 }
 

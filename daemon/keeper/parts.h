@@ -314,7 +314,8 @@ struct draft {
 	uid_t uid;
 	char login[64];
 	char who[96];
-	uint64_t base; /* the version it was begun from */
+	uint64_t base;        /* the version it was begun from */
+	uint32_t differences; /* from what was published when it was last touched */
 	struct model_snapshot *snapshot;
 	struct made_image image; /* made when somebody asks why */
 	int64_t since_ms;        /* wall */

@@ -45,10 +45,15 @@ static void put_standing(struct json_writer *w, const struct control *control, c
 void verb_run_ROLE_LIST(struct call *call)
 {
 	const struct keeper *k = call->keeper;
-	const struct model_objects *rows = &k->now.snapshot->kinds[MODEL_ROLE_GRANT];
-	struct json_writer *w = call_open(call);
+	const struct model_objects *rows;
+	struct json_writer *w;
+	struct view view;
 	size_t shown = 0;
 
+	if (!view_of(call, &view))
+		return;
+	rows = &view.snapshot->kinds[MODEL_ROLE_GRANT];
+	w = call_open(call);
 	json_open_array(w, "rows");
 	put_standing(w, &k->control, k->host.admin_group);
 	for (; shown < rows->count && buffer_room(w->out) > ROLE_ROW_ROOM; shown++)

@@ -172,6 +172,19 @@ static int64_t count_up(const struct json *live)
 	return up;
 }
 
+static void put_staged(struct json_writer *w, const struct call *call)
+{
+	const struct draft *mine = draft_find(call->keeper, &call->who);
+	int64_t others = 0;
+
+	LIST_EACH (at, &call->keeper->drafts)
+		others += LIST_OWNER(at, struct draft, node) != mine;
+	json_open_object(w, "staged");
+	json_put_number(w, "mine", mine ? mine->differences : 0);
+	json_put_number(w, "others", others); /* people, not changes */
+	json_close_object(w);
+}
+
 static void answer(void *to, const struct json *live, const char *why)
 {
 	struct call *call = to;
@@ -193,6 +206,7 @@ static void answer(void *to, const struct json *live, const char *why)
 		if (t->steps[i])
 			json_put_number(w, policy_step((enum policy_step_id)i)->name, (int64_t)t->steps[i]);
 	json_close_object(w);
+	put_staged(w, call);
 	put_attention(w, k);
 	call_close(call);
 }

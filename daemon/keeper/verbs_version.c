@@ -172,8 +172,8 @@ void verb_run_VERSION_RESTORE(struct call *call)
 	change_end(call, snapshot);
 }
 
-/* A version without another's change: conflicts are shown, not decided. */
-static void take_back(struct call *call, uint64_t number, const char *word)
+/* A version without another's change.  What was changed since is shown as a conflict, or stays when `leaves_later`. */
+static void take_back(struct call *call, uint64_t number, bool leaves_later, const char *word)
 {
 	struct model_snapshot *with = NULL, *without = NULL, *merged = NULL;
 	struct store_version version;
@@ -196,7 +196,7 @@ static void take_back(struct call *call, uint64_t number, const char *word)
 		if (model_snapshot_merge(with, without, call->keeper->now.snapshot, MODEL_PREFER_THEIRS, NULL,
 		                         NULL, &conflicts, &merged) != RESULT_OK) {
 			call_fail(call, CONTROL_UNAVAILABLE, "out of memory");
-		} else if (conflicts && !call->change.ends_pending) {
+		} else if (conflicts && !leaves_later) {
 			model_snapshot_free(&merged);
 			change_fail_conflicts(call, with, without, words);
 		} else {
@@ -243,7 +243,9 @@ void verb_run_UNDO(struct call *call)
 	if (!read_version(call, "number", mine.number, &number))
 		return;
 	call->key = call_text(call, "number");
-	take_back(call, number, "undo");
+	/* Else it would be taken back once more when its time is over, from whoever has meant it by then. */
+	call->change.ends_pending = number == call->keeper->pending.version;
+	take_back(call, number, false, "undo");
 }
 
 /* ---- the version that waits ---- */
@@ -292,5 +294,5 @@ void verb_run_REVERT(struct call *call)
 		return;
 	}
 	call->change.ends_pending = true;
-	take_back(call, call->keeper->pending.version, "revert");
+	take_back(call, call->keeper->pending.version, true, "revert");
 }

@@ -200,6 +200,29 @@ def test_the_same_task_by_command_line_and_by_hand_ends_in_the_same_version(lab)
     assert texts[0] == texts[1]
 
 
+def test_the_command_lines_exit_codes_say_how_it_ended(lab, bare, tmp_path):
+    def run(*words):
+        answer = lab.ledger.run([os.environ["PARLEY"], "--root", bare.root, *words], timeout=30)
+        return answer.returncode, answer.stdout + answer.stderr
+    (tmp_path / "sip-domains.xml").write_text(
+        '<parley document="sip-domains" schema="1"><blocked-domain domain="z.example"/></parley>')
+    for words, code, says in (
+            (("plan",), 6, "staged nothing"), (("publish", "-c", "x"), 6, "staged nothing"), (("confirm",), 6, "no version waits"),
+            (("domain", "allow", "x.example", "-n"), 0, "nothing was changed"),
+            (("config", "import", str(tmp_path), "--stage"), 0, "blocked-domain z.example"),
+            (("domain", "allow", "x.example", "--stage"), 0, "nothing is live yet"),
+            (("stage", "list"), 0, "2 + blocked-domain z.example"), (("domain", "list", "--staged"), 0, "z.example"),
+            (("publish",), 6, "say why"), (("publish", "-c", "both", "--if-version", "7"), 5, "version 1 is current"),
+            (("publish", "-c", "both", "--confirm-within", "1"), 6, "5 to 86400"),
+            (("publish", "-c", "both", "--confirm-within", "60"), 0, "goes back by itself in 60 s"),
+            (("confirm",), 0, ""), (("undo", "-n"), 0, "- blocked-domain z.example"), (("undo",), 0, "version 3 published"),
+            (("version", "show", "2"), 0, "both"), (("version", "diff", "2"), 0, "- allowed-domain x.example"),
+            (("version", "show", "x"), 6, "no number"), (("domain", "list", "--as-of", "2"), 0, "x.example"),
+            (("domain", "list", "--as-of", "9"), 6, "no version 9"), (("domain", "list", "--stage"), 2, "takes no --stage")):
+        found = run(*words)
+        assert found[0] == code and says in found[1], (words, found)
+
+
 # ---- as it was ----
 
 def test_old_versions_are_shown_asked_and_compared(bare):
@@ -287,6 +310,7 @@ def test_the_rule_asks_for_confirmation_of_a_switch_only(bare):
     off = client.result("access-edge.set", set={"allow-federated-users": False}, confirm_within="auto")
     assert off["confirm_within"] == 300
     assert client.result("status")["confirm_version"] == 3
+    assert client.result("status")["staged"] == {"mine": 0, "others": 0}
     assert client.code("domain.allow", domain="x.example", confirm_within=60) == "conflict"  # one waits at a time
     assert client.result("domain.allow", domain="x.example")["version"] == 4
     assert client.result("revert")["version"] == 5  # without what was done since
@@ -303,6 +327,15 @@ def test_what_is_confirmed_stays(bare):
     assert not (bare.root / "var/lib/parley/pending").exists()
     assert ("confirm", "done") in [(line["verb"], line["outcome"]) for line in audit(bare)]
     assert client.result("status")["confirm_version"] == 0
+
+
+def test_what_was_undone_is_not_taken_back_once_more(bare):
+    client = bare.client()
+    client.result("domain.allow", domain="x.example", confirm_within=60)
+    assert client.result("undo", dry_run=True)["dry_run"] and client.result("status")["confirm_version"] == 2
+    assert client.result("undo")["version"] == 3
+    assert client.result("status")["confirm_version"] == 0
+    assert client.code("revert") == "not-found"
 
 
 def test_a_killed_keeper_takes_back_what_is_due_when_it_comes_again(bare):

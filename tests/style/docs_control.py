@@ -32,12 +32,25 @@ call. `mode` `ro` binds the session: nothing it sends can change anything.
     {"jsonrpc":"2.0","id":1,"method":"hello","params":{"protocol":1,"client":"example","mode":"rw"}}
     {"jsonrpc":"2.0","id":2,"method":"domain.allow","params":{"domain":"fabrikam.example","set":{"comment":"contract 2291"},"if_version":12}}
 
-Changes may carry `if_version` (refused with `conflict` when another version is current) and `comment`. They are answered when the version is durable
-and the running services have taken it (`"applied":true`), or did not within three seconds (`false`).
+**Changes** (effect *changes*) may carry `if_version` (refused with `conflict` when another version is current) and `comment`. They are answered when the
+version is durable and the running services have taken it (`"applied":true`), or did not within three seconds (`false`). Each also takes
+
+- `stage`: the change goes into the caller's draft and nothing is live until `publish`. A draft belongs to a login user, outlives his connections and is
+  forgotten after eight hours untouched. It may break rules between objects (`problems`); such a draft is not published.
+- `dry_run`: nothing is changed; the answer has `changes`, `closing` and `connections` (that would close), `lose`, `gain`, `unsure` (domains and users,
+  by the decisions of the last 24 hours) and `sentences`. Whoever may look may ask.
+- `confirm_within`: seconds, or `"auto"` (300 for a switch of the Access Edge turned off and for more than ten connections that would close, else none).
+  Unless `confirm` comes in time the version's changes are taken back as a new version, whoever is connected and whatever has restarted.
+
+Verbs that show the configuration (effect *shows*) take `version`, as it was then, or `staged`, as it would be; *stages* touches the caller's draft alone.
+A `conflict` names each place that was changed here and, meanwhile, by somebody else as `{path, kind, key, field, base, mine, theirs}`; nothing is
+overwritten: `stage.rebase` carries a draft over to the current version, and says so where the caller must choose.
+
 Errors carry `data.code`, one of: usage, unknown-verb, denied, invalid, not-found, exists, conflict, busy, timeout, unavailable, too-large, internal; `invalid` names
 each problem as `{path, why, allowed}`. Field names are those of [CONFIG.md](CONFIG.md); times are milliseconds since 1970 UTC.
 
-The command line prints the same results: `parley NOUN VERB ARGUMENT... [field=value...]`, `--json` unchanged.
+The command line prints the same results: `parley NOUN VERB ARGUMENT... [field=value...]`, `--json` unchanged; `--stage`, `--dry-run`,
+`--confirm-within`, `--if-version`, `-c COMMENT`, `--as-of N` and `--staged` become the params above.
 Exit codes: 0 done or yes; 1 the answer is no; 2 usage; 3 daemon not reachable or busy; 4 not permitted; 5 conflict; 6 invalid or not found; 7 timed out;
 8 published but not yet applied; 70 internal.
 """
