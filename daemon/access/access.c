@@ -316,6 +316,8 @@ static void launcher_frame(void *owner, struct link_frame *frame)
 		a->link = link_new(a->loop, frame->fd, frame_came, link_broken, a);
 		report_forget_told(a);
 		say_hello(a);
+	} else if (frame->type == LINK_NEIGHBOUR) {
+		neighbour_take(a, frame->fd);
 	} else if (frame->fd >= 0) {
 		close(frame->fd);
 	}
@@ -359,6 +361,7 @@ static bool access_start(struct access *a)
 	map_start(&a->senders, ACCESS_SENDERS_MAX, a->seed);
 	map_start(&a->discovered, ACCESS_DISCOVERED_MAX, a->seed);
 	door_start(a);
+	neighbour_start(a);
 	arena_start(&a->scratch, SIP_MESSAGE_ARENA_MAX * 4);
 	return true;
 }

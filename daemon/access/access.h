@@ -14,6 +14,7 @@
  *   service.c   what a request is for (pure)
  *   request.c   a request on its way: targets, forwarding, next target, answers
  *   response.c  responses on their way back, ACK, CANCEL, timers
+ *   neighbour.c the XMPP gateway as a next hop and a side that requests come from
  *   hop.c       a next hop: addresses, connecting, who waits for it
  *   partner.c   a remote domain: what DNS says of it, its errors, its counts
  *   discovery.c partners on no list, watched

@@ -395,17 +395,22 @@ const struct connection_events flow_events = {
 
 /* ---- sending ---- */
 
-struct buffer *flow_queue(struct flow *flow) { return connection_queue(flow->connection); }
+struct buffer *flow_queue(struct flow *flow)
+{
+	return flow->is_gateway ? neighbour_queue(flow) : connection_queue(flow->connection);
+}
 
 void flow_sent(struct flow *flow)
 {
 	flow->messages_out++;
+	if (flow->is_gateway)
+		neighbour_sent(flow);
 	connection_queued(flow->connection);
 }
 
 void flow_not_written(struct flow *flow)
 {
-	const struct buffer *out = flow_queue(flow);
+	const struct buffer *out = connection_queue(flow->connection);
 
 	if (out && buffer_room(out) < CONNECTION_QUEUE_MAX / 4)
 		connection_abort(flow->connection, CONNECTION_END_QUEUE,

@@ -306,7 +306,7 @@ void hop_ask_again(struct access *a)
 bool hop_wait(struct hop *hop, struct request *r)
 {
 	hop->last_used_ms = access_now_ms(hop->access);
-	if (!hop->is_connecting && hop_is_down(hop))
+	if (hop->is_neighbour || (!hop->is_connecting && hop_is_down(hop)))
 		return false;
 	if (hop->waiting_count >= ACCESS_WAITING_MAX) {
 		set_failure(hop, 1007, "too many requests wait for it", "");

@@ -26,6 +26,7 @@ struct passage {
 	struct policy_verdict verdict;
 	struct partner *partner;
 	enum sip_side to;
+	bool is_solicited; /* from the gateway */
 };
 
 /* `words` are told to the asker, also to one outside. */
@@ -169,7 +170,12 @@ static void step_gather(struct passage *p)
 		p->facts.remote_domain = from;
 		p->facts.local_domain = to;
 		p->facts.local_user = p->route == SIP_ROUTE_TOKEN ? p->m->to.uri.user : p->m->target_uri.user;
-		flow_facts(p->flow, &p->facts);
+		if (p->flow->is_gateway) {
+			p->facts.protocol = POLICY_XMPP;
+			p->facts.is_solicited = p->is_solicited;
+		} else {
+			flow_facts(p->flow, &p->facts);
+		}
 		if (is_for_us(p))
 			p->facts.remote_domain = domain_of_edge(p, from);
 		if (is_for_us(p) && image_topology_at(p->access->image, 0)->sip_domains.count)
@@ -194,7 +200,7 @@ static void step_gather(struct passage *p)
  */
 static bool is_worth_remembering(const struct passage *p)
 {
-	return p->verdict.answer != POLICY_REFUSE || p->verdict.allowed ||
+	return p->verdict.answer != POLICY_REFUSE || p->verdict.allowed || p->verdict.xmpp ||
 	       p->verdict.step == POLICY_STEP_BLOCKED_DOMAIN;
 }
 
@@ -271,9 +277,11 @@ static void answer_options(struct passage *p)
 }
 
 /* In Lync's words: named by its entry, vouched for by the route it came by, or found by DNS. */
-static const char *source_type(enum policy_route route)
+static const char *source_type(const struct policy_verdict *verdict)
 {
-	switch (route) {
+	if (verdict->xmpp)
+		return "DirectPartner";
+	switch (verdict->route) {
 	case POLICY_ROUTE_PROXY_FQDN: return "DirectPartner";
 	case POLICY_ROUTE_DEFAULT: return "AuthorizedServer";
 	default: return "AutoFederation";
@@ -289,7 +297,8 @@ static void step_forward(struct passage *p)
 	r = p->request;
 	r->to = p->to;
 	r->generation = p->verdict.generation;
-	r->source_type = source_type(p->verdict.route);
+	r->source_type = source_type(&p->verdict);
+	r->is_solicited = p->is_solicited;
 	r->verification = p->verdict.verification;
 	r->is_public = p->verdict.is_public;
 	r->is_counted = true;
@@ -329,7 +338,7 @@ static bool step_discovered(struct passage *p)
 {
 	const char *why = "";
 
-	if (p->flow->side == SIP_SIDE_INTERNAL || p->verdict.allowed ||
+	if (p->flow->side == SIP_SIDE_INTERNAL || p->verdict.allowed || p->verdict.xmpp ||
 	    p->verdict.route == POLICY_ROUTE_DEFAULT || (p->request && p->request->is_counted) ||
 	    p->m->method == SIP_ACK || discovery_admits(p->flow, &p->facts, &why))
 		return true;
@@ -421,7 +430,7 @@ static void inbound_ack(struct flow *flow, const struct sip_message *m)
 {
 	struct access *a = flow->access;
 	struct sip_transaction *invite = sip_transactions_find_server(a->transactions, m);
-	struct passage p = { .flow = flow, .access = a, .m = m };
+	struct passage p = { .flow = flow, .access = a, .m = m, .is_solicited = flow->is_solicited };
 
 	if (invite && invite->connection == flow->self && invite->state != SIP_STATE_ACCEPTED)
 		response_server_step(a, invite, SIP_EVENT_ACK);
@@ -434,7 +443,7 @@ static uint32_t connection_most(const struct flow *flow)
 {
 	uint32_t total = (uint32_t)flow->access->settings->max_transactions;
 
-	if (flow->side == SIP_SIDE_INTERNAL)
+	if (flow->side == SIP_SIDE_INTERNAL || flow->is_gateway)
 		return total;
 	total /= ACCESS_ONE_PARTNER_PART;
 	return total < SIP_TRANSACTIONS_PER_CONNECTION_MAX ? total : SIP_TRANSACTIONS_PER_CONNECTION_MAX;
@@ -462,7 +471,7 @@ static struct sip_transaction *add_server(struct passage *p)
 static void inbound_request(struct flow *flow, const struct sip_message *m)
 {
 	struct access *a = flow->access;
-	struct passage p = { .flow = flow, .access = a, .m = m };
+	struct passage p = { .flow = flow, .access = a, .m = m, .is_solicited = flow->is_solicited };
 	struct sip_fault fault = { 0 };
 	struct sip_transaction *known;
 
@@ -506,7 +515,7 @@ void inbound_resume(struct request *r)
 	struct access *a = r->access;
 	struct flow *flow = flow_find(a, r->source);
 	struct sip_message m;
-	struct passage p = { .access = a, .request = r };
+	struct passage p = { .access = a, .request = r, .is_solicited = r->is_solicited };
 
 	struct failure why = { .status = 503,
 		               .diagnostic = 1007,

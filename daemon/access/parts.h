@@ -109,8 +109,11 @@ struct flow {
 	struct hop *hop; /* outgoing: whom it serves; NULL for accepted ones */
 	struct sip_framer framer;
 	bool is_up;
-	bool is_plain; /* TCP, internal only */
-	bool is_known; /* its certificate, or a request on it, belongs to a partner or pool member */
+	bool is_plain;     /* without TLS: TCP, internal only; or the stream to the gateway */
+	bool is_gateway;   /* the XMPP gateway's stream (neighbour.c): frames, and no certificate */
+	bool is_solicited; /* ... of the message at hand: our user wrote or subscribed first */
+	size_t frame_at;   /* ... where in the queue the frame being written begins */
+	bool is_known;     /* its certificate, or a request on it, belongs to a partner or pool member */
 	struct door_pass pass;
 	uint16_t
 	        back_port; /* RFC 5923: a partner said "alias": requests to this port of its names may go back here; 0: none */
@@ -121,8 +124,8 @@ struct flow {
 	int64_t quiet_since_ms;   /* the last whole message, or when it came up: keep-alives are none */
 	int64_t recheck_at_ms;    /* when its certificate is looked at again */
 	int64_t ping_sent_ms;
-	struct loop_timer tick;          /* keep-alive and the deadlines above */
-	char partner[ACCESS_NAME_BYTES]; /* pool member, hop or last admitted domain: for people */
+	struct loop_timer tick;                 /* keep-alive and the deadlines above */
+	char partner[ACCESS_NAME_BYTES];        /* pool member, hop or last admitted domain: for people */
 	char *domains[ACCESS_FLOW_DOMAINS_MAX]; /* admitted on this connection; owned */
 	size_t domain_count;
 	struct allowance lookups, reports;
@@ -156,6 +159,7 @@ struct request {
 	bool is_cancelled, has_sent_cancel;
 	bool has_provisional;
 	bool is_counted;     /* among its partner's requests */
+	bool is_solicited;   /* from the gateway: our user wrote or subscribed first */
 	bool is_asked;       /* among what its partner asks */
 	uint64_t generation; /* of the image that let it pass */
 	uint64_t mark;       /* of Call-ID, From's tag and CSeq: what its responses must repeat */
@@ -185,7 +189,8 @@ struct hop {
 	        [ACCESS_CERTIFICATE_NAME_BYTES]; /* of ours, for this partner alone; "": the side's own */
 	uint16_t port;
 	enum sip_side side;
-	bool is_plain; /* TCP, internal only */
+	bool is_plain;     /* TCP, internal only */
+	bool is_neighbour; /* the XMPP gateway: it comes to us, and is never dialled */
 	bool has_fixed_address;
 	struct address addresses[RESOLVER_ADDRESSES_MAX];
 	size_t address_count, address_at;
@@ -282,6 +287,7 @@ struct access {
 	size_t idle_request_count, request_count;
 	struct map hops;
 	struct list hop_list;
+	struct hop gateway_hop; /* in neither of the two */
 	struct map partners;
 	struct list partner_list;
 	struct map senders; /* local users, by a hash of their address */
@@ -325,6 +331,12 @@ void flow_facts(const struct flow *flow, struct policy_facts *facts);
 bool flow_carries_name(const struct flow *flow,
                        struct slice name);    /* its verified certificate has it as dNSName */
 bool flow_is_usable(const struct flow *flow); /* up, and not about to end; NULL: no */
+
+/* ---- neighbour.c ---- */
+void neighbour_start(struct access *a);
+void neighbour_take(struct access *a, int fd);     /* a fresh stream to the gateway; owns fd */
+struct buffer *neighbour_queue(struct flow *flow); /* flow_queue and flow_sent, for its flow */
+void neighbour_sent(struct flow *flow);
 
 /* ---- credentials.c ---- */
 enum sip_side access_side_named(const struct json *name);

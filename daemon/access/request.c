@@ -230,6 +230,11 @@ void request_set_targets_partner(struct request *r, const struct policy_verdict 
 	                                   : SLICE("");
 
 	forget_targets(r);
+	if (verdict->protocol == POLICY_XMPP) {
+		a->gateway_hop.users++;
+		r->targets[r->target_count++] = &a->gateway_hop;
+		return;
+	}
 	r->identity_rule = (int)verdict->identity;
 	if (verdict->route == POLICY_ROUTE_PROXY_FQDN && verdict->allowed) {
 		add_target(r, SIP_SIDE_EXTERNAL, policy_image_text(a->image, verdict->allowed->proxy_fqdn),
@@ -263,8 +268,8 @@ static bool is_right_peer(struct request *r, const struct hop *hop, const struct
 {
 	struct policy_facts facts = { 0 };
 
-	if (r->to == SIP_SIDE_INTERNAL)
-		return true; /* hop_up has checked a pool member's */
+	if (r->to == SIP_SIDE_INTERNAL || hop->is_neighbour)
+		return true; /* hop_up has checked a pool member's; the gateway proves partners itself */
 	flow_facts(flow, &facts);
 	return policy_identity_matches(&facts, r->identity_rule, slice_of(hop->name),
 	                               slice_of(r->partner->domain));
@@ -301,7 +306,7 @@ static bool write_forwarded(struct request *r, const struct hop *hop, const stru
 		.previous_hop = name_of_source(r, source),
 	};
 
-	if (source) {
+	if (source && !source->is_gateway) {
 		address_host_text(connection_remote(source->connection), address);
 		how.source_address = slice_of(address);
 		how.source_port = address_port(connection_remote(source->connection));

@@ -429,6 +429,11 @@ static void decide_first(const struct policy_asking *a, struct policy_verdict *v
 
 static enum policy_verification verification_of(const struct policy_asking *a)
 {
+	if (a->protocol == POLICY_XMPP)
+		return a->xmpp && a->xmpp->partner_type == PARTNER_PUBLIC_UNVERIFIED
+		               ? POLICY_VERIFICATION_NEVER
+		               : POLICY_VERIFICATION_ALWAYS;
+
 	uint64_t level = a->route == POLICY_ROUTE_DEFAULT ? a->switches->verification_level
 	                 : a->allowed                     ? a->allowed->verification_level
 	                              : a->switches->discovered_partner_verification_level;

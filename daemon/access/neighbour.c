@@ -1,0 +1,145 @@
+/*
+ * neighbour: the XMPP gateway, as one more next hop and as one more side that requests come from.
+ *
+ * A stream of our own making, one frame a SIP message (daemon/link/sip_frame.h).  It proves what partners' streams
+ * have proved; who may talk is decided here, as for everybody.  It stands in no list of connections and closes for no
+ * change of policy; when it ends, what was under way there is answered, and the launcher brings the next one.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/access/parts.h"
+#include "daemon/link/sip_frame.h"
+#include "shared/base/memory.h"
+
+static void tell_away(struct access *a)
+{
+	a->gateway_hop.failure = (struct failure){ .status = 504,
+		                                   .diagnostic = 1007,
+		                                   .words = "the XMPP gateway does not run" };
+}
+
+void neighbour_start(struct access *a)
+{
+	struct hop *hop = &a->gateway_hop;
+
+	*hop = (struct hop){
+		.access = a, .name = "xmpp-gateway", .side = SIP_SIDE_EXTERNAL, .is_neighbour = true
+	};
+	list_start(&hop->node);
+	list_start(&hop->waiting);
+	tell_away(a);
+}
+
+/* ---- events of the stream ---- */
+
+static void came_up(void *owner, struct connection *c)
+{
+	struct flow *flow = owner;
+
+	(void)c;
+	flow->is_up = true;
+}
+
+static void received(void *owner, struct connection *c, struct buffer *in)
+{
+	struct flow *flow = owner;
+
+	while (connection_state(c) == CONNECTION_UP && buffer_length(in) > 0) {
+		struct link_sip_head head;
+		struct slice message;
+
+		switch (link_sip_read(buffer_slice(in), &head, &message)) {
+		case LINK_SIP_MORE: return;
+		case LINK_SIP_BROKEN:
+			connection_abort(c, CONNECTION_END_PROTOCOL, "a frame that is none");
+			return;
+		case LINK_SIP_WHOLE:
+			flow->is_solicited = head.flags & LINK_SIP_SOLICITED;
+			flow->messages_in += message.len > 0;
+			if (message.len && flow->access->transactions)
+				inbound_message(flow, message);
+			buffer_consume(in, LINK_SIP_HEAD_BYTES + head.length);
+			break;
+		}
+	}
+}
+
+static void closed(void *owner, struct connection *c)
+{
+	const struct failure why = { .status = 504,
+		                     .diagnostic = 1046,
+		                     .words = "the XMPP gateway has ended; the outcome is unknown" };
+	struct flow *flow = owner;
+	struct access *a = flow->access;
+
+	(void)c;
+	if (a->gateway_hop.carried_by == flow->self) {
+		a->gateway_hop.carried_by = 0;
+		tell_away(a);
+	}
+	response_connection_lost(a, flow->self, &why);
+	mem_free(flow);
+}
+
+static const struct connection_events events = { .up = came_up, .received = received, .closed = closed };
+
+void neighbour_take(struct access *a, int fd)
+{
+	const struct connection_settings settings = { .in_max = LINK_SIP_HEAD_BYTES + LINK_SIP_BYTES_MAX };
+	struct connection_settings how = settings;
+	struct flow *old = flow_find(a, a->gateway_hop.carried_by), *flow = mem_new(sizeof *flow);
+	struct reason reason = { "" };
+
+	a->gateway_hop.carried_by = 0;
+	if (old)
+		connection_abort(old->connection, CONNECTION_END_DRAIN, "another one has taken its place");
+	if (!flow) {
+		close(fd);
+		return;
+	}
+	how.events = &events;
+	how.owner = flow;
+	list_start(&flow->node);
+	list_start(&flow->pass.node);
+	flow->access = a;
+	flow->side = SIP_SIDE_EXTERNAL;
+	flow->is_plain = flow->is_known = flow->is_gateway = true;
+	flow->pass.class = ADMISSION_ALLOWED;
+	snprintf(flow->partner, sizeof flow->partner, "%s", a->gateway_hop.name);
+	if (connection_accept(a->loop, &a->connections, fd, &how, &flow->connection, &reason) != RESULT_OK) {
+		mem_free(flow);
+		return;
+	}
+	flow->self = connection_handle(flow->connection);
+	a->gateway_hop.carried_by = flow->self;
+}
+
+/* ---- sending ---- */
+
+/* A head of nothing, which is right should nothing follow: neighbour_sent makes it that of what was added since. */
+struct buffer *neighbour_queue(struct flow *flow)
+{
+	static const char nothing[LINK_SIP_HEAD_BYTES];
+	struct buffer *out = connection_queue(flow->connection);
+
+	if (!out)
+		return NULL;
+	flow->frame_at = buffer_length(out);
+	if (buffer_add(out, (struct slice){ nothing, sizeof nothing }))
+		return out;
+	out->is_broken = false;
+	return NULL;
+}
+
+void neighbour_sent(struct flow *flow)
+{
+	struct access *a = flow->access;
+	struct buffer *out = connection_queue(flow->connection);
+	const struct link_sip_head head = {
+		.length = (uint32_t)(buffer_length(out) - flow->frame_at - LINK_SIP_HEAD_BYTES),
+		.generation = a->image ? policy_image_generation(a->image) : 0,
+	};
+
+	link_sip_write(&head, out->bytes + out->start + flow->frame_at);
+}
