@@ -97,7 +97,7 @@ static void take_credentials(struct gateway *g, struct link_frame *frame)
 	struct gateway_report report;
 
 	if (link_credentials_read(frame->payload, &read, &reason) == RESULT_OK &&
-	    link_credentials_open(frame->fd, &read, TLS_FEDERATION, &fresh, &reason) == RESULT_OK) {
+	    link_credentials_open(frame->fd, &read, TLS_XMPP, &fresh, &reason) == RESULT_OK) {
 		tls_credentials_free(&g->credentials);
 		g->credentials = fresh;
 		streams_credentials_changed(g);

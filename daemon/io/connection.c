@@ -90,6 +90,8 @@ static void connection_free(struct connection *c)
 	loop_defer_cancel(&c->turn);
 	if (c->stream)
 		c->stream->kind->release(c->stream);
+	if (c->next)
+		c->next->kind->release(c->next);
 	if (c->fd >= 0)
 		close(c->fd);
 	tls_credentials_free(&c->credentials);
@@ -258,6 +260,40 @@ static void start_handshake(struct connection *c)
 	go_on_with_handshake(c);
 }
 
+/* ---- from TCP to TLS, in place ---- */
+
+bool connection_upgrade(struct connection *c, const struct connection_settings *settings)
+{
+	if (c->state != CONNECTION_UP || c->next || !settings->credentials)
+		return false;
+	c->next = tls_stream_new(c->loop, c->fd, settings, !c->is_outgoing);
+	if (!c->next) {
+		connection_abort(c, CONNECTION_END_INTERNAL, "out of memory");
+		return false;
+	}
+	c->handshake_ms = settings->handshake_ms;
+	connection_watch(c);
+	connection_owe_step(c);
+	return true;
+}
+
+static void begin_upgrade(struct connection *c)
+{
+	c->stream->kind->release(c->stream);
+	c->stream = c->next;
+	c->next = NULL;
+	c->owes_delivery = c->owes_up = c->owes_read = c->read_wants_write = false;
+	if (buffer_length(&c->in) > 0) {
+		connection_note_end(c, CONNECTION_END_PROTOCOL,
+		                    "bytes came in the clear behind the word for TLS");
+		connection_finish(c);
+		return;
+	}
+	c->state = CONNECTION_HANDSHAKE;
+	loop_timer_set(c->loop, &c->phase, c->handshake_ms, out_of_time, c);
+	go_on_with_handshake(c);
+}
+
 static void connected(struct connection *c)
 {
 	int error = 0;
@@ -369,7 +405,7 @@ void connection_step(void *owner)
 		if (c->events->up)
 			c->events->up(c->owner, c);
 	}
-	if (c->owes_delivery && c->state == CONNECTION_UP && !c->is_paused) {
+	if (c->owes_delivery && c->state == CONNECTION_UP && !c->is_paused && !c->next) {
 		c->owes_delivery = false;
 		connection_deliver(c);
 		if (c->state == CONNECTION_UP)
@@ -377,6 +413,8 @@ void connection_step(void *owner)
 	}
 	if (c->state == CONNECTION_UP && buffer_length(&c->out) > 0)
 		connection_write(c);
+	if (c->state == CONNECTION_UP && c->next && buffer_length(&c->out) == 0)
+		begin_upgrade(c);
 	if (c->state == CONNECTION_CLOSING)
 		connection_go_on_closing(c);
 	if (c->state == CONNECTION_CLOSED)
@@ -385,7 +423,7 @@ void connection_step(void *owner)
 
 void connection_watch(struct connection *c)
 {
-	unsigned wanted = c->is_paused || c->owes_read ? 0 : LOOP_READ;
+	unsigned wanted = c->is_paused || c->owes_read || c->next ? 0 : LOOP_READ;
 
 	if (c->read_wants_write || buffer_length(&c->out) > 0)
 		wanted |= LOOP_WRITE;

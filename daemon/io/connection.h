@@ -69,7 +69,8 @@ struct connection_settings {
 	struct tls_credentials *credentials; /* NULL: plain TCP; kept counted */
 	const char *server_name; /* SNI for outgoing; NULL none */
 	const char *certificate; /* outgoing: the one of ours to be shown, by its name; NULL or "": the first */
-	const char *application; /* ALPN for accepted: an offer that lacks it is refused; NULL: offers are not looked at */
+	/* ALPN.  Accepted: an offer that lacks it is refused; outgoing: it is offered.  NULL: offers are neither made nor looked at. */
+	const char *application;
 	const struct connection_events *events;
 	void *owner;
 };
@@ -82,6 +83,14 @@ enum result connection_open(struct loop *loop, struct handles *handles, const st
 enum result connection_accept(struct loop *loop, struct handles *handles, int fd,
                               const struct connection_settings *settings, struct connection **out,
                               struct reason *reason);
+
+/*
+ * A TCP connection that is up becomes a TLS one in place (STARTTLS): what is queued is written in the clear first,
+ * nothing more is read in the clear, then the handshake begins and `up` is called a second time.  Of `settings`:
+ * credentials, handshake_ms, server_name, certificate, application.  Bytes that came in the clear and were not
+ * consumed end it with PROTOCOL: somebody put them behind the last word.  False: it is not up, or out of memory; it closes.
+ */
+bool connection_upgrade(struct connection *c, const struct connection_settings *settings);
 
 void connection_let_in(struct connection *c); /* after `knocks` was answered with false */
 

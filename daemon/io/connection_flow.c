@@ -122,7 +122,7 @@ static void read_on(void *owner)
 
 void connection_read(struct connection *c)
 {
-	if (c->is_paused || c->owes_read || c->state != CONNECTION_UP)
+	if (c->is_paused || c->next || c->owes_read || c->state != CONNECTION_UP)
 		return;
 
 	struct stream_end end = { 0 };
@@ -152,8 +152,8 @@ void connection_read(struct connection *c)
 		c->owes_delivery = true;
 		connection_owe_step(c);
 	}
-	c->owes_read = !was_full && !c->is_paused && (step == STREAM_DONE || step == STREAM_MORE) &&
-	               c->stream->kind->has_unread(c->stream);
+	c->owes_read = !was_full && !c->is_paused && !c->next &&
+	               (step == STREAM_DONE || step == STREAM_MORE) && c->stream->kind->has_unread(c->stream);
 	connection_watch(c);
 	if (c->owes_read)
 		loop_timer_set(c->loop, &c->phase, 0, read_on, c); /* others first */
@@ -207,6 +207,8 @@ void connection_write(struct connection *c)
 		connection_finish(c);
 		return;
 	}
+	if (c->next && buffer_length(&c->out) == 0)
+		connection_owe_step(c);
 	if (c->state == CONNECTION_UP) {
 		connection_watch(c);
 		connection_set_tick(c);

@@ -18,6 +18,7 @@ struct connection {
 	const struct connection_events *events;
 	void *owner;
 	struct stream *stream;               /* NULL: an accepted one that has not been let in yet */
+	struct stream *next; /* the TLS stream that takes over when the queue is written; NULL: none */
 	struct tls_credentials *credentials; /* ... and what its handshake will need */
 	const char *application;
 	struct loop_watch watch;

@@ -15,7 +15,11 @@
 
 struct tls_credentials; /* counted */
 
-enum tls_boundary { TLS_FEDERATION, TLS_INTERNAL };
+/*
+ * TLS_XMPP: usages as for federation, but a certificate is only asked for, and one that is missing or not good ends no
+ * handshake: what it proves, if anything, is for the stream above to weigh (RFC 7590 §3.4; `is_trusted`).
+ */
+enum tls_boundary { TLS_FEDERATION, TLS_INTERNAL, TLS_XMPP };
 
 enum {
 	TLS_CHAIN_MAX = 6,                         /* certificates a peer presents */
@@ -66,10 +70,14 @@ void tls_credentials_free(struct tls_credentials **credentials); /* lets go of o
 /* What a verified peer certificate says. Lives as long as the session. Names are lower case, wildcards as they are. */
 struct tls_peer {
 	bool has_certificate;
+	bool is_trusted; /* it is good; always so where another one ends the handshake */
 	const struct slice *dns; /* dNSName entries, at most TLS_NAMES_MAX */
 	size_t dns_count;
 	const struct slice *sip; /* domains of sip: URI entries without user part */
 	size_t sip_count;
+	const struct slice *xmpp; /* domains of XmppAddr entries and of SRVName entries for _xmpp-server (RFC 6120 §13.7.1) */
+	size_t xmpp_count;
+	const char *doubt;       /* what is wrong with it when it is not trusted; "" */
 	const char *subject;     /* never NULL; printable */
 	const char *issuer;
 	const char *fingerprint; /* SHA-256, hex */

@@ -13,7 +13,9 @@
 
 enum { PEER_DN_SHOWN_BYTES = 256, PEER_HOST_MAX = 255 };
 
-const struct tls_peer tls_peer_none = { .subject = "", .issuer = "", .fingerprint = "", .suite = "" };
+const struct tls_peer tls_peer_none = {
+	.subject = "", .issuer = "", .fingerprint = "", .suite = "", .doubt = ""
+};
 
 static bool has_control_byte(struct slice name)
 {
@@ -53,9 +55,46 @@ static bool add_name(struct arena *arena, struct slice name, struct slice *list,
 	return true;
 }
 
+struct names {
+	struct slice *dns, *sip, *xmpp;
+};
+
+/* id-on-xmppAddr (RFC 6120 §13.7.1.4) and id-on-dnsSRV (RFC 4985 §2): a string of DER, of 127 bytes at most or with one byte of length. */
+static struct slice other_name(struct slice der)
+{
+	const unsigned char *at = (const unsigned char *)der.ptr;
+	size_t head = der.len > 2 && at[1] == 0x81 ? 3 : 2;
+
+	if (der.len <= head || (at[0] != 0x0c && at[0] != 0x16) || at[head - 1] != der.len - head ||
+	    (head == 2 && at[1] > 127))
+		return SLICE_NONE;
+	return slice_after(der, head);
+}
+
+static enum result add_other(const char *oid, struct slice der, struct arena *arena, struct tls_peer *out,
+                             struct slice *xmpp, struct reason *reason)
+{
+	struct slice name = other_name(der), service = SLICE("_xmpp-server.");
+	bool is_xmpp = strcmp(oid, "1.3.6.1.5.5.7.8.5") == 0, is_srv = strcmp(oid, "1.3.6.1.5.5.7.8.7") == 0;
+	struct slice copy;
+
+	if (is_srv && slice_starts_nocase(name, service))
+		name = slice_after(name, service.len);
+	else if (!is_xmpp)
+		return RESULT_OK;
+	/* An address of a person is nobody's domain. Letters beyond ASCII are compared above. */
+	if (name.len == 0 || name.len > PEER_HOST_MAX || out->xmpp_count >= TLS_NAMES_MAX ||
+	    !text_is_utf8(name) || slice_find(name, '@') < name.len || slice_find(name, '/') < name.len ||
+	    has_control_byte(name))
+		return RESULT_OK;
+	if (!(copy = arena_copy(arena, name)).ptr)
+		return fail(reason, RESULT_NO_MEMORY, "out of memory");
+	xmpp[out->xmpp_count++] = copy;
+	return RESULT_OK;
+}
+
 static enum result add_alternative(unsigned type, struct slice name, struct arena *arena,
-                                   struct tls_peer *out, struct slice *dns, struct slice *sip,
-                                   struct reason *reason)
+                                   struct tls_peer *out, const struct names *to, struct reason *reason)
 {
 	bool fits = true;
 
@@ -68,9 +107,9 @@ static enum result add_alternative(unsigned type, struct slice name, struct aren
 		            text_shown(name, shown, sizeof shown));
 	}
 	if (type == GNUTLS_SAN_DNSNAME)
-		fits = add_name(arena, name, dns, &out->dns_count);
+		fits = add_name(arena, name, to->dns, &out->dns_count);
 	else if (slice_starts_nocase(name, SLICE("sip:")))
-		fits = add_name(arena, slice_after(name, 4), sip,
+		fits = add_name(arena, slice_after(name, 4), to->sip,
 		                &out->sip_count); /* no host alone: no identity */
 	return fits ? RESULT_OK : fail(reason, RESULT_NO_MEMORY, "out of memory");
 }
@@ -78,17 +117,19 @@ static enum result add_alternative(unsigned type, struct slice name, struct aren
 static enum result read_names(gnutls_x509_crt_t certificate, struct arena *arena, struct tls_peer *out,
                               struct reason *reason)
 {
-	struct slice *dns = arena_new_array(arena, TLS_NAMES_MAX, sizeof *dns);
-	struct slice *sip = arena_new_array(arena, TLS_NAMES_MAX, sizeof *sip);
+	struct names to = { arena_new_array(arena, TLS_NAMES_MAX, sizeof *to.dns),
+		            arena_new_array(arena, TLS_NAMES_MAX, sizeof *to.sip),
+		            arena_new_array(arena, TLS_NAMES_MAX, sizeof *to.xmpp) };
 	gnutls_subject_alt_names_t names = NULL;
 	gnutls_datum_t extension = { 0 };
 	enum result result = RESULT_OK;
 	int got;
 
-	if (!dns || !sip || gnutls_subject_alt_names_init(&names) < 0)
+	if (!to.dns || !to.sip || !to.xmpp || gnutls_subject_alt_names_init(&names) < 0)
 		return fail(reason, RESULT_NO_MEMORY, "out of memory");
-	out->dns = dns;
-	out->sip = sip;
+	out->dns = to.dns;
+	out->sip = to.sip;
+	out->xmpp = to.xmpp;
 	got = gnutls_x509_crt_get_extension_by_oid2(certificate, GNUTLS_X509EXT_OID_SAN, 0, &extension, NULL);
 	if (got == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
 		goto done;
@@ -100,13 +141,16 @@ static enum result read_names(gnutls_x509_crt_t certificate, struct arena *arena
 		goto done;
 	}
 	for (unsigned i = 0; result == RESULT_OK; i++) {
-		gnutls_datum_t name;
+		gnutls_datum_t name, oid = { 0 };
+		struct slice text;
 		unsigned type;
 
-		if (gnutls_subject_alt_names_get(names, i, &type, &name, NULL) < 0)
+		if (gnutls_subject_alt_names_get(names, i, &type, &name, &oid) < 0)
 			break;
-		result = add_alternative(type, (struct slice){ (const char *)name.data, name.size }, arena,
-		                         out, dns, sip, reason);
+		text = (struct slice){ (const char *)name.data, name.size };
+		result = type == GNUTLS_SAN_OTHERNAME && oid.data
+		                 ? add_other((const char *)oid.data, text, arena, out, to.xmpp, reason)
+		                 : add_alternative(type, text, arena, out, &to, reason);
 	}
 done:
 	gnutls_free(extension.data);
@@ -151,7 +195,7 @@ enum result tls_peer_read(gnutls_x509_crt_t certificate, struct arena *arena, st
 
 	if (result != RESULT_OK)
 		return result;
-	peer.has_certificate = true;
+	peer.has_certificate = peer.is_trusted = true;
 	peer.subject = shown_name(certificate, false, arena);
 	peer.issuer = shown_name(certificate, true, arena);
 	peer.fingerprint = shown_fingerprint(certificate, arena);
@@ -192,26 +236,31 @@ static void place_names(struct slice *to, char **at, const struct slice *names, 
 struct tls_peer *tls_peer_copy(const struct tls_peer *peer)
 {
 	size_t size = sizeof *peer + names_size(peer->dns, peer->dns_count) +
-	              names_size(peer->sip, peer->sip_count) + strlen(peer->subject) + strlen(peer->issuer) +
-	              strlen(peer->fingerprint) + strlen(peer->suite) + 4;
+	              names_size(peer->sip, peer->sip_count) + names_size(peer->xmpp, peer->xmpp_count) +
+	              strlen(peer->subject) + strlen(peer->issuer) + strlen(peer->fingerprint) +
+	              strlen(peer->suite) + strlen(peer->doubt) + 5;
 	struct tls_peer *copy = mem_new(size);
-	struct slice *dns, *sip;
+	struct slice *dns, *sip, *xmpp;
 	char *at;
 
 	if (!copy)
 		return NULL;
 	dns = (struct slice *)(void *)(copy + 1);
 	sip = dns + peer->dns_count;
-	at = (char *)(sip + peer->sip_count);
+	xmpp = sip + peer->sip_count;
+	at = (char *)(xmpp + peer->xmpp_count);
 	*copy = *peer;
 	place_names(dns, &at, peer->dns, peer->dns_count);
 	place_names(sip, &at, peer->sip, peer->sip_count);
+	place_names(xmpp, &at, peer->xmpp, peer->xmpp_count);
 	copy->dns = dns;
 	copy->sip = sip;
+	copy->xmpp = xmpp;
 	copy->subject = place_text(&at, peer->subject, strlen(peer->subject));
 	copy->issuer = place_text(&at, peer->issuer, strlen(peer->issuer));
 	copy->fingerprint = place_text(&at, peer->fingerprint, strlen(peer->fingerprint));
 	copy->suite = place_text(&at, peer->suite, strlen(peer->suite));
+	copy->doubt = place_text(&at, peer->doubt, strlen(peer->doubt));
 	return copy;
 }
 

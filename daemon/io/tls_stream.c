@@ -480,9 +480,25 @@ static const struct stream_kind tls_kind = { tls_handshake, tls_read,       tls_
 	                                     tls_goodbye,   tls_has_unread, tls_rest,
 	                                     tls_peer_of,   tls_recheck,    tls_release };
 
+static bool set_up_client(struct tls_stream *tls, const struct connection_settings *settings)
+{
+	const char *name = settings->server_name, *application = settings->application;
+
+	if (name && gnutls_server_name_set(tls->session, GNUTLS_NAME_DNS, name, strlen(name)) < 0)
+		return false;
+	if (!application)
+		return true;
+
+	gnutls_datum_t offer = { (unsigned char *)(uintptr_t)application, (unsigned)strlen(application) };
+
+	return gnutls_alpn_set_protocols(tls->session, &offer, 1, 0) >= 0;
+}
+
 static bool set_up_server(struct tls_stream *tls, const char *application)
 {
-	gnutls_certificate_server_set_request(tls->session, GNUTLS_CERT_REQUIRE);
+	gnutls_certificate_server_set_request(tls->session, tls->credentials->boundary == TLS_XMPP
+	                                                            ? GNUTLS_CERT_REQUEST
+	                                                            : GNUTLS_CERT_REQUIRE);
 	/* Our list of authorities is nobody's business, and clients choose badly from it. */
 	gnutls_certificate_send_x509_rdn_sequence(tls->session, 1);
 	if (!application)
@@ -526,10 +542,7 @@ struct stream *tls_stream_new(struct loop *loop, int fd, const struct connection
 	if (gnutls_priority_set(tls->session, tls->credentials->priority) < 0 ||
 	    gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE, tls->credentials->x509) < 0)
 		goto failed;
-	if (is_server ? !set_up_server(tls, settings->application)
-	              : settings->server_name &&
-	                        gnutls_server_name_set(tls->session, GNUTLS_NAME_DNS, settings->server_name,
-	                                               strlen(settings->server_name)) < 0)
+	if (is_server ? !set_up_server(tls, settings->application) : !set_up_client(tls, settings))
 		goto failed;
 	return &tls->stream;
 failed:

@@ -116,7 +116,7 @@ static void usage_words(gnutls_x509_crt_t leaf, enum tls_boundary boundary, stru
 
 	usages_text(leaf, usages, sizeof usages);
 	fail(reason, RESULT_INVALID, "the certificate may not be used for %s: its usages are %s",
-	     boundary == TLS_FEDERATION ? "federation, which takes server-auth" : "TLS",
+	     boundary == TLS_INTERNAL ? "TLS" : "federation, which takes server-auth",
 	     usages[0] ? usages : "none");
 }
 
@@ -182,7 +182,7 @@ static enum result check_chain(gnutls_session_t session, gnutls_x509_crt_t leaf,
 	gnutls_typed_vdata_st purpose = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
 		                          .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER };
 	unsigned status = GNUTLS_CERT_INVALID;
-	int got = gnutls_certificate_verify_peers(session, &purpose, boundary == TLS_FEDERATION ? 1 : 0,
+	int got = gnutls_certificate_verify_peers(session, &purpose, boundary == TLS_INTERNAL ? 0 : 1,
 	                                          &status);
 
 	if (got == GNUTLS_E_CONSTRAINT_ERROR)
@@ -274,6 +274,10 @@ enum result tls_verify(gnutls_session_t session, struct tls_credentials *credent
 	size_t total = 0;
 
 	*alert = GNUTLS_A_BAD_CERTIFICATE;
+	if ((!chain || count == 0) && credentials->boundary == TLS_XMPP) {
+		*out = tls_peer_copy(&tls_peer_none);
+		return *out ? RESULT_OK : fail(reason, RESULT_NO_MEMORY, "out of memory");
+	}
 	if (!chain || count == 0)
 		return fail(reason, RESULT_INVALID, "no certificate was presented");
 	for (unsigned i = 0; i < count; i++)
@@ -292,6 +296,11 @@ enum result tls_verify(gnutls_session_t session, struct tls_credentials *credent
 		                         may_recall, alert, reason);
 	if (result == RESULT_INVALID && reason)
 		name_subject(&peer, reason);
+	if (result == RESULT_INVALID && credentials->boundary == TLS_XMPP && peer.has_certificate) {
+		peer.is_trusted = false;
+		peer.doubt = reason ? reason->text : "";
+		result = RESULT_OK;
+	}
 	if (result == RESULT_OK && !(*out = tls_peer_copy(&peer)))
 		result = fail(reason, RESULT_NO_MEMORY, "out of memory");
 	arena_stop(&arena);
