@@ -10,6 +10,7 @@ enum {
 	REPORT_EVENT_MAX = 8192,
 	REPORT_URI_BYTES = 256,
 	REPORT_NAMES_MAX = 4,
+	REPORT_END_BYTES = 16,
 	REPORT_TOLD_MS = 60 * 60 * 1000
 };
 
@@ -72,8 +73,7 @@ static void put_names(struct json_writer *w, const char *key, const struct slice
 	json_close_array(w);
 }
 
-/* All that was decided on, so that it can be decided on again over another image. */
-static void put_facts(struct json_writer *w, const struct policy_facts *facts)
+static void write_facts(struct json_writer *w, const struct policy_facts *facts)
 {
 	static const char *const services[] = { [POLICY_SERVICE_IM] = "message",
 		                                [POLICY_SERVICE_PRESENCE] = "presence",
@@ -82,6 +82,8 @@ static void put_facts(struct json_writer *w, const struct policy_facts *facts)
 	static const char *const srv[] = { "unasked", "found", "absent", "failed" };
 
 	json_open_object(w, "facts");
+	json_put_text(w, "protocol", facts->protocol == POLICY_XMPP ? "xmpp" : "sip");
+	json_put_bool(w, "solicited", facts->is_solicited);
 	json_put_text(w, "service", services[facts->service]);
 	json_put_slice(w, "local_domain", facts->local_domain);
 	json_put_slice(
@@ -95,6 +97,23 @@ static void put_facts(struct json_writer *w, const struct policy_facts *facts)
 	put_names(w, "dns", facts->certificate_dns, facts->certificate_dns_count, facts->remote_domain);
 	put_names(w, "sip", facts->certificate_sip, facts->certificate_sip_count, facts->remote_domain);
 	json_close_object(w);
+}
+
+/*
+ * All that was decided on, so that it can be decided on again over another image.  The event goes without it when
+ * there is no room: a certificate full of odd names must not keep its refusal from being told.
+ */
+static void put_facts(struct json_writer *w, const struct policy_facts *facts)
+{
+	struct json_writer saved = *w;
+	size_t end = w->out->end;
+
+	write_facts(w, facts);
+	if (!w->out->is_broken && buffer_room(w->out) >= REPORT_END_BYTES)
+		return;
+	w->out->is_broken = false;
+	w->out->end = end;
+	*w = saved;
 }
 
 void report_refused(struct access *a, struct flow *flow, const struct sip_message *m,

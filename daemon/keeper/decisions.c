@@ -160,6 +160,10 @@ static void read_facts(const struct json *event, struct policy_facts *facts, str
 		.direction = slice_equal(json_as_slice(json_get(event, "direction")), SLICE("in"))
 		                     ? POLICY_INWARD
 		                     : POLICY_OUTWARD,
+		.protocol = slice_equal(json_as_slice(json_get(known, "protocol")), SLICE("xmpp"))
+		                    ? POLICY_XMPP
+		                    : POLICY_SIP,
+		.is_solicited = json_as_bool(json_get(known, "solicited"), false),
 		.service = choice(json_as_slice(json_get(known, "service")), services, 4),
 		.method = json_as_slice(json_get(event, "method")),
 		.remote_domain = json_as_slice(json_get(event, "domain")),
@@ -206,7 +210,7 @@ void decisions_take(struct decisions *decisions, enum control_event_id id, const
 		return;
 	read_facts(event, &facts, lists);
 	buffer_start(&key, DECISION_TEXT_MAX);
-	buffer_printf(&key, "%d %d %.*s %.*s@%.*s", facts.direction, facts.service,
+	buffer_printf(&key, "%d %d %d %.*s %.*s@%.*s", facts.direction, facts.protocol, facts.service,
 	              SLICE_ARG(facts.remote_domain), SLICE_ARG(facts.local_user),
 	              SLICE_ARG(facts.local_domain));
 	d = key.is_broken ? NULL : map_get(&decisions->by_key, buffer_slice(&key));

@@ -289,8 +289,8 @@ void verb_run_REVERT(struct call *call)
 {
 	if (!change_read(call) || !is_expected_version(call) || !is_waiting(call))
 		return;
-	if (call->change.stages || call->change.dry_runs) {
-		call_fail(call, CONTROL_USAGE, "a revert is not staged or tried; undo is");
+	if (call->change.stages) {
+		call_fail(call, CONTROL_USAGE, "a revert is not staged; an undo is");
 		return;
 	}
 	call->change.ends_pending = true;

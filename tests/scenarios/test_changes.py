@@ -313,6 +313,7 @@ def test_the_rule_asks_for_confirmation_of_a_switch_only(bare):
     assert client.result("status")["staged"] == {"mine": 0, "others": 0}
     assert client.code("domain.allow", domain="x.example", confirm_within=60) == "conflict"  # one waits at a time
     assert client.result("domain.allow", domain="x.example")["version"] == 4
+    assert client.result("revert", dry_run=True)["dry_run"] and client.code("revert", stage=True) == "usage"
     assert client.result("revert")["version"] == 5  # without what was done since
     assert client.result("domain.list")["total"] == 1
     assert client.result("access-edge.show")["fields"]["allow-federated-users"] is True

@@ -57,7 +57,7 @@ static void reads_the_facts_of_an_event(void **state)
 	decisions_start(&d);
 	take(&d, CONTROL_EVENT_REQUEST_REFUSED,
 	     "{\"direction\":\"out\",\"method\":\"SUBSCRIBE\",\"domain\":\"x.example\",\"facts\":{"
-	     "\"service\":\"presence\","
+	     "\"service\":\"presence\",\"protocol\":\"xmpp\",\"solicited\":true,"
 	     "\"local_domain\":\"contoso.example\",\"local_user\":\"alice\",\"connected\":true,"
 	     "\"certificate\":true,"
 	     "\"srv\":\"found\",\"route\":3,\"targets\":[\"a.x.example\",\"b.x.example\"],\"dns\":[\"a.x."
@@ -68,6 +68,8 @@ static void reads_the_facts_of_an_event(void **state)
 	f = newest(&d);
 	assert_int_equal(f->direction, POLICY_OUTWARD);
 	assert_int_equal(f->service, POLICY_SERVICE_PRESENCE);
+	assert_int_equal(f->protocol, POLICY_XMPP);
+	assert_true(f->is_solicited);
 	assert_true(slice_equal(f->method, SLICE("SUBSCRIBE")));
 	assert_true(slice_equal(f->remote_domain, SLICE("x.example")));
 	assert_true(slice_equal(f->local_domain, SLICE("contoso.example")));

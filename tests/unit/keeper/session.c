@@ -202,7 +202,8 @@ static const struct {
 	{ "why",
 	  "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"why\",\"params\":{\"from\":\"sip:dan@x.example\","
 	  "\"to\":\"eve@y.example\"}}\n",
-	  "\"answer\":\"refuse\",\"direction\":\"out\",\"step\":1,\"name\":\"federation-switch\"" },
+	  "\"answer\":\"refuse\",\"direction\":\"out\",\"protocol\":\"sip\",\"step\":1,\"name\":\"federation-"
+	  "switch\"" },
 };
 
 static void answers_every_line(void **state)
