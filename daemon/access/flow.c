@@ -342,6 +342,21 @@ static void received(void *owner, struct connection *c, struct buffer *in)
 		set_deadline(flow);
 }
 
+/*
+ * With TLS 1.3 a client has finished before the server looks at its certificate (RFC 8446 §4.4): an alert then
+ * comes on a connection that seemed good, and where a reset overtakes it, an end without a single byte
+ * is all that is seen.
+ */
+bool flow_was_refused(const struct flow *flow)
+{
+	enum connection_end end = connection_end(flow->connection);
+	bool was_silent = flow->hop && flow->is_up && flow->messages_out > 0 &&
+	                  connection_counts(flow->connection).bytes_in == 0;
+
+	return end == CONNECTION_END_TLS_THEIRS ||
+	       (was_silent && (end == CONNECTION_END_PEER || end == CONNECTION_END_RESET));
+}
+
 /* "they refused us" is told apart from "we refused them", for the sender and for the console. */
 static void closed(void *owner, struct connection *c)
 {
@@ -369,7 +384,7 @@ static void closed(void *owner, struct connection *c)
 	if (is_told && (!flow->is_up || is_refusal))
 		report_lost(a, flow, is_refusal, words);
 	snprintf(why.words, sizeof why.words, "the connection ended: %.200s", words);
-	if (end == CONNECTION_END_TLS_THEIRS) { /* TLS 1.3: after we thought that all was well */
+	if (flow_was_refused(flow)) {
 		why.diagnostic = 1047;
 		why.by = FAILED_BY_PARTNER;
 	}

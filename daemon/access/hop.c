@@ -355,10 +355,9 @@ void hop_lost(struct hop *hop, const struct flow *flow)
 	drop_connection(hop, flow->self);
 	if (hop->dialling != flow->self) {
 		/*
-		 * It was up: the next request connects again; but not to whom has refused our certificate, which
-		 * with TLS 1.3 comes when the handshake seems over (RFC 8446 §4.4).
+		 * It was up: the next request connects again; but not to whom has refused our certificate.
 		 */
-		if (end == CONNECTION_END_TLS_THEIRS && !hop->is_connecting) {
+		if (flow_was_refused(flow) && !hop->is_connecting) {
 			set_failure(hop, 1047, "it refused our TLS", words);
 			hop->failure.by = FAILED_BY_PARTNER;
 			fail_waiting(hop);

@@ -328,6 +328,7 @@ void flow_image_changed(struct access *a); /* end what is no longer allowed */
 /* With that image, would this connection be kept? */
 bool flow_may_stay(struct flow *flow, const struct policy_image *image);
 void flow_facts(const struct flow *flow, struct policy_facts *facts);
+bool flow_was_refused(const struct flow *flow); /* it has ended: because they did not take our certificate */
 bool flow_carries_name(const struct flow *flow,
                        struct slice name);    /* its verified certificate has it as dNSName */
 bool flow_is_usable(const struct flow *flow); /* up, and not about to end; NULL: no */

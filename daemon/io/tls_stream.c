@@ -391,6 +391,27 @@ static enum stream_step tls_read(struct stream *stream, char *to, size_t size, s
 	return end_of_transport(tls, (int)n, end);
 }
 
+enum { TLS_LAST_READS = 8 };
+
+/*
+ * Who refuses our certificate with TLS 1.3 says so and closes while we already write; our bytes then meet a
+ * reset, and the alert that says why may still wait to be read.
+ */
+static int last_alert(struct tls_stream *tls, int code)
+{
+	char unread[64];
+
+	for (unsigned i = 0; i < TLS_LAST_READS && !tls->has_read_data; i++) {
+		ssize_t n = gnutls_record_recv(tls->session, unread, sizeof unread);
+
+		if (n == GNUTLS_E_FATAL_ALERT_RECEIVED)
+			return (int)n;
+		if (n >= 0 || n == GNUTLS_E_AGAIN || gnutls_error_is_fatal((int)n))
+			break;
+	}
+	return code;
+}
+
 static enum stream_step tls_write(struct stream *stream, struct slice bytes, size_t *taken,
                                   struct stream_end *end)
 {
@@ -412,6 +433,10 @@ static enum stream_step tls_write(struct stream *stream, struct slice bytes, siz
 		return STREAM_WAIT_WRITE;
 	if (n == GNUTLS_E_INTERRUPTED)
 		return STREAM_MORE;
+	if (n == GNUTLS_E_PUSH_ERROR || n == GNUTLS_E_PREMATURE_TERMINATION)
+		n = last_alert(tls, (int)n);
+	if (n == GNUTLS_E_PREMATURE_TERMINATION) /* GnuTLS's word for a reset, too */
+		return ended(end, CONNECTION_END_RESET, "broken while it was written to");
 	return end_of_transport(tls, (int)n, end);
 }
 
