@@ -364,6 +364,8 @@ void gateway_xmpp_outcome(struct gateway *g, uint64_t token, const struct gatewa
 		message_delivered(t, ask, outcome);
 	else if (ask->kind == ASK_PRESENCE)
 		watched_delivered(t, ask, outcome);
+	else if (ask->kind == ASK_TELL)
+		watching_delivered(t, ask, outcome);
 	ask_free(t, &ask);
 	talks_end(t);
 }

@@ -11,7 +11,7 @@
  *   pair.c      what is remembered of two people who talk
  *   message.c   one message, each way, to exactly one outcome
  *   session.c   IM sessions of Lync's kind: INVITE, MESSAGE in the dialog, BYE
- *   watching.c  an XMPP user watches one of ours: we subscribe in SIP
+ *   watching.h watching.c watching_tell.c  an XMPP user watches one of ours: we subscribe in SIP
  *   watched.h device.c notify.c watched.c   one of ours watches an XMPP user: we notify in SIP
  *   iq.c        the few questions that are answered
  *   state.c     SQLite, only there: subscriptions and who wrote first
@@ -43,6 +43,7 @@ enum {
 	TALKS_OLD_MS = 60 * 1000,      /* older than that is said to be delayed (XEP-0203) */
 	TALKS_CSEQ_LEAP = 1000, /* after a restart: more than could have been used since the last commit */
 	TALKS_COMMIT_MS = 50,
+	TALKS_TELL_AGAIN_MS = 60 * 1000, /* presence that did not arrive */
 };
 
 struct pair;
@@ -62,6 +63,7 @@ enum ask_kind {
 	ASK_NOTIFY,     /* NOTIFY; `owner`: dialog of a watched pair */
 	ASK_STANZA,     /* a message into XMPP; `server` waits for its answer */
 	ASK_PRESENCE,   /* subscribe or probe into XMPP; `owner`: watched */
+	ASK_TELL,       /* presence into XMPP; `owner`: watching */
 };
 
 /* A message from XMPP on its way into SIP: enough to send it (again) and to return it. */
@@ -82,6 +84,7 @@ struct ask {
 	handle owner;
 	handle server;
 	struct letter *letter; /* owned */
+	bool is_subscribed;    /* TELL: what was told is that he may watch */
 };
 
 /* Messages that say something: in = delivered + refused + failed + those under way. Typing and receipts are not counted. */
@@ -112,7 +115,8 @@ struct talks {
 	struct loop_timer commit_timer;
 	struct list promises; /* what waits for the next commit */
 	struct talks_counts to_xmpp, to_sip;
-	bool probes_wait; /* some watched pair wants to be probed */
+	unsigned told_again; /* in this second */
+	bool probes_wait;    /* some watched pair wants to be probed */
 };
 
 /* ---- talks.c ---- */
@@ -245,6 +249,7 @@ void watching_answered(struct talks *t, struct ask *ask, const struct sip_messag
 bool watching_notified(struct talks *t, handle server,
                        const struct sip_message *m); /* false: not one of ours */
 void watching_second(struct talks *t);
+void watching_delivered(struct talks *t, struct ask *ask, const struct gateway_outcome *outcome);
 bool watching_load(struct talks *t, struct reason *reason);
 void watching_free_all(struct talks *t);
 void watching_write(struct talks *t, struct gateway_page *page, struct json_writer *w);

@@ -11,27 +11,8 @@
 #include <stdio.h>
 
 #include "daemon/gateway/state.h"
-#include "daemon/gateway/talks.h"
+#include "daemon/gateway/watching.h"
 #include "shared/base/memory.h"
-
-enum { DOCUMENT_KEPT_MAX = 8 * 1024 }; /* a larger PIDF is told and not remembered */
-
-struct watching {
-	handle self;
-	struct slice key; /* owned, behind the struct */
-	enum translate_watching_state state;
-	char tag[TALKS_TAG_BYTES]; /* of our side; empty: no dialog */
-	struct dialog dialog;
-	bool is_asking;                           /* a SUBSCRIBE is under way */
-	bool is_end;                              /* and it is the last */
-	uint32_t expires_s;                       /* asked for */
-	int64_t refresh_ms, expires_ms, retry_ms; /* INT64_MAX: not set */
-	uint32_t retries;
-	int64_t alive_ms; /* the watcher's last sign of life */
-	bool has_heard;   /* a NOTIFY has come since the process began */
-	char *document;   /* the last PIDF; NULL: none */
-	size_t document_length;
-};
 
 static int64_t refresh_interval_ms(const struct talks *t)
 {
@@ -54,7 +35,7 @@ static struct watching *watching_new(struct talks *t, struct slice key)
 		return NULL;
 	memcpy((char *)(w + 1), key.ptr, key.len);
 	w->key = (struct slice){ (char *)(w + 1), key.len };
-	w->refresh_ms = w->expires_ms = w->retry_ms = INT64_MAX;
+	w->refresh_ms = w->expires_ms = w->retry_ms = w->stale_ms = INT64_MAX;
 	w->expires_s = TALKS_SUBSCRIBE_S;
 	w->alive_ms = gateway_now_ms(t->gateway);
 	w->self = handles_add(&t->watchings, w);
@@ -98,96 +79,6 @@ static void save(struct talks *t, struct watching *w)
 	else
 		(void)state_put(t->state, &row);
 	talks_saved(t);
-}
-
-/* ---- towards the watcher ---- */
-
-static void tell(struct talks *t, const struct parties *p, struct slice type)
-{
-	struct xmpp_builder b = { .arena = &t->arena };
-	struct xmpp_element *presence = xmpp_add(&b, NULL, XMPP_NS_SERVER, SLICE("presence"));
-
-	xmpp_set(&b, presence, SLICE("from"), p->our_text);
-	xmpp_set(&b, presence, SLICE("to"), p->their_text);
-	xmpp_set(&b, presence, SLICE("type"), type);
-	if (!b.is_broken)
-		talks_stanza(t, p, presence, 0);
-}
-
-/* One resource; its name has passed translate's check, and where it does not fit a JID it stands for the account. */
-static void tell_resource(struct talks *t, const struct parties *p, const struct translate_resource *resource)
-{
-	struct xmpp_builder b = { .arena = &t->arena };
-	struct translate_resource said = *resource;
-	struct xmpp_jid from = p->ours;
-	struct xmpp_element *presence;
-
-	from.resource = resource->resource;
-	said.is_delayed = said.stamp_ms > 0 &&
-	                  loop_now(t->gateway->loop).wall_ms - said.stamp_ms > TALKS_OLD_MS;
-	presence = translate_presence_to_stanza(&b, &said, xmpp_jid_text(&from, &t->arena), p->their_text);
-	if (presence)
-		talks_stanza(t, p, presence, 0);
-}
-
-static size_t read_document(struct talks *t, const struct watching *w,
-                            struct translate_resource resources[TRANSLATE_RESOURCES_MAX])
-{
-	struct translate_refusal refusal;
-	size_t count = 0;
-
-	if (w->document)
-		(void)translate_pidf_read((struct slice){ w->document, w->document_length }, t->parser,
-		                          &t->arena, resources, &count, &refusal);
-	return count;
-}
-
-static void tell_presence(struct talks *t, const struct watching *w, const struct parties *p)
-{
-	struct translate_resource resources[TRANSLATE_RESOURCES_MAX];
-	size_t count = read_document(t, w, resources);
-
-	if (!w->has_heard)
-		return; /* after a restart: a NOTIFY is on its way and will say */
-	if (count == 0)
-		tell(t, p, SLICE("unavailable")); /* an empty NOTIFY: nothing is known (RFC 8048 §5.2.1) */
-	for (size_t i = 0; i < count; i++)
-		tell_resource(t, p, &resources[i]);
-}
-
-static void tell_unavailable(struct talks *t, const struct watching *w, const struct parties *p)
-{
-	struct translate_resource resources[TRANSLATE_RESOURCES_MAX];
-	size_t count = read_document(t, w, resources);
-	bool is_any = false;
-
-	for (size_t i = 0; i < count; i++)
-		if (resources[i].is_open) {
-			struct translate_resource gone = { .resource = resources[i].resource };
-
-			tell_resource(t, p, &gone);
-			is_any = true;
-		}
-	if (!is_any)
-		tell(t, p, SLICE("unavailable"));
-}
-
-/* A device that the new document no longer names has gone. */
-static void tell_vanished(struct talks *t, const struct watching *w, const struct parties *p,
-                          const struct translate_resource *now, size_t now_count)
-{
-	struct translate_resource before[TRANSLATE_RESOURCES_MAX];
-	size_t count = read_document(t, w, before);
-
-	for (size_t i = 0; i < count; i++) {
-		struct translate_resource gone = { .resource = before[i].resource };
-		bool is_there = !before[i].is_open;
-
-		for (size_t k = 0; k < now_count; k++)
-			is_there |= slice_equal(now[k].resource, before[i].resource);
-		if (!is_there)
-			tell_resource(t, p, &gone);
-	}
 }
 
 /* ---- towards our user ---- */
@@ -289,13 +180,13 @@ static void act(struct talks *t, struct watching *w, const struct parties *p, un
                 const struct what *what)
 {
 	if (actions & TRANSLATE_WATCHING_TELL_SUBSCRIBED)
-		tell(t, p, SLICE("subscribed"));
+		watching_tell(t, w, p, SLICE("subscribed"));
 	if (actions & TRANSLATE_WATCHING_TELL_UNAVAILABLE)
-		tell_unavailable(t, w, p);
+		watching_tell_unavailable(t, w, p);
 	if (actions & TRANSLATE_WATCHING_TELL_UNSUBSCRIBED)
-		tell(t, p, SLICE("unsubscribed"));
+		watching_tell(t, NULL, p, SLICE("unsubscribed"));
 	if (actions & TRANSLATE_WATCHING_TELL_PRESENCE)
-		tell_presence(t, w, p);
+		watching_tell_presence(t, w, p);
 	if (actions & TRANSLATE_WATCHING_DROP)
 		drop_dialog(t, w);
 	if (actions & TRANSLATE_WATCHING_RETRY)
@@ -352,14 +243,14 @@ void watching_stanza(struct talks *t, const struct parties *p, enum translate_wa
 
 	if (!w && event != TRANSLATE_WATCHING_X_SUBSCRIBE) {
 		/* The same word for those who do not exist and those who may not be watched. */
-		tell(t, p, SLICE("unsubscribed"));
+		watching_tell(t, NULL, p, SLICE("unsubscribed"));
 		return;
 	}
 	if (!w &&
 	    talks_subscriptions(t) < (t->gateway->settings ? t->gateway->settings->max_subscriptions : 100))
 		w = watching_new(t, p->key);
 	if (!w) {
-		tell(t, p, SLICE("unsubscribed"));
+		watching_tell(t, NULL, p, SLICE("unsubscribed"));
 		return;
 	}
 	w->alive_ms = gateway_now_ms(t->gateway);
@@ -422,17 +313,6 @@ void watching_answered(struct talks *t, struct ask *ask, const struct sip_messag
 		watching_free(t, w);
 }
 
-static void keep_document(struct watching *w, struct slice document)
-{
-	char *copy = document.len && document.len <= DOCUMENT_KEPT_MAX ? mem_new(document.len) : NULL;
-
-	mem_free(w->document);
-	w->document = copy;
-	w->document_length = copy ? document.len : 0;
-	if (copy)
-		memcpy(copy, document.ptr, document.len);
-}
-
 /* What is wrong with a NOTIFY; 0: nothing. */
 static int check_notify(struct talks *t, const struct sip_message *m, struct what *what)
 {
@@ -487,9 +367,9 @@ bool watching_notified(struct talks *t, handle server, const struct sip_message 
 	if (event == TRANSLATE_WATCHING_N_ACTIVE) {
 		w->has_heard = true;
 		if (m->body.len && w->state == TRANSLATE_WATCHING_ACTIVE)
-			tell_vanished(t, w, &p, resources, what.count);
+			watching_tell_vanished(t, w, &p, resources, what.count);
 		if (m->body.len || !w->document)
-			keep_document(w, m->body);
+			watching_keep_document(w, m->body);
 	}
 	happen(t, w, &p, event, &what);
 	return true;
@@ -513,18 +393,30 @@ static void due(struct talks *t, struct watching *w, int64_t now)
 	}
 }
 
+/* So many a second; the others wait for the next. */
+static void tell_again(struct talks *t, struct watching *w)
+{
+	struct parties p;
+
+	if (t->told_again++ < TALKS_PROBES_PER_SECOND && talks_parties_of_key(t, w->key, &p) == TRANSLATE_OK)
+		watching_tell_again(t, w, &p);
+}
+
 void watching_second(struct talks *t)
 {
 	int64_t now = gateway_now_ms(t->gateway);
 	struct watching *w;
 	uint32_t at = 0;
 
-	while ((w = handles_next(&t->watchings, &at)))
-		if (now >= w->retry_ms || now >= w->refresh_ms || now >= w->expires_ms) {
-			talks_begin(t);
+	t->told_again = 0;
+	while ((w = handles_next(&t->watchings, &at))) {
+		talks_begin(t);
+		if (now >= w->stale_ms)
+			tell_again(t, w);
+		if (now >= w->retry_ms || now >= w->refresh_ms || now >= w->expires_ms)
 			due(t, w, now);
-			talks_end(t);
-		}
+		talks_end(t);
+	}
 }
 
 /* ---- after a restart ---- */

@@ -229,6 +229,28 @@ static void without_a_sign_of_life_the_dialog_lapses(void **state)
 	assert_int_equal(wire.stanza_count, 1);
 }
 
+/* The partner was away: what he missed is told again, and then what is true. */
+static void what_did_not_arrive_is_told_again(void **state)
+{
+	(void)state;
+	watch();
+	wire_outcome(0, GATEWAY_FAILED, NULL);
+	wire_outcome(1, GATEWAY_FAILED, NULL);
+	assert_int_equal(wire_status(wire_in_dialog(0, "NOTIFY", "at", 2, ACTIVE PIDF, OPEN("pc"))), 200);
+	wire_outcome(2, GATEWAY_UNKNOWN, NULL);
+	wire_forget();
+	wire_wait(59);
+	assert_int_equal(wire.stanza_count, 0);
+	wire_wait(1);
+	assert_int_equal(wire.stanza_count, 2);
+	wire_expect_stanza(0, "type='subscribed'");
+	wire_expect_stanza(1, "alice@im.contoso.example/pc' to='bob@x.example'/>");
+	wire_outcome(0, GATEWAY_WRITTEN, NULL);
+	wire_outcome(1, GATEWAY_REFUSED, "<presence from='bob@x.example' type='error'/>");
+	wire_wait(300);
+	assert_int_equal(wire.stanza_count, 2);
+}
+
 static void strangers_learn_nothing(void **state)
 {
 	(void)state;
@@ -639,6 +661,7 @@ int main(void)
 		TEST(too_brief_is_asked_again_with_more),
 		TEST(trouble_is_waited_out),
 		TEST(without_a_sign_of_life_the_dialog_lapses),
+		TEST(what_did_not_arrive_is_told_again),
 		TEST(strangers_learn_nothing),
 		TEST(a_watched_user_survives_a_restart),
 		TEST(is_promised_when_it_is_on_the_disk),
