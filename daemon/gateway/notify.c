@@ -148,6 +148,5 @@ void notify_send(struct talks *t, struct notify *n)
 		return;
 	}
 	ask_free(t, &ask); /* not sent: the next change, or the refresh, says it */
-	if (n->ending != ENDING_NONE)
-		notify_free(t, n);
+	n->is_over = n->ending != ENDING_NONE;
 }

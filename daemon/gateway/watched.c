@@ -440,7 +440,11 @@ void watched_second(struct talks *t)
 
 	probe_some(t);
 	while ((n = handles_next(&t->notifies, &at))) {
-		if (n->hold_ms && now >= n->hold_ms) {
+		if (n->is_over) {
+			talks_begin(t);
+			leave(t, n, TRANSLATE_WATCHED_S_EXPIRED);
+			talks_end(t);
+		} else if (n->hold_ms && now >= n->hold_ms) {
 			talks_begin(t);
 			n->hold_ms = 0;
 			notify_send(t, n);

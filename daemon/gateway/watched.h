@@ -40,6 +40,7 @@ struct notify {
 	enum ending ending;
 	bool is_asking; /* a NOTIFY is under way */
 	bool is_due;    /* and another one is due */
+	bool is_over;   /* nothing more can be said in it: to be taken away within the second */
 };
 
 /* ---- device.c ---- */
@@ -54,7 +55,7 @@ void notify_free(struct talks *t, struct notify *n);
 void notify_unlink(struct notify *n); /* from its pair */
 void notify_save(struct talks *t, const struct notify *n);
 void notify_forget_saved(struct talks *t, const struct notify *n);
-/* Now, or as soon as the last one has been answered.  One that is ending may be gone afterwards. */
+/* Now, or as soon as the last one has been answered. */
 void notify_send(struct talks *t, struct notify *n);
 struct slice notify_contact(struct talks *t, const struct notify *n); /* the Contact line */
 

@@ -41,13 +41,14 @@ struct wire_stanza {
 struct wire {
 	struct gateway gateway;
 	struct instant now;
-	struct wire_request *requests;
-	struct wire_answer *answers;
-	struct wire_stanza *stanzas;
+	struct wire_request requests[WIRE_MAX];
+	struct wire_answer answers[WIRE_MAX];
+	struct wire_stanza stanzas[WIRE_MAX];
 	size_t request_count, answer_count, stanza_count;
 	handle next_server;
 	uint64_t next_handle, random;
 	bool access_is_away;
+	unsigned long fails_at; /* the so-manieth allocation within the next event fails; 0: none */
 	struct loop_timer *timer;
 	int64_t timer_at_ms;
 	struct arena arena; /* of the messages that come */
@@ -55,6 +56,43 @@ struct wire {
 };
 
 static struct wire wire;
+
+/* ---- allocations that fail ---- */
+
+/* Around what the gateway is given: its allocations may fail, the test's own do not. */
+static inline void wire_fail_start(void)
+{
+#ifdef PARLEY_FAULTS
+	mem_fail_at(wire.fails_at);
+#endif
+}
+static inline void wire_fail_stop(void)
+{
+#ifdef PARLEY_FAULTS
+	mem_fail_at(0);
+#endif
+}
+/* The test's own work within an event: the count goes on behind it.  Gives what wire_fail_go_on takes. */
+static inline unsigned long wire_fail_pause(void)
+{
+	unsigned long left = 0;
+
+#ifdef PARLEY_FAULTS
+	if (wire.fails_at > mem_count())
+		left = wire.fails_at - mem_count();
+	mem_fail_at(0);
+#endif
+	return left;
+}
+static inline void wire_fail_go_on(unsigned long left)
+{
+#ifdef PARLEY_FAULTS
+	wire.fails_at = left;
+	mem_fail_at(left);
+#else
+	(void)left;
+#endif
+}
 
 /* ---- the seams, as the gateway's other files would be ---- */
 
@@ -140,6 +178,7 @@ void gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remot
                        const struct xmpp_element *stanza, uint64_t token)
 {
 	struct wire_stanza *kept = &wire.stanzas[wire.stanza_count];
+	unsigned long left = wire_fail_pause();
 	struct buffer text;
 
 	(void)g;
@@ -152,6 +191,7 @@ void gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remot
 	wire_keep(kept->local, sizeof kept->local, local);
 	wire_keep(kept->remote, sizeof kept->remote, remote);
 	buffer_stop(&text);
+	wire_fail_go_on(left);
 }
 
 void gateway_report_open(struct gateway_report *report, struct gateway *g, enum control_event_id id)
@@ -230,12 +270,8 @@ static inline void wire_forget(void) { wire.request_count = wire.answer_count = 
 /* `folder` NULL: nothing survives. */
 static inline void wire_start(const char *folder)
 {
-	if (!wire.requests) {
-		wire.requests = calloc(WIRE_MAX, sizeof *wire.requests);
-		wire.answers = calloc(WIRE_MAX, sizeof *wire.answers);
-		wire.stanzas = calloc(WIRE_MAX, sizeof *wire.stanzas);
+	if (!wire.now.mono_ms)
 		wire.now = (struct instant){ .mono_ms = 1000000, .wall_ms = INT64_C(1764000000000) };
-	}
 	wire.gateway.folder = folder;
 	wire.access_is_away = false;
 	wire_forget();
@@ -251,12 +287,14 @@ static inline void wire_stop(void)
 	arena_stop(&wire.arena);
 }
 
+/* For the next test: everything but what was kept, which counts say is none. */
 static inline void wire_free(void)
 {
-	free(wire.requests);
-	free(wire.answers);
-	free(wire.stanzas);
-	wire = (struct wire){ 0 };
+	wire_forget();
+	wire.next_server = wire.next_handle = wire.random = 0;
+	wire.timer = NULL;
+	wire.now = (struct instant){ 0 };
+	wire.gateway = (struct gateway){ 0 };
 }
 
 /* ---- what comes ---- */
@@ -284,7 +322,9 @@ static inline handle wire_request_as(const char *method, const char *from, const
 	        strlen(body), body);
 	const struct sip_message *m = wire_parse(text, strlen(text));
 
+	wire_fail_start();
 	gateway_sip_request(&wire.gateway, ++wire.next_server, m);
+	wire_fail_stop();
 	return wire.next_server;
 }
 static inline handle wire_sip(const char *method, const char *headers, const char *body)
@@ -299,6 +339,7 @@ static inline handle wire_sip(const char *method, const char *headers, const cha
 static inline void wire_respond(size_t at, int status, const char *to_tag, const char *headers)
 {
 	const struct wire_request *r = &wire.requests[at];
+	const struct sip_message *m;
 	char *text;
 
 	assert_true(at < wire.request_count);
@@ -309,7 +350,10 @@ static inline void wire_respond(size_t at, int status, const char *to_tag, const
 	        status, r->from, r->to, to_tag && !strstr(r->to, ";tag=") ? ";tag=" : "",
 	        to_tag && !strstr(r->to, ";tag=") ? to_tag : "", r->call_id, (unsigned)r->cseq,
 	        SLICE_ARG(sip_method_name(r->method)), headers);
-	gateway_sip_outcome(&wire.gateway, r->token, wire_parse(text, strlen(text)), status, "");
+	m = wire_parse(text, strlen(text));
+	wire_fail_start();
+	gateway_sip_outcome(&wire.gateway, r->token, m, status, "");
+	wire_fail_stop();
 }
 
 /* A request in the dialog that our request at `at` began: their NOTIFY, BYE, MESSAGE. */
@@ -334,7 +378,9 @@ static inline void wire_xmpp(const char *xml)
 	                            "xmlns:stream='http://etherx.jabber.org/streams'>"),
 	                      slice_of(xml), &wire.arena, &stanza, &fault))
 		fail_msg("%s: %s", fault.why, xml);
+	wire_fail_start();
 	gateway_xmpp_received(&wire.gateway, SLICE("im.contoso.example"), SLICE("x.example"), stanza);
+	wire_fail_stop();
 	xmpp_parser_free(&parser);
 }
 
@@ -353,7 +399,9 @@ static inline void wire_outcome(size_t at, enum gateway_delivery delivery, const
 		                             slice_of(error_xml), &wire.arena, &stanza, &fault));
 		outcome.error = stanza;
 	}
+	wire_fail_start();
 	gateway_xmpp_outcome(&wire.gateway, wire.stanzas[at].token, &outcome);
+	wire_fail_stop();
 	xmpp_parser_free(&parser);
 }
 
