@@ -19,6 +19,9 @@ BUILD = TOP / os.environ.get("BUILD", "build")
 PARLEY = Path(os.environ.get("PARLEY", BUILD / "asan/parley"))
 RELEASE = BUILD / "release/parley"  # where the sanitisers' own handlers would come first
 WAIT = 15.0
+STAGING = ["stage.drop", "stage.clear", "stage.rebase", "confirm", "connection.retry"]
+CHANGING = ["domain.allow", "domain.block", "domain.remove", "access-edge.set", "config.import", "xmpp.add", "xmpp.set", "xmpp.remove", "xmpp.enable",
+            "xmpp.disable", "publish", "undo", "revert", "version.restore", *STAGING]
 
 
 class Daemon:
@@ -47,7 +50,12 @@ class Daemon:
         return [r for r in lines if not methods or r["method"] in methods]
 
     def changes(self):
-        return self.requests("domain.allow", "domain.block", "domain.remove", "access-edge.set", "config.import")
+        """What would have changed something: dry runs do not.  Every publish lets the daemon decide whether it goes back by itself."""
+        found = [r for r in self.requests() if r["method"] in CHANGING and not r["params"].get("dry_run")]
+        for request in found:
+            if not request["params"].pop("stage", False) and request["method"] not in STAGING:
+                assert request["params"].pop("confirm_within") == "auto", request
+        return found
 
 
 class Terminal:
@@ -273,7 +281,7 @@ def test_somebody_else_published_meanwhile(daemon, terminal):
     screen = open_domains(terminal, daemon)
     screen.keys("b")
     screen.wait("Type 2")
-    subprocess.run([PARLEY, "--socket", daemon.socket, "domain", "remove", "wingtip.example"], check=True, capture_output=True)
+    subprocess.run([PARLEY, "--socket", daemon.socket, "domain", "remove", "wingtip.example", "--confirm-within=auto"], check=True, capture_output=True)
     screen.keys("2", "Enter")
     screen.wait("somebody published meanwhile")
     assert [r["method"] for r in daemon.changes()] == ["domain.remove", "domain.block"]
@@ -311,17 +319,17 @@ def test_the_command_line_looks_at_once_and_asks_before_changes(daemon, terminal
 
 def test_wrong_keys_change_nothing(daemon, terminal):
     screen = open_domains(terminal, daemon)
-    for key in ["x", "D", "B", "A", "C-b", "C-d", "C-a", "C-r", "C-x", "F3", "F12", "F2", "F8", "Tab", "BSpace", "DC", "IC", "!", "1", "é", "網"]:
+    for key in ["x", "D", "B", "L", "C-b", "C-d", "C-a", "C-r", "C-x", "F3", "F12", "F2", "F8", "Tab", "BSpace", "DC", "IC", "!", "1", "é", "網"]:
         screen.keys(key)
     screen.wait("that key does nothing here")
     screen.keys("C-l")
     screen.wait(r">  adatum\.example")
     screen.keys("b")
     screen.wait("Type 2")
-    for key in ["x", "b", "a", "d", "C-c"]:
+    for key in ["x", "b", "a", "d", "s", "C-c"]:
         screen.keys(key)
     screen.wait("nothing was changed")
-    screen.keys("g", "x")
+    screen.keys("g", "j")
     screen.wait("g is followed by")
     assert daemon.changes() == []
 
@@ -798,3 +806,138 @@ def test_a_form_waits_for_no_daemon(daemon, terminal):
     daemon.process.send_signal(signal.SIGCONT)
     screen.wait("v119 published: access-edge set allow-outside-users=false")
     assert [r["params"]["set"] for r in daemon.changes()] == [{"allow-outside-users": False}]
+
+
+def test_the_daemon_tries_what_is_asked_about_before_anybody_agrees(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.keys("j", "a")
+    screen.wait("Allow blueyonder.example", "Dry run: 2 domains and 14 users would lose federation")
+    screen.keys("Escape")
+    assert [r["params"].get("dry_run") for r in daemon.requests("domain.allow")] == [True]
+    assert daemon.changes() == []
+
+
+def test_changes_are_staged_looked_at_and_published_as_one_version(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.keys("j", "a")
+    screen.wait("Allow blueyonder.example", "s stage instead")
+    screen.keys("s")
+    screen.wait("staged: domain allow blueyonder.example", r"RW  staged 1")
+    screen.keys("g", "a")
+    screen.wait("Access Edge +field 1")
+    screen.keys("Down", "Space", "Enter")
+    screen.wait("Type off", "s stage instead")
+    screen.keys("s")
+    screen.wait("staged: access-edge set allow-outside-users=false", "staged 2")
+    screen.keys("Down", "S")
+    screen.wait("Staged changes +2 of 2", r"added|changed +allowed-domain +blueyonder", "allow-outside-users", "EFFECT IF PUBLISHED",
+                "2 connections would close", "staged by others, too: wang", r"\$ parley plan")
+    screen.keys("u")
+    screen.wait("Staged changes +1 of 1", "staged 1")
+    screen.keys("P")
+    screen.wait(r"Comment \(why\?\)")
+    screen.keys("Enter")
+    screen.wait("a comment is needed")
+    screen.keys("P")
+    screen.type("trial ended, ticket 8812")
+    screen.keys("Enter")
+    screen.wait("Publish 1 staged changes", "Dry run: 2 connections would close", "Type 2", r"\$ parley publish --comment 'trial ended, ticket 8812'")
+    screen.keys("2", "Enter")
+    screen.wait("v119 published", "Nothing is staged", absent=("staged 1",))
+    assert [(r["method"], r["params"].get("comment")) for r in daemon.changes()][-1] == ("publish", "trial ended, ticket 8812")
+
+
+def test_a_switch_that_goes_back_by_itself_counts_down_and_is_kept(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon, "console", "access-edge")
+    screen.wait("Access Edge +field 1")
+    screen.keys("Down", "Space", "Enter")
+    screen.wait("Type off")
+    screen.type("off")
+    screen.keys("Enter")
+    screen.wait(r"v119 goes back in 4m\d\ds: Y keeps")
+    screen.keys("Escape")
+    screen.wait("NEEDS ATTENTION")
+    screen.keys("U")
+    screen.wait("Take v119 back", r"\$ parley revert")
+    screen.keys("n", "Y")
+    screen.wait("done: confirm", absent=("goes back in",))
+    assert [r["method"] for r in daemon.changes()] == ["access-edge.set", "confirm"]
+    screen.keys("Y")
+    screen.wait("no version waits")
+    screen.keys("U")
+    screen.wait("Undo", r"\$ parley undo", "Dry run: 0 connections")
+    screen.keys("y")
+    screen.wait("v120 published: undo")
+
+
+def test_versions_are_compared_gone_back_to_and_travelled_to(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon)
+    screen.wait("NEEDS ATTENTION")
+    screen.keys("g", "k")
+    screen.wait("Versions +5 of 5", r"> +118 ", r"117 .*change 117", r"\$ parley version show 118")
+    screen.keys("Enter")
+    screen.wait("version show 118", "woodgrove.example")
+    screen.keys("q", "=")
+    screen.wait("v118 is marked")
+    screen.keys("Down", "Down", "=")
+    screen.wait("version diff 116 118")
+    screen.keys("q", "B")
+    screen.wait("Back to v116", r"\$ parley version restore 116", "Dry run")
+    screen.keys("n", "V")
+    screen.wait("AS OF v116")
+    screen.keys("g", "d")
+    screen.wait("AS OF v116", "adatum")
+    until(lambda: any(r["params"].get("version") == 116 for r in daemon.requests("domain.list")), "the list was not asked for as of v116")
+    screen.keys("g", "a")
+    screen.wait("AS OF v116", "as it was then")
+    assert daemon.requests("access-edge.show")[-1]["params"] == {"version": 116}
+    screen.keys("V")
+    screen.wait("the current version is shown again", absent=("AS OF",))
+    screen.keys("g", "A")
+    screen.wait("Audit +2 of 8", "domain allow woodgrove.example")
+    screen.keys("Enter")
+    screen.wait("Audit line", r"address +192.0.2.4")
+    assert daemon.changes() == []
+
+
+def test_xmpp_partners_are_listed_edited_and_turned_off(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon, "console", "xmpp")
+    screen.wait("XMPP partners +2 of 2", "DOMAIN +ENABLED +TYPE +TLS +SASL", r">  chat.woodgrove.example +off +federated", r"\$ parley xmpp show chat.woodgrove")
+    screen.keys("Down", "Enter")
+    screen.wait("Xmpp|XMPP partner  jabber.adatum.example", r"TLS negotiation +\(\*\) required")
+    screen.keys("Down", "Down", "Down", "Down", "Right", "Enter")
+    screen.wait(r"tls-negotiation: required -> optional", r"\$ parley xmpp set jabber.adatum.example tls-negotiation=optional")
+    screen.keys("y")
+    screen.wait("v119 published", r">  jabber.adatum.example +on +federated +optional")
+    screen.keys("e")
+    screen.wait("parley xmpp disable jabber.adatum.example", "Dry run")
+    screen.keys("y")
+    screen.wait("v120 published", r">  jabber.adatum.example +off")
+    screen.keys("n")
+    screen.wait("New: XMPP partner")
+    screen.type("im.contoso-partner.example")
+    screen.keys("Enter")
+    screen.wait(r"\$ parley xmpp add im.contoso-partner.example")
+    screen.keys("y")
+    screen.wait("v121 published", "3 of 3")
+    assert [r["method"] for r in daemon.changes()] == ["xmpp.set", "xmpp.disable", "xmpp.add"]
+
+
+def test_a_partner_is_tried_again_at_once(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon, "console", "connections")
+    screen.wait(r">  edge\.proseware\.example +out failed")
+    screen.keys("K")
+    screen.wait("done: connection retry edge.proseware.example")
+    assert daemon.requests("connection.retry")[0]["params"] == {"partner": "edge.proseware.example"}
+
+
+def test_the_command_is_copied_to_the_terminals_clipboard(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.run("set-option", "-g", "set-clipboard", "on")
+    screen.keys("j", "C")
+    screen.wait("copied, where the terminal takes it")
+    until(lambda: "parley domain show blueyonder.example" in screen.run("list-buffers", "-F", "#{buffer_sample}"), "nothing was copied")

@@ -15,8 +15,11 @@ import time
 
 VERBS = {
     "viewer": ["hello", "status", "domain.list", "domain.show", "access-edge.show", "policy.show", "topology.show",
-               "connection.list", "discovered.list", "why", "event.tail", "config.check", "config.export", "version.list", "model.kinds"],
-    "policy": ["domain.allow", "domain.block", "domain.remove", "access-edge.set", "policy.set"],
+               "connection.list", "discovered.list", "why", "event.tail", "config.check", "config.export", "version.list", "model.kinds",
+               "xmpp.list", "xmpp.show", "xmpp-gateway.show", "stage.list", "stage.diff", "plan", "version.show", "version.diff", "audit.list"],
+    "operator": ["connection.retry"],
+    "policy": ["domain.allow", "domain.block", "domain.remove", "access-edge.set", "policy.set", "xmpp.add", "xmpp.set", "xmpp.remove", "xmpp.enable",
+               "xmpp.disable", "stage.drop", "stage.clear", "stage.rebase", "publish", "undo", "confirm", "revert", "version.restore"],
     "administrator": ["config.import"],
 }
 ROLES = ["viewer", "helpdesk", "operator", "policy", "administrator"]
@@ -36,11 +39,23 @@ class Refusal(Exception):
             self.error["data"]["problems"] = problems
 
 
+class Early(Exception):
+    """An answer that changes nothing: a dry run, or a change that was only staged."""
+
+    def __init__(self, result):
+        super().__init__()
+        self.result = result
+
+
 class Daemon:
     def __init__(self, options):
         self.options = options
         self.version = 118
         self.uploads = {}
+        self.staged = []  # (method, params, changes)
+        self.confirm = None
+        self.xmpp = {"jabber.adatum.example": self.partner("jabber.adatum.example"),
+                     "chat.woodgrove.example": {**self.partner("chat.woodgrove.example"), "enabled": False}}
         self.switches = {"allow-federated-users": True, "enable-partner-discovery": False,
                          "allow-outside-users": True, "allow-anonymous-users": False, "discovered-partner-standard-rate": 20}
         self.domains = {}
@@ -80,7 +95,8 @@ class Daemon:
         wave = [i % 13 for i in range(60)]
         return {"node": "edge1.contoso.example", "server": "parleyd 0.1", "started": START, "version": self.version,
                 "published": {"time": START + 1000, "author": "lin", "comment": "woodgrove signed"},
-                "switches": self.switches,
+                "switches": self.switches, "confirm_version": self.confirm[0] if self.confirm else 0,
+                "confirm_until": self.confirm[1] if self.confirm else 0,
                 "services": [{"name": "access", "state": "running", "why": "", "since": START, "pid": 4711, "restarts": 0,
                               "version": self.version, "next_start": None}],
                 "traffic": {"in_rate": 12.0, "out_rate": 11.5, "refused_per_min": 3, "in_total": 12345,
@@ -169,17 +185,27 @@ class Daemon:
         return {"kind": "access-edge", "key": "", "fields": self.switches, "version": self.version}
 
     def version_list(self, params, session):
-        return {"versions": [{"version": self.version, "time": START, "author": "lin", "comment": "woodgrove", "changes": 1}]}
+        return {"versions": [{"version": v, "time": START - (self.version - v) * 86_400_000, "author": "lin", "comment": f"change {v}", "changes": 1}
+                             for v in range(self.version, self.version - 5, -1)]}
 
     # ---- changing ----
-    def publish(self, params, session, changes):
+    def published(self, params, session, changes):
         if session.get("mode") == "ro":
             raise Refusal("denied", "this session is read-only")
+        if params.get("dry_run"):
+            raise Early({"dry_run": True, "version": self.version, "closing": 0, "changes": changes,
+                         "sentences": ["0 connections would close", "2 domains and 14 users would lose federation"]})
+        if params.get("stage"):
+            self.staged += [(self.method, {k: v for k, v in params.items() if k != "stage"}, changes)]
+            raise Early({"version": self.version, "applied": True, "staged": True, "changes": changes, "note": ""})
         expected = params.get("if_version")
         if expected is not None and expected != self.version:
             raise Refusal("conflict", f"the configuration is version {self.version}, not {expected}")
         if changes:
             self.version += 1
+            turned_off = any(c.get("after") is False and c["field"].startswith("allow-") for c in changes)
+            if params.get("confirm_within") == "auto" and turned_off:
+                self.confirm = (self.version, int(time.time() * 1000) + 300_000)
         return {"version": self.version, "applied": True, "changes": changes, "note": ""}
 
     def set_rule(self, params, session, rule):
@@ -196,7 +222,7 @@ class Daemon:
         row.update(params.get("set", {}))
         changes = [] if before == row else [{"what": "changed" if before else "added", "kind": f"{rule}ed-domain",
                                              "key": name, "field": "", "before": "", "after": ""}]
-        answer = self.publish(params, session, changes)
+        answer = self.published(params, session, changes)
         self.domains[name] = row
         return answer
 
@@ -209,16 +235,111 @@ class Daemon:
     def domain_remove(self, params, session):
         if params.get("domain") not in self.domains:
             raise Refusal("not-found", f"{params.get('domain')} is on neither list")
-        answer = self.publish(params, session, [{"what": "removed", "kind": "allowed-domain", "key": params["domain"]}])
+        answer = self.published(params, session, [{"what": "removed", "kind": "allowed-domain", "key": params["domain"]}])
         del self.domains[params["domain"]]
         return answer
 
     def access_edge_set(self, params, session):
         changes = [{"what": "changed", "kind": "access-edge", "key": "", "field": f, "before": self.switches.get(f), "after": v}
                    for f, v in params.get("set", {}).items() if self.switches.get(f) != v]
-        answer = self.publish(params, session, changes)
+        answer = self.published(params, session, changes)
         self.switches.update(params.get("set", {}))
         return {**answer, "applied": not self.options.unapplied}
+
+    # ---- staged ----
+    def stage_list(self, params, session):
+        changes = [c for _, _, changes in self.staged for c in changes]
+        return {"base": 118, "version": self.version, "since": START, "total": len(changes), "changes": changes, "problems": [],
+                "others": [{"who": "wang", "login": "", "base": 118, "since": START}]}
+
+    def stage_diff(self, params, session):
+        return {**self.stage_list(params, session), "conflicts": []}
+
+    def stage_drop(self, params, session):
+        del self.staged[int(params["change"]) - 1]
+        return self.stage_list(params, session)
+
+    def stage_clear(self, params, session):
+        self.staged = []
+        return self.stage_list(params, session)
+
+    def plan(self, params, session):
+        return {"dry_run": True, "version": self.version, "base": 118, "conflicts": [], "closing": 2, "changes": [],
+                "sentences": ["2 connections would close", "1 domain and 3 users would lose federation"]}
+
+    def publish(self, params, session):
+        if params.get("dry_run"):
+            return self.plan(params, session)
+        staged, self.staged = self.staged, []
+        before = self.version
+        for self.method, arguments, _ in staged:
+            getattr(self, self.method.replace(".", "_").replace("-", "_"))(arguments, session)
+        self.version = before + 1
+        return {"version": self.version, "applied": True, "changes": [c for _, _, changes in staged for c in changes], "note": ""}
+
+    def undo(self, params, session):
+        return self.published(params, session, [{"what": "removed", "kind": "allowed-domain", "key": "woodgrove.example", "field": ""}])
+
+    def revert(self, params, session):
+        answer = self.published(params, session, [{"what": "changed", "kind": "access-edge", "key": "", "field": "allow-federated-users"}])
+        self.confirm = None
+        return answer
+
+    def confirm_now(self, params, session):
+        version, self.confirm = self.confirm[0], None
+        return {"version": version}
+
+    def version_show(self, params, session):
+        return {"version": params["number"], "time": START, "author": "lin", "comment": "woodgrove", "current": False, "total": 1,
+                "changes": [{"what": "added", "kind": "allowed-domain", "key": "woodgrove.example", "field": "", "before": None, "after": None}]}
+
+    def version_diff(self, params, session):
+        return {**self.version_show({"number": params["from"]}, session), "from": params["from"], "to": params.get("to", self.version)}
+
+    def version_restore(self, params, session):
+        return self.published(params, session, [{"what": "removed", "kind": "allowed-domain", "key": "woodgrove.example", "field": ""}])
+
+    def audit_list(self, params, session):
+        return {"rows": [{"number": 8 - i, "time": "2026-01-01T13:40:06Z", "who": "lin", "roles": "administrator", "login": "lin", "address": "192.0.2.4",
+                          "verb": "domain.allow", "object": "woodgrove.example", "command": "domain allow woodgrove.example", "outcome": outcome,
+                          "version": 118} for i, outcome in enumerate(["done", "asked"])], "next": "", "total": 8}
+
+    def connection_retry(self, params, session):
+        return {"partner": params["partner"], "retried": 1}
+
+    # ---- XMPP ----
+    @staticmethod
+    def partner(domain):
+        return {"domain": domain, "enabled": True, "additional-domains": [], "description": "", "partner-type": "federated", "tls-negotiation": "required",
+                "sasl-negotiation": "optional", "support-dialback-negotiation": True, "enable-keep-alive": True, "connection-limit": 0, "proxy-fqdn": "",
+                "proxy-port": 5269, "im-mode": "pool", "max-message-body": 65536, "verdict": "certificate or dialback, over TLS"}
+
+    def xmpp_list(self, params, session):
+        return {"rows": [self.xmpp[d] for d in sorted(self.xmpp)], "total": len(self.xmpp), "next": None, "version": self.version}
+
+    def xmpp_show(self, params, session):
+        row = self.xmpp[params["domain"]]
+        return {"kind": "xmpp-partner", "key": row["domain"], "fields": {k: v for k, v in row.items() if k != "verdict"}, "verdict": row["verdict"],
+                "version": self.version}
+
+    def xmpp_change(self, params, session, fields):
+        before = self.xmpp.get(params["domain"], self.partner(params["domain"]))
+        answer = self.published(params, session, [{"what": "changed", "kind": "xmpp-partner", "key": params["domain"], "field": f, "before": before.get(f),
+                                                   "after": v} for f, v in fields.items()] or [{"what": "added", "kind": "xmpp-partner", "key": params["domain"], "field": ""}])
+        self.xmpp[params["domain"]] = {**before, **fields}
+        return answer
+
+    def xmpp_add(self, params, session):
+        return self.xmpp_change(params, session, params.get("set", {}))
+
+    def xmpp_set(self, params, session):
+        return self.xmpp_change(params, session, params.get("set", {}))
+
+    def xmpp_enable(self, params, session):
+        return self.xmpp_change(params, session, {"enabled": True})
+
+    def xmpp_disable(self, params, session):
+        return self.xmpp_change(params, session, {"enabled": False})
 
     # ---- documents ----
     def config_upload(self, params, session):
@@ -231,7 +352,7 @@ class Daemon:
         return {"documents": len(self.uploads), "problems": problems, "changes": 2}
 
     def config_import(self, params, session):
-        return self.publish(params, session, [{"what": "added", "kind": "allowed-domain", "key": "x.example"}])
+        return self.published(params, session, [{"what": "added", "kind": "allowed-domain", "key": "x.example"}])
 
     def config_export(self, params, session):
         text = "<sip-domains version=\"118\">\n" + "<allowed-domain/>\n" * 3000 + "</sip-domains>\n"
@@ -245,7 +366,8 @@ class Daemon:
     # ---- the wire ----
     def answer(self, request, session):
         method = request.get("method", "")
-        handler = getattr(self, method.replace(".", "_").replace("-", "_"), None)
+        self.method = method
+        handler = getattr(self, {"confirm": "confirm_now"}.get(method, method.replace(".", "_").replace("-", "_")), None)
         if handler is None or method.startswith("_"):
             raise Refusal("unknown-verb", f"there is no verb {method}", rpc=-32601)
         if method != "config.upload" and (method not in may_call(self.options.role) or method in self.options.deny):
@@ -266,6 +388,8 @@ class Daemon:
             reply = {"jsonrpc": "2.0", "id": request.get("id")}
             try:
                 reply["result"] = self.answer(request, session)
+            except Early as early:
+                reply["result"] = early.result
             except Refusal as refusal:
                 reply["error"] = refusal.error
             writer.write((json.dumps(reply) + "\n").encode())

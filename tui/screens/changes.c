@@ -21,7 +21,7 @@ void changes_clear(struct changes *changes)
 	buffer_clear(&changes->lines);
 	changes->asked_id = changes->version = 0;
 	changes->done = changes->count = 0;
-	changes->is_form = false;
+	changes->is_form = changes->stages = false;
 }
 
 bool changes_add(struct changes *changes, struct slice command)
@@ -56,18 +56,36 @@ static void show_saving(struct console *console)
 
 /* ---- a command as a request ---- */
 
+/* How a change is done. */
+struct how {
+	int64_t if_version; /* 0: whatever version is current */
+	const char *doing;  /* an option, or NULL */
+};
+/* What would cut many off goes back by itself; the daemon decides which that is. */
+static const char confirmed[] = "--confirm-within=auto";
+
 /* Words, then the request; both are the caller's to free with cli_request_free when OK. */
-static enum result read_command(struct slice line, int64_t if_version, struct command_words *words,
+static enum result read_command(struct slice line, const struct how *how, struct command_words *words,
                                 struct cli_request *request, struct reason *reason)
 {
 	char guard[48];
 	enum result result = command_split(line, words, reason);
 
-	if (result != RESULT_OK)
+	if (result == RESULT_OK)
+		result = cli_request_read(words->count, words->words, request, reason);
+	if (result != RESULT_OK || request->task != CLI_RUN ||
+	    control_verb(request->verb)->effect != CONTROL_CHANGES) {
+		if (result != RESULT_OK)
+			cli_request_free(request);
 		return result;
-	snprintf(guard, sizeof guard, "--if-version=%lld", (long long)if_version);
-	if (if_version && words->count < COMMAND_WORDS_MAX)
+	}
+	/* A change: read again with how it is to be done. */
+	cli_request_free(request);
+	snprintf(guard, sizeof guard, "--if-version=%lld", (long long)how->if_version);
+	if (how->if_version && words->count < COMMAND_WORDS_MAX)
 		words->words[words->count++] = guard;
+	if (words->count < COMMAND_WORDS_MAX && how->doing)
+		words->words[words->count++] = how->doing;
 	result = cli_request_read(words->count, words->words, request, reason);
 	if (result != RESULT_OK)
 		cli_request_free(request);
@@ -85,14 +103,32 @@ static int64_t ask(struct console *console, const struct cli_request *request, i
 	                  reason);
 }
 
+int64_t changes_try(struct console *console, struct reason *reason)
+{
+	struct how how = { 0, "--dry-run" };
+	struct command_words words;
+	struct cli_request request;
+	int64_t id;
+
+	if (read_command(changes_first(&console->agreed), &how, &words, &request, reason) != RESULT_OK)
+		return 0;
+	id = control_verb(request.verb)->effect == CONTROL_CHANGES
+	             ? ask(console, &request, VIEW_TIMEOUT_MS, reason)
+	             : 0;
+	cli_request_free(&request);
+	return id;
+}
+
 void changes_send(struct console *console)
 {
 	struct changes *changes = &console->changes;
 	struct command_words words;
 	struct cli_request request;
 	struct reason reason;
+	struct how how;
 
-	if (read_command(changes_first(changes), changes->version, &words, &request, &reason) != RESULT_OK) {
+	how = (struct how){ changes->version, changes->stages ? "--stage" : confirmed };
+	if (read_command(changes_first(changes), &how, &words, &request, &reason) != RESULT_OK) {
 		scene_say(&console->scene, GRID_BAD, "%s", reason.text);
 		changes_clear(changes);
 		show_saving(console);
@@ -131,6 +167,21 @@ static void say_failure(struct console *console, const struct control_answer *an
 		          SLICE_ARG(answer->message), why.len ? ": " : "", SLICE_ARG(why));
 }
 
+/* A verb that publishes nothing: what it did is done. */
+static bool is_no_change(struct slice command)
+{
+	struct command_words words;
+	struct cli_request request;
+	struct reason reason;
+	bool is_change = false;
+
+	if (read_command(command, &(struct how){ 0, NULL }, &words, &request, &reason) == RESULT_OK) {
+		is_change = control_verb(request.verb)->effect == CONTROL_CHANGES;
+		cli_request_free(&request);
+	}
+	return !is_change;
+}
+
 static void say_success(struct console *console, const struct json *result)
 {
 	long long version = (long long)json_as_number(json_get(result, "version"), 0);
@@ -142,6 +193,11 @@ static void say_success(struct console *console, const struct json *result)
 	if (console->changes.count > 1)
 		scene_say(&console->scene, GRID_GOOD, _("all %zu done, version v%lld%s"),
 		          console->changes.count, version, note_words);
+	else if (console->changes.stages || json_as_bool(json_get(result, "staged"), false))
+		scene_say(&console->scene, GRID_GOOD, _("staged: %.*s (S shows what is staged)"),
+		          SLICE_ARG(command));
+	else if (is_no_change(command))
+		scene_say(&console->scene, GRID_GOOD, _("done: %.*s%s"), SLICE_ARG(command), note_words);
 	else if (json_count(json_get(result, "changes")) == 0)
 		scene_say(&console->scene, GRID_NORMAL, _("nothing to change, v%lld stays: %.*s"), version,
 		          SLICE_ARG(command));
@@ -162,6 +218,8 @@ bool changes_take(struct console *console, int64_t id, struct control_answer *an
 	changes->asked_id = 0;
 	console->feed.due_ms = console->lists.due_ms = 0;
 	view_hurry(&console->status);
+	view_hurry(&console->staged);
+	view_hurry(&console->plan);
 	if (answer->code != CONTROL_OK) {
 		if (!changes->is_form || !forms_refused(console, answer))
 			say_failure(console, answer);
@@ -273,6 +331,13 @@ static bool run_own(struct console *console, struct slice line)
 	return true;
 }
 
+void command_do(struct console *console, struct slice line)
+{
+	changes_clear(&console->agreed);
+	if (changes_add(&console->agreed, line))
+		changes_agree(console);
+}
+
 void command_run(struct console *console, struct slice line)
 {
 	struct command_words words;
@@ -284,7 +349,7 @@ void command_run(struct console *console, struct slice line)
 		line = slice_trim(slice_after(line, 7));
 	if (line.len == 0 || run_own(console, line))
 		return;
-	if (read_command(line, 0, &words, &request, &reason) != RESULT_OK) {
+	if (read_command(line, &(struct how){ 0, NULL }, &words, &request, &reason) != RESULT_OK) {
 		scene_say(&console->scene, GRID_BAD, "%s", reason.text);
 		return;
 	}
@@ -300,6 +365,11 @@ void command_run(struct console *console, struct slice line)
 		          control_role_name(control_verb(request.verb)->role));
 	else if (control_effect_is_reading(control_verb(request.verb)->effect))
 		look(console, &request, line);
+	else if (control_verb(request.verb)->effect == CONTROL_CHANGES) {
+		question_command(console, line);
+		trial_ask(console);
+	} else if (control_verb(request.verb)->effect == CONTROL_STAGES)
+		command_do(console, line);
 	else
 		question_command(console, line);
 	cli_request_free(&request);

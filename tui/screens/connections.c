@@ -36,6 +36,7 @@ static enum grid_role state_role(struct slice state)
 
 static const struct listing_kind kind = {
 	.method = "connection.list",
+	.is_paged = true,
 	.columns = columns,
 	.fields = fields,
 	.column_count = sizeof columns / sizeof *columns,

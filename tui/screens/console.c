@@ -25,7 +25,9 @@ static void take_answer(void *to, int64_t id, struct control_answer *answer)
 	if (view_take(&console->status, id, answer, console->now) || feed_take(console, id, answer) ||
 	    lists_take(console, id, answer) || changes_take(console, id, answer) ||
 	    inquiry_take(console, id, answer) || forms_take(console, id, answer) ||
-	    whys_take(console, id, answer))
+	    whys_take(console, id, answer) || trial_take(console, id, answer) ||
+	    view_take(&console->staged, id, answer, console->now) ||
+	    view_take(&console->plan, id, answer, console->now))
 		return;
 	/* An answer nobody waits for any more. */
 }
@@ -46,6 +48,7 @@ static void take_state(void *to)
 		return;
 	lists_restart(&console->lists);
 	view_hurry(&console->status);
+	view_hurry(&console->staged);
 	console->feed.due_ms = 0;
 }
 
@@ -159,6 +162,7 @@ static void loop(struct console *console, int signals)
 		feed_refresh(console);
 		lists_refresh(console);
 		forms_refresh(console);
+		stages_refresh(console);
 		client_step(console->client, console->now, 0); /* what was asked is written now */
 		owes_paint = true;
 	}
@@ -220,6 +224,8 @@ static enum result start(struct console *console, struct reason *reason)
 	scene_start(&console->scene);
 	console->scene.is_read_only = setup->is_read_only;
 	view_start(&console->status, "status", SCENE_STATUS_EVERY_MS);
+	view_start(&console->staged, "stage.list", STAGED_EVERY_MS);
+	view_start(&console->plan, "plan", STAGED_EVERY_MS);
 	feed_start(&console->feed);
 	lists_start(&console->lists);
 	changes_start(&console->changes);
@@ -238,6 +244,8 @@ static void stop(struct console *console)
 	changes_stop(&console->changes);
 	lists_stop(&console->lists);
 	feed_stop(&console->feed);
+	view_stop(&console->plan);
+	view_stop(&console->staged);
 	view_stop(&console->status);
 	scene_stop(&console->scene);
 }

@@ -32,6 +32,7 @@ static enum grid_role state_role(struct slice state)
 
 static const struct listing_kind kind = {
 	.method = "discovered.list",
+	.is_paged = true,
 	.columns = columns,
 	.fields = fields,
 	.column_count = sizeof columns / sizeof *columns,

@@ -151,6 +151,18 @@ static void add_value(struct buffer *out, const struct json *value)
 	}
 }
 
+void editing_value(const struct json *value, char to[EDITING_VALUE_BYTES])
+{
+	struct buffer text;
+
+	buffer_start(&text, SCRATCH_BYTES);
+	add_value(&text, value);
+	if (!slice_to_text(buffer_slice(&text), to, EDITING_VALUE_BYTES))
+		snprintf(to, EDITING_VALUE_BYTES, "%.*s...", EDITING_VALUE_BYTES - 4,
+		         buffer_length(&text) ? buffer_slice(&text).ptr : "");
+	buffer_stop(&text);
+}
+
 /* The daemon's value of one field: what was typed stays, and is said to differ where both changed it. */
 static void fill_field(struct editing *editing, size_t i, struct slice text)
 {

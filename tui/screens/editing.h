@@ -16,7 +16,7 @@
 #include "shared/model/model.h"
 #include "tui/widgets/form.h"
 
-enum { EDITING_KEY_BYTES = 256, EDITING_TROUBLE_BYTES = 300 };
+enum { EDITING_KEY_BYTES = 256, EDITING_TROUBLE_BYTES = 300, EDITING_VALUE_BYTES = 200 };
 
 struct editing {
 	const struct model_kind *kind; /* NULL: nothing is being edited */
@@ -52,6 +52,8 @@ bool editing_refused(struct editing *editing, const struct json *problems);
 void editing_command(const struct editing *editing, struct buffer *out);
 /* Index of the form's field for the kind's row of that name; form.count: none. */
 size_t editing_field(const struct editing *editing, const char *name);
+/* A value of the daemon's as it is typed, cut where it is long. */
+void editing_value(const struct json *value, char to[EDITING_VALUE_BYTES]);
 /* "Proxy FQDN" of "proxy-fqdn". */
 void editing_label(const char *name, char to[FORM_LABEL_BYTES]);
 

@@ -28,6 +28,8 @@ static void ask_page(struct console *console)
 	if (feed->cursor[0])
 		json_put_text(&w, "after", feed->cursor);
 	json_put_number(&w, "limit", FEED_PAGE_ROWS);
+	if (console->scene.as_of)
+		json_put_number(&w, "version", console->scene.as_of);
 	json_close_object(&w);
 	feed->asked_id = client_ask(console->client, console->now, "domain.list", buffer_slice(&params),
 	                            VIEW_TIMEOUT_MS, &feed->trouble);

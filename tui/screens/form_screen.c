@@ -6,10 +6,7 @@
 
 enum { SENTENCE_LINES = 2, FIELDS_MIN = 6, CHANGES_MAX = 5 };
 
-bool scene_is_form(const struct scene *scene)
-{
-	return scene->screen == SCREEN_FORM || scene->screen == SCREEN_ACCESS_EDGE;
-}
+bool scene_is_form(const struct scene *scene) { return scene_place(scene) & FORMS; }
 
 void form_title(const struct scene *scene, struct buffer *out)
 {
@@ -27,7 +24,9 @@ void form_title(const struct scene *scene, struct buffer *out)
 		if (editing->key[0])
 			buffer_printf(out, "  %s", editing->key);
 	} else {
-		buffer_add(out, slice_of(_("Access Edge")));
+		buffer_add(out, slice_of(_(screen_row(scene->screen)->title)));
+		if (editing->key[0])
+			buffer_printf(out, "  %s", editing->key);
 	}
 	if (!editing->version && !editing->is_new)
 		return;
@@ -115,15 +114,19 @@ void edit_draw(struct scene *scene, struct grid *grid, struct area area)
 	form_draw(&editing->form, grid, fields.x, fields.y, fields.width, fields.height, true);
 }
 
-void access_edge_draw(struct scene *scene, struct grid *grid, struct area area)
-{
-	edit_draw(scene, grid, area);
-}
-
 void edit_command(const struct scene *scene, struct buffer *out)
 {
 	if (scene->editing.kind)
 		editing_command(&scene->editing, out);
 }
 
-void access_edge_command(const struct scene *scene, struct buffer *out) { edit_command(scene, out); }
+/* The screens that are the form of one object, each under its own letter. */
+#define FORM_SCREEN(word)                                                                                    \
+	void word##_draw(struct scene *scene, struct grid *grid, struct area area)                           \
+	{                                                                                                    \
+		edit_draw(scene, grid, area);                                                                \
+	}                                                                                                    \
+	void word##_command(const struct scene *scene, struct buffer *out) { edit_command(scene, out); }
+FORM_SCREEN(access_edge)
+FORM_SCREEN(policy)
+FORM_SCREEN(gateway)

@@ -10,6 +10,8 @@ static const char *why_locked(const struct scene *scene, const struct model_kind
 {
 	enum control_verb_id save = editing_save_verb(kind, is_new);
 
+	if (scene->as_of)
+		return _("as it was then: not to be changed");
 	if (save < CONTROL_VERB_COUNT && scene_permits(scene, save))
 		return NULL;
 	return scene->is_read_only || slice_equal(scene_text(scene->hello, "mode"), SLICE("ro"))
@@ -37,9 +39,9 @@ void forms_open(struct console *console, const struct model_kind *kind, struct s
 	scene_open(&console->scene, SCREEN_FORM);
 }
 
-void forms_open_one(struct console *console, const struct model_kind *kind)
+void forms_open_one(struct console *console, const struct model_kind *kind, const char *key)
 {
-	start(console, kind, SLICE(""), false);
+	start(console, kind, slice_of(key), false);
 }
 
 static bool is_shown(const struct scene *scene)
@@ -48,8 +50,7 @@ static bool is_shown(const struct scene *scene)
 		return scene->editing.kind != NULL;
 	/* Help and other reading may lie on top of it. */
 	return scene->under_count && scene->editing.kind &&
-	       (scene->under[scene->under_count - 1] == SCREEN_FORM ||
-	        scene->under[scene->under_count - 1] == SCREEN_ACCESS_EDGE);
+	       1u << scene->under[scene->under_count - 1] & FORMS;
 }
 
 void forms_refresh(struct console *console)
@@ -68,7 +69,10 @@ void forms_refresh(struct console *console)
 	if (editing->is_new || editing->asked_id || console->changes.asked_id ||
 	    console->now.mono_ms < console->form_due_ms || client_state(console->client) != CLIENT_UP)
 		return;
-	if (editing->version && editing->version >= scene_number(view_result(&console->status), "version"))
+	if (editing->version &&
+	    (console->scene.as_of
+	             ? editing->version == console->scene.as_of
+	             : editing->version >= scene_number(view_result(&console->status), "version")))
 		return;
 	verb = control_verb(editing->show);
 	if (!verb) {
@@ -82,6 +86,8 @@ void forms_refresh(struct console *console)
 	json_open_object(&w, NULL);
 	if (editing->key[0] && control_verb_argument(verb, 0, &argument))
 		json_put_text(&w, argument.name, editing->key);
+	if (console->scene.as_of)
+		json_put_number(&w, "version", console->scene.as_of);
 	json_close_object(&w);
 	control_verb_method(verb, &method);
 	buffer_add_char(&method, '\0');

@@ -13,14 +13,17 @@ static void draw_identity(const struct scene *scene, struct grid *grid, int room
 	bool is_ro = scene->is_read_only || slice_equal(scene_text(scene->hello, "mode"), SLICE("ro"));
 	long long version = (long long)scene_number(scene->status ? scene->status : scene->hello, "version");
 	struct slice node = scene_text(scene->hello, "node");
-	char rest[160], role[32], user[48];
+	char rest[200], role[48], user[48], staged[32] = "";
 	int x = 1;
 
 	slice_to_text(scene_text(scene->hello, "role"), role, sizeof role);
 	slice_to_text(scene_text(scene->hello, "user"), user, sizeof user);
-	snprintf(rest, sizeof rest, "  v%lld  %s (%s) %s", version, user, role, is_ro ? "RO" : "RW");
+	if (scene_is_staged(scene))
+		snprintf(staged, sizeof staged, _("  staged %lld"), (long long)scene_staged(scene));
+	snprintf(rest, sizeof rest, "  v%lld  %s (%s) %s%s", version, user, role, is_ro ? "RO" : "RW",
+	         staged);
 	if (x + grid_text_width(grid, node) + grid_text_width(grid, slice_of(rest)) > room)
-		snprintf(rest, sizeof rest, "  v%lld  %s", version, is_ro ? "RO" : "RW");
+		snprintf(rest, sizeof rest, "  v%lld  %s%s", version, is_ro ? "RO" : "RW", staged);
 	x += grid_put(grid, x, 0, room - x - grid_text_width(grid, slice_of(rest)), node, GRID_FOCUS);
 	grid_put_text(grid, x, 0, room - x, rest, GRID_NORMAL);
 }
@@ -28,16 +31,21 @@ static void draw_identity(const struct scene *scene, struct grid *grid, int room
 static void draw_header(const struct scene *scene, struct grid *grid)
 {
 	size_t attention = scene_attention_count(scene);
-	char clock[SHOWN_BYTES], right[64];
+	long long waiting = (long long)scene_number(scene->status, "confirm_version");
+	int64_t left_ms = scene_number(scene->status, "confirm_until") - scene->now.wall_ms;
+	char clock[SHOWN_BYTES], age[SHOWN_BYTES], right[96];
 	int end = grid->width - 1, room;
 
 	shown_moment(scene->now.wall_ms, scene->now.wall_ms, clock);
-	if (attention)
+	if (waiting)
+		snprintf(right, sizeof right, _("v%lld goes back in %s: Y keeps  %s UTC"), waiting,
+		         shown_age(left_ms > 0 ? left_ms : 0, age), clock);
+	else if (attention)
 		snprintf(right, sizeof right, _("%zu warn  %s UTC"), attention, clock);
 	else
 		snprintf(right, sizeof right, "%s UTC", clock);
 	room = end - grid_text_width(grid, slice_of(right)) - 2;
-	grid_put_right(grid, end, 0, end, slice_of(right), attention ? GRID_WARN : GRID_NORMAL);
+	grid_put_right(grid, end, 0, end, slice_of(right), attention || waiting ? GRID_WARN : GRID_NORMAL);
 	if (scene->hello)
 		draw_identity(scene, grid, room);
 	else
@@ -105,6 +113,12 @@ static void draw_title(const struct scene *scene, struct grid *grid)
 		}
 	}
 	x = grid_put(grid, 1, 1, end - 3, buffer_slice(&title), GRID_NORMAL);
+	if (scene->as_of) { /* nobody may take an old version for what is so now */
+		char as_of[48];
+
+		snprintf(as_of, sizeof as_of, _("  AS OF v%lld  "), (long long)scene->as_of);
+		grid_put_text(grid, end - grid_text_width(grid, slice_of(as_of)) - 1, 1, 48, as_of, GRID_BAD);
+	}
 	grid_paint(grid, 1, 1, name_cells && x > name_cells ? name_cells : x, GRID_FOCUS);
 	buffer_stop(&title);
 }
@@ -116,6 +130,7 @@ static const char *prompt_label(enum prompt prompt)
 	switch (prompt) {
 	case PROMPT_FILTER: return "/";
 	case PROMPT_COMMAND: return ":";
+	case PROMPT_COMMENT: return _("Comment (why?): ");
 	case PROMPT_NONE: break;
 	}
 	return "";
@@ -185,6 +200,8 @@ static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 			x = put_hint(grid, x, y, grid->width, "y", _("yes"));
 		else
 			x = put_hint(grid, x, y, grid->width, "Enter", _("accept what is typed"));
+		if (scene->dialog.is_open && scene->dialog.other)
+			x = put_hint(grid, x, y, grid->width, "s", _("stage instead"));
 		put_hint(grid, x, y, grid->width, "Esc", _("discard"));
 		return;
 	}

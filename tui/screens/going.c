@@ -9,7 +9,7 @@ static bool holds_changes(const struct scene *scene)
 	bool has_form = scene_is_form(scene);
 
 	for (size_t i = 0; i < scene->under_count; i++)
-		has_form |= scene->under[i] == SCREEN_FORM || scene->under[i] == SCREEN_ACCESS_EDGE;
+		has_form |= 1u << scene->under[i] & FORMS;
 	return has_form && scene->editing.kind && form_changes(&scene->editing.form) > 0;
 }
 
@@ -36,10 +36,11 @@ static void ask_discard(struct console *console, enum asking asking, enum screen
 static void arrive(struct console *console)
 {
 	struct scene *scene = &console->scene;
+	const struct model_kind *kind = kind_of_screen(scene->screen);
 
-	if (scene->screen == SCREEN_ACCESS_EDGE &&
-	    (!scene->editing.kind || scene->editing.kind->id != MODEL_ACCESS_EDGE))
-		forms_open_one(console, model_kind(MODEL_ACCESS_EDGE));
+	if (scene_is_form(scene) && scene->screen != SCREEN_FORM && scene->editing.kind != kind)
+		forms_open_one(console, kind, key_of_screen(scene->screen));
+	view_hurry(&console->plan);
 	console->feed.due_ms = console->lists.due_ms = 0;
 }
 

@@ -17,11 +17,13 @@ static void open_prompt(struct console *console, enum prompt prompt, struct slic
 static void accept_prompt(struct console *console)
 {
 	struct editor editor = console->scene.editor;
-	bool is_command = console->scene.prompt == PROMPT_COMMAND;
+	enum prompt prompt = console->scene.prompt;
 
 	console->scene.prompt = PROMPT_NONE;
-	if (is_command)
+	if (prompt == PROMPT_COMMAND)
 		command_run(console, slice_trim(editor_text(&editor)));
+	else if (prompt == PROMPT_COMMENT)
+		stages_publish_as(console, slice_trim(editor_text(&editor)));
 }
 
 static void set_filter(struct console *console, struct slice text)
@@ -175,6 +177,94 @@ static void show_domain(struct console *console)
 	buffer_stop(&line);
 }
 
+/* ---- rows of any kind ---- */
+
+static struct slice key_of_row(const struct scene *scene)
+{
+	const struct model_kind *kind = kind_of_screen(scene->screen);
+
+	return scene_text(listing_selected(&scene->listings[scene->screen]), kind->fields[kind->key].name);
+}
+
+static void edit_listed(struct console *console)
+{
+	struct slice key = key_of_row(&console->scene);
+
+	if (key.len)
+		forms_open(console, kind_of_screen(console->scene.screen), key, false, NULL);
+	else
+		scene_say(&console->scene, GRID_NORMAL, "%s", _("there is no row"));
+}
+
+/* "xmpp remove DOMAIN", after a question. */
+static void change_listed(struct console *console, const char *verb)
+{
+	struct slice key = key_of_row(&console->scene);
+	const struct control_verb *row = control_verb(
+	        editing_verb(kind_of_screen(console->scene.screen), verb));
+	struct buffer line;
+
+	if (!key.len || !row) {
+		scene_say(&console->scene, GRID_NORMAL, "%s",
+		          key.len ? _("that cannot be done here") : _("there is no row"));
+		return;
+	}
+	buffer_start(&line, COMMAND_BYTES);
+	buffer_printf(&line, "%s %s", row->noun, row->verb);
+	command_add(&line, key);
+	question_command(console, buffer_slice(&line));
+	trial_ask(console);
+	buffer_stop(&line);
+}
+
+static void toggle_listed(struct console *console)
+{
+	const struct json *row = listing_selected(scene_listing(&console->scene));
+
+	change_listed(console, scene_flag(row, "enabled") ? "disable" : "enable");
+}
+
+/* Ends a partner's back-off: it harms nobody, so nothing is asked. */
+static void retry_partner(struct console *console)
+{
+	const struct json *row = listing_selected(scene_listing(&console->scene));
+	struct slice partner = scene_text(row, "partner");
+	struct buffer line;
+
+	if (!partner.len) {
+		scene_say(&console->scene, GRID_NORMAL, "%s", _("there is no row"));
+		return;
+	}
+	buffer_start(&line, COMMAND_BYTES);
+	buffer_add(&line, SLICE("connection retry"));
+	command_add(&line, partner);
+	command_do(console, buffer_slice(&line));
+	buffer_stop(&line);
+}
+
+/* The command that is shown goes to the clipboard of the terminal. */
+static void copy_command(struct console *console)
+{
+	struct buffer command;
+
+	buffer_start(&command, 4096);
+	buffer_add(&command, SLICE("parley "));
+	scene_command(&console->scene, &command);
+	term_copy(console->term, buffer_slice(&command));
+	scene_say(&console->scene, GRID_NORMAL, _("copied, where the terminal takes it (OSC 52): %.*s"),
+	          SLICE_ARG(buffer_slice(&command)));
+	buffer_stop(&command);
+}
+
+static void show_version(struct console *console)
+{
+	char command[64];
+
+	snprintf(command, sizeof command, "version show %lld",
+	         (long long)scene_number(listing_selected(scene_listing(&console->scene)), "version"));
+	command_run(console, slice_of(command));
+}
+
 static void open_row(struct console *console)
 {
 	struct scene *scene = &console->scene;
@@ -186,6 +276,12 @@ static void open_row(struct console *console)
 		read_listed(console, listing_selected(scene_listing(scene)), _("Discovered partner"));
 	else if (scene->screen == SCREEN_EVENTS)
 		read_listed(console, listing_selected(&scene->events.list), _("Event"));
+	else if (scene->screen == SCREEN_AUDIT)
+		read_listed(console, listing_selected(scene_listing(scene)), _("Audit line"));
+	else if (scene->screen == SCREEN_STAGED)
+		command_run(console, SLICE("stage diff"));
+	else if (scene->screen == SCREEN_VERSIONS && listing_selected(scene_listing(scene)))
+		show_version(console);
 	else if (scene->screen == SCREEN_OVERVIEW && attention)
 		command_run(console, SLICE("event tail 100"));
 }
@@ -282,6 +378,7 @@ static void act(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_PROXY: edit_domain(console, "proxy-fqdn"); break;
 	case ACTION_COMMENT: edit_domain(console, "comment"); break;
 	case ACTION_FILTER:
+	case ACTION_FILTER_KIND:
 	case ACTION_FILTER_CONNECTIONS:
 	case ACTION_FILTER_DISCOVERED:
 	case ACTION_FILTER_EVENTS:
@@ -304,6 +401,25 @@ static void act(struct console *console, enum action_id id, uint32_t key)
 		scene_table(&console->scene)->is_reversed = !scene_table(&console->scene)->is_reversed;
 		scene_arrange(&console->scene);
 		break;
+	case ACTION_RETRY: retry_partner(console); break;
+	case ACTION_NEW_KIND:
+		forms_open(console, kind_of_screen(console->scene.screen), SLICE(""), true, NULL);
+		break;
+	case ACTION_EDIT_KIND: edit_listed(console); break;
+	case ACTION_REMOVE_KIND: change_listed(console, "remove"); break;
+	case ACTION_TOGGLE_KIND: toggle_listed(console); break;
+	case ACTION_COPY: copy_command(console); break;
+	case ACTION_SHOW_STAGED: console_go(console, SCREEN_STAGED); break;
+	case ACTION_UNDO:
+	case ACTION_KEEP:
+	case ACTION_RESTORE:
+	case ACTION_DIFF:
+	case ACTION_TRAVEL:
+	case ACTION_PRESENT:
+	case ACTION_UNSTAGE:
+	case ACTION_CLEAR_STAGED:
+	case ACTION_REBASE:
+	case ACTION_PUBLISH: stages_act(console, id); break;
 	case ACTION_REFRESH: refresh_all(console); break;
 	case ACTION_REPAINT: term_repaint(console->term); break;
 	case ACTION_SUSPEND: term_suspend(console->term); break;
@@ -324,6 +440,9 @@ static void refuse(struct console *console, const struct control_verb *verb)
 		scene_say(scene, GRID_BAD, "%s", _("not connected"));
 	else if (scene->is_read_only || slice_equal(scene_text(scene->hello, "mode"), SLICE("ro")))
 		scene_say(scene, GRID_BAD, "%s", _("this session is read-only"));
+	else if (scene->as_of)
+		scene_say(scene, GRID_BAD, _("v%lld is shown as it was; V ends that"),
+		          (long long)scene->as_of);
 	else
 		scene_say(scene, GRID_BAD, _("%s %s needs the role %s; you are %s"), verb->noun, verb->verb,
 		          control_role_name(verb->role), role);
@@ -408,7 +527,9 @@ static bool movement_key(struct scene *scene, uint32_t key)
 	case SCREEN_READING: return pager_key(&scene->pager, key);
 	case SCREEN_WHY: return why_key(scene, key);
 	case SCREEN_FORM:
-	case SCREEN_ACCESS_EDGE: return form_screen_key(scene, key);
+	case SCREEN_ACCESS_EDGE:
+	case SCREEN_POLICY:
+	case SCREEN_GATEWAY: return form_screen_key(scene, key);
 	default: return list_key(scene, key);
 	}
 }
@@ -436,6 +557,8 @@ static void dialog_input(struct console *console, uint32_t key)
 		return;
 	if (answer == DIALOG_NO && console->asking == ASKING_AGREED)
 		scene_say(&console->scene, GRID_NORMAL, "%s", _("nothing was changed"));
+	if (answer == DIALOG_OTHER)
+		console->agreed.stages = true;
 	if (answer == DIALOG_NO)
 		changes_clear(&console->agreed);
 	else if (console->asking == ASKING_LEAVE)

@@ -49,6 +49,11 @@ static struct table_cell draw_cell(const void *owner, size_t index, size_t colum
 		if (listing->kind->state_role)
 			cell.role = listing->kind->state_role(text);
 		return cell;
+	case LISTING_FLAG:
+		if (json_kind(json_get(row, field->member)) == JSON_KIND_BOOL)
+			cell.text = slice_of(json_as_bool(json_get(row, field->member), false) ? _("on")
+			                                                                       : _("off"));
+		return cell;
 	case LISTING_TROUBLE: cell.role = text.len ? GRID_WARN : GRID_NORMAL; return cell;
 	case LISTING_NUMBER:
 	case LISTING_RATE:
@@ -77,6 +82,7 @@ void listing_clear(struct listing *listing)
 	listing->page_count = listing->count = listing->shown = 0;
 	listing->table.count = 0;
 	listing->is_cut = false;
+	listing->result = NULL;
 	listing->live_trouble = SLICE_NONE;
 }
 
@@ -121,10 +127,12 @@ bool listing_add_row(struct listing *listing, const struct json *row)
 
 enum result listing_add_page(struct listing *listing, struct json *whole, const struct json *result)
 {
-	const struct json *rows = json_get(result, "rows");
+	const char *member = listing->kind->rows_member ? listing->kind->rows_member : "rows";
+	size_t pages_max = listing->kind->pages_max ? listing->kind->pages_max : LISTING_PAGES_MAX;
+	const struct json *rows = json_get(result, member);
 	size_t more = json_count(rows);
 
-	if (listing->page_count == LISTING_PAGES_MAX || listing->count + more > LISTING_ROWS_MAX) {
+	if (listing->page_count == pages_max || listing->count + more > LISTING_ROWS_MAX) {
 		json_free(&whole);
 		listing->is_cut = true;
 		return RESULT_LIMIT;
@@ -134,6 +142,7 @@ enum result listing_add_page(struct listing *listing, struct json *whole, const 
 		return RESULT_NO_MEMORY;
 	for (size_t i = 0; i < more; i++)
 		listing->rows[listing->count++] = json_at(rows, i);
+	listing->result = result;
 	listing->total = json_as_number(json_get(result, "total"), (int64_t)listing->count);
 	listing->live_trouble = json_as_slice(json_get(result, "live"));
 	return RESULT_OK;
@@ -184,6 +193,11 @@ const struct json *listing_row(const struct listing *listing, size_t index)
 const struct json *listing_selected(const struct listing *listing)
 {
 	return listing_row(listing, listing->table.selected);
+}
+
+size_t listing_number(const struct listing *listing)
+{
+	return listing->table.selected < listing->shown ? listing->order[listing->table.selected] + 1 : 0;
 }
 
 const struct json *listing_told(const struct listing *listing)
@@ -238,6 +252,9 @@ static int compare(const struct json *a, const struct json *b, const struct list
 {
 	double left, right;
 
+	if (field->type == LISTING_FLAG)
+		return (int)json_as_bool(json_get(b, field->member), false) -
+		       (int)json_as_bool(json_get(a, field->member), false);
 	if (field->type == LISTING_TEXT || field->type == LISTING_STATE || field->type == LISTING_TROUBLE)
 		return slice_compare(text_of(a, field->member), text_of(b, field->member));
 	left = json_as_real(json_get(a, field->member), 0);
@@ -252,7 +269,10 @@ static int by_column(const void *left, const void *right, void *context)
 {
 	const struct listing *listing = context;
 	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-	int order = compare(listing->rows[a], listing->rows[b], &listing->kind->fields[listing->table.sort]);
+	int order = listing->table.sort < listing->kind->column_count
+	                    ? compare(listing->rows[a], listing->rows[b],
+	                              &listing->kind->fields[listing->table.sort])
+	                    : 0; /* as they came */
 
 	if (order == 0)
 		return a < b ? -1 : a > b;

@@ -21,6 +21,7 @@ enum listing_type {
 	LISTING_AGE,  /* wall-clock milliseconds, shown as how long ago */
 	LISTING_TIME, /* the same, shown as time of day */
 	LISTING_TROUBLE,
+	LISTING_FLAG, /* on or off */
 };
 
 struct listing_field {
@@ -29,7 +30,10 @@ struct listing_field {
 };
 
 struct listing_kind {
-	const char *method; /* NULL: rows come by themselves */
+	const char *method;      /* NULL: rows come by themselves */
+	const char *rows_member; /* of the answer; NULL: "rows" */
+	bool is_paged;           /* takes `after` and `limit` */
+	size_t pages_max;        /* 0: LISTING_PAGES_MAX */
 	const struct table_column *columns;
 	const struct listing_field *fields; /* one a column */
 	size_t column_count;
@@ -45,8 +49,9 @@ struct listing {
 	size_t count, size;
 	uint32_t *order; /* rows shown, as on the screen */
 	size_t shown;
-	int64_t total, heard_ms; /* heard_ms 0: never */
-	bool is_cut;             /* the daemon holds more than was fetched */
+	int64_t total, heard_ms;   /* heard_ms 0: never */
+	const struct json *result; /* of the last page */
+	bool is_cut;               /* the daemon holds more than was fetched */
 	struct slice live_trouble;
 	int64_t now_wall_ms; /* ages are counted from here */
 	struct table table;
@@ -67,6 +72,8 @@ void listing_arrange(struct listing *listing, const char *key);
 void listing_key(const struct listing *listing, const struct json *row, char to[LISTING_KEY_BYTES]);
 const struct json *listing_row(const struct listing *listing, size_t index); /* of those shown; or NULL */
 const struct json *listing_selected(const struct listing *listing);
+/* Which of all rows as the daemon gave them is selected, from 1; 0: none. */
+size_t listing_number(const struct listing *listing);
 const struct json *listing_told(const struct listing *listing); /* the row that is told about; or NULL */
 
 /* The filter's grammar is the daemon's: words, member:value, !term; all must hold. */

@@ -14,8 +14,10 @@ void listing_title(const struct listing *listing, const char *name, struct buffe
 		buffer_printf(out, _(" (first %zu fetched)"), listing->count);
 	if (listing->filter.length)
 		buffer_printf(out, _("   filter: %.*s"), SLICE_ARG(editor_text(&listing->filter)));
-	buffer_printf(out, _("   sort: %s %s"), _(listing->kind->columns[listing->table.sort].heading),
-	              listing->table.is_reversed ? "v" : "^");
+	if (listing->table.sort < listing->kind->column_count)
+		buffer_printf(out, _("   sort: %s %s"),
+		              _(listing->kind->columns[listing->table.sort].heading),
+		              listing->table.is_reversed ? "v" : "^");
 }
 
 void listing_draw(struct scene *scene, struct listing *listing, struct grid *grid, struct area area,

@@ -30,6 +30,14 @@ bool lists_are_wanted(const struct console *console)
 	       (scene_place_below(&console->scene) == SCREEN_EVENTS && !console->lists.is_following);
 }
 
+/* Does the verb show the configuration, of whichever version? */
+static bool is_of_a_version(const char *method)
+{
+	const struct control_verb *verb = control_verb(control_verb_named(slice_of(method)));
+
+	return verb && verb->effect == CONTROL_SHOWS;
+}
+
 static void ask_page(struct console *console)
 {
 	struct lists *lists = &console->lists;
@@ -40,7 +48,10 @@ static void ask_page(struct console *console)
 	json_open_object(&w, NULL);
 	if (lists->cursor[0])
 		json_put_text(&w, "after", lists->cursor);
-	json_put_number(&w, "limit", LIST_PAGE_ROWS);
+	if (lists->asked->kind->is_paged)
+		json_put_number(&w, "limit", LIST_PAGE_ROWS);
+	if (console->scene.as_of && is_of_a_version(lists->asked->kind->method))
+		json_put_number(&w, "version", console->scene.as_of);
 	json_close_object(&w);
 	lists->asked_id = client_ask(console->client, console->now, lists->asked->kind->method,
 	                             buffer_slice(&params), VIEW_TIMEOUT_MS, &lists->trouble);

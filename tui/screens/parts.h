@@ -12,6 +12,7 @@
 
 enum {
 	FEED_EVERY_MS = 2000, /* a page; a list of more pages is fetched less often */
+	STAGED_EVERY_MS = 5000,
 	FEED_CURSOR_BYTES = 512,
 	CHANGES_BYTES_MAX = 1024 * 1024,
 	CHANGE_TIMEOUT_MS = 60000,
@@ -44,6 +45,7 @@ struct changes {
 	int64_t version;     /* what the next one expects; 0: not guarded */
 	size_t done, count;
 	bool is_form; /* the one command saves the form that is shown */
+	bool stages;  /* nothing is published: they wait with what is staged */
 };
 
 /* What the open dialog is about. */
@@ -65,11 +67,12 @@ struct console {
 	struct client *client;
 	struct terminal *term;
 	struct scene scene;
-	struct view status;
+	struct view status, staged, plan;
 	struct feed feed;
 	struct lists lists;
 	struct changes changes, agreed; /* agreed: what the open dialog will start */
 	struct inquiry inquiry;
+	int64_t trial_id; /* the dry run of what the open dialog asks about */
 	enum asking asking;
 	enum screen discard_to; /* SCREEN_COUNT: what is below */
 	int64_t form_due_ms;    /* when the form's object may be asked for again */
@@ -101,6 +104,8 @@ void changes_clear(struct changes *changes);
 /* Adds a command (without "parley"); false: no room. */
 bool changes_add(struct changes *changes, struct slice command);
 struct slice changes_first(const struct changes *changes);
+/* Has the daemon try the first of console->agreed without doing it; 0: it cannot be tried. */
+int64_t changes_try(struct console *console, struct reason *reason);
 /* Sends the first of console->changes; says why when it cannot. */
 void changes_send(struct console *console);
 bool changes_take(struct console *console, int64_t id, struct control_answer *answer);
@@ -120,19 +125,31 @@ bool question_change(struct console *console, struct slice change);
 /* Blocks the domain of a connection; `connections` of it are open. */
 void question_block_partner(struct console *console, struct slice domain, int64_t connections);
 void question_command(struct console *console, struct slice line);
+/* Runs at once what needs no question. */
+void command_do(struct console *console, struct slice line);
 
 /* forms.c: the object in the form */
 /* `field`: where the cursor goes first; NULL: the first that can be changed. */
 void forms_open(struct console *console, const struct model_kind *kind, struct slice key, bool is_new,
                 const char *field);
-void forms_open_one(struct console *console,
-                    const struct model_kind *kind); /* the only one of its kind; no screen is opened */
+/* The object that a screen of its own is about; no screen is opened. */
+void forms_open_one(struct console *console, const struct model_kind *kind, const char *key);
 void forms_refresh(struct console *console);
 bool forms_take(struct console *console, int64_t id, struct control_answer *answer);
 void forms_save(struct console *console);
 void forms_saved(struct console *console);
 /* True: the refusal has been said in the form. */
 bool forms_refused(struct console *console, const struct control_answer *answer);
+
+/* trials.c: what the command in the dialog would do, tried by the daemon */
+void trial_ask(struct console *console);
+bool trial_take(struct console *console, int64_t id, struct control_answer *answer);
+
+/* stages.c: versions, what is staged, undo */
+void stages_refresh(struct console *console);
+void stages_publish(struct console *console); /* asks for the comment */
+void stages_publish_as(struct console *console, struct slice comment);
+void stages_act(struct console *console, enum action_id id);
 
 /* whys.c: the question asked, its answer acted on */
 void whys_open(struct console *console, struct slice from, struct slice to, struct slice what);

@@ -50,6 +50,13 @@ static void show_command(struct console *console)
 		snprintf(scene->dialog_command, sizeof scene->dialog_command, "%.*s", SLICE_ARG(first));
 }
 
+/* `s` stages what is asked about instead of publishing it. */
+static void offer_stage(struct console *console)
+{
+	if (scene_permits(&console->scene, CONTROL_VERB_STAGE_DROP))
+		console->scene.dialog.other = 's';
+}
+
 /* The rows that a key acts on: the marked ones, else the selected one. */
 struct targets {
 	const struct domain_row *rows[DOMAIN_MARKS_MAX];
@@ -170,6 +177,8 @@ void question_domains(struct console *console, enum action_id which)
 		explain_remove(console, &t);
 	console->agreed.version = console->scene.domains.version;
 	show_command(console);
+	offer_stage(console);
+	trial_ask(console);
 }
 
 void question_allow_new(struct console *console, struct slice domain)
@@ -298,6 +307,8 @@ void question_form(struct console *console)
 		                                        editor_text(&editing->form.fields[0].value)) != NULL);
 	add_form_effects(&console->scene.dialog, editing);
 	show_command(console);
+	offer_stage(console);
+	trial_ask(console);
 }
 
 /* ---- what `why` proposes ---- */

@@ -9,11 +9,20 @@ void scene_start(struct scene *scene)
 	*scene = (struct scene){ .trouble = "",
 		                 .domains_trouble = "",
 		                 .lists_trouble = "",
+		                 .plan_trouble = "",
 		                 .retry_at_ms = -1,
 		                 .waiting_since_ms = -1 };
 	domain_rows_start(&scene->domains);
 	listing_start(&scene->listings[SCREEN_CONNECTIONS], connections_kind());
 	listing_start(&scene->listings[SCREEN_DISCOVERED], discovered_kind());
+	listing_start(&scene->listings[SCREEN_VERSIONS], versions_kind());
+	listing_start(&scene->listings[SCREEN_AUDIT], audit_kind());
+	listing_start(&scene->listings[SCREEN_STAGED], staged_kind());
+	/* Newest first, and in the order they were made: as the daemon gives them. */
+	scene->listings[SCREEN_VERSIONS].table.sort = versions_kind()->column_count;
+	scene->listings[SCREEN_AUDIT].table.sort = audit_kind()->column_count;
+	scene->listings[SCREEN_STAGED].table.sort = staged_kind()->column_count;
+	kind_lists_start(scene->kind_lists, scene->listings);
 	why_start(&scene->why);
 	recent_start(&scene->events);
 	pager_start(&scene->pager);
@@ -121,12 +130,18 @@ bool scene_permits(const struct scene *scene, enum control_verb_id verb)
 	if (!control_effect_is_reading(row->effect) &&
 	    (scene->is_read_only || slice_equal(scene_text(scene->hello, "mode"), SLICE("ro"))))
 		return false;
+	/* What is shown is of another time: nothing is changed by its rows. */
+	if (scene->as_of && row->effect == CONTROL_CHANGES && verb != CONTROL_VERB_VERSION_RESTORE)
+		return false;
 	snprintf(method, sizeof method, "%s%s%s", row->noun, row->noun[0] ? "." : "", row->verb);
 	for (size_t i = 0; i < json_count(verbs); i++)
 		if (slice_equal(json_as_slice(json_at(verbs, i)), slice_of(method)))
 			return true;
 	return false;
 }
+
+int64_t scene_staged(const struct scene *scene) { return scene_number(scene->staged, "total"); }
+bool scene_is_staged(const struct scene *scene) { return scene_staged(scene) > 0; }
 
 unsigned scene_place(const struct scene *scene) { return 1u << scene->screen; }
 
@@ -191,4 +206,6 @@ void scene_command(const struct scene *scene, struct buffer *out)
 		buffer_add(out, slice_of(scene->dialog_command));
 	else
 		screen_row(scene->screen)->command(scene, out);
+	if (scene->as_of && !scene->dialog.is_open && scene_place(scene) & (DOMAINS | XMPP | FORMS | WHY))
+		buffer_printf(out, " --as-of %lld", (long long)scene->as_of);
 }

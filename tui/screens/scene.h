@@ -12,6 +12,7 @@
 #include "tui/screens/domain_rows.h"
 #include "tui/screens/editing.h"
 #include "tui/screens/recent.h"
+#include "tui/screens/kind_list.h"
 #include "tui/screens/listing.h"
 #include "tui/screens/why.h"
 #include "tui/widgets/dialog.h"
@@ -34,7 +35,12 @@ enum {
 	SCENE_UNDER_MAX = 6,    /* screens below the one on top */
 };
 
-enum prompt { PROMPT_NONE, PROMPT_FILTER, PROMPT_COMMAND };
+enum prompt {
+	PROMPT_NONE,
+	PROMPT_FILTER,
+	PROMPT_COMMAND,
+	PROMPT_COMMENT, /* of what is to be published */
+};
 
 struct scene {
 	struct instant now;
@@ -56,6 +62,11 @@ struct scene {
 	const char *domains_trouble;
 	struct listing listings[SCREEN_COUNT]; /* kind NULL where a screen lists nothing of this sort */
 	struct recent events;
+	const struct json *staged, *plan; /* results of stage.list and plan; NULL before the first */
+	const char *plan_trouble;         /* "" */
+	int64_t marked_version;           /* the first of two to be compared; 0: none */
+	int64_t as_of;                    /* the version that is shown; 0: the current one */
+	struct kind_list kind_lists[KIND_LISTS];
 	const char *lists_trouble; /* why the newest try to fetch one of them failed; "" */
 
 	/* what the administrator is doing */
@@ -90,6 +101,9 @@ void scene_arrange(struct scene *scene);
 
 /* May this session call it?  By the daemon's hello. */
 bool scene_permits(const struct scene *scene, enum control_verb_id verb);
+/* What of mine waits to be published. */
+int64_t scene_staged(const struct scene *scene);
+bool scene_is_staged(const struct scene *scene);
 unsigned scene_place(const struct scene *scene);            /* enum action_place */
 struct domain_row *scene_domain(const struct scene *scene); /* the selected one, or NULL */
 /* What the screen lists; NULL where it lists nothing. */
@@ -141,6 +155,9 @@ const struct listing_kind *connections_kind(void);
 /* The domain a row of connection.list speaks for, as far as is known. */
 struct slice connection_domain(const struct scene *scene, const struct json *row);
 const struct listing_kind *discovered_kind(void);
+const struct listing_kind *versions_kind(void);
+const struct listing_kind *audit_kind(void);
+const struct listing_kind *staged_kind(void);
 void events_title(const struct scene *scene, struct buffer *out);
 void listing_title(const struct listing *listing, const char *name, struct buffer *out);
 /* `nothing`: what to say where the daemon has no rows. */

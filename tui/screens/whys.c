@@ -36,6 +36,8 @@ void whys_ask(struct console *console)
 	json_put_slice(&w, "from", slice_trim(editor_text(&fields[WHY_FROM].value)));
 	json_put_slice(&w, "to", slice_trim(editor_text(&fields[WHY_TO].value)));
 	json_put_slice(&w, "what", editor_text(&fields[WHY_WHAT].value));
+	if (console->scene.as_of)
+		json_put_number(&w, "version", console->scene.as_of);
 	json_close_object(&w);
 	control_answer_free(&why->answer);
 	why->trouble[0] = '\0';

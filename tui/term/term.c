@@ -328,6 +328,27 @@ void term_repaint(struct terminal *term)
 	clearok(stdscr, TRUE);
 }
 
+void term_copy(struct terminal *term, struct slice text)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	(void)term;
+	fputs("\033]52;c;", stdout);
+	for (size_t i = 0; i < text.len; i += 3) {
+		size_t left = text.len - i;
+		uint32_t three = (uint32_t)(unsigned char)text.ptr[i] << 16 |
+		                 (left > 1 ? (uint32_t)(unsigned char)text.ptr[i + 1] << 8 : 0) |
+		                 (left > 2 ? (uint32_t)(unsigned char)text.ptr[i + 2] : 0);
+
+		putchar(digits[three >> 18 & 63]);
+		putchar(digits[three >> 12 & 63]);
+		putchar(left > 1 ? digits[three >> 6 & 63] : '=');
+		putchar(left > 2 ? digits[three & 63] : '=');
+	}
+	fputs("\a", stdout);
+	fflush(stdout);
+}
+
 void term_suspend(struct terminal *term)
 {
 	set_paste(term, false);

@@ -38,6 +38,8 @@ void term_size(const struct terminal *term, int *width, int *height);
 /* The next input that has arrived; false: none now. Call until false after every poll, also after EINTR. */
 bool term_input(struct terminal *term, struct instant now, uint32_t *input);
 void term_paint(struct terminal *term, const struct grid *grid);
+/* To the terminal's clipboard, where it takes it (OSC 52); never read from it. */
+void term_copy(struct terminal *term, struct slice text);
 void term_repaint(struct terminal *term); /* everything, at the next paint */
 /* Gives the terminal back, stops this process, and takes the terminal again when it is continued. */
 void term_suspend(struct terminal *term);

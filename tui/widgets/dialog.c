@@ -34,6 +34,10 @@ enum dialog_answer dialog_key(struct dialog *dialog, uint32_t key)
 {
 	if (key == INPUT_ESCAPE || key == INPUT_CTRL_C)
 		return close_with(dialog, false);
+	if (dialog->other && key == dialog->other && !dialog->editor.length) {
+		dialog->is_open = false;
+		return DIALOG_OTHER;
+	}
 	if (!dialog->word[0]) {
 		if (key == 'y' || key == 'Y')
 			return close_with(dialog, true);

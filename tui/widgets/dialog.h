@@ -11,7 +11,7 @@
 
 enum { DIALOG_LINES = 10, DIALOG_LINE_BYTES = 200, DIALOG_WORD_BYTES = 32 };
 
-enum dialog_answer { DIALOG_OPEN, DIALOG_YES, DIALOG_NO };
+enum dialog_answer { DIALOG_OPEN, DIALOG_YES, DIALOG_NO, DIALOG_OTHER };
 
 struct dialog {
 	bool is_open;
@@ -19,6 +19,7 @@ struct dialog {
 	char lines[DIALOG_LINES][DIALOG_LINE_BYTES]; /* "" ends them */
 	char question[DIALOG_LINE_BYTES];            /* "Publish? y/N", or what to type */
 	char word[DIALOG_WORD_BYTES];                /* "": y is enough */
+	uint32_t other;                              /* a key for a third answer; 0: none */
 	struct editor editor;
 };
 

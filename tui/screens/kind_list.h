@@ -1,0 +1,30 @@
+/*
+ * kind_list: any kind's objects as a list; columns, headings and types come from the model's rows.
+ *
+ * A kind that has a `list` verb has its screen by one row of the table in kind_list.c.
+ */
+#ifndef TUI_SCREENS_KIND_LIST_H
+#define TUI_SCREENS_KIND_LIST_H
+
+#include "shared/model/model.h"
+#include "tui/screens/actions.h"
+#include "tui/screens/listing.h"
+
+enum { KIND_LISTS = 1, KIND_LIST_COLUMNS = 12, KIND_LIST_HEADING_BYTES = 24 };
+
+struct kind_list {
+	struct listing_kind kind;
+	struct table_column columns[KIND_LIST_COLUMNS];
+	struct listing_field fields[KIND_LIST_COLUMNS];
+	char headings[KIND_LIST_COLUMNS][KIND_LIST_HEADING_BYTES];
+	char method[64];
+};
+
+/* Makes the listings of all kinds that have a screen. */
+void kind_lists_start(struct kind_list lists[KIND_LISTS], struct listing listings[SCREEN_COUNT]);
+/* The kind a screen lists or is the form of; NULL: none. */
+const struct model_kind *kind_of_screen(enum screen screen);
+/* The object a form screen is about: "Global"; "" for the only one of its kind. */
+const char *key_of_screen(enum screen screen);
+
+#endif
