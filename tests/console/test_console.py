@@ -147,6 +147,17 @@ def open_domains(terminal, daemon, **how):
     return screen
 
 
+def go_to_field(screen, label):
+    """Down to the field; where it stands depends on the model's rows."""
+    start = int(re.search(r"field (\d+) of", screen.screen()).group(1))
+    for number in range(start + 1, 80):
+        if re.search(rf"(?m)^>[ *] {label}", screen.screen()):
+            return
+        screen.keys("Down")
+        screen.wait(rf"field {number} of")
+    raise AssertionError(f"no field {label}")
+
+
 def test_starts_moves_and_explains(daemon, terminal):
     screen = terminal()
     console(screen, daemon)
@@ -693,7 +704,7 @@ def test_fields_are_checked_as_they_are_typed_and_say_when_they_have_no_effect(d
     screen = terminal()
     console(screen, daemon, "console", "access-edge")
     screen.wait("Access Edge +field 1")
-    screen.keys("Down", "Down", "Down", "Down")
+    go_to_field(screen, "Discovered partner standard rate")
     screen.wait(r">  Discovered partner standard rate +20", "No effect now: partner discovery is off", "1 to 100000")
     screen.keys("C-u")
     screen.type("x7")
@@ -720,7 +731,8 @@ def test_what_others_publish_meanwhile_is_put_beside_what_is_edited(daemon, term
     parley = [PARLEY, "--socket", daemon.socket]
     subprocess.run([*parley, "access-edge", "set", "allow-anonymous-users=true", "--yes"], check=True, capture_output=True)
     screen.wait(r"Allow anonymous users +\[x\] on", r">\* Allow federated users +\[ \] off")  # theirs is taken, ours is kept
-    screen.keys("Down", "Down", "Down", "Down", "C-u", "7")
+    go_to_field(screen, "Discovered partner standard rate")
+    screen.keys("C-u", "7")
     screen.wait(r">\* Discovered partner standard rate +7", "2 changes")
     subprocess.run([*parley, "access-edge", "set", "discovered-partner-standard-rate=55", "--yes"], check=True, capture_output=True)
     screen.wait("Meanwhile published by somebody else: 55", "55 -> 7", "v120 was published meanwhile")
@@ -781,7 +793,7 @@ def test_a_viewer_reads_forms_and_changes_nothing(daemon, terminal):
     screen.keys("Enter")
     screen.wait("saving this needs the role policy")
     screen.keys("Escape", "g", "a")
-    screen.wait(r"Access Edge +field 1", "your role may not change")
+    screen.wait(r"Access Edge +field 1", "your role may not")
     screen.keys("Space", "Enter")
     screen.wait("needs the role policy")
     screen.keys("q")
@@ -801,8 +813,8 @@ def test_a_form_waits_for_no_daemon(daemon, terminal):
     screen.type("off")
     screen.keys("Enter")
     screen.wait("saving")
-    screen.keys("Down", "Down", "Down")
-    screen.wait("field 5 of")
+    screen.keys("Down", "Down")
+    screen.wait("field 4 of")
     daemon.process.send_signal(signal.SIGCONT)
     screen.wait("v119 published: access-edge set allow-outside-users=false")
     assert [r["params"]["set"] for r in daemon.changes()] == [{"allow-outside-users": False}]
@@ -908,7 +920,8 @@ def test_xmpp_partners_are_listed_edited_and_turned_off(daemon, terminal):
     screen.wait("XMPP partners +2 of 2", "DOMAIN +ENABLED +TYPE +TLS +SASL", r">  chat.woodgrove.example +off +federated", r"\$ parley xmpp show chat.woodgrove")
     screen.keys("Down", "Enter")
     screen.wait("Xmpp|XMPP partner  jabber.adatum.example", r"TLS negotiation +\(\*\) required")
-    screen.keys("Down", "Down", "Down", "Down", "Right", "Enter")
+    go_to_field(screen, "TLS negotiation")
+    screen.keys("Right", "Enter")
     screen.wait(r"tls-negotiation: required -> optional", r"\$ parley xmpp set jabber.adatum.example tls-negotiation=optional")
     screen.keys("y")
     screen.wait("v119 published", r">  jabber.adatum.example +on +federated +optional")
