@@ -71,6 +71,11 @@ static void succeeded(struct hop *hop)
 
 /* ---- asking ---- */
 
+/*
+ * Max-Forwards is 0 so that whoever gets it answers and nobody carries it on: a server that does not know its
+ * own name for its own would send it back to us (RFC 3261 §11: such an OPTIONS is the receiver's to answer).
+ */
+
 static bool write_ping(struct access *a, const struct hop *hop, struct slice branch, struct buffer *out)
 {
 	const struct sip_side_names *us = &a->proxy.side[SIP_SIDE_INTERNAL];
@@ -79,7 +84,7 @@ static bool write_ping(struct access *a, const struct hop *hop, struct slice bra
 	return buffer_printf(out,
 	                     "OPTIONS sip:%s:%u;transport=%.*s SIP/2.0\r\n"
 	                     "Via: SIP/2.0/%.*s %.*s:%u;branch=%.*s\r\n"
-	                     "Max-Forwards: 70\r\n"
+	                     "Max-Forwards: 0\r\n"
 	                     "From: <sip:%.*s>;tag=%016llx\r\n"
 	                     "To: <sip:%s>\r\n"
 	                     "Call-ID: %016llx@%.*s\r\n"

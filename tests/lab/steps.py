@@ -21,7 +21,7 @@ class World:
         self.lab, self.tell = lab, tell
         self.alice = User(lab.ledger, lab.folder, "alice", names.OWN_DOMAIN, names.ALICE, names.POOL)
         self.bob = User(lab.ledger, lab.folder, "bob", names.PARTNER_DOMAIN, names.BOB, names.PARTNER)
-        self.edge = lab.edge(allowed=[names.PARTNER_DOMAIN])
+        self.edge = lab.edge(allowed=[names.PARTNER_DOMAIN], topology={"pool_ping_interval": 1})
 
     def start(self):
         lab = self.lab

@@ -1,5 +1,6 @@
 """Partners' edges and members of our pool: several of them, several connections, failing and coming back."""
 import collections
+import subprocess
 import threading
 import time
 
@@ -218,3 +219,35 @@ def test_nobody_is_asked_when_the_interval_is_0(start_edge):
     assert edge.partner().ask(message()).status == 200
     time.sleep(2.5)  # longer than an interval of 1: a ping would have come
     assert member.asked == 0
+
+
+# ---- a peer that is gone without a word ----
+
+@pytest.fixture
+def vanishing(lab):
+    """(address, certificate, vanish): a host whose address can be taken away under its connections, as a pulled plug does."""
+    address = "10.77.0.1"
+    subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
+    lab.dns.add(*federation("vanishing.example", "sip.vanishing.example", address))
+
+    def vanish():
+        subprocess.run(["ip", "address", "delete", f"{address}/32", "dev", "lo"], check=False, capture_output=True)
+
+    yield address, lab.public.issue("vanishing", "sip.vanishing.example"), vanish
+    vanish()
+
+
+def test_who_waits_for_a_dead_peer_is_answered_and_the_connection_ends(start_edge, vanishing):
+    address, certificate, vanish = vanishing
+    edge = start_edge(allowed=["vanishing.example", names.PARTNER_DOMAIN], access_edge={"dead_peer_timeout": 5},
+                      topology={"permitted_targets": "127.0.0.0/8 10.77.0.0/16"})
+    server = edge.serve_partner(address, certificate=certificate, require=False)
+    partner, inside, other = edge.serve_partner(), edge.inside(), edge.inside()
+    assert inside.ask(message(ALICE, "sip:carol@vanishing.example")).status == 200
+    vanish()
+    inside.send(message(ALICE, "sip:carol@vanishing.example"))
+    assert other.ask(message(ALICE, BOB)).status == 200 and partner.requests.qsize() == 1
+    answer = inside.final(timeout=60)
+    assert answer.status == 504 and server.requests.qsize() == 1
+    edge.wait_event("connection-closed", "vanishing.example", "timeout")
+    assert edge.ask("domain", "show", "vanishing.example")["last_error_out"]["by"] == "network"
