@@ -14,11 +14,11 @@ DESTDIR ?=
 JOBS    ?= $(shell nproc)
 
 # ---- what must be installed (Debian 12 names) --------------------------------
-BUILD_PACKAGES := gcc clang make pkg-config libc6-dev libev-dev libgnutls28-dev libxml2-dev libsqlite3-dev libc-ares-dev \
+BUILD_PACKAGES := gcc clang make python3 pkg-config libc6-dev libev-dev libgnutls28-dev libxml2-dev libsqlite3-dev libc-ares-dev \
 	libjansson-dev libidn-dev libidn2-dev nettle-dev libncurses-dev
 LAB_PACKAGES   := iproute2 kamailio kamailio-tls-modules kamailio-presence-modules \
 	unbound sip-tester gnutls-bin python3
-CHECK_PACKAGES := libcmocka-dev libclang-rt-14-dev python3-pytest python3-pexpect python3-pyte tmux strace procps $(LAB_PACKAGES)
+CHECK_PACKAGES := libcmocka-dev libclang-rt-14-dev python3-pytest python3-pexpect python3-pyte tmux strace procps mandoc groff-base $(LAB_PACKAGES)
 
 # ---- flags ---------------------------------------------------------------------
 PKGS     := gnutls libxml-2.0 sqlite3 libcares jansson libidn libidn2 nettle ncursesw panelw
@@ -65,7 +65,7 @@ BENCH_BIN   := $(BENCH_SRC:%.c=$(BUILD)/release/%)
 
 # ---- targets ---------------------------------------------------------------------
 .PHONY: all programs help deps deps-check deps-demo demo demo-down check check-long unit style clang-build scenarios \
-	fuzz fuzz-short bench install uninstall clean format docs-tables
+	fuzz fuzz-short bench install uninstall clean format docs-tables man
 
 all: deps ## install what the build needs, then build both programs
 	@$(MAKE) --no-print-directory programs
@@ -145,9 +145,19 @@ demo: ## a real edge between two real SIP organisations, in its own network name
 demo-down: ## stop exactly what `make demo` started
 	@tests/lab/demo-down
 
-install: programs ## copy programs and configuration; as root without DESTDIR also make the users and the group
+MAN_PAGES := $(addprefix $(BUILD)/man/,parley.1 parleyd.8 parley.conf.5)
+$(BUILD)/man/%: tests/style/docs_man.py tests/style/docs_config.py tests/style/docs_control.py shared/model/kinds.def \
+		shared/control/verbs.def shared/control/roles.def tui/cli/request.c daemon/main.c
+	/usr/bin/python3 tests/style/docs_man.py $(BUILD)/man
+
+man: $(MAN_PAGES) ## write the manual pages from the tables, below build/man
+
+install: programs man ## copy programs and configuration; as root without DESTDIR also make the users and the group
 	install -D -m 0755 $(BUILD)/release/parleyd $(DESTDIR)$(PREFIX)/sbin/parleyd
 	install -D -m 0755 $(BUILD)/release/parley $(DESTDIR)$(PREFIX)/bin/parley
+	for page in $(MAN_PAGES); do \
+		install -D -m 0644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; done
+	install -D -m 0644 tui/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/parley
 	install -D -m 0644 conf.d/systemd/parleyd.service $(DESTDIR)/etc/systemd/system/parleyd.service
 	install -d -m 0750 $(DESTDIR)/etc/parley $(DESTDIR)/etc/parley/conf.d $(DESTDIR)/etc/parley/certs $(DESTDIR)/var/lib/parley
 	install -d -m 0755 $(DESTDIR)/var/lib/parley-gateway

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "tui/cli/cli.h"
+#include "tui/cli/complete.h"
+#include "tui/client/call.h"
 #include "tui/client/client.h"
 #include "tui/client/words.h"
 #include "tui/screens/console.h"
@@ -111,6 +113,31 @@ static enum cli_exit run(const struct cli_world *world, const struct cli_request
 	return cli_run(world, request);
 }
 
+/* The word after an option, wherever it stands: what is completed is no whole command yet. */
+static const char *word_after(const char *option, int count, char **words)
+{
+	for (int i = 1; i + 1 < count; i++)
+		if (slice_equal(slice_of(words[i]), slice_of(option)))
+			return words[i + 1];
+	return NULL;
+}
+
+/* `parley complete -- WORD...`: for the shell. */
+static int complete(int count, char **words)
+{
+	char path[CLIENT_PATH_MAX] = "";
+	struct reason reason;
+	struct caller_setup setup = {
+		.path = path, .name = program, .is_read_only = true, .now = instant_now
+	};
+
+	if (client_path(word_after("--socket", count, words), getenv("PARLEY_SOCKET"),
+	                word_after("--root", count, words), path, &reason) == RESULT_OK &&
+	    count > 3)
+		complete_print(&setup, (size_t)count - 3, (const char *const *)words + 3);
+	return 0;
+}
+
 int main(int count, char **words)
 {
 	char path[CLIENT_PATH_MAX] = "";
@@ -122,6 +149,8 @@ int main(int count, char **words)
 	setlocale(LC_ALL, "");
 	bindtextdomain("parley", PARLEY_LOCALE_FOLDER);
 	textdomain("parley");
+	if (count > 2 && slice_equal(slice_of(words[1]), SLICE("complete")))
+		return complete(count, words);
 	world = make_world(path);
 	if (cli_request_read(count > 0 ? (size_t)count - 1 : 0, (const char *const *)words + 1, &request,
 	                     &reason) != RESULT_OK)

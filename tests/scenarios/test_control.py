@@ -384,6 +384,79 @@ def test_a_client_that_sends_descriptors_is_closed_and_they_with_it(bare):
     wait_until(lambda: open_files() <= before, 5, "no descriptor stays")
 
 
+def resident_kib(pid):
+    return int(proc_status(pid)["VmRSS"].split()[0])
+
+
+def test_a_crowd_that_never_reads_costs_bounded_memory_and_nobody_else(bare):
+    keeper = keeper_pid(bare.child.pid)
+    other = bare.client()
+    before = resident_kib(keeper)
+    line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "model.kinds"}).encode() + b"\n"
+    crowd = [bare.client() for _ in range(14)]
+    for hostile in crowd:
+        hostile.socket.setblocking(False)
+    peak = before
+    for _ in range(200):
+        for hostile in crowd:
+            try:
+                hostile.socket.send(line * 50)
+            except OSError:
+                pass  # full, or closed already
+        peak = max(peak, resident_kib(keeper))
+        assert other.result("version.list")["versions"]
+    # 1 MiB unread and a line a client; sanitizers keep what was freed for a while.
+    if "asan" not in str(programs()[0]):
+        assert peak - before < 14 * 3 * 1024, (before, peak)
+    for hostile in crowd:
+        hostile.close()
+    wait_until(bare.answers, 10, "there is room again")
+
+
+def test_a_thousand_requests_in_one_write_are_answered_in_order(bare):
+    client, other = bare.client(), bare.client()
+    client.send("".join(json.dumps({"jsonrpc": "2.0", "id": n, "method": "version.list", "params": {"limit": 1}}) + "\n"
+                        for n in range(1000, 2000)))
+    assert other.result("status")["version"] == 1  # served between the others
+    assert [client.hear()["id"] for _ in range(1000)] == list(range(1000, 2000))
+
+
+def test_the_longest_line_is_a_line(bare):
+    client = bare.client()
+    text = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "domain.list", "params": {"filter": ""}})
+    client.send(text[:-3] + "x" * (LINE_MAX - 1 - len(text)) + text[-3:] + "\n")
+    assert client.hear()["id"] == 7
+    assert client.result("status")["version"] == 1
+
+
+def test_half_closed_connections_end(bare):
+    """One that says no more ends with what it has asked; one that hears no more ends with the first answer."""
+    other = bare.client()
+    half = bare.client()
+    half.send(b'{"jsonrpc":"2.0",')
+    half.socket.shutdown(socket.SHUT_WR)
+    assert is_gone(half)
+    deaf = bare.client()
+    deaf.socket.shutdown(socket.SHUT_RD)
+    deaf.send('{"jsonrpc":"2.0","id":1,"method":"status"}\n')
+    assert other.result("status")["version"] == 1
+    deaf.close()
+
+
+def test_a_flood_of_connections_leaves_nothing_behind(bare):
+    keeper = keeper_pid(bare.child.pid)
+    other = bare.client()
+    before = len(os.listdir(f"/proc/{keeper}/fd"))
+    for n in range(600):
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(str(bare.socket))
+        if n % 3:
+            client.send(b'{"jsonrpc":"2.0","id":1,"method":"hello","params":{"protocol":1}}\n')
+        client.close()
+    assert other.result("status")["version"] == 1
+    wait_until(lambda: len(os.listdir(f"/proc/{keeper}/fd")) <= before, 10, "no descriptor stays")
+
+
 def test_there_is_room_for_sixteen_clients(bare):
     clients = [bare.client() for _ in range(16)]
     late = bare.client(greets=False)

@@ -1,0 +1,218 @@
+#include "tui/cli/complete.h"
+
+#include <stdio.h>
+
+#include "shared/model/model.h"
+#include "tui/cli/request.h"
+
+static bool is_same(const char *a, struct slice b) { return slice_equal(slice_of(a), b); }
+
+/* A candidate, when it begins as what has been typed does. */
+static void offer(struct buffer *out, struct slice part, const char *before, struct slice text,
+                  const char *after)
+{
+	if (slice_starts(text, part))
+		buffer_printf(out, "%s%.*s%s\n", before, SLICE_ARG(text), after);
+}
+
+static bool is_seen(const struct buffer *out, size_t from, struct slice text)
+{
+	struct slice rest = slice_after(buffer_slice(out), from), line;
+
+	while (slice_next(&rest, '\n', &line))
+		if (slice_equal(line, text))
+			return true;
+	return false;
+}
+
+static void offer_first_words(struct buffer *out, struct slice part)
+{
+	const struct cli_alias_row *alias;
+
+	for (int i = 0; i < CONTROL_VERB_COUNT; i++) {
+		const struct control_verb *row = control_verb((enum control_verb_id)i);
+		struct slice word = slice_of(row->noun[0] ? row->noun : row->verb);
+
+		if (i != CONTROL_VERB_HELLO && !is_seen(out, 0, word))
+			offer(out, part, "", word, "");
+	}
+	for (size_t i = 0; (alias = cli_alias(i)) != NULL; i++)
+		offer(out, part, "", slice_of(alias->alias), "");
+	offer(out, part, "", SLICE("console"), "");
+	offer(out, part, "", SLICE("help"), "");
+}
+
+static void offer_verbs(struct buffer *out, struct slice noun, struct slice part)
+{
+	for (int i = 0; i < CONTROL_VERB_COUNT; i++) {
+		const struct control_verb *row = control_verb((enum control_verb_id)i);
+
+		if (row->noun[0] && is_same(row->noun, noun))
+			offer(out, part, "", slice_of(row->verb), "");
+	}
+}
+
+static void offer_options(struct buffer *out, const struct control_verb *row, struct slice part)
+{
+	const struct cli_option_row *option;
+	struct control_argument argument;
+	char name[40];
+
+	for (size_t i = 0; (option = cli_option(i)) != NULL; i++) {
+		snprintf(name, sizeof name, "--%s", option->name);
+		offer(out, part, "", slice_of(name), "");
+	}
+	for (size_t i = 0; row && control_verb_argument(row, i, &argument); i++) {
+		snprintf(name, sizeof name, "--%s", argument.name);
+		if (!argument.is_required && !argument.is_fields && !is_seen(out, 0, slice_of(name)))
+			offer(out, part, "", slice_of(name), "");
+	}
+}
+
+/* Values of a field whose row lists them; of a list of choices, the next one. */
+static void offer_values(struct buffer *out, const struct model_field *field, struct slice typed)
+{
+	struct slice part = slice_after(typed, slice_find(typed, '=') + 1), choice;
+	char before[64];
+
+	snprintf(before, sizeof before, "%s=", field->name);
+	if (field->type == MODEL_BOOL) {
+		offer(out, part, before, SLICE("true"), "");
+		offer(out, part, before, SLICE("false"), "");
+	}
+	if (field->type == MODEL_ENUM || field->type == MODEL_CHOICES)
+		for (uint64_t i = 0; (choice = model_choice(field, i)).ptr; i++)
+			offer(out, part, before, choice, "");
+}
+
+static void offer_fields(struct buffer *out, const struct model_kind *kind, struct slice part)
+{
+	size_t equals = slice_find(part, '=');
+
+	for (size_t i = 0; i < kind->field_count; i++) {
+		const struct model_field *field = &kind->fields[i];
+
+		if (i == kind->key)
+			continue;
+		if (equals == part.len)
+			offer(out, part, "", slice_of(field->name), "=");
+		else if (is_same(field->name, slice_first(part, equals)))
+			offer_values(out, field, part);
+	}
+}
+
+/* Objects of the noun have a list; its rows carry what the argument names. */
+static void wish_for(struct complete_wish *wish, const struct control_verb *row, const char *argument,
+                     struct slice part)
+{
+	snprintf(wish->method, sizeof wish->method, "%s.list", row->noun);
+	if (!row->noun[0] || control_verb_named(slice_of(wish->method)) == CONTROL_VERB_COUNT)
+		return;
+	snprintf(wish->member, sizeof wish->member, "%s", argument);
+	wish->part = part;
+	wish->is_wanted = true;
+}
+
+/* The `index`-th argument of a verb. */
+static void offer_argument(struct buffer *out, const struct control_verb *row, size_t index,
+                           struct slice part, struct complete_wish *wish)
+{
+	struct control_argument argument;
+
+	for (size_t i = 0; control_verb_argument(row, i, &argument); i++) {
+		if (argument.is_fields) {
+			const struct model_kind *kind = model_kind_named(slice_of(argument.name));
+
+			if (kind)
+				offer_fields(out, kind, part);
+			return;
+		}
+		if (i < index)
+			continue;
+		if (is_same(argument.name, SLICE("roles")))
+			for (enum control_role role = 0; role < CONTROL_ROLE_COUNT; role++)
+				offer(out, part, "", slice_of(control_role_name(role)), "");
+		else
+			wish_for(wish, row, argument.name, part);
+		return;
+	}
+}
+
+/* Does the word take the next one for its value? */
+static bool takes_next(struct slice word)
+{
+	const struct cli_option_row *option;
+
+	if (slice_find(word, '=') < word.len)
+		return false;
+	for (size_t i = 0; (option = cli_option(i)) != NULL; i++)
+		if (is_same(option->name, slice_after(word, slice_starts(word, SLICE("--")) ? 2 : 1)) ||
+		    (word.len == 2 && option->letter && word.ptr[1] == option->letter))
+			return option->value != NULL;
+	return false;
+}
+
+void complete_words(size_t count, const char *const *words, struct buffer *out, struct complete_wish *wish)
+{
+	const struct control_verb *row = NULL;
+	struct slice noun = SLICE_NONE, part = count ? slice_of(words[count - 1]) : SLICE("");
+	size_t plain = 0, arguments = 0;
+	bool is_value = false;
+
+	*wish = (struct complete_wish){ .is_wanted = false };
+	for (size_t i = 0; i + 1 < count; i++) {
+		struct slice word = slice_of(words[i]);
+		char method[80];
+
+		if (is_value || (word.len && word.ptr[0] == '-')) {
+			is_value = !is_value && takes_next(word);
+			continue;
+		}
+		if (plain == 0) {
+			const struct cli_alias_row *alias;
+
+			noun = word;
+			for (size_t k = 0; (alias = cli_alias(k)) != NULL; k++)
+				if (is_same(alias->alias, word))
+					row = control_verb(CONTROL_VERB_STATUS); /* takes nothing more */
+			if (control_verb_named(word) != CONTROL_VERB_COUNT)
+				row = control_verb(control_verb_named(word));
+		} else if (plain == 1 && !row) {
+			snprintf(method, sizeof method, "%.*s.%.*s", (int)(noun.len > 30 ? 30 : noun.len),
+			         noun.ptr, (int)(word.len > 30 ? 30 : word.len), word.ptr);
+			if (control_verb_named(slice_of(method)) == CONTROL_VERB_COUNT)
+				return;
+			row = control_verb(control_verb_named(slice_of(method)));
+		} else {
+			arguments++;
+		}
+		plain++;
+	}
+	if (is_value)
+		return;
+	if (part.len && part.ptr[0] == '-')
+		offer_options(out, row, part);
+	else if (plain == 0)
+		offer_first_words(out, part);
+	else if (!row)
+		offer_verbs(out, noun, part);
+	else
+		offer_argument(out, row, arguments, part, wish);
+}
+
+void complete_rows(const struct complete_wish *wish, const struct json *result, struct buffer *out)
+{
+	const struct json *rows = json_get(result, "rows");
+
+	for (size_t i = 0; i < json_count(rows); i++) {
+		struct slice value = json_as_slice(json_get(json_at(rows, i), wish->member));
+
+		if (!value.ptr)
+			value = json_as_slice(json_get(json_at(rows, i), "name"));
+		/* A name is offered only when the shell can take it as it is. */
+		if (value.len &&
+		    value.len == strspn(value.ptr, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		                                   "0123456789.-_:"))
+			offer(out, wish->part, "", value, "");
+	}
+}
