@@ -158,14 +158,16 @@ uint64_t audited_own(struct keeper *k, const struct audit_entry *entry)
 {
 	struct reason reason = { "" };
 	struct audit_entry own = *entry;
+	bool is_written;
 
-	own.who = "parleyd";
+	own.who = own.who ? own.who : "parleyd";
 	own.version = k->now.version.number;
-	if (audit_write(&k->audit, keeper_now(k).wall_ms, &own, &reason) != RESULT_OK)
+	is_written = audit_write(&k->audit, keeper_now(k).wall_ms, &own, &reason) == RESULT_OK;
+	if (!is_written)
 		fprintf(stderr, "keeper: %s\n", reason.text);
 	if (strcmp(entry->outcome, "asked") != 0)
 		tell(k, &own);
-	return k->audit.number;
+	return is_written ? k->audit.number : 0;
 }
 
 /* ---- what a killed daemon left ---- */

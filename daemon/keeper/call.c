@@ -49,6 +49,22 @@ struct json_writer *call_open(struct call *call)
 	return &call->w;
 }
 
+/* Refused for want of a role. */
+static void tell_denied(struct keeper *k, const struct who *who, const struct control_verb *verb,
+                        const struct control_request *request, const char *why)
+{
+	struct buffer command;
+	char method[64];
+
+	buffer_start(&command, AUDIT_OBJECT_MAX);
+	audited_command(verb, request->params, &command);
+	slice_to_text(
+	        slice_first(request->method, request->method.len < sizeof method ? request->method.len : 0),
+	        method, sizeof method);
+	audited_denial(k, who, method, buffer_slice(&command), why);
+	buffer_stop(&command);
+}
+
 /* A deed on the running daemon was asked for on record; so is what came of it. */
 static void tell_outcome(struct call *call, const char *refused)
 {
@@ -84,6 +100,8 @@ void call_fail(struct call *call, enum control_code code, const char *format, ..
 	vsnprintf(words.text, sizeof words.text, format, args);
 	va_end(args);
 	tell_outcome(call, words.text);
+	if (code == CONTROL_DENIED)
+		tell_denied(call->keeper, &call->who, call->row.verb, &call->request, words.text);
 	buffer_clear(&call->out);
 	control_error_write(&call->out, call->request.has_id, call->request.id, code, words.text, SLICE(""));
 	finish(call);
@@ -150,21 +168,6 @@ static void refuse_line(struct session *session, const struct control_request *r
 	session_written(session);
 }
 
-static void tell_denied(struct session *session, const struct control_verb *verb,
-                        const struct control_request *request, const char *why)
-{
-	struct buffer command;
-	char method[64];
-
-	buffer_start(&command, AUDIT_OBJECT_MAX);
-	audited_command(verb, request->params, &command);
-	slice_to_text(
-	        slice_first(request->method, request->method.len < sizeof method ? request->method.len : 0),
-	        method, sizeof method);
-	audited_denial(session->control->keeper, &session->who, method, buffer_slice(&command), why);
-	buffer_stop(&command);
-}
-
 void call_begin(struct session *session, struct slice line)
 {
 	struct control_request request;
@@ -196,7 +199,7 @@ void call_begin(struct session *session, struct slice line)
 		fail(&reason, RESULT_NO_MEMORY, "out of memory");
 	}
 	if (code == CONTROL_DENIED)
-		tell_denied(session, row.verb, &request, reason.text);
+		tell_denied(session->control->keeper, &session->who, row.verb, &request, reason.text);
 	if (code != CONTROL_OK) {
 		refuse_line(session, &request, code, reason.text);
 		control_request_free(&request);

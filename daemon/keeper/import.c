@@ -128,25 +128,51 @@ static void describe(const struct config_import *found, struct buffer *owners, s
 	buffer_add_char(files, '\0');
 }
 
+/* An edited file is a deed like any other: on record before it is done, and again with what came of it. */
+static enum result publish_on_record(struct keeper *k, struct model_snapshot *snapshot,
+                                     const struct publish_order *order, struct slice changes,
+                                     struct reason *reason)
+{
+	char outcome[REASON_BYTES + 16] = "published";
+	struct audit_entry entry = { .who = order->author,
+		                     .verb = "config.import",
+		                     .object = slice_of(order->comment),
+		                     .outcome = "asked",
+		                     .changes = changes };
+	enum result result;
+
+	entry.asked = audited_own(k, &entry);
+	if (!entry.asked) {
+		model_snapshot_free(&snapshot);
+		return fail(reason, RESULT_IO, "the audit cannot be written, so nothing is taken in");
+	}
+	result = publish_snapshot(k, snapshot, order, reason);
+	if (result != RESULT_OK)
+		snprintf(outcome, sizeof outcome, "refused: %s", reason->text);
+	entry.outcome = outcome;
+	audited_own(k, &entry);
+	return result;
+}
+
 static enum result publish_edits(struct keeper *k, struct import *import, struct reason *reason)
 {
 	struct publish_order order = { .takes_edits = true };
 	struct model_snapshot *snapshot = import->found.snapshot;
-	struct buffer owners, files, ignored;
+	struct buffer owners, files, changes;
 	enum result result;
 
 	if (!snapshot)
 		return RESULT_NOT_FOUND;
 	buffer_start(&owners, STORE_AUTHOR_BYTES * 4);
 	buffer_start(&files, 64 * 1024);
-	buffer_start(&ignored, 4096);
+	buffer_start(&changes, CONTROL_LINE_MAX / 2);
 	describe(&import->found, &owners, &files);
 	order.author = owners.is_broken ? "several users" : buffer_slice(&owners).ptr;
 	order.comment = files.is_broken ? "conf.d" : buffer_slice(&files).ptr;
-	order.changes = changes_write(k->now.snapshot, snapshot, &ignored);
+	order.changes = changes_write(k->now.snapshot, snapshot, &changes);
 	import->found.snapshot = NULL;
-	result = publish_snapshot(k, snapshot, &order, reason);
-	buffer_stop(&ignored);
+	result = publish_on_record(k, snapshot, &order, buffer_slice(&changes), reason);
+	buffer_stop(&changes);
 	buffer_stop(&files);
 	buffer_stop(&owners);
 	return result;

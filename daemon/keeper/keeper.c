@@ -254,6 +254,7 @@ static enum result open_audit(struct keeper *k, struct reason *reason)
 	if (!folder_path(folder, k->root, "/var/lib/parley"))
 		return fail(reason, RESULT_LIMIT, "the root's name is too long");
 	result = audit_open(&k->audit, folder, reason);
+	k->audit_missing = k->audit.missing;
 	if (result == RESULT_OK && k->audit.missing) {
 		event_open(&e, k, CONTROL_EVENT_AUDIT_BROKEN);
 		json_put_number(&e.w, "lines", (int64_t)k->audit.missing);

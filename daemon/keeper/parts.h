@@ -10,6 +10,7 @@
 #include "daemon/io/address.h"
 #include "daemon/io/loop.h"
 #include "daemon/keeper/audit.h"
+#include "daemon/keeper/audited.h"
 #include "daemon/keeper/events.h"
 #include "daemon/keeper/host.h"
 #include "daemon/keeper/keeper.h"
@@ -529,20 +530,6 @@ void verb_put_fields(struct json_writer *w, const char *key, const struct model_
 bool change_fields(struct call *call, struct model_snapshot *copy, struct model_object *object);
 /* The object of call->key, made when it is not there; NULL: the call has been failed. */
 struct model_object *change_entry(struct call *call, struct model_snapshot *copy, enum model_kind_id kind);
-/* ---- audited.c: calls and the audit ---- */
-/* Writes down that the change was asked for. False: it cannot be, and the call has been failed. */
-bool verb_audit_asked(struct call *call);
-/* What came of it, durable before it is told. */
-enum result verb_audit_outcome(struct call *call, const char *outcome, struct reason *reason);
-/* A refusal for want of a role; a flood of them is counted, not written.  `verb`: "connect" for who is not let in. */
-void audited_denial(struct keeper *k, const struct who *who, const char *verb, struct slice command,
-                    const char *why);
-/* "domain block x.example comment=..." as it would be typed. */
-void audited_command(const struct control_verb *verb, const struct json *params, struct buffer *out);
-/* What the keeper does by itself: verb, object, outcome, asked and changes are the entry's.  The line's number. */
-uint64_t audited_own(struct keeper *k, const struct audit_entry *entry);
-/* The daemon before us ended between a deed and its outcome: writes what can be known of it. */
-void audited_unended(struct keeper *k);
 /* Ends a call whose change was published or refused: audit, then the answer once the services run it or the time is over. */
 void verb_published(struct call *call, enum result result, const struct reason *reason);
 void verb_wait_applied(struct call *call);
@@ -573,6 +560,7 @@ struct keeper {
 	struct events events;
 	struct audit audit;
 	struct denials denials;
+	uint64_t audit_missing; /* lines that were gone from its end when we began */
 	struct publication now;
 	char import_trouble[KEEPER_WHY_BYTES]; /* why the last import was refused; "" it was not */
 	int64_t import_trouble_ms;

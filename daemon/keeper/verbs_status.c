@@ -133,6 +133,12 @@ static void put_attention(struct json_writer *w, struct keeper *k)
 		         (unsigned long long)k->pending.version, k->pending.who, time);
 		attend(w, k->now.version.time_ms, "notice", "confirm", text);
 	}
+	if (k->audit_missing) {
+		snprintf(text, sizeof text,
+		         "lines are missing at the end of the audit (%llu); parley audit verify",
+		         (unsigned long long)k->audit_missing);
+		attend(w, k->started_ms, "error", "audit", text);
+	}
 	if (k->import_trouble[0])
 		attend(w, k->import_trouble_ms, "error", "conf.d", k->import_trouble);
 	json_close_array(w);

@@ -16,7 +16,7 @@
 #include "daemon/keeper/parts.h"
 #include "shared/base/memory.h"
 
-enum { WHO_NAME_ROOM = 16 * 1024, WHO_ANCESTORS_MAX = 32, WHO_UTMP_MAX = 4096 };
+enum { WHO_NAME_ROOM = 16 * 1024, WHO_ANCESTORS_MAX = 32, WHO_UTMP_MAX = 1024 };
 
 /* What SSH sets: "203.0.113.7 50122 192.0.2.1 22". */
 #define SSH_VARIABLE "SSH_CONNECTION="

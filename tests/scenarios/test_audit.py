@@ -89,6 +89,30 @@ def test_what_was_tampered_with_is_found_and_stays_found(bare):
     bare.wait_event("audit-broken", line="6", lines="2")
 
 
+def test_an_edited_document_is_a_deed_of_its_owner(bare):
+    path = bare.conf / "sip-domains.xml"
+    path.write_text(path.read_text().replace("</parley>", '<blocked-domain domain="bad.example"/></parley>'))
+    bare.child.send_signal(signal.SIGHUP)
+    bare.wait_event("config-published", version=2)
+    client = bare.client()
+    ended, asked = client.result("audit.list", filter="config.import")["rows"]
+    assert (asked["outcome"], ended["outcome"], ended["asked"]) == ("asked", "published", asked["number"])
+    assert "sip-domains.xml" in ended["object"] and ended["changes"][0]["key"] == "bad.example"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become other users")
+def test_what_an_old_version_would_give_back_is_asked_for_by_kind(bare):
+    """Who sets policy may undo policy, and not what an administrator has taken away."""
+    admin = bare.client()
+    admin.result("role.grant", member="bin", roles="policy")
+    admin.result("role.grant", member="sys", roles="administrator")
+    version = admin.result("role.revoke", member="sys")["version"]
+    hello, undone = calls_as(bare, 2, [], ("undo", {"number": str(version)}))
+    assert undone == "denied", undone
+    assert "sys" not in [row["member"] for row in admin.result("role.list")["rows"]]
+    assert "changing role-grant needs the role administrator" in admin.result("audit.list", filter="denied")["rows"][0]["outcome"]
+
+
 def test_a_deed_without_outcome_is_ended_by_the_next_daemon(bare):
     """As a keeper leaves it that is killed between the line that asks and the publish."""
     client = bare.client()
