@@ -137,8 +137,7 @@ static const char *await(struct bench *b)
 static const char *ask(struct bench *b, const char *text)
 {
 	say(b, text);
-	turn(b, 1);
-	return hear(b);
+	return await(b);
 }
 
 #define HELLO "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hello\",\"params\":{\"protocol\":1}}\n"
