@@ -38,6 +38,7 @@ void service_hold(struct service *s, const char *who, int64_t deadline_ms, bool 
 	s->starts_again = starts_again;
 	s->is_held = !starts_again;
 	s->told_left = -1;
+	s->has_counted = false;
 	tell_held(s, starts_again ? "restart" : deadline_ms > 0 ? "drain" : "stop", deadline_ms);
 	service_tell_launcher(s, s->is_held ? LAUNCHER_HOLD : LAUNCHER_RELEASE);
 	if (has_run)
@@ -64,9 +65,10 @@ bool held_may_not_run(struct service *s)
 	char words[160];
 
 	if (s->is_held) {
-		snprintf(words, sizeof words, "stopped by %s",
+		snprintf(words, sizeof words, "stopped by %.48s",
 		         s->held_by[0] ? s->held_by : "an administrator");
-		service_tell_stopped(s, "stopped", words);
+		if (!s->is_draining)
+			service_tell_stopped(s, words, words);
 		return true;
 	}
 	/* One that drains cannot be called back: it is looked at again when it has ended. */
@@ -91,7 +93,7 @@ void held_ended(struct service *s)
 
 	s->starts_again = false;
 	s->drain_ends_ms = 0;
-	if (starts_again)
+	if (starts_again || s->is_held)
 		service_review(s, true);
 }
 
@@ -103,7 +105,7 @@ void held_second(struct service *s)
 	        time_ms = s->drain_ends_ms - keeper_now(s->keeper).wall_ms;
 	struct emission e;
 
-	if (!s->is_draining || !service_is_up(s) || left == s->told_left)
+	if (!s->is_draining || !service_is_up(s) || !s->has_counted || left == s->told_left)
 		return;
 	s->told_left = left;
 	event_open(&e, s->keeper, CONTROL_EVENT_SERVICE_DRAINING);

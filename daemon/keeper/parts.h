@@ -143,6 +143,7 @@ struct service {
 	bool has_greeted;
 	bool is_wanted, is_draining;
 	bool is_held;          /* by an administrator; held.c */
+	bool has_counted;      /* its counters have come since it began to drain */
 	bool starts_again;     /* once what drains has ended */
 	int64_t drain_ends_ms; /* wall: when what is left is cut off */
 	int64_t told_left;     /* what the last event said was left of a drain */

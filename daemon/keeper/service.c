@@ -369,6 +369,7 @@ static void counters(struct service *s, struct slice payload)
 
 	if (json_read(payload, &read, NULL) == RESULT_OK)
 		traffic_take(&s->traffic, read);
+	s->has_counted = true;
 	json_free(&read);
 }
 

@@ -48,7 +48,7 @@ def test_a_drain_finishes_what_is_under_way_refuses_what_is_new_and_stays(start_
     assert refused.status == 503 and int(refused.get("Retry-After")) > 0
     with pytest.raises(OSError):
         edge.partner()
-    progress = edge.wait_event("service-draining")
+    progress = edge.wait_event("service-draining")  # as the service counts, once a second
     assert json.loads(progress)["transactions"] >= 1
     assert service(edge, "show", "access")[1]["state"] == "draining"
 
@@ -64,7 +64,7 @@ def test_a_drain_finishes_what_is_under_way_refuses_what_is_new_and_stays(start_
     edge.edge.process.signal(signal.SIGHUP)
     os.kill(keeper_pid(launcher_of(edge.edge)), signal.SIGKILL)
     wait_until(edge.edge.answers, 30, "a new keeper answers")
-    wait_until(lambda: access(edge)["why"] == "stopped", 10, "it knows")
+    wait_until(lambda: access(edge)["why"] == "stopped by an administrator", 10, "it knows")
     assert access(edge)["state"] == "stopped" and not children(launcher_of(edge.edge), "access")
     assert any("stopped" in item["text"] for item in edge.ask("status")["attention"])
 
