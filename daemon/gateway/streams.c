@@ -1,108 +1,294 @@
 /*
- * streams: the XMPP streams with partners' servers.
- *
- * Until they are spoken, every stanza comes back as undeliverable with its reason, and who connects is told to leave.
+ * The XMPP side's seam: life, limits, what a new image or certificate changes, the tick, and what is shown.
  */
+#include "daemon/gateway/streams.h"
+
+#include <stdio.h>
 #include <unistd.h>
 
-#include "daemon/gateway/parts.h"
 #include "shared/base/memory.h"
+#include "shared/model/xmpp_security.h"
 
-/* Outcomes owed: told from the loop, never from inside a call. */
-struct owed {
-	struct list node;
-	struct gateway *gateway;
-	uint64_t token;
-	struct loop_defer later;
-};
+#define ROUTE_OF(at)  LIST_OWNER(at, struct route, node)
+#define STREAM_OF(at) LIST_OWNER(at, struct stream, node)
 
-struct streams {
-	struct list owed;
-};
+/* ---- what the rows say ---- */
+
+bool streams_terms(const struct gateway *g, struct slice remote, struct xmpp_terms *out)
+{
+	const struct image_xmpp_partner *row = g->image ? gateway_partner(g, remote) : NULL;
+	const struct xmpp_security *security;
+
+	if (!row || !row->enabled)
+		return false;
+	security = xmpp_security(row->tls_negotiation, row->sasl_negotiation,
+	                         row->support_dialback_negotiation);
+	out->tls = row->tls_negotiation == XMPP_NEGOTIATION_REQUIRED   ? XMPP_TLS_ALWAYS
+	           : row->tls_negotiation == XMPP_NEGOTIATION_OPTIONAL ? XMPP_TLS_IF_OFFERED
+	                                                               : XMPP_TLS_NEVER;
+	out->may_sasl = security->has_sasl;
+	out->may_tls_dialback = security->has_tls_dialback;
+	out->may_tcp_dialback = security->has_tcp_dialback;
+	return true;
+}
+
+bool streams_have_room(const struct streams *s, const struct image_xmpp_partner *partner, const char **why)
+{
+	const struct gateway *g = s->gateway;
+	size_t count = 0, most;
+
+	if (!partner)
+		return true;
+	most = (size_t)(partner->connection_limit ? partner->connection_limit
+	                                          : g->settings->partner_connection_limit);
+	if (s->stream_count > g->settings->connection_limit) {
+		*why = "there are as many streams as connection-limit allows";
+		return false;
+	}
+	LIST_EACH (at, &s->stream_list)
+		count += STREAM_OF(at)->is_counted && STREAM_OF(at)->partner[0] &&
+		         gateway_partner(g, slice_of(STREAM_OF(at)->partner)) == partner;
+	if (count > most) {
+		*why = "there are as many streams with the partner as its connection-limit allows";
+		return false;
+	}
+	return true;
+}
+
+struct stream *streams_by_number(const struct streams *s, uint64_t number)
+{
+	LIST_EACH (at, &s->stream_list)
+		if (STREAM_OF(at)->number == number)
+			return STREAM_OF(at);
+	return NULL;
+}
+
+/* ---- life ---- */
 
 bool streams_start(struct gateway *g)
 {
-	g->streams = mem_new(sizeof *g->streams);
-	if (g->streams)
-		list_start(&g->streams->owed);
-	return g->streams != NULL;
-}
+	struct streams *s = mem_new(sizeof *s);
 
-static void owed_free(struct owed *owed)
-{
-	loop_defer_cancel(&owed->later);
-	list_remove(&owed->node);
-	mem_free(owed);
+	if (!s)
+		return false;
+	g->streams = s;
+	s->gateway = g;
+	list_start(&s->route_list);
+	list_start(&s->stream_list);
+	list_start(&s->owed);
+	map_start(&s->routes, STREAMS_ROUTES_MAX, g->seed);
+	map_start(&s->flying, STREAMS_FLYING_MAX, g->seed);
+	s->parser = xmpp_parser_new();
+	return s->parser != NULL;
 }
 
 void streams_stop(struct gateway *g)
 {
-	LIST_EACH_SAFE (at, &g->streams->owed)
-		owed_free(LIST_OWNER(at, struct owed, node));
-	mem_free(g->streams);
+	struct streams *s = g->streams;
+
+	if (!s)
+		return;
+	LIST_EACH_SAFE (at, &s->stream_list) {
+		struct stream *stream = STREAM_OF(at);
+
+		while (!list_is_empty(&stream->flying))
+			parcel_free(LIST_OWNER(stream->flying.next, struct parcel, node));
+		stream_free(stream);
+	}
+	LIST_EACH_SAFE (at, &s->route_list)
+		route_free(ROUTE_OF(at));
+	while (!list_is_empty(&s->owed))
+		parcel_free(LIST_OWNER(s->owed.next, struct parcel, node));
+	loop_defer_cancel(&s->pay);
+	map_stop(&s->routes);
+	map_stop(&s->flying);
+	xmpp_parser_free(&s->parser);
+	mem_free(s);
 	g->streams = NULL;
 }
 
-static void pay(void *owner)
+/* ---- who connects ---- */
+
+static bool may_come_in(const struct streams *s, const struct address *from)
 {
-	struct owed *owed = owner;
-	struct gateway *g = owed->gateway;
-	const struct gateway_outcome outcome = { .delivery = GATEWAY_FAILED,
-		                                 .why = "no stream to the partner's domain" };
-	uint64_t token = owed->token;
+	size_t unproved = 0, of_source = 0;
 
-	owed_free(owed);
-	gateway_xmpp_outcome(g, token, &outcome);
-}
+	if (!s->gateway->image || s->gateway->is_draining ||
+	    s->stream_count >= s->gateway->settings->connection_limit)
+		return false;
+	LIST_EACH (at, &s->stream_list) {
+		const struct stream *stream = STREAM_OF(at);
 
-void gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remote,
-                       const struct xmpp_element *stanza, uint64_t token)
-{
-	struct owed *owed = token ? mem_new(sizeof *owed) : NULL;
-
-	(void)local;
-	(void)remote;
-	(void)stanza;
-	if (!owed)
-		return;
-	owed->gateway = g;
-	owed->token = token;
-	list_add_last(&g->streams->owed, &owed->node);
-	loop_defer(g->loop, &owed->later, pay, owed);
+		if (stream->route || stream->is_proved)
+			continue;
+		unproved++;
+		of_source += address_same_host(connection_remote(stream->connection), from);
+	}
+	return unproved < STREAMS_UNPROVED_MAX && of_source < STREAMS_UNPROVED_PER_SOURCE_MAX;
 }
 
 void streams_accept(struct gateway *g, int fd, const struct address *from)
 {
-	(void)g;
-	(void)from;
-	close(fd);
+	if (may_come_in(g->streams, from))
+		stream_accept(g->streams, fd);
+	else
+		close(fd);
 }
 
-void streams_image_changed(struct gateway *g) { (void)g; }
-void streams_credentials_changed(struct gateway *g) { (void)g; }
-void streams_resolver_changed(struct gateway *g) { (void)g; }
-void streams_second(struct gateway *g) { (void)g; }
-void streams_drain(struct gateway *g) { (void)g; }
-bool streams_are_quiet(const struct gateway *g) { return list_is_empty(&g->streams->owed); }
-void streams_close_all(struct gateway *g) { (void)g; }
-size_t streams_count(const struct gateway *g)
+/* ---- what changes ---- */
+
+static bool is_partner_on(const struct gateway *g, const char *domain)
 {
-	(void)g;
-	return 0;
+	struct xmpp_terms terms;
+
+	return domain[0] == '\0' || streams_terms(g, slice_of(domain), &terms);
 }
+
+/* Off, gone, or one of the domains no longer ours: what is under way there ends, and what waits is told. */
+void streams_image_changed(struct gateway *g)
+{
+	struct streams *s = g->streams;
+
+	LIST_EACH_SAFE (at, &s->route_list) {
+		struct route *route = ROUTE_OF(at);
+		struct xmpp_terms terms;
+
+		if (!streams_terms(g, route->remote, &terms))
+			route_stop(route, "the partner has been switched off or removed");
+		else if (gateway_sip_domain(g, route->local).ptr == NULL)
+			route_stop(route, "the sender's domain is no longer ours");
+		else
+			route_reset(route);
+	}
+	LIST_EACH_SAFE (at, &s->stream_list) {
+		struct stream *stream = STREAM_OF(at);
+
+		if (!is_partner_on(g, stream->partner))
+			stream_close(stream, XMPP_STREAM_NONE,
+			             "the partner has been switched off or removed");
+		else if (stream->xmpp && xmpp_stream_local(stream->xmpp).len &&
+		         gateway_sip_domain(g, xmpp_stream_local(stream->xmpp)).ptr == NULL)
+			stream_close(stream, XMPP_STREAM_HOST_GONE, "the domain is no longer served here");
+	}
+}
+
+/* Streams keep what they began with; the next ones show the new certificate. */
+void streams_credentials_changed(struct gateway *g)
+{
+	LIST_EACH_SAFE (at, &g->streams->route_list)
+		if (g->image)
+			route_reset(ROUTE_OF(at));
+}
+
+void streams_resolver_changed(struct gateway *g)
+{
+	LIST_EACH_SAFE (at, &g->streams->route_list) {
+		struct route *route = ROUTE_OF(at);
+
+		/* What they asked of the old one is lost with it. */
+		if (route->dial) {
+			dial_free(route->dial);
+			route->dial = NULL;
+		}
+		if (route->asking_dial) {
+			dial_free(route->asking_dial);
+			route->asking_dial = NULL;
+			route_ask_failed(route, "the resolvers have changed");
+		}
+		if (g->image)
+			route_reset(route);
+	}
+}
+
+/* ---- time ---- */
+
+static bool is_of_use(const struct route *route)
+{
+	return route->sender || route->asker || route->dial || route->asking_dial || route->waiting_count ||
+	       route->question_count || route->next_try_ms > gateway_now_ms(route->streams->gateway);
+}
+
+void streams_second(struct gateway *g)
+{
+	LIST_EACH_SAFE (at, &g->streams->stream_list)
+		stream_second(STREAM_OF(at));
+	LIST_EACH_SAFE (at, &g->streams->route_list) {
+		struct route *route = ROUTE_OF(at);
+		bool has_stream = false;
+
+		route_second(route);
+		LIST_EACH (stream, &g->streams->stream_list)
+			has_stream |= STREAM_OF(stream)->route == route;
+		if (!is_of_use(route) && !has_stream && route->last_error[0] == '\0')
+			route_free(route);
+	}
+}
+
+void streams_drain(struct gateway *g) { (void)g; } /* may_come_in looks; what is under way goes on */
+
+bool streams_are_quiet(const struct gateway *g)
+{
+	if (!list_is_empty(&g->streams->owed))
+		return false;
+	LIST_EACH (at, &g->streams->route_list)
+		if (ROUTE_OF(at)->waiting_count)
+			return false;
+	LIST_EACH (at, &g->streams->stream_list)
+		LIST_EACH (flying, &STREAM_OF(at)->flying)
+			if (LIST_OWNER(flying, struct parcel, node)->token)
+				return false;
+	return true;
+}
+
+void streams_close_all(struct gateway *g)
+{
+	LIST_EACH_SAFE (at, &g->streams->stream_list)
+		stream_close(STREAM_OF(at), XMPP_STREAM_SYSTEM_SHUTDOWN, "the gateway is stopping");
+}
+
+size_t streams_count(const struct gateway *g) { return g->streams->stream_count; }
+
+bool streams_retry(struct gateway *g, struct slice domain)
+{
+	LIST_EACH_SAFE (at, &g->streams->route_list)
+		if (slice_equal(ROUTE_OF(at)->remote, domain))
+			route_reset(ROUTE_OF(at));
+	return gateway_partner(g, domain) != NULL;
+}
+
+/* ---- what is shown ---- */
 
 void streams_write(struct gateway *g, struct gateway_page *page, struct json_writer *w)
 {
-	(void)g;
-	(void)page;
-	(void)w;
+	LIST_EACH (at, &g->streams->stream_list)
+		if (gateway_page_takes(page))
+			stream_write(STREAM_OF(at), w);
+}
+
+static void route_write(const struct route *route, struct json_writer *w)
+{
+	struct gateway *g = route->streams->gateway;
+	int64_t wait = route->next_try_ms - gateway_now_ms(g);
+
+	json_open_object(w, NULL);
+	json_put_slice(w, "local", route->local);
+	json_put_slice(w, "domain", route->remote);
+	json_put_text(w, "state",
+	              route->sender ? "up"
+	              : route->dial ? "connecting"
+	              : wait > 0    ? "waiting"
+	                            : "idle");
+	json_put_number(w, "waiting", (int64_t)route->waiting_count);
+	json_put_number(w, "failures", route->failures);
+	json_put_number(w, "next_try_s", wait > 0 ? (wait + 999) / 1000 : 0);
+	json_put_text(w, "last_error", route->last_error);
+	json_put_number(w, "last_error_at", route->last_error_wall_ms);
+	json_close_object(w);
 }
 
 void partners_write(struct gateway *g, struct gateway_page *page, struct json_writer *w)
 {
-	(void)g;
-	(void)page;
-	(void)w;
+	LIST_EACH (at, &g->streams->route_list)
+		if (gateway_page_takes(page))
+			route_write(ROUTE_OF(at), w);
 }
-
-bool streams_retry(struct gateway *g, struct slice domain) { return gateway_partner(g, domain) != NULL; }

@@ -93,7 +93,7 @@ void stream_rest(struct xmpp_stream *s)
 
 void stream_put(struct xmpp_stream *s, struct slice bytes) { buffer_add(s->out, bytes); }
 
-void stream_write(struct xmpp_stream *s, const struct xmpp_element *element)
+void stream_put_element(struct xmpp_stream *s, const struct xmpp_element *element)
 {
 	struct xmpp_scope scope = { XMPP_NS_SERVER, true, true };
 
@@ -137,7 +137,7 @@ static void write_error(struct xmpp_stream *s, enum xmpp_stream_error error, con
 	xmpp_add(&b, root, XMPP_NS_STREAMS, xmpp_stream_error_name(error));
 	text = xmpp_add_with_text(&b, root, XMPP_NS_STREAMS, SLICE("text"), slice_of(words));
 	xmpp_set_language(&b, text, SLICE("en"));
-	stream_write(s, root);
+	stream_put_element(s, root);
 }
 
 void stream_fail(struct xmpp_stream *s, enum xmpp_stream_error error, const char *words)
@@ -335,8 +335,11 @@ static void step(struct xmpp_stream *s, enum xmpp_stream_event event, const stru
 void xmpp_stream_begin(struct xmpp_stream *s, struct instant now)
 {
 	s->now_ms = now.mono_ms;
-	if (s->settings.role == XMPP_INITIATING && s->phase == XMPP_PHASE_HEADER && !s->has_sent_header)
-		stream_send_header(s);
+	if (s->settings.role != XMPP_INITIATING || s->phase != XMPP_PHASE_HEADER || s->has_sent_header)
+		return;
+	stream_send_header(s);
+	if (s->is_secure)
+		stream_weigh_certificate(s);
 }
 
 static bool reads(const struct xmpp_stream *s)

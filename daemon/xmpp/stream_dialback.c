@@ -38,7 +38,7 @@ static void answer(struct xmpp_stream *s, struct slice name, struct slice local,
 	if (stream_id.ptr)
 		xmpp_set(&b, element, SLICE("id"), stream_id);
 	xmpp_set(&b, element, SLICE("type"), type);
-	stream_write(s, b.is_broken ? NULL : element);
+	stream_put_element(s, b.is_broken ? NULL : element);
 }
 
 /* XEP-0220 §2.4: an error about one pair ends nothing else. */
@@ -54,7 +54,7 @@ static void answer_error(struct xmpp_stream *s, struct slice name, struct slice 
 	error = xmpp_add(&b, element, XMPP_NS_SERVER, SLICE("error"));
 	xmpp_set(&b, error, SLICE("type"), xmpp_error_type_name(xmpp_condition_type(condition)));
 	xmpp_add(&b, error, XMPP_NS_STANZAS, xmpp_condition_name(condition));
-	stream_write(s, b.is_broken ? NULL : element);
+	stream_put_element(s, b.is_broken ? NULL : element);
 }
 
 /* `from` and `to` of what came: prepared.  False: the stream has ended. */
@@ -88,7 +88,7 @@ static void prove(struct xmpp_stream *s, struct xmpp_pair *pair)
 	xmpp_add_text(&b, element, slice_of(key));
 	pair->sending = XMPP_PAIR_ASKED;
 	pair->deadline_ms = s->now_ms + XMPP_PAIR_WAIT_MS;
-	stream_write(s, b.is_broken ? NULL : element);
+	stream_put_element(s, b.is_broken ? NULL : element);
 }
 
 static bool can_prove(const struct xmpp_stream *s)
@@ -329,7 +329,7 @@ bool xmpp_stream_ask(struct xmpp_stream *s, struct slice local, struct slice rem
 	asking->deadline_ms = s->now_ms + XMPP_PAIR_WAIT_MS;
 	list_add_last(&s->askings, &asking->in_stream);
 	s->asking_count++;
-	stream_write(s, b.is_broken ? NULL : element);
+	stream_put_element(s, b.is_broken ? NULL : element);
 	stream_rest(s);
 	return true;
 }

@@ -189,7 +189,7 @@ static void send_features(struct xmpp_stream *s)
 			xmpp_add(&b, features, XMPP_NS_SM, SLICE("sm"));
 		add_limits(&b, features, s);
 	}
-	stream_write(s, b.is_broken ? NULL : features);
+	stream_put_element(s, b.is_broken ? NULL : features);
 }
 
 void stream_greet(struct xmpp_stream *s, const struct xmpp_element *header)
@@ -264,18 +264,18 @@ static void start_anew(struct xmpp_stream *s)
  * A certificate that does not name the partner says that we may be talking to
  * somebody else; where the row lets dialback do without, DNS is what we go by.
  */
-static bool may_go_on(const struct xmpp_stream *s)
+void stream_weigh_certificate(struct xmpp_stream *s)
 {
-	return s->settings.role == XMPP_RECEIVING || s->terms.may_tls_dialback ||
-	       calls(s)->has_certificate_for(s->settings.owner, s->remote);
+	if (s->settings.role == XMPP_INITIATING && !s->terms.may_tls_dialback &&
+	    !calls(s)->has_certificate_for(s->settings.owner, s->remote))
+		stream_give_up(s, "the partner's certificate does not name its domain");
 }
 
 void stream_restart(struct xmpp_stream *s)
 {
 	s->is_secure = true;
 	start_anew(s);
-	if (!may_go_on(s))
-		stream_give_up(s, "the partner's certificate does not name its domain");
+	stream_weigh_certificate(s);
 }
 
 /* ---- receiving: SASL ---- */
@@ -286,7 +286,7 @@ static void refuse_sasl(struct xmpp_stream *s, struct slice condition)
 	struct xmpp_element *failure = xmpp_add(&b, NULL, XMPP_NS_SASL, SLICE("failure"));
 
 	xmpp_add(&b, failure, XMPP_NS_SASL, condition);
-	stream_write(s, b.is_broken ? NULL : failure);
+	stream_put_element(s, b.is_broken ? NULL : failure);
 	if (++s->sasl_tries >= XMPP_SASL_TRIES_MAX)
 		stream_fail(s, XMPP_STREAM_POLICY_VIOLATION, "too many attempts to authenticate");
 }

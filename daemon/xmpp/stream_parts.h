@@ -103,7 +103,7 @@ static inline const struct xmpp_stream_owner *calls(const struct xmpp_stream *s)
 
 /* ---- stream.c ---- */
 void stream_rest(struct xmpp_stream *s); /* at the end of a call from outside: gives memory back */
-void stream_write(struct xmpp_stream *s, const struct xmpp_element *element);
+void stream_put_element(struct xmpp_stream *s, const struct xmpp_element *element);
 void stream_put(struct xmpp_stream *s, struct slice bytes);
 /* Ends with an error that is said to the peer; `words` is a literal or printable. */
 void stream_fail(struct xmpp_stream *s, enum xmpp_stream_error error, const char *words);
@@ -121,6 +121,7 @@ void stream_choose(struct xmpp_stream *s, const struct xmpp_element *features);
 void stream_start_tls(struct xmpp_stream *s);
 void stream_proceed(struct xmpp_stream *s);
 void stream_restart(struct xmpp_stream *s);
+void stream_weigh_certificate(struct xmpp_stream *s); /* initiating, over TLS: may end it */
 void stream_authenticate(struct xmpp_stream *s, const struct xmpp_element *auth);
 void stream_succeed(struct xmpp_stream *s);
 void stream_fall_back(struct xmpp_stream *s, const struct xmpp_element *failure);

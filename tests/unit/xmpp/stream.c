@@ -663,11 +663,13 @@ static void is_not_fooled(void **state)
 	xmpp_parser_free(&parser);
 }
 
+#define DOUBTED ((struct xmpp_terms){ XMPP_TLS_IF_OFFERED, true, false, false })
+
 /* ---- an initiating machine and a server that should not be believed ---- */
 
 static const struct {
 	const char *behaviour;
-	struct xmpp_terms terms;
+	struct xmpp_terms terms; /* DOUBTED: STRICT, and the certificate proves nothing */
 	bool is_secure;
 	struct slice heard;
 	const char *log, *said, *words;
@@ -719,6 +721,9 @@ static const struct {
 	  SLICE(OPENING("b.example", "a.example") "<stream:features/>" MESSAGE("v@b.example", "u@a.example")),
 	  "ready|pair a.example b.example refused none none: no domain is proved on this stream yet",
 	  "<not-authorized", "no domain is proved on this stream yet" },
+	{ "weighs_the_certificate_of_direct_tls", DOUBTED, true, SLICE(""),
+	  "pair a.example b.example refused none none: the partner's certificate does not name its domain",
+	  "</stream:stream>", "the partner's certificate does not name its domain" },
 	{ "hears_that_it_is_not_wanted", NORMAL, true,
 	  SLICE(OPENING(
 	          "b.example",
@@ -742,6 +747,8 @@ static void is_not_fooled_by_a_server(void **state)
 		struct xmpp_stream_settings settings = side_settings(&a, XMPP_INITIATING);
 
 		settings.is_secure = servers[i].is_secure;
+		if (servers[i].terms.tls == XMPP_TLS_IF_OFFERED)
+			a.proved[0] = NULL;
 		side_start(&a, &settings, parser);
 		side_hear(&a, servers[i].heard);
 		if (strcmp(a.log, servers[i].log) != 0 || !strstr(side_said(&a), servers[i].said) ||

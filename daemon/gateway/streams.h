@@ -1,0 +1,159 @@
+/*
+ * streams: what the files of the XMPP side share.  Seen only inside this folder.
+ *
+ *   streams.c   the seam, limits, the tick, what is shown
+ *   stream.c    one connection with the stream machine on it (daemon/xmpp/stream.h)
+ *   route.c     what waits for a pair of domains, what is under way, and the one outcome of each
+ *   dial.c      finding and connecting to the server of a partner's domain: DNS, fail-over
+ *
+ * A route is one of our domains and one of a partner's.  A parcel is a stanza on its way: it waits in its route,
+ * then flies on a stream, then its outcome is owed; it is in exactly one of the three lists, and whoever takes it
+ * out of the last tells the outcome.  So each has one outcome, never from inside the call that sent it.
+ */
+#ifndef DAEMON_GATEWAY_STREAMS_H
+#define DAEMON_GATEWAY_STREAMS_H
+
+#include "daemon/gateway/parts.h"
+#include "daemon/xmpp/stream.h"
+#include "shared/base/map.h"
+
+enum {
+	STREAMS_UNPROVED_MAX = 1024, /* incoming, whose partner is not proved yet */
+	STREAMS_UNPROVED_PER_SOURCE_MAX = 16,
+	STREAMS_ROUTES_MAX = 16384,
+	STREAMS_FLYING_MAX = 65536, /* parcels whose errors are waited for */
+	STREAM_CONNECT_MS = 10 * 1000,
+	STREAM_HANDSHAKE_MS = 10 * 1000,
+	STREAM_ASKING_QUIET_MS =
+	        10 * 1000, /* a stream that only asks about keys is closed so long after the last */
+	DIAL_TARGETS_MAX = 2 * RESOLVER_SRV_MAX,
+	ROUTE_QUESTIONS_MAX = 64,
+	ROUTE_RETRY_FIRST_MS = 1000,
+	PARCEL_ARENA_MAX = 4 * 1024 * 1024,
+	XMPP_PORT = 5269,
+};
+
+struct route;
+struct dial;
+
+struct streams {
+	struct gateway *gateway;
+	struct xmpp_parser *parser;
+	struct map routes; /* "local remote" */
+	struct map flying; /* "id remote" -> parcel */
+	struct list route_list, stream_list, owed;
+	size_t stream_count;
+	uint64_t numbers;
+	struct loop_defer pay;
+};
+
+struct parcel {
+	struct list node; /* route->waiting, stream->flying or streams->owed */
+	struct streams *streams;
+	struct arena arena;
+	uint64_t token;
+	const struct xmpp_element *stanza; /* waiting: a copy; owed: the error stanza that came, a copy */
+	struct slice key;                  /* in `flying`; empty: not */
+	int64_t deadline_ms;
+	bool counts; /* flies where it will be acknowledged */
+	enum gateway_delivery delivery;
+	char why[GATEWAY_WORDS_BYTES];
+};
+
+struct question { /* a dialback key to be asked about */
+	struct list node;
+	uint64_t asker;              /* number of the stream that waits for the verdict */
+	struct slice stream_id, key; /* owned, behind the struct */
+	int64_t deadline_ms;
+	bool is_asked;
+};
+
+struct route {
+	struct list node;
+	struct streams *streams;
+	char *key;
+	struct slice local, remote; /* in `key` */
+	struct list waiting, questions;
+	size_t waiting_count, question_count;
+	struct stream *sender; /* ready to send; NULL: none */
+	struct stream *asker;  /* asks about keys; NULL: none */
+	struct dial *dial, *asking_dial;
+	unsigned failures;   /* since the last success */
+	int64_t next_try_ms; /* not before */
+	char last_error[GATEWAY_WORDS_BYTES];
+	int64_t last_error_wall_ms;
+};
+
+struct stream {
+	struct list node;
+	struct streams *streams;
+	uint64_t number;
+	struct connection *connection;
+	struct xmpp_stream *xmpp; /* NULL until the connection is up */
+	struct route *route;      /* outgoing: whose; incoming: NULL */
+	struct dial *dial;        /* outgoing, until it is ready or has failed */
+	bool is_for_asking, is_direct, may_sasl;
+	bool is_proved;  /* something was proved on it */
+	bool is_counted; /* against its partner's limit */
+	bool owes_tls, is_refused;
+	char partner[GATEWAY_NAME_BYTES]; /* the partner's domain, as far as it is known */
+	char words[GATEWAY_WORDS_BYTES];  /* why a pair was refused */
+	struct list flying;
+	size_t flying_count;
+	int64_t last_kept_ms, last_asked_ms;
+	struct loop_defer flush;
+};
+
+/* ---- streams.c ---- */
+bool streams_terms(const struct gateway *g, struct slice remote,
+                   struct xmpp_terms *out); /* false: no partner, or off */
+bool streams_have_room(const struct streams *s, const struct image_xmpp_partner *partner, const char **why);
+struct stream *streams_by_number(const struct streams *s, uint64_t number);
+
+/* ---- stream.c ---- */
+/* Outgoing; NULL and a reason: it could not even begin. `dial_failed` will be called otherwise, or `route_ready`. */
+struct stream *stream_open(struct dial *dial, const struct address *to, bool is_direct,
+                           struct reason *reason);
+struct stream *stream_accept(struct streams *s, int fd); /* owns fd; NULL: it is closed */
+void stream_close(struct stream *stream, enum xmpp_stream_error error, const char *words);
+void stream_touched(struct stream *stream); /* something may have been written */
+void stream_second(struct stream *stream);
+void stream_write(const struct stream *stream, struct json_writer *w);
+void stream_free(struct stream *stream);
+
+/* ---- route.c ---- */
+struct route *route_find(const struct streams *s, struct slice local, struct slice remote);
+struct route *route_get(struct streams *s, struct slice local, struct slice remote); /* NULL: limit, memory */
+void route_ready(struct route *route, struct stream *stream);                        /* it may send */
+void route_lost(struct route *route, struct stream *stream);                         /* no longer */
+void route_failed(struct route *route, const char *why); /* an attempt to reach it has failed */
+void route_reset(struct route *route);                   /* the partner is there: no more waiting */
+void route_try(struct route *route);                     /* if something waits, and it is time */
+void route_ask(struct route *route, uint64_t asker, struct slice stream_id, struct slice key);
+void route_may_ask(struct route *route, struct stream *stream);
+void route_answered(struct route *route, struct slice stream_id, enum xmpp_verdict verdict);
+void route_ask_failed(struct route *route, const char *why);
+void route_stop(struct route *route, const char *why); /* the partner is off: what waits is refused */
+void route_second(struct route *route);
+void route_free(struct route *route);
+/* Parcels that fly on a stream. */
+void parcels_acknowledged(struct stream *stream, size_t count);
+void parcels_uncounted(struct stream *stream);
+void parcels_lost(struct stream *stream, const char *why);
+void parcels_second(struct stream *stream);
+/* An error stanza came: true when it is the outcome of one that flies. */
+bool parcels_refused(struct streams *s, const struct xmpp_element *error, struct slice remote);
+void parcels_pay(void *streams);
+void parcel_free(struct parcel *parcel);
+
+/* ---- dial.c ---- */
+struct dial *dial_new(struct route *route,
+                      bool is_for_asking); /* NULL: out of memory; it goes on by itself */
+void dial_failed(struct dial *dial, const char *why,
+                 bool is_sasl_refused); /* this target did not do: the next */
+void dial_free(struct dial *dial);
+struct route *dial_route(const struct dial *dial);
+bool dial_is_for_asking(const struct dial *dial);
+bool dial_may_sasl(const struct dial *dial);
+
+#endif
