@@ -84,6 +84,17 @@ static void make_tag(struct gateway *g, char tag[TAG_BYTES])
 /* sip_reply_write ends with this, always: the body takes its place. */
 #define NO_BODY "Content-Length: 0\r\n\r\n"
 
+/* RFC 3261 §12.1.1: what makes a dialog repeats them, and the caller's route set is made of that. */
+static void add_record_routes(const struct sip_message *m, struct buffer *out)
+{
+	const struct sip_header *each = sip_message_header(m, SIP_RECORD_ROUTE);
+
+	if (m->method != SIP_INVITE && m->method != SIP_SUBSCRIBE)
+		return;
+	for (; each; each = sip_message_next(m, each))
+		buffer_printf(out, "Record-Route: %.*s\r\n", SLICE_ARG(each->value));
+}
+
 static bool write_reply(const struct sip_message *m, const struct gateway_answer *answer, struct slice tag,
                         struct buffer *out)
 {
@@ -91,11 +102,11 @@ static bool write_reply(const struct sip_message *m, const struct gateway_answer
 
 	if (!sip_reply_write(m, answer->status, answer->phrase, tag, answer->headers, out))
 		return false;
-	if (answer->body.len) {
-		out->end -= sizeof NO_BODY - 1;
-		buffer_printf(out, "Content-Length: %zu\r\n\r\n", answer->body.len);
-		buffer_add(out, answer->body);
-	}
+	out->end -= sizeof NO_BODY - 1;
+	if (answer->status >= 200 && answer->status < 300)
+		add_record_routes(m, out);
+	buffer_printf(out, "Content-Length: %zu\r\n\r\n", answer->body.len);
+	buffer_add(out, answer->body);
 	if (!out->is_broken)
 		return true;
 	out->is_broken = false;
