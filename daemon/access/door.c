@@ -160,7 +160,8 @@ static bool make_room(struct access *a, enum door_stage stage, enum admission_cl
 {
 	struct flow *flow = oldest(a, stage, class);
 
-	if (!flow || access_now_ms(a) - flow->pass.since_ms < grace_ms)
+	if (!flow || access_now_ms(a) - flow->pass.since_ms < grace_ms ||
+	    !allowance_take(&a->door.room_made, access_now_ms(a), DOOR_ROOM_MADE_PER_SECOND))
 		return false;
 	door_leave(flow);
 	connection_abort(flow->connection, CONNECTION_END_LIMIT,
@@ -185,8 +186,13 @@ static void count_in(struct flow *flow, enum admission_class class)
 
 static void refuse(struct access *a)
 {
+	struct allowance *refusals = &a->door.refusals;
+	int64_t now = access_now_ms(a);
+
 	a->door.turned_away++;
-	if (!allowance_take(&a->door.refusals, access_now_ms(a), DOOR_REFUSALS_PER_SECOND))
+	if (now - refusals->since_ms >= DOOR_PAUSE_MS)
+		*refusals = (struct allowance){ .since_ms = now };
+	if (++refusals->used >= DOOR_REFUSALS_AT_ONCE)
 		sleep_listeners(a);
 }
 

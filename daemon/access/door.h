@@ -28,14 +28,15 @@
 enum {
 	DOOR_STRANGERS_PER_SOURCE_MAX = 16, /* connections of one source that have proved nothing yet */
 	DOOR_SOURCES_KEPT = 8192,           /* addresses of partners remembered without a connection */
-	DOOR_REFUSALS_PER_SECOND = 1000,    /* turned away at once; more, and listeners sleep */
-	DOOR_REPORTS_PER_SECOND = 10,       /* events of connections that never got inside; all are counted */
-	DOOR_PAUSE_MS = 100,                /* a listener's sleep when the whole is full */
-	DOOR_TURN_MS = 25,                  /* how often those who wait for their handshake are looked at */
-	DOOR_SILENT_GRACE_MS = 1000,        /* who has not sent a byte in so long makes room for the next */
-	DOOR_SHAKING_GRACE_MS = 3000,       /* ... and who has not ended its handshake */
-	DOOR_PATIENCE_MS = 30 * 1000,       /* waiting for a turn; then it is ended */
-	DOOR_LIMIT_QUIET_MS = 10 * 1000,    /* a limit that has not been met for so long is told anew */
+	DOOR_REFUSALS_AT_ONCE = 50, /* turned away within DOOR_PAUSE_MS; more, and listeners sleep as long */
+	DOOR_ROOM_MADE_PER_SECOND = 100, /* silent ones that make room: or a crowd would only change places */
+	DOOR_REPORTS_PER_SECOND = 10,    /* events of connections that never got inside; all are counted */
+	DOOR_PAUSE_MS = 100,             /* a listener's sleep when the whole is full */
+	DOOR_TURN_MS = 25,               /* how often those who wait for their handshake are looked at */
+	DOOR_SILENT_GRACE_MS = 1000,     /* who has not sent a byte in so long makes room for the next */
+	DOOR_SHAKING_GRACE_MS = 3000,    /* ... and who has not ended its handshake */
+	DOOR_PATIENCE_MS = 30 * 1000,    /* waiting for a turn; then it is ended */
+	DOOR_LIMIT_QUIET_MS = 10 * 1000, /* a limit that has not been met for so long is told anew */
 };
 
 enum door_limit {
@@ -93,7 +94,7 @@ struct door {
 	struct list idle_sources;
 	size_t idle_source_count;
 	int64_t met_ms[DOOR_LIMITS]; /* when a limit was last met; 0: never */
-	struct allowance refusals, reports;
+	struct allowance refusals, room_made, reports;
 	uint64_t
 	        connections_max; /* the setting, or fewer where the process may not have so many descriptors */
 	uint64_t turned_away;    /* connections, for whatever limit */

@@ -141,7 +141,8 @@ struct connection_counts {
 struct connection_counts connection_counts(const struct connection *c);
 
 /* ---- listener ---- */
-enum { LISTENER_PAUSE_MS = 100, LISTENER_ACCEPTS_PER_TURN = 64 };
+/* Few a turn: those who are in wait behind those who come. */
+enum { LISTENER_PAUSE_MS = 100, LISTENER_ACCEPTS_PER_TURN = 8 };
 struct listener;
 /*
  * Watches a bound, listening descriptor (owned from here on).  `accepted` gets each new descriptor and its peer.
