@@ -63,6 +63,17 @@ class Writer(threading.Thread):
             pass
 
 
+def readable(daemon):
+    """The audit's lines; bytes of a line that was torn are none (the next one says how many)."""
+    lines = []
+    for line in (daemon.root / "var/lib/parley/audit.log").read_text(errors="replace").splitlines():
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            continue
+    return lines
+
+
 def check_whole(daemon, acknowledged):
     """All that was acknowledged is there, every version is whole, and the audit knows of each."""
     client = daemon.client()
@@ -76,13 +87,13 @@ def check_whole(daemon, acknowledged):
         assert shown["comment"] == rows[number]["comment"]
         if number in acknowledged:
             assert f"<comment>{acknowledged[number]}</comment>" in documents(client, version=number)["sip-domains.xml"]
-    lines = audit(daemon)
+    lines = readable(daemon)
     published = {line["version"] for line in lines if line["outcome"] == "published"}
     asked = {line["version"] + 1 for line in lines if line["outcome"] == "asked"}
     assert set(acknowledged) <= published
     assert set(range(2, current + 1)) <= asked  # also what was never acknowledged
-    numbers = [line["number"] for line in lines]
-    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    verdict = client.result("audit.verify")
+    assert verdict["whole"] and verdict["last"] == lines[-1]["number"], verdict
     client.close()
     return current
 
