@@ -487,7 +487,7 @@ for i, (m, p) in enumerate([("hello", {"protocol": 1})] + json.loads(sys.argv[2]
         f.write(json.dumps({"jsonrpc": "2.0", "id": i, "method": m, "params": p}) + "\\n"); f.flush()
     except BrokenPipeError:
         pass
-    print(f.readline(), end="")
+    print(f.readline(), end="", flush=True)
 """
 
 
@@ -523,7 +523,7 @@ def test_roles_are_granted_and_taken_away_while_people_are_connected(bare):
     assert {"member": "group:games", "roles": "operator", "comment": "on duty", "note": ""} in listed["rows"]
     assert calls_as(bare, sys_, [], block) == ["denied"]  # closed: nothing it sends is read
 
-    waiting = subprocess.Popen([sys.executable, "-c", CALLS.replace("print(", "sys.stdin.readline() if i == 2 else 0; print("),
+    waiting = subprocess.Popen([sys.executable, "-c", CALLS.replace("    try:", "    if i == 2: sys.stdin.readline()\n    try:"),
                                 str(bare.socket), json.dumps([block, ("domain.list", {})])],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=bin_, group=bin_, extra_groups=[])
     assert json.loads(waiting.stdout.readline())["result"]["role"] == "policy"
