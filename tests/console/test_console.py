@@ -19,7 +19,7 @@ BUILD = TOP / os.environ.get("BUILD", "build")
 PARLEY = Path(os.environ.get("PARLEY", BUILD / "asan/parley"))
 RELEASE = BUILD / "release/parley"  # where the sanitisers' own handlers would come first
 WAIT = 15.0
-STAGING = ["stage.drop", "stage.clear", "stage.rebase", "confirm", "connection.retry"]
+STAGING = ["service.start", "service.stop", "service.drain", "service.restart", "stage.drop", "stage.clear", "stage.rebase", "confirm", "connection.retry"]
 CHANGING = ["domain.allow", "domain.block", "domain.remove", "access-edge.set", "config.import", "xmpp.add", "xmpp.set", "xmpp.remove", "xmpp.enable",
             "xmpp.disable", "publish", "undo", "revert", "version.restore", *STAGING]
 
@@ -954,3 +954,30 @@ def test_the_command_is_copied_to_the_terminals_clipboard(daemon, terminal):
     screen.keys("j", "C")
     screen.wait("copied, where the terminal takes it")
     until(lambda: "parley domain show blueyonder.example" in screen.run("list-buffers", "-F", "#{buffer_sample}"), "nothing was copied")
+
+
+def test_a_service_is_drained_with_progress_stopped_by_its_name_and_started(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon)
+    screen.wait("NEEDS ATTENTION")
+    screen.keys("g", "y")
+    screen.wait("Services +2 of 2", r">  access +running", "listens for external on 0.0.0.0:5061: listening", r"\$ parley service show access")
+    screen.keys("D")
+    screen.wait("Drain access", "7 connections, 20 transactions", r"\$ parley service drain access")
+    screen.keys("n", "D", "y")
+    screen.wait(r"\[#*\.+\] \d+ under way, 7 connections; 2\ds at most, then it stops", r">  access +draining")
+    screen.wait(r">  access +stopped")
+    screen.keys("+")
+    screen.wait("done: service start access", r">  access +running")
+    screen.keys("-")
+    screen.wait("Stop access", "Type access to end it")
+    screen.keys("y", "Enter")
+    screen.wait("nothing was changed")
+    screen.keys("-")
+    screen.type("access")
+    screen.keys("Enter")
+    screen.wait("done: service stop access", r">  access +stopped")
+    screen.keys("Down", "D")
+    screen.wait("Drain keeper")
+    screen.keys("y")
+    screen.wait("keeper carries this session")

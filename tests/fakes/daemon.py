@@ -16,8 +16,8 @@ import time
 VERBS = {
     "viewer": ["hello", "status", "domain.list", "domain.show", "access-edge.show", "policy.show", "topology.show",
                "connection.list", "discovered.list", "why", "event.tail", "config.check", "config.export", "version.list", "model.kinds",
-               "xmpp.list", "xmpp.show", "xmpp-gateway.show", "stage.list", "stage.diff", "plan", "version.show", "version.diff", "audit.list"],
-    "operator": ["connection.retry"],
+               "xmpp.list", "xmpp.show", "xmpp-gateway.show", "stage.list", "stage.diff", "plan", "version.show", "version.diff", "audit.list", "service.list"],
+    "operator": ["connection.retry", "service.start", "service.stop", "service.drain", "service.restart"],
     "policy": ["domain.allow", "domain.block", "domain.remove", "access-edge.set", "policy.set", "xmpp.add", "xmpp.set", "xmpp.remove", "xmpp.enable",
                "xmpp.disable", "stage.drop", "stage.clear", "stage.rebase", "publish", "undo", "confirm", "revert", "version.restore"],
     "administrator": ["config.import"],
@@ -54,6 +54,7 @@ class Daemon:
         self.uploads = {}
         self.staged = []  # (method, params, changes)
         self.confirm = None
+        self.service, self.drained = "running", 0
         self.xmpp = {"jabber.adatum.example": self.partner("jabber.adatum.example"),
                      "chat.woodgrove.example": {**self.partner("chat.woodgrove.example"), "enabled": False}}
         self.switches = {"allow-federated-users": True, "enable-partner-discovery": False,
@@ -306,6 +307,35 @@ class Daemon:
 
     def connection_retry(self, params, session):
         return {"partner": params["partner"], "retried": 1}
+
+    # ---- services ----
+    def service_list(self, params, session):
+        left = max(0, 20 - 4 * self.drained) if self.service == "draining" else 20
+        self.drained += 1
+        if self.service == "draining" and not left:
+            self.service = "stopped"
+        listener = {"side": "external", "address": "0.0.0.0:5061", "state": "listening", "why": ""}
+        return {"rows": [{"name": "access", "state": self.service, "why": "", "detail": "", "since": START, "pid": 4711, "restarts": 0,
+                          "version": self.version, "next_start": None, "connections": 7, "transactions": left if self.service != "stopped" else 0,
+                          "drain_ends": int(time.time() * 1000) + 25_000 if self.service == "draining" else None, "starts_again": False,
+                          "listeners": [listener]},
+                         {"name": "keeper", "state": "running", "why": "", "detail": "it carries this session", "since": START, "pid": 4710,
+                          "restarts": None, "version": self.version, "connections": 1, "transactions": 0}], "total": 2}
+
+    def service_change(self, params, session, state):
+        if params["service"] == "keeper":
+            raise Refusal("invalid", "keeper carries this session: stop parleyd instead")
+        self.service, self.drained = state, 0
+        return self.service_list(params, session)
+
+    def service_start(self, params, session):
+        return self.service_change(params, session, "running")
+
+    def service_stop(self, params, session):
+        return self.service_change(params, session, "stopped")
+
+    def service_drain(self, params, session):
+        return self.service_change(params, session, "draining")
 
     # ---- XMPP ----
     @staticmethod

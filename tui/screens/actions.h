@@ -6,7 +6,7 @@
  *
  * Files in reading order: screens.def and actions.def (the tables), actions, scene (everything a
  * frame is drawn from), screens (the table as data), frame (header, title, hints), overview,
- * domains, filter and domain_rows (the list's data), listing and listing_view (rows that live only
+ * services, domains, filter and domain_rows (the list's data), listing and listing_view (rows that live only
  * a moment), kind_list (any kind's objects), versions (and the audit, and what is staged), connections, recent (events), discovered, editing (any kind as a form), form_screen,
  * access_edge and effects (what a switch stops), why, reading (text, help), command (words of a
  * command line), parts.h, feed and lists (what is fetched page by page), changes (commands sent
@@ -32,7 +32,7 @@ enum action_place {
 #define SCREEN(ID, ...) ID = 1 << SCREEN_##ID,
 #include "tui/screens/screens.def"
 #undef SCREEN
-	LISTS = DOMAINS | CONNECTIONS | EVENTS | DISCOVERED | XMPP | VERSIONS | AUDIT | STAGED,
+	LISTS = DOMAINS | CONNECTIONS | EVENTS | DISCOVERED | XMPP | VERSIONS | AUDIT | STAGED | SERVICES,
 	FORMS = FORM | ACCESS_EDGE | POLICY | GATEWAY,
 	EVERYWHERE = (1 << SCREEN_COUNT) - 1,
 	BROWSED = EVERYWHERE & ~(FORMS | WHY) /* where letters are never text */

@@ -278,6 +278,8 @@ static void open_row(struct console *console)
 		read_listed(console, listing_selected(&scene->events.list), _("Event"));
 	else if (scene->screen == SCREEN_AUDIT)
 		read_listed(console, listing_selected(scene_listing(scene)), _("Audit line"));
+	else if (scene->screen == SCREEN_SERVICES)
+		read_listed(console, listing_selected(scene_listing(scene)), _("Service"));
 	else if (scene->screen == SCREEN_STAGED)
 		command_run(console, SLICE("stage diff"));
 	else if (scene->screen == SCREEN_VERSIONS && listing_selected(scene_listing(scene)))
@@ -408,6 +410,10 @@ static void act(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_EDIT_KIND: edit_listed(console); break;
 	case ACTION_REMOVE_KIND: change_listed(console, "remove"); break;
 	case ACTION_TOGGLE_KIND: toggle_listed(console); break;
+	case ACTION_START_SERVICE: question_service(console, "start"); break;
+	case ACTION_STOP_SERVICE: question_service(console, "stop"); break;
+	case ACTION_DRAIN_SERVICE: question_service(console, "drain"); break;
+	case ACTION_RESTART_SERVICE: question_service(console, "restart"); break;
 	case ACTION_COPY: copy_command(console); break;
 	case ACTION_SHOW_STAGED: console_go(console, SCREEN_STAGED); break;
 	case ACTION_UNDO:

@@ -124,6 +124,8 @@ void question_form(struct console *console);
 bool question_change(struct console *console, struct slice change);
 /* Blocks the domain of a connection; `connections` of it are open. */
 void question_block_partner(struct console *console, struct slice domain, int64_t connections);
+/* Starts it at once; asks before anything that ends it, and for its name before it is ended at once. */
+void question_service(struct console *console, const char *verb);
 void question_command(struct console *console, struct slice line);
 /* Runs at once what needs no question. */
 void command_do(struct console *console, struct slice line);

@@ -355,6 +355,46 @@ void question_block_partner(struct console *console, struct slice domain, int64_
 	show_command(console);
 }
 
+void question_service(struct console *console, const char *verb)
+{
+	struct scene *scene = &console->scene;
+	const struct json *row = listing_selected(&scene->listings[SCREEN_SERVICES]);
+	bool is_stop = slice_equal(slice_of(verb), SLICE("stop"));
+	char name[DIALOG_WORD_BYTES], title[DIALOG_LINE_BYTES], question[DIALOG_LINE_BYTES];
+	struct buffer line;
+
+	if (!row || !slice_to_text(scene_text(row, "name"), name, sizeof name)) {
+		scene_say(scene, GRID_NORMAL, "%s", _("there is no row"));
+		return;
+	}
+	buffer_start(&line, COMMAND_BYTES);
+	buffer_printf(&line, "service %s", verb);
+	command_add(&line, slice_of(name));
+	if (slice_equal(slice_of(verb), SLICE("start"))) {
+		command_do(console, buffer_slice(&line));
+		buffer_stop(&line);
+		return;
+	}
+	changes_clear(&console->agreed);
+	changes_add(&console->agreed, buffer_slice(&line));
+	buffer_stop(&line);
+	snprintf(title, sizeof title, "%s %s",
+	         is_stop                                       ? _("Stop")
+	         : slice_equal(slice_of(verb), SLICE("drain")) ? _("Drain")
+	                                                       : _("Restart"),
+	         name);
+	snprintf(question, sizeof question, _("Type %s to end it:"), name);
+	console->asking = ASKING_AGREED;
+	dialog_open(&scene->dialog, title, is_stop ? question : _("Do it? y/N"), is_stop ? name : NULL);
+	dialog_add_line(&scene->dialog, _("Now: %lld connections, %lld transactions under way."),
+	                (long long)scene_number(row, "connections"),
+	                (long long)scene_number(row, "transactions"));
+	dialog_add_line(&scene->dialog, "%s",
+	                is_stop ? _("They end at once; D drains instead: what is under way ends first.")
+	                        : _("New work is refused with 503; what is under way may end first."));
+	show_command(console);
+}
+
 void question_command(struct console *console, struct slice line)
 {
 	changes_clear(&console->agreed);

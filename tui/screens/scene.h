@@ -64,6 +64,7 @@ struct scene {
 	struct recent events;
 	const struct json *staged, *plan; /* results of stage.list and plan; NULL before the first */
 	const char *plan_trouble;         /* "" */
+	int64_t drain_peak;               /* the most that a drain has had to wait for; 0: none */
 	int64_t marked_version;           /* the first of two to be compared; 0: none */
 	int64_t as_of;                    /* the version that is shown; 0: the current one */
 	struct kind_list kind_lists[KIND_LISTS];
@@ -155,6 +156,7 @@ const struct listing_kind *connections_kind(void);
 /* The domain a row of connection.list speaks for, as far as is known. */
 struct slice connection_domain(const struct scene *scene, const struct json *row);
 const struct listing_kind *discovered_kind(void);
+const struct listing_kind *services_kind(void);
 const struct listing_kind *versions_kind(void);
 const struct listing_kind *audit_kind(void);
 const struct listing_kind *staged_kind(void);
