@@ -218,6 +218,8 @@ typedef void query_answered(void *to, const struct json *answer, const char *why
 void query_ask_trial(struct service *s, int image_fd, query_answered *answered, void *to);
 /* All rows of "connections", "domains" or "discovered"; `what` is kept. */
 void query_ask(struct service *s, const char *what, query_answered *answered, void *to);
+/* The rows of every service that is used, one service after the other; `why` tells of one that gave none. */
+void query_ask_all(struct keeper *k, const char *what, query_answered *answered, void *to);
 /* What DNS and a live connection have shown of a domain, as a lower-case A-label. */
 void query_ask_partner(struct service *s, struct slice domain, query_answered *answered, void *to);
 /* "dns-flush", or "retry" of a partner: the service does it and answers {"count":N}. */

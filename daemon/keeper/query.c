@@ -6,6 +6,8 @@
  * number, asked until one is not full.  Rows may come and go between two pages; a list of what lives
  * is never better than that.
  */
+#include <stdio.h>
+
 #include "daemon/keeper/parts.h"
 #include "shared/base/memory.h"
 
@@ -204,4 +206,74 @@ void query_drop_all(struct service *s, const char *why)
 {
 	while (!list_is_empty(&s->queries))
 		finish(LIST_OWNER(s->queries.next, struct query, node), NULL, why);
+}
+
+/* ---- the same question to every service that runs ---- */
+
+struct gathering {
+	struct keeper *keeper;
+	const char *what;
+	size_t next; /* service to be asked */
+	bool has_any;
+	char why[KEEPER_WHY_BYTES]; /* of the first that gave nothing */
+	struct buffer rows;
+	struct json_writer w;
+	query_answered *answered;
+	void *to;
+};
+
+static void gather(struct gathering *g);
+
+static void gathered(void *to, const struct json *answer, const char *why)
+{
+	struct gathering *g = to;
+
+	g->has_any |= answer != NULL;
+	if (!answer && !g->why[0])
+		snprintf(g->why, sizeof g->why, "%s", why);
+	for (size_t i = 0; i < json_count(answer); i++)
+		json_write_value(&g->w, NULL, json_at(answer, i));
+	gather(g);
+}
+
+static void gather(struct gathering *g)
+{
+	struct json *rows = NULL;
+
+	while (g->next < SERVICE_COUNT) {
+		struct service *s = &g->keeper->services[g->next++];
+
+		if (!s->is_unused) {
+			query_ask(s, g->what, gathered, g);
+			return;
+		}
+	}
+	json_close_array(&g->w);
+	if (!g->has_any)
+		g->answered(g->to, NULL, g->why);
+	else if (g->rows.is_broken || json_read(buffer_slice(&g->rows), &rows, NULL) != RESULT_OK)
+		g->answered(g->to, NULL, "the answer is too large");
+	else
+		g->answered(g->to, rows, g->why);
+	json_free(&rows);
+	buffer_stop(&g->rows);
+	mem_free(g);
+}
+
+void query_ask_all(struct keeper *k, const char *what, query_answered *answered, void *to)
+{
+	struct gathering *g = mem_new(sizeof *g);
+
+	if (!g) {
+		answered(to, NULL, "out of memory");
+		return;
+	}
+	g->keeper = k;
+	g->what = what;
+	g->answered = answered;
+	g->to = to;
+	buffer_start(&g->rows, KEEPER_ANSWER_MAX);
+	g->w = json_write(&g->rows);
+	json_open_array(&g->w, NULL);
+	gather(g);
 }

@@ -18,10 +18,15 @@ static const struct {
 	enum control_verb_id id;
 	const char *names;
 } extras[] = {
-	{ CONTROL_VERB_HELLO, "protocol client mode from" }, { CONTROL_VERB_CONNECTION_LIST, "after limit" },
-	{ CONTROL_VERB_DISCOVERED_LIST, "after limit" },     { CONTROL_VERB_EVENT_TAIL, "debug" },
-	{ CONTROL_VERB_CONFIG_CHECK, "uploaded" },           { CONTROL_VERB_CONFIG_IMPORT, "uploaded" },
-	{ CONTROL_VERB_CONFIG_EXPORT, "document offset" },   { CONTROL_VERB_MODEL_KINDS, "kind" },
+	{ CONTROL_VERB_HELLO, "protocol client mode from" },
+	{ CONTROL_VERB_CONNECTION_LIST, "after limit" },
+	{ CONTROL_VERB_DISCOVERED_LIST, "after limit" },
+	{ CONTROL_VERB_SESSION_LIST, "after limit" },
+	{ CONTROL_VERB_EVENT_TAIL, "debug" },
+	{ CONTROL_VERB_CONFIG_CHECK, "uploaded" },
+	{ CONTROL_VERB_CONFIG_IMPORT, "uploaded" },
+	{ CONTROL_VERB_CONFIG_EXPORT, "document offset" },
+	{ CONTROL_VERB_MODEL_KINDS, "kind" },
 };
 
 static const char *extras_of(enum control_verb_id id)

@@ -55,10 +55,7 @@ static void list(void *to, const struct json *rows, const char *why)
 	live_rows_write(to, rows, why, shows, put_row);
 }
 
-void verb_run_CONNECTION_LIST(struct call *call)
-{
-	query_ask(&call->keeper->access, "connections", list, call);
-}
+void verb_run_CONNECTION_LIST(struct call *call) { query_ask_all(call->keeper, "connections", list, call); }
 
 /* ---- what is done at once ---- */
 
@@ -71,6 +68,26 @@ static void put_done(struct call *call, const char *what, int64_t count)
 	call_close(call);
 }
 
+static void fail_retry(struct call *call)
+{
+	call_fail(call, CONTROL_NOT_FOUND,
+	          "nothing has been sent to %.*s yet: there is no connection to retry", SLICE_ARG(call->key));
+}
+
+/* The second that was asked. */
+static void retried_by_gateway(void *to, const struct json *answer, const char *why)
+{
+	struct call *call = to;
+	int64_t count = json_as_number(json_get(answer, "count"), 0);
+
+	if (!answer)
+		call_fail(call, CONTROL_UNAVAILABLE, "%s", why);
+	else if (count == 0)
+		fail_retry(call);
+	else
+		put_done(call, "retry", count);
+}
+
 static void retried(void *to, const struct json *answer, const char *why)
 {
 	struct call *call = to;
@@ -79,9 +96,7 @@ static void retried(void *to, const struct json *answer, const char *why)
 	if (!answer)
 		call_fail(call, CONTROL_UNAVAILABLE, "%s", why);
 	else if (count == 0)
-		call_fail(call, CONTROL_NOT_FOUND,
-		          "nothing has been sent to %.*s yet: there is no connection to retry",
-		          SLICE_ARG(call->key));
+		fail_retry(call);
 	else
 		put_done(call, "retry", count);
 }
@@ -89,8 +104,14 @@ static void retried(void *to, const struct json *answer, const char *why)
 /* A domain, or the name of one of its edges or of a member of the pool: all are host names. */
 void verb_run_CONNECTION_RETRY(struct call *call)
 {
-	if (call_key(call, "partner", MODEL_ALLOWED_DOMAIN))
-		query_act(&call->keeper->access, "retry", call->key, retried, call);
+	struct keeper *k = call->keeper;
+
+	if (!call_key(call, "partner", MODEL_ALLOWED_DOMAIN))
+		return;
+	if (image_xmpp_partner_find(k->now.image, call->key))
+		query_act(&k->gateway, "retry", call->key, retried_by_gateway, call);
+	else
+		query_act(&k->access, "retry", call->key, retried, call);
 }
 
 static void flushed(void *to, const struct json *answer, const char *why)

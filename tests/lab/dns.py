@@ -76,5 +76,10 @@ def srv(domain, host, port=5061, priority=0, weight=0, service="_sipfederationtl
     return f"{service}.{domain}. 5 IN SRV {priority} {weight} {port} {host.rstrip(chr(46))}."
 
 
+def xmpp(domain, host, port=5269, priority=0, weight=0):
+    """The record by which XMPP servers find that of `domain`."""
+    return srv(domain, host, port, priority, weight, "_xmpp-server._tcp")
+
+
 def host_record(host, address):
     return f"{host}. 5 IN {'AAAA' if ':' in address else 'A'} {address}"

@@ -42,22 +42,24 @@ class Edge:
         self.process = None
 
     # ---- configuration ----
-    def write_certificates(self, external, internal, external_trust, internal_trust):
+    def write_certificates(self, external, internal, external_trust, internal_trust, xmpp=None):
         """Copies the certificates (struct of lab.certificates) to where the documents name them."""
         folder = self.etc / "certs"
         folder.mkdir(parents=True, exist_ok=True)
-        for name, certificate in (("external", external), ("internal", internal)):
+        for name, certificate in (("external", external), ("internal", internal), ("xmpp", xmpp)):
             if certificate is not None:
                 shutil.copy(certificate.chain, folder / f"{name}.pem")
                 shutil.copy(certificate.key, folder / f"{name}.key")
         (folder / "external-trust.pem").write_text("".join(Path(p).read_text() for p in external_trust))
         (folder / "internal-trust.pem").write_text("".join(Path(p).read_text() for p in internal_trust))
 
-    def write_documents(self, allowed=(), access_edge=None, edge=None, pool=None, topology=None, certificates=None, files=None):
+    def write_documents(self, allowed=(), access_edge=None, edge=None, pool=None, topology=None, certificates=None, files=None,
+                        xmpp=None, xmpp_gateway=None, xmpp_names=None):
         """
         The lab's documents; dictionaries change single fields.  `allowed`: domain names or
         (domain, {field: value}); `pool`: {fqdn: {field: value}}; `certificates`: {name: (certificate, server names)};
-        `files`: {name below etc/parley: text}.
+        `files`: {name below etc/parley: text}.  `xmpp`: XMPP partners, {domain: {field: value}}; None: the edge has no XMPP address;
+        `xmpp_names`: {SIP domain of ours: its name in XMPP}.
         """
         conf = self.etc / "conf.d"
         conf.mkdir(parents=True, exist_ok=True)
@@ -65,6 +67,8 @@ class Edge:
                        "internal_listen": f"{names.EDGE_INTERNAL}:5061",
                        "external_certificate": "certs/external.pem", "external_trust": "certs/external-trust.pem",
                        "internal_certificate": "certs/internal.pem", "internal_trust": "certs/internal-trust.pem",
+                       **({} if xmpp is None else {"xmpp_listen": f"{names.EDGE_EXTERNAL}:{names.XMPP_PORT}",
+                                                   "xmpp_certificate": "certs/xmpp.pem"}),
                        **(edge or {})}
         members = pool or {names.POOL_NAME: {"address": f"{names.POOL}:5061"}}
         (conf / "topology.xml").write_text(document(
@@ -73,7 +77,11 @@ class Edge:
                     # Tests that count what reaches the pool are not asked for OPTIONS beside it.
                     **{"sip_domains": names.OWN_DOMAIN, "permitted_targets": "127.0.0.0/8 ::1/128 fd00::/8", "pool_ping_interval": 0, **(topology or {})}),
             _object("edge", ("fqdn", names.EDGE_NAME), **edge_fields),
+            *[_object("xmpp-name", ("sip-domain", ours), xmpp_domain=theirs) for ours, theirs in (xmpp_names or {}).items()],
             *[_object("pool-member", ("fqdn", fqdn), **fields) for fqdn, fields in members.items()]))
+        (conf / "xmpp-partners.xml").write_text(document(
+            "xmpp-partners", _object("xmpp-gateway", **(xmpp_gateway or {})),
+            *[_object("xmpp-partner", ("domain", domain), **fields) for domain, fields in (xmpp or {}).items()]))
         (conf / "access-edge.xml").write_text(document(
             "access-edge", _object("access-edge", **{"allow_federated_users": "true", **(access_edge or {})})))
         rows = [row if isinstance(row, tuple) else (row, {}) for row in allowed]
@@ -91,6 +99,7 @@ class Edge:
                                    server_names=" ".join(server_names)))
         (self.etc / "host.xml").write_text(document(
             "host", *further, _object("host", external_key="certs/external.key", internal_key="certs/internal.key",
+                            **({} if xmpp is None else {"xmpp_key": "certs/xmpp.key"}),
                             keeper_user=KEEPER_USER, access_user=ACCESS_USER, gateway_user=GATEWAY_USER,
                             admin_group=KEEPER_USER)))
         self._give_to_keeper()

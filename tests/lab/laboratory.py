@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lab import namespace, names
 from lab.certificates import Authority, SERVER, CLIENT
-from lab.dns import Dns, federation, host_record
+from lab.dns import Dns, federation, host_record, xmpp
 from lab.edge import Edge
 from lab.process import Ledger
 
@@ -31,12 +31,18 @@ class Lab:
         # run on OpenSSL (Kamailio is one) needs both usages.  All others are what public authorities issue.
         self.edge_external = self.public.issue("edge-external", names.EDGE_EXTERNAL_NAME, usages=BOTH)
         self.edge_internal = self.internal.issue("edge-internal", names.EDGE_NAME, usages=BOTH)
+        # XMPP asks for the domains themselves; server authentication only, as public authorities issue them.
+        self.edge_xmpp = self.public.issue("edge-xmpp", names.EDGE_EXTERNAL_NAME,
+                                           dns=[names.OWN_DOMAIN, names.OWN_XMPP_NAME, names.EDGE_EXTERNAL_NAME])
+        self.xmpp_server = self.public.issue("xmpp-server", names.XMPP_DOMAIN, dns=[names.XMPP_DOMAIN, names.XMPP_NAME])
         self.pool = self.internal.issue("pool", names.POOL_NAME, usages=BOTH)
         self.partner = self.public.issue("partner", names.PARTNER_NAME, usages=BOTH)
         self.dns = Dns(self.ledger, self.folder)
         self.dns.start(federation(names.OWN_DOMAIN, names.EDGE_EXTERNAL_NAME, names.EDGE_EXTERNAL)
                        + [host_record(names.EDGE_NAME, names.EDGE_INTERNAL), host_record(names.POOL_NAME, names.POOL)]
-                       + federation(names.PARTNER_DOMAIN, names.PARTNER_NAME, names.PARTNER),
+                       + federation(names.PARTNER_DOMAIN, names.PARTNER_NAME, names.PARTNER)
+                       + [xmpp(domain, names.EDGE_EXTERNAL_NAME) for domain in (names.OWN_DOMAIN, names.OWN_XMPP_NAME)]
+                       + [xmpp(names.XMPP_DOMAIN, names.XMPP_NAME), host_record(names.XMPP_NAME, names.XMPP_SERVER)],
                        [(names.SLOW_DOMAIN, names.SLOW_DNS)])
         return self
 
@@ -44,7 +50,8 @@ class Lab:
         """An edge with the lab's certificates; not started yet."""
         edge = Edge(self.ledger, self.folder / folder, folder)
         edge.write_certificates(external or self.edge_external, self.edge_internal,
-                                [self.public.certificate], [self.internal.certificate])
+                                [self.public.certificate], [self.internal.certificate],
+                                self.edge_xmpp if documents.get("xmpp") is not None else None)
         edge.write_documents(**documents)
         return edge
 

@@ -14,4 +14,9 @@ DEAD_6 = "fd00:dead::1"  # nobody has it: no route
 SLOW_DOMAIN, SLOW_DNS = "slow.example", "127.0.53.1"  # a name server that a test plays, or nobody
 BOB = "127.0.20.10"
 
+XMPP_DOMAIN = "northwind.example"
+OWN_XMPP_NAME = "im.contoso.example"
+XMPP_NAME, XMPP_SERVER, XMPP_SERVER_2 = "xmpp.northwind.example", "127.0.30.1", "127.0.30.2"
+
 SIPS_PORT = 5061
+XMPP_PORT = 5269

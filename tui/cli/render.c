@@ -47,6 +47,11 @@ static const struct print_column connection_columns[] = {
 	{ N_("LAST ERROR"), "last_error", PRINT_TEXT },
 	{ NULL, NULL, PRINT_TEXT },
 };
+static const struct print_column session_columns[] = {
+	{ N_("KIND"), "kind", PRINT_TEXT },         { N_("OURS"), "local", PRINT_TEXT },
+	{ N_("THEIRS"), "remote", PRINT_TEXT },     { N_("STATE"), "state", PRINT_TEXT },
+	{ N_("SECONDS"), "seconds", PRINT_NUMBER }, { NULL, NULL, PRINT_TEXT },
+};
 static const struct print_column xmpp_columns[] = {
 	{ N_("DOMAIN"), "domain", PRINT_TEXT },
 	{ N_("ENABLED"), "enabled", PRINT_TEXT },
@@ -379,6 +384,7 @@ static const struct {
 	{ CONTROL_VERB_POLICY_SHOW, render_fields, NULL, NULL },
 	{ CONTROL_VERB_TOPOLOGY_SHOW, render_topology, NULL, NULL },
 	{ CONTROL_VERB_CONNECTION_LIST, NULL, connection_columns, "rows" },
+	{ CONTROL_VERB_SESSION_LIST, NULL, session_columns, "rows" },
 	{ CONTROL_VERB_WHY, render_why, NULL, NULL },
 	{ CONTROL_VERB_EVENT_TAIL, render_events, NULL, NULL },
 	{ CONTROL_VERB_CONFIG_CHECK, render_check, NULL, NULL },
