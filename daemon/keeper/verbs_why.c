@@ -258,11 +258,11 @@ static void put_answer(const struct question *q, const struct policy_verdict *ve
 
 	json_put_text(w, "answer", passes ? "pass" : "refuse");
 	json_put_text(w, "direction", q->facts.direction == POLICY_INWARD ? "in" : "out");
+	json_put_text(w, "protocol", verdict->protocol == POLICY_XMPP ? "xmpp" : "sip");
 	json_put_number(w, "step", (int64_t)verdict->step + 1);
 	json_put_text(w, "name", step->name);
 	json_put_number(w, "status", passes ? 0 : step->sip_status);
 	json_put_number(w, "diagnostic", passes ? 0 : step->diagnostic);
-	json_put_text(w, "protocol", verdict->protocol == POLICY_XMPP ? "xmpp" : "sip");
 	json_put_text(w, "words", words);
 	put_steps(w, &q->explanation, verdict->step, passes);
 	json_put_text(w, "change", q->explanation.change);
