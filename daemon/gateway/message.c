@@ -28,6 +28,45 @@ static enum im_mode mode_of(const struct talks *t, const struct image_xmpp_partn
 	return slice_equal(word, SLICE("session")) ? MODE_SESSION : MODE_AUTO;
 }
 
+/* ---- what the keeper is told ---- */
+
+/* Nobody's words, unless the settings say that all are to be logged. */
+static void report_text(struct talks *t, const char *direction, struct slice from, struct slice to,
+                        struct slice text)
+{
+	enum { TEXT_SHOWN_MAX = 4096 };
+	struct gateway_report report;
+
+	if (!t->gateway->settings || !t->gateway->settings->enable_logging_all_message_bodies)
+		return;
+	if (text.len > TEXT_SHOWN_MAX) {
+		text.len = TEXT_SHOWN_MAX;
+		while (text.len &&
+		       ((unsigned char)text.ptr[text.len] & 0xC0) == 0x80) /* between characters */
+			text.len--;
+	}
+	gateway_report_open(&report, t->gateway, CONTROL_EVENT_MESSAGE_TRANSLATED);
+	json_put_text(&report.w, "direction", direction);
+	json_put_slice(&report.w, "from", from);
+	json_put_slice(&report.w, "to", to);
+	json_put_slice(&report.w, "text", text);
+	gateway_report_send(&report);
+}
+
+static void report_returned(struct talks *t, const struct letter *letter, int status, const char *why)
+{
+	struct gateway_report report;
+
+	if (t->reported++ >= TALKS_REPORTS_PER_SECOND)
+		return;
+	gateway_report_open(&report, t->gateway, CONTROL_EVENT_MESSAGE_RETURNED);
+	json_put_slice(&report.w, "from", letter->from);
+	json_put_slice(&report.w, "to", letter->to);
+	json_put_number(&report.w, "status", status);
+	json_put_text(&report.w, "why", why);
+	gateway_report_send(&report);
+}
+
 /* ---- letters ---- */
 
 static struct slice laid(char **at, struct slice text)
@@ -97,6 +136,7 @@ void message_fail(struct talks *t, struct letter **letter, int status, const str
 	if (translate_error_to_xmpp(status, m, &t->arena, &error) != TRANSLATE_OK)
 		error = (struct xmpp_stanza_error){ .condition = XMPP_INTERNAL_SERVER_ERROR,
 			                            .type = XMPP_ERROR_CANCEL };
+	report_returned(t, *letter, status, m ? xmpp_condition_name(error.condition).ptr : "nobody answered");
 	letter_return(t, *letter, &error);
 	letter_free(letter);
 }
@@ -193,6 +233,7 @@ static void send_text(struct talks *t, const struct xmpp_element *stanza, const 
 		talks_return(t, stanza, &no_memory);
 		return;
 	}
+	report_text(t, "in", p->their_text, p->our_text, im->text);
 	pair->typing_at_ms = 0;
 	pair->is_chat = im->is_chat;
 	letter->may_change_mode = mode == MODE_AUTO;
@@ -310,6 +351,7 @@ static void send_stanza(struct talks *t, handle server, const struct parties *p,
 	if (is_text) {
 		ask->server = server;
 		first_note(t, p->key);
+		report_text(t, "out", p->our_text, p->their_text, im->text);
 	} else {
 		talks_answer(t, server, 200, ""); /* a notice has no outcome worth waiting for */
 	}

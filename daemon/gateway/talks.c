@@ -215,7 +215,7 @@ static void commit(void *owner)
 	if (!is_durable) {
 		struct gateway_report report;
 
-		gateway_report_open(&report, t->gateway, CONTROL_EVENT_CONFIG_NOT_APPLIED);
+		gateway_report_open(&report, t->gateway, CONTROL_EVENT_STATE_NOT_KEPT);
 		json_put_text(&report.w, "service", "gateway");
 		json_put_text(&report.w, "why", reason.text);
 		gateway_report_send(&report);
@@ -508,8 +508,9 @@ void talks_image_changed(struct gateway *g) { watched_image_changed(g->talks); }
 
 void talks_second(struct gateway *g)
 {
-	const struct talks *t = g->talks;
+	struct talks *t = g->talks;
 
+	t->reported = 0;
 	g->counts.in = t->to_sip.delivered;
 	g->counts.out = t->to_xmpp.delivered;
 	g->counts.refused = t->to_sip.refused + t->to_sip.failed + t->to_xmpp.refused + t->to_xmpp.failed;

@@ -43,6 +43,7 @@ enum {
 	TALKS_OLD_MS = 60 * 1000,      /* older than that is said to be delayed (XEP-0203) */
 	TALKS_CSEQ_LEAP = 1000, /* after a restart: more than could have been used since the last commit */
 	TALKS_COMMIT_MS = 50,
+	TALKS_REPORTS_PER_SECOND = 20, /* of messages that go back */
 	TALKS_TELL_AGAIN_MS = 60 * 1000, /* presence that did not arrive */
 };
 
@@ -116,6 +117,7 @@ struct talks {
 	struct list promises; /* what waits for the next commit */
 	struct talks_counts to_xmpp, to_sip;
 	unsigned told_again; /* in this second */
+	unsigned reported;   /* messages that went back, in this second */
 	bool probes_wait;    /* some watched pair wants to be probed */
 };
 

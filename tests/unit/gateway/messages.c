@@ -186,6 +186,26 @@ static void who_was_written_to_first_is_solicited(void **state)
 	wire_respond(1, 200, "t", "");
 }
 
+static void words_are_logged_only_where_the_settings_say_so(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		wire.logs_bodies = i == 1;
+		wire_image("pool", true);
+		wire.report[0] = '\0';
+		wire_sip("MESSAGE", TEXT, "secret words");
+		wire_outcome(wire.stanza_count - 1, GATEWAY_WRITTEN, NULL);
+		assert_int_equal(strstr(wire.report, "secret words") != NULL, i);
+		wire.report[0] = '\0';
+		wire_xmpp(BOB);
+		assert_int_equal(strstr(wire.report, "\"Hi\"") != NULL, i);
+		wire_respond(wire.request_count - 1, 404, "t", "");
+		wire_expect_in(wire.report, "message-returned"); /* and this one says no words in any case */
+		wire_expect_in(wire.report, "item-not-found");
+		assert_null(strstr(wire.report, "\"Hi\""));
+	}
+}
+
 /* ---- sessions ---- */
 
 #define CONTACT "Contact: <sip:alice@contoso.example;opaque=user:epid:x;gruu>\r\n"
@@ -489,6 +509,7 @@ int main(void)
 		TEST(what_has_no_counterpart_is_returned),
 		TEST(typing_is_said_to_who_has_shown_to_read_it),
 		TEST(who_was_written_to_first_is_solicited),
+		TEST(words_are_logged_only_where_the_settings_say_so),
 		TEST(auto_learns_sessions_from_a_refusal),
 		TEST(a_pool_without_sessions_is_learnt_too),
 		TEST(the_mode_of_the_partner_is_obeyed),

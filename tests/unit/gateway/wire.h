@@ -45,6 +45,8 @@ struct wire {
 	struct wire_answer answers[WIRE_MAX];
 	struct wire_stanza stanzas[WIRE_MAX];
 	size_t request_count, answer_count, stanza_count;
+	char report[WIRE_TEXT]; /* the last event */
+	bool logs_bodies;
 	handle next_server;
 	uint64_t next_handle, random;
 	bool access_is_away;
@@ -196,13 +198,20 @@ void gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remot
 
 void gateway_report_open(struct gateway_report *report, struct gateway *g, enum control_event_id id)
 {
-	(void)id;
 	report->gateway = g;
-	buffer_start(&report->text, 4096);
+	buffer_start(&report->text, WIRE_TEXT - 1);
 	report->w = json_write(&report->text);
+	json_open_object(&report->w, NULL);
+	json_put_text(&report->w, "event", control_event(id)->name);
 }
 
-void gateway_report_send(struct gateway_report *report) { buffer_stop(&report->text); }
+void gateway_report_send(struct gateway_report *report)
+{
+	json_close_object(&report->w);
+	if (!report->text.is_broken)
+		wire_keep(wire.report, sizeof wire.report, buffer_slice(&report->text));
+	buffer_stop(&report->text);
+}
 
 /* ---- time ---- */
 
@@ -257,6 +266,9 @@ static inline void wire_image(const char *im_mode, bool is_enabled)
 	assert_true(world_set(snapshot, partner, SLICE("im-mode"), slice_of(im_mode)));
 	assert_true(
 	        world_set(snapshot, partner, SLICE("enabled"), is_enabled ? SLICE("true") : SLICE("false")));
+	if (wire.logs_bodies)
+		assert_true(world_set(snapshot, model_snapshot_one(snapshot, MODEL_XMPP_GATEWAY),
+		                      SLICE("enable-logging-all-message-bodies"), SLICE("true")));
 	policy_image_close(&wire.gateway.image);
 	wire.gateway.image = world_image(snapshot, 1);
 	wire.gateway.settings = image_xmpp_gateway_at(wire.gateway.image, 0);
@@ -293,6 +305,8 @@ static inline void wire_free(void)
 	wire_forget();
 	wire.next_server = wire.next_handle = wire.random = 0;
 	wire.timer = NULL;
+	wire.logs_bodies = false;
+	wire.report[0] = '\0';
 	wire.now = (struct instant){ 0 };
 	wire.gateway = (struct gateway){ 0 };
 }
