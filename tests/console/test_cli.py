@@ -96,7 +96,7 @@ def test_hostile_text_is_escaped(daemon):
 
 def test_what_a_command_sends(daemon):
     parley(daemon, "domain", "allow", "x.example", "ProxyFqdn=y.example", "-c", "ticket 7")
-    assert daemon.changes()[0]["params"] == {"domain": "x.example", "set": {"proxy-fqdn": "y.example"}, "comment": "ticket 7"}
+    assert daemon.changes(by_rule=False)[0]["params"] == {"domain": "x.example", "set": {"proxy-fqdn": "y.example"}, "comment": "ticket 7"}
     assert daemon.requests("hello")[0]["params"] == {"protocol": 1, "client": "parley 0.1", "mode": "rw"}
 
 
@@ -117,7 +117,7 @@ def test_documents_go_up_in_pieces(daemon, folder):
     bad = parley(daemon, "config", "check", documents)
     assert bad.returncode == 1 and bad.stdout.startswith("bad.xml\t3\tproxy-port\t")
     done = parley(daemon, "config", "import", documents, "-c", "all anew", "--yes")
-    assert done.returncode == 0 and daemon.changes()[0]["params"] == {"comment": "all anew", "uploaded": True}
+    assert done.returncode == 0 and daemon.changes(by_rule=False)[0]["params"] == {"comment": "all anew", "uploaded": True}
 
 
 def test_documents_that_cannot_be_read(daemon, folder):

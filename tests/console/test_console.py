@@ -49,11 +49,14 @@ class Daemon:
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line]
         return [r for r in lines if not methods or r["method"] in methods]
 
-    def changes(self):
-        """What would have changed something: dry runs do not.  Every publish lets the daemon decide whether it goes back by itself."""
+    def changes(self, by_rule=True):
+        """
+        What would have changed something: dry runs do not.  Every publish of the console (by_rule) lets the daemon
+        decide whether it goes back by itself; the command line asks for that only when it is told.
+        """
         found = [r for r in self.requests() if r["method"] in CHANGING and not r["params"].get("dry_run")]
         for request in found:
-            if not request["params"].pop("stage", False) and request["method"] not in STAGING:
+            if not request["params"].pop("stage", False) and request["method"] not in STAGING and by_rule:
                 assert request["params"].pop("confirm_within") == "auto", request
         return found
 
