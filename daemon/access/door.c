@@ -129,6 +129,12 @@ static void source_used(struct access *a, struct door_source *source)
 	}
 }
 
+static void source_left(struct access *a, struct door_source *source)
+{
+	if (--source->connections == 0)
+		source_idle(a, source);
+}
+
 /* ---- stages ---- */
 
 static void stage_enter(struct flow *flow, enum door_stage stage)
@@ -222,38 +228,48 @@ static bool class_has_room(struct access *a, enum admission_class class, const c
 	return false;
 }
 
+/* False: which limit it meets is in `words`, and has been told. */
+static bool may_enter(struct access *a, const struct door_source *source, enum admission_class class,
+                      const char *who, const char **words)
+{
+	if (source && source->strangers >= DOOR_STRANGERS_PER_SOURCE_MAX) {
+		*words = "too many connections of one source have not shown who they are";
+		door_limit_met(a, DOOR_SOURCE, DOOR_STRANGERS_PER_SOURCE_MAX, NULL, who);
+		return false;
+	}
+	return class_has_room(a, class, who, words);
+}
+
 bool door_enter(struct access *a, struct flow *flow, const struct address *from, const char **words)
 {
 	struct door_pass *pass = &flow->pass;
 	bool is_ours = flow->side == SIP_SIDE_INTERNAL;
-	struct door_source *source = NULL;
+	struct door_source *source = is_ours ? NULL : source_of(a, from);
+	enum admission_class class = source ? source->known_as : ADMISSION_ALLOWED;
 	char who[ADDRESS_TEXT_BYTES];
 
 	address_host_text(from, who);
 	*words = "out of memory";
-	if (!is_ours && !(source = source_of(a, from)))
-		goto refused;
-	if (source && source->strangers >= DOOR_STRANGERS_PER_SOURCE_MAX) {
-		*words = "too many connections of one source have not shown who they are";
-		door_limit_met(a, DOOR_SOURCE, DOOR_STRANGERS_PER_SOURCE_MAX, NULL, who);
-		goto refused;
+	if (!is_ours && !source) {
+		refuse(a);
+		return false;
 	}
-	if (!class_has_room(a, is_ours ? ADMISSION_ALLOWED : source->known_as, who, words))
-		goto refused;
-	count_in(flow, is_ours ? ADMISSION_ALLOWED : source->known_as);
-	if (source) {
+	/* Held before room is made: the one that goes may be the last other connection of this source. */
+	if (source)
 		source_used(a, source);
-		source->strangers++;
-		pass->source = source;
+	if (!may_enter(a, source, class, who, words)) {
+		if (source)
+			source_left(a, source);
+		refuse(a);
+		return false;
 	}
+	count_in(flow, class);
+	if (source)
+		source->strangers++;
+	pass->source = source;
 	stage_enter(flow, flow->is_plain ? DOOR_INSIDE : DOOR_SILENT);
 	sleep_when_full(a);
 	return true;
-refused:
-	if (source && source->connections == 0 && list_is_empty(&source->node))
-		source_idle(a, source);
-	refuse(a);
-	return false;
 }
 
 bool door_enter_outgoing(struct access *a, struct flow *flow)
@@ -283,8 +299,8 @@ void door_leave(struct flow *flow)
 	a->door.connections[pass->class]--;
 	pass->is_counted = false;
 	leave_strangers(pass);
-	if (pass->source && --pass->source->connections == 0)
-		source_idle(a, pass->source);
+	if (pass->source)
+		source_left(a, pass->source);
 	pass->source = NULL;
 }
 

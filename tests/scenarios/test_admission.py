@@ -95,6 +95,33 @@ def test_strangers_of_one_source_are_turned_away_after_sixteen(start_edge):
         close_all(strangers)
 
 
+@pytest.mark.short
+def test_a_newcomer_takes_the_place_of_the_last_silent_one_of_its_own_source(start_edge):
+    """One place for strangers: each newcomer ends the one before, of the same address, and the process lives on."""
+    edge = start_edge(access_edge={"max_connections": 16, "unidentified_share": 10, "handshake_timeout": 60})
+    edge.serve_pool()
+    pid = access_pid(edge)
+    silent = []
+    try:
+        for _ in range(3):
+            silent += crowd(1)
+            time.sleep(1.2)  # DOOR_SILENT_GRACE_MS
+        silent += crowd(1)
+        for raw in silent[:3]:
+            assert is_closed(raw), "the one before makes room"
+        assert not is_closed(silent[3], within=0.5)
+        wait_until(lambda: is_let_in(edge), 20, "a partner is let in")
+    finally:
+        close_all(silent)
+    assert access_pid(edge) == pid
+
+
+def is_closed(raw, within=10):
+    poll = select.poll()
+    poll.register(raw, select.POLLIN)
+    return bool(poll.poll(within * 1000))
+
+
 def test_handshakes_wait_for_their_turn_and_a_known_partner_does_not(start_edge):
     """A flood of ClientHellos has the rate of strangers; partners' tokens are kept for them."""
     edge = start_edge(access_edge={"max_handshake_rate": 20})
