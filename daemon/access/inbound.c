@@ -494,11 +494,8 @@ static void inbound_request(struct flow *flow, const struct sip_message *m)
 		return;
 	}
 	if (a->is_draining) {
-		char later
-		        [48]; /* RFC 3261 §20.33: when it is worth asking again; another edge takes it at once */
-
-		snprintf(later, sizeof later, "Retry-After: %d\r\n", ACCESS_RETRY_AFTER_S);
-		refuse(&p, 503, 1007, "the edge stops", slice_of(later));
+		/* RFC 3261 §20.33: the answer says when it is worth asking again; another edge takes it at once. */
+		refuse(&p, 503, 1007, "the edge stops", SLICE(""));
 		return;
 	}
 	p.server = add_server(&p);

@@ -107,7 +107,8 @@ def edge_is_draining(partner):
             except Timeout:
                 return False
             if not answer.is_request and answer.status >= 200:
-                return answer.status == 503
+                # RFC 3261 §20.33: the header has one value
+                return answer.status == 503 and len(answer.all("Retry-After")) == 1
     wait_until(is_refused, 20, "new requests are refused")
 
 
