@@ -15,14 +15,26 @@
 static void connect_next(struct hop *hop);
 static void find_carrier(struct hop *hop);
 
-static struct slice key_of(char *to, size_t size, enum sip_side side, struct slice name, uint16_t port,
+/* Side, port, certificate with its length, name. Empty: they are too long. */
+static struct slice key_of(char to[HOP_KEY_BYTES], enum sip_side side, struct slice name, uint16_t port,
                            struct slice certificate)
 {
-	int length = snprintf(to, size, "%c %.*s:%u %.*s", side == SIP_SIDE_EXTERNAL ? 'e' : 'i',
-	                      SLICE_ARG(name), port, SLICE_ARG(certificate));
+	const size_t fixed = 4;
 
-	return (struct slice){ to, length > 0 && (size_t)length < size ? (size_t)length : 0 };
+	if (name.len >= ACCESS_NAME_BYTES || certificate.len >= ACCESS_CERTIFICATE_NAME_BYTES)
+		return SLICE_NONE;
+	to[0] = side == SIP_SIDE_EXTERNAL ? 'e' : 'i';
+	to[1] = (char)(port >> 8);
+	to[2] = (char)(port & 0xff);
+	to[3] = (char)certificate.len;
+	if (certificate.len)
+		memcpy(to + fixed, certificate.ptr, certificate.len);
+	if (name.len)
+		memcpy(to + fixed + certificate.len, name.ptr, name.len);
+	return (struct slice){ to, fixed + certificate.len + name.len };
 }
+
+static struct slice own_key(const struct hop *hop) { return (struct slice){ hop->key, hop->key_length }; }
 
 static void hop_free(struct hop *hop)
 {
@@ -30,7 +42,7 @@ static void hop_free(struct hop *hop)
 
 	if (a->resolver)
 		resolver_forget(a->resolver, hop);
-	map_remove(&a->hops, slice_of(hop->key));
+	map_remove(&a->hops, own_key(hop));
 	list_remove(&hop->node);
 	mem_free(hop);
 }
@@ -76,8 +88,8 @@ static void take_member(struct hop *hop)
 struct hop *hop_get(struct access *a, enum sip_side side, struct slice name, uint16_t port,
                     struct slice certificate)
 {
-	char key[sizeof((struct hop *)0)->key];
-	struct slice k = key_of(key, sizeof key, side, name, port, certificate);
+	char key[HOP_KEY_BYTES];
+	struct slice k = key_of(key, side, name, port, certificate);
 	struct hop *hop = k.len ? map_get(&a->hops, k) : NULL;
 
 	if (hop || !k.len) {
@@ -95,10 +107,11 @@ struct hop *hop_get(struct access *a, enum sip_side side, struct slice name, uin
 	hop->port = port;
 	hop->last_used_ms = access_now_ms(a);
 	list_start(&hop->waiting);
-	slice_to_text(k, hop->key, sizeof hop->key);
+	memcpy(hop->key, key, k.len);
+	hop->key_length = k.len;
 	slice_to_text(name, hop->name, sizeof hop->name);
 	slice_to_text(certificate, hop->certificate, sizeof hop->certificate);
-	if (map_add(&a->hops, slice_of(hop->key), hop) != RESULT_OK) {
+	if (map_add(&a->hops, own_key(hop), hop) != RESULT_OK) {
 		mem_free(hop);
 		return NULL;
 	}
@@ -298,8 +311,11 @@ void hop_ask_again(struct access *a)
 	LIST_EACH (at, &a->hop_list) {
 		struct hop *hop = LIST_OWNER(at, struct hop, node);
 
-		if (hop->is_looking_up)
-			look_up(hop);
+		if (!hop->is_looking_up)
+			continue;
+		hop->users++; /* what fails at once goes on elsewhere, and may want this one's room */
+		look_up(hop);
+		hop->users--;
 	}
 }
 
@@ -401,14 +417,13 @@ void hop_offer(struct flow *flow, uint16_t port)
 {
 	struct access *a = flow->access;
 	const struct tls_peer *peer = connection_peer(flow->connection);
-	char key[sizeof((struct hop *)0)->key];
+	char key[HOP_KEY_BYTES];
 
 	if (flow->back_port || flow->hop)
 		return;
 	flow->back_port = port ? port : ACCESS_PORT_SIPS;
 	for (size_t i = 0; i < peer->dns_count; i++) {
-		struct slice k = key_of(key, sizeof key, SIP_SIDE_EXTERNAL, peer->dns[i], flow->back_port,
-		                        SLICE(""));
+		struct slice k = key_of(key, SIP_SIDE_EXTERNAL, peer->dns[i], flow->back_port, SLICE(""));
 		struct hop *hop = k.len ? map_get(&a->hops, k) : NULL;
 
 		if (hop)
@@ -444,8 +459,10 @@ size_t hop_retry(struct access *a, struct slice partner)
 			continue;
 		count++;
 		hop->retry_at_ms = hop->backoff_ms = 0;
+		hop->users++; /* as in hop_ask_again */
 		if (!hop_flow(hop, 0))
 			hop_dial(hop);
+		hop->users--;
 	}
 	return count;
 }

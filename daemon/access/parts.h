@@ -33,6 +33,7 @@ enum {
 	ACCESS_HOP_CONNECTIONS_MAX = 4, /* the setting outgoing-tls-count-for-federated-partners lies below */
 	ACCESS_HOP_BUSY = 64,           /* requests under way on one connection before another is opened */
 	ACCESS_CERTIFICATE_NAME_BYTES = 65,
+	HOP_KEY_BYTES = 4 + ACCESS_CERTIFICATE_NAME_BYTES + ACCESS_NAME_BYTES,
 	ACCESS_POOL_PING_MS = 5000, /* a member that has not answered by then has failed */
 	ACCESS_SENDERS_MAX = 8192,  /* local users whose rate is watched; the one idle longest is forgotten */
 	ACCESS_HOP_BACKOFF_FIRST_MS = 500,
@@ -182,8 +183,8 @@ struct pool_health {
 struct hop {
 	struct list node;
 	struct access *access;
-	/* side, name, port and our certificate */
-	char key[ACCESS_NAME_BYTES + ACCESS_CERTIFICATE_NAME_BYTES + 16];
+	char key[HOP_KEY_BYTES]; /* side, port, our certificate and the name */
+	size_t key_length;
 	char name[ACCESS_NAME_BYTES]; /* its FQDN: what its certificate is asked for */
 	char certificate
 	        [ACCESS_CERTIFICATE_NAME_BYTES]; /* of ours, for this partner alone; "": the side's own */

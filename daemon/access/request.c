@@ -318,6 +318,9 @@ static bool write_forwarded(struct request *r, const struct hop *hop, const stru
 	       !edits.is_broken && sip_message_write(m, &edits, out);
 }
 
+/* What came of one target. What waits may be gone by now. */
+enum attempt { ATTEMPT_SENT, ATTEMPT_WAITS, ATTEMPT_FAILED };
+
 static bool send_to(struct request *r, struct hop *hop, struct flow *flow, const struct sip_message *m)
 {
 	struct access *a = r->access;
@@ -376,8 +379,8 @@ static bool send_to(struct request *r, struct hop *hop, struct flow *flow, const
 	return true;
 }
 
-/* True: it has gone out, or it waits; then request_go_on or request_failed follow. False: r->failure says why not. */
-static bool try_hop(struct request *r, struct hop *hop, const struct sip_message *m)
+/* WAITS: request_go_on or request_failed follow, or have followed. FAILED: r->failure says why. */
+static enum attempt try_hop(struct request *r, struct hop *hop, const struct sip_message *m)
 {
 	/* By the call: what belongs to one dialog stays in order on one connection. */
 	struct flow *flow = hop_flow(hop, siphash(r->access->seed, m->call_id));
@@ -387,16 +390,16 @@ static bool try_hop(struct request *r, struct hop *hop, const struct sip_message
 		flow = NULL;
 	if (!flow) {
 		if (hop_wait(hop, r))
-			return true;
+			return ATTEMPT_WAITS;
 		r->failure = hop->failure;
-		return false;
+		return ATTEMPT_FAILED;
 	}
 	if (is_right_peer(r, hop, flow))
-		return send_to(r, hop, flow, m);
+		return send_to(r, hop, flow, m) ? ATTEMPT_SENT : ATTEMPT_FAILED;
 	r->failure = (struct failure){ .status = 504, .diagnostic = 1010, .by = FAILED_BY_US };
 	snprintf(r->failure.words, sizeof r->failure.words,
 	         "the certificate of %.100s does not speak for %.100s", hop->name, r->partner->domain);
-	return false;
+	return ATTEMPT_FAILED;
 }
 
 void request_try(struct request *r, const struct sip_message *m)
@@ -429,10 +432,11 @@ void request_try(struct request *r, const struct sip_message *m)
 			                                 .diagnostic = 1008,
 			                                 .words = "the partner's edge is not known" };
 	for (; r->target_at < r->target_count; r->target_at++) {
-		if (!try_hop(r, r->targets[r->target_at], m))
+		enum attempt attempt = try_hop(r, r->targets[r->target_at], m);
+
+		if (attempt == ATTEMPT_FAILED)
 			continue;
-		/* A waiting request may be gone by now; an ACK that has been sent is done with. */
-		if (m->method == SIP_ACK && r->stage == REQUEST_SENT)
+		if (attempt == ATTEMPT_SENT && m->method == SIP_ACK) /* nothing answers it */
 			request_done(r);
 		return;
 	}
