@@ -522,6 +522,17 @@ static void put_pairs(const struct stream *s, struct json_writer *w)
 	json_close_array(w);
 }
 
+/* As with every connection: "up" is what something can cross on. */
+static const char *state_name(const struct stream *s)
+{
+	enum connection_state state = connection_state(s->connection);
+
+	if (!s->xmpp || state != CONNECTION_UP)
+		return state == CONNECTION_UP ? "handshake" : connection_state_name(state);
+	return xmpp_stream_phase(s->xmpp) == XMPP_PHASE_OPEN ? "up"
+	                                                     : xmpp_phase_name(xmpp_stream_phase(s->xmpp));
+}
+
 void stream_write(const struct stream *s, struct json_writer *w)
 {
 	const struct connection *c = s->connection;
@@ -538,10 +549,7 @@ void stream_write(const struct stream *s, struct json_writer *w)
 	json_put_text(w, "partner", s->partner);
 	json_put_text(w, "side", "xmpp");
 	json_put_text(w, "direction", connection_is_outgoing(c) ? "out" : "in");
-	json_put_text(w, "state",
-	              s->xmpp && connection_state(c) == CONNECTION_UP
-	                      ? xmpp_phase_name(xmpp_stream_phase(s->xmpp))
-	                      : connection_state_name(connection_state(c)));
+	json_put_text(w, "state", state_name(s));
 	json_put_text(w, "auth",
 	              s->is_for_asking ? "asking"
 	              : s->xmpp        ? xmpp_proof_name(xmpp_stream_proof(s->xmpp))

@@ -10,8 +10,8 @@
 
 enum { OBJECT_LIST_DEFAULT = 100, OBJECT_LIST_MAX = 500, OBJECT_ROW_ROOM = 12 * 1024 };
 
-/* What a kind's rows tell beside its fields; NULL where that is all. */
-typedef void put_beside(struct json_writer *w, const struct model_object *object);
+/* What a kind's rows tell beside its fields; NULL where that is all.  `live`: rows of the service that uses it; NULL: it gave none. */
+typedef void put_beside(struct json_writer *w, const struct model_object *object, const struct json *live);
 
 /* The row's first argument read as the key of that kind, into call->key.  False: the call has been failed. */
 static bool key_of_first(struct call *call, enum model_kind_id kind)
@@ -29,26 +29,28 @@ static void fail_absent(struct call *call, enum model_kind_id kind)
 
 /* ---- show ---- */
 
-static void put_shown(struct json_writer *w, const struct model_object *object, put_beside *beside)
+static void put_shown(struct json_writer *w, const struct model_object *object, put_beside *beside,
+                      const struct json *live)
 {
 	json_put_text(w, "kind", object->kind->name);
 	json_put_slice(w, "key", model_object_key(object));
 	verb_put_fields(w, "fields", object);
 	if (beside)
-		beside(w, object);
+		beside(w, object, live);
 }
 
 static void show(struct call *call, const struct view *view, const struct model_object *object,
-                 put_beside *beside)
+                 put_beside *beside, const struct json *live)
 {
 	struct json_writer *w = call_open(call);
 
-	put_shown(w, object, beside);
+	put_shown(w, object, beside, live);
 	json_put_number(w, "version", (int64_t)view->version);
 	call_close(call);
 }
 
-static void object_show(struct call *call, enum model_kind_id kind, put_beside *beside)
+static void object_show(struct call *call, enum model_kind_id kind, put_beside *beside,
+                        const struct json *live)
 {
 	const struct model_object *object;
 	struct view view;
@@ -57,7 +59,7 @@ static void object_show(struct call *call, enum model_kind_id kind, put_beside *
 		return;
 	object = model_snapshot_find(view.snapshot, kind, call->key);
 	if (object)
-		show(call, &view, object, beside);
+		show(call, &view, object, beside, live);
 	else
 		fail_absent(call, kind);
 }
@@ -67,7 +69,7 @@ static void one_show(struct call *call, enum model_kind_id kind)
 	struct view view;
 
 	if (view_of(call, &view))
-		show(call, &view, model_snapshot_one(view.snapshot, kind), NULL);
+		show(call, &view, model_snapshot_one(view.snapshot, kind), NULL, NULL);
 }
 
 /* ---- list ---- */
@@ -106,7 +108,8 @@ static int64_t limit_of(const struct call *call)
 	return limit < 1 ? 1 : limit > OBJECT_LIST_MAX ? OBJECT_LIST_MAX : limit;
 }
 
-static void object_list(struct call *call, enum model_kind_id kind, put_beside *beside)
+static void object_list(struct call *call, enum model_kind_id kind, put_beside *beside,
+                        const struct json *live)
 {
 	const struct model_objects *objects;
 	struct slice filter = call_text(call, "filter"), after = call_text(call, "after"), last = SLICE_NONE;
@@ -136,7 +139,7 @@ static void object_list(struct call *call, enum model_kind_id kind, put_beside *
 		json_open_object(w, NULL);
 		verb_put_values(w, object);
 		if (beside)
-			beside(w, object);
+			beside(w, object, live);
 		json_close_object(w);
 	}
 	json_close_array(w);
@@ -233,7 +236,55 @@ static void object_turn(struct call *call, enum model_kind_id kind, size_t field
 
 /* ---- what the kinds add ---- */
 
-static void put_xmpp_security(struct json_writer *w, const struct model_object *partner)
+static bool is_domain_of(const struct model_object *partner, struct slice domain)
+{
+	const struct model_list *further = &partner->values[MODEL_FIELD(xmpp_partner, additional_domains)]
+	                                            .list;
+
+	if (slice_equal(model_object_key(partner), domain))
+		return true;
+	for (size_t i = 0; i < further->count; i++)
+		if (slice_equal(further->items[i], domain))
+			return true;
+	return false;
+}
+
+/* The best of what leads to its domains, and the last thing that went wrong there. */
+static void put_xmpp_live(struct json_writer *w, const struct model_object *partner, const struct json *live)
+{
+	static const char *const states[] = { "up", "connecting", "waiting", "idle" };
+	size_t best = sizeof states / sizeof *states;
+	int64_t waiting = 0, next_try_s = 0, error_at = 0;
+	struct slice error = SLICE("");
+
+	for (size_t i = 0; i < json_count(live); i++) {
+		const struct json *row = json_at(live, i);
+		int64_t try_s = json_as_number(json_get(row, "next_try_s"), 0);
+		int64_t at = json_as_number(json_get(row, "last_error_at"), 0);
+
+		if (!is_domain_of(partner, json_as_slice(json_get(row, "domain"))))
+			continue;
+		for (size_t s = 0; s < best; s++)
+			if (slice_equal(json_as_slice(json_get(row, "state")), slice_of(states[s])))
+				best = s;
+		waiting += json_as_number(json_get(row, "waiting"), 0);
+		next_try_s = try_s && (!next_try_s || try_s < next_try_s) ? try_s : next_try_s;
+		if (at > error_at) {
+			error_at = at;
+			error = json_as_slice(json_get(row, "last_error"));
+		}
+	}
+	json_put_text(w, "state",
+	              !partner->values[MODEL_FIELD(xmpp_partner, enabled)].flag ? "off"
+	              : best < sizeof states / sizeof *states                   ? states[best]
+	                                                                        : "-");
+	json_put_number(w, "waiting", waiting);
+	json_put_number(w, "next_try_s", next_try_s);
+	json_put_slice(w, "last_error", error);
+	json_put_number(w, "last_error_at", error_at);
+}
+
+static void put_xmpp(struct json_writer *w, const struct model_object *partner, const struct json *live)
 {
 	static const char *const verdicts[] = { [XMPP_SECURITY_GOOD] = "good",
 		                                [XMPP_SECURITY_DOUBTFUL] = "doubtful",
@@ -247,12 +298,25 @@ static void put_xmpp_security(struct json_writer *w, const struct model_object *
 	json_put_text(w, "authentication", security->words);
 	json_put_text(w, "verdict", verdicts[security->verdict]);
 	json_put_text(w, "why", security->why);
+	put_xmpp_live(w, partner, live);
 }
 
 /* ---- the verbs ---- */
 
-void verb_run_XMPP_LIST(struct call *call) { object_list(call, MODEL_XMPP_PARTNER, put_xmpp_security); }
-void verb_run_XMPP_SHOW(struct call *call) { object_show(call, MODEL_XMPP_PARTNER, put_xmpp_security); }
+static void xmpp_list(void *to, const struct json *live, const char *why)
+{
+	(void)why; /* a gateway that does not run has no live rows; its state says so */
+	object_list(to, MODEL_XMPP_PARTNER, put_xmpp, live);
+}
+
+static void xmpp_show(void *to, const struct json *live, const char *why)
+{
+	(void)why;
+	object_show(to, MODEL_XMPP_PARTNER, put_xmpp, live);
+}
+
+void verb_run_XMPP_LIST(struct call *call) { query_ask(&call->keeper->gateway, "partners", xmpp_list, call); }
+void verb_run_XMPP_SHOW(struct call *call) { query_ask(&call->keeper->gateway, "partners", xmpp_show, call); }
 void verb_run_XMPP_ADD(struct call *call) { object_add(call, MODEL_XMPP_PARTNER); }
 void verb_run_XMPP_SET(struct call *call) { object_set(call, MODEL_XMPP_PARTNER); }
 void verb_run_XMPP_REMOVE(struct call *call) { object_remove(call, MODEL_XMPP_PARTNER); }

@@ -58,7 +58,8 @@ class Prosody:
             self.process.stop()
 
     def _listens(self):
-        return f"{self.address}:5269" in self.ledger.run(["ss", "-Hltn", "src", f"{self.address}:5269"]).stdout
+        found = self.ledger.run(["ss", "-Hltn", "src", self.address]).stdout
+        return all(f"{self.address}:{port}" in found for port in (5222, 5269))
 
     def add_user(self, name, password="secret"):
         answer = self.ledger.run(["prosodyctl", "--root", "--config", self.configuration, "register", name, self.domain, password])

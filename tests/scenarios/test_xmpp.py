@@ -1,6 +1,5 @@
 """Our users and those of a stock Prosody: messages, presence, contacts, and what the administrator does to them."""
 import os
-import re
 import signal
 
 import pytest
@@ -32,10 +31,17 @@ def juliet(lab, northwind):
     user.close()
 
 
+def gateway(edge):
+    return next(s for s in edge.ask("status")["services"] if s["name"] == "gateway")
+
+
+def streams(edge):
+    return [row for row in edge.ask("connection", "list")["rows"] if row["side"] == "xmpp" and row["state"] == "up"]
+
+
 def start(start_edge, **more):
     edge = start_edge(**{"xmpp": FEDERATED, **more})
-    wait_until(lambda: next(s for s in edge.ask("status")["services"] if s["name"] == "gateway")["state"] == "running", 30,
-               "the gateway runs")
+    wait_until(lambda: gateway(edge)["state"] == "running", 30, "the gateway runs")
     return edge
 
 
@@ -51,3 +57,110 @@ def test_messages_cross_both_ways(start_edge, juliet):
     request = pool.next_request(timeout=20)
     assert request.method == "MESSAGE" and "good morrow, Alice & all <here>" in request.text(), request
     assert JULIET_URI in request.get("From") and ALICE in request.uri
+
+
+def test_a_partner_turned_off_and_on_again_live(start_edge, juliet):
+    edge = start(start_edge)
+    edge.serve_pool()
+    inside = edge.inside()
+    assert inside.ask(message(from_=ALICE, to=JULIET_URI, body="before"), timeout=40).status == 200
+    juliet.wait_message("before")
+    wait_until(lambda: streams(edge), 20, "a stream is shown")
+    edge.ask("xmpp", "disable", names.XMPP_DOMAIN)
+    answer = inside.ask(message(from_=ALICE, to=JULIET_URI, body="while off"), timeout=40)
+    assert answer.status == 403 and "turned off" in answer.get("ms-diagnostics"), answer
+    wait_until(lambda: not streams(edge), 20, "the streams close")
+    returned = juliet.message(ALICE_JID, "are you there?")
+    juliet.wait_error(returned)
+    edge.ask("xmpp", "enable", names.XMPP_DOMAIN)
+    assert inside.ask(message(from_=ALICE, to=JULIET_URI, body="after"), timeout=40).status == 200
+    juliet.wait_message("after")
+    assert not [stanza for stanza in juliet.heard if stanza.findtext("{jabber:client}body") == "while off"]
+
+
+def test_who_is_unverified_is_heard_once_our_user_has_written(start_edge, juliet):
+    edge = start(start_edge, xmpp={names.XMPP_DOMAIN: {}})
+    pool = edge.serve_pool()
+    refused = juliet.message(ALICE_JID, "may I?")
+    juliet.wait_error(refused)
+    assert pool.has_no_request()
+    edge.wait_event("request-refused", "may-start")
+    assert edge.parley("why", JULIET, ALICE_JID).returncode == 1
+    assert edge.inside().ask(message(from_=ALICE, to=JULIET_URI, body="you may"), timeout=40).status == 200
+    juliet.wait_message("you may")
+    assert edge.parley("why", JULIET, ALICE_JID).returncode == 0
+    juliet.message(ALICE_JID, "thank you")
+    assert "thank you" in pool.next_request(timeout=20).text()
+
+
+def test_the_block_list_holds_for_xmpp_too(start_edge, juliet):
+    edge = start(start_edge)
+    pool = edge.serve_pool()
+    edge.ask("domain", "block", names.XMPP_DOMAIN)
+    assert edge.inside().ask(message(from_=ALICE, to=JULIET_URI), timeout=40).status == 403
+    juliet.wait_error(juliet.message(ALICE_JID, "hello?"))
+    assert pool.has_no_request()
+    edge.ask("domain", "remove", names.XMPP_DOMAIN)
+    juliet.message(ALICE_JID, "hello again")
+    assert "hello again" in pool.next_request(timeout=30).text()
+
+
+def test_our_domain_may_have_another_name_in_xmpp(start_edge, juliet):
+    edge = start(start_edge, xmpp_names={names.OWN_DOMAIN: names.OWN_XMPP_NAME})
+    pool = edge.serve_pool()
+    assert edge.inside().ask(message(from_=ALICE, to=JULIET_URI, body="by my other name"), timeout=40).status == 200
+    juliet.wait_message("by my other name", f"alice@{names.OWN_XMPP_NAME}")
+    juliet.message(f"alice@{names.OWN_XMPP_NAME}", "found you")
+    request = pool.next_request(timeout=20)
+    assert "found you" in request.text() and ALICE in request.uri
+    juliet.wait_error(juliet.message(ALICE_JID, "not by that one"))
+
+
+@pytest.mark.parametrize("text", ["\U0001F600 four bytes \U00020000", "x" * 60000, "a\nb\tc & <d> \"e\""], ids=["utf8", "60 KB", "lines"])
+def test_words_arrive_as_they_were_written(start_edge, juliet, text):
+    edge = start(start_edge)
+    pool = edge.serve_pool()
+    assert edge.inside().ask(message(from_=ALICE, to=JULIET_URI, body=text), timeout=40).status == 200
+    juliet.wait_message(text, seconds=30)
+    if len(text) < 10000:  # Prosody's shipped limit for clients
+        juliet.message(ALICE_JID, text)
+        assert pool.next_request(timeout=30).body.decode().replace("\r\n", "\n") == text
+
+
+def test_300_kb_are_refused_to_their_sender(start_edge, juliet):
+    edge = start(start_edge)
+    edge.serve_pool()
+    answer = edge.inside().ask(message(from_=ALICE, to=JULIET_URI, body="y" * 66000), timeout=40)
+    assert answer.status in (413, 513), answer
+
+
+@pytest.mark.restarts
+def test_a_killed_gateway_answers_for_what_was_under_way_and_goes_on(start_edge, juliet):
+    edge = start(start_edge)
+    pool = edge.serve_pool()
+    inside = edge.inside()
+    assert inside.ask(message(from_=ALICE, to=JULIET_URI, body="one"), timeout=40).status == 200
+    pid = gateway(edge)["pid"]
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: gateway(edge)["pid"] not in (0, pid) and gateway(edge)["state"] == "running", 30, "the gateway is back")
+    assert inside.ask(message(from_=ALICE, to=JULIET_URI, body="two"), timeout=40).status == 200
+    juliet.wait_message("two")
+    juliet.message(ALICE_JID, "three")
+    assert "three" in pool.next_request(timeout=30).text()
+
+
+def test_prosody_restarted_is_found_again(start_edge, lab, northwind):
+    edge = start(start_edge)
+    edge.serve_pool()
+    inside = edge.inside()
+    assert inside.ask(message(from_=ALICE, to=JULIET_URI, body="one"), timeout=40).status in (200, 404, 480, 503)
+    northwind.stop()
+    answer = inside.ask(message(from_=ALICE, to=JULIET_URI, body="two"), timeout=60)
+    assert answer.status in (480, 502, 504), answer
+    northwind.start()
+    user = XmppUser(names.XMPP_SERVER, JULIET, "secret", lab.public.certificate)
+    user.presence()
+    edge.ask("connection", "retry", names.XMPP_DOMAIN)
+    assert inside.ask(message(from_=ALICE, to=JULIET_URI, body="three"), timeout=60).status == 200
+    user.wait_message("three")
+    user.close()

@@ -60,6 +60,8 @@ static const struct print_column xmpp_columns[] = {
 	{ N_("SASL"), "sasl-negotiation", PRINT_TEXT },
 	{ N_("DIALBACK"), "support-dialback-negotiation", PRINT_TEXT },
 	{ N_("VERDICT"), "verdict", PRINT_TEXT },
+	{ N_("LIVE"), "state", PRINT_TEXT },
+	{ N_("LAST ERROR"), "last_error", PRINT_TEXT },
 	{ N_("ALSO"), "additional-domains", PRINT_TEXT },
 	{ N_("DESCRIPTION"), "description", PRINT_TEXT },
 	{ NULL, NULL, PRINT_TEXT },
