@@ -58,7 +58,8 @@ void gateway_answer_query(struct gateway *g, uint64_t number, struct slice quest
 	buffer_start(&text, ANSWER_MAX);
 	if (slice_equal(what, SLICE("retry"))) {
 		json_open_object(&w, NULL);
-		json_put_number(&w, "count", streams_retry(g, json_as_slice(json_get(asked, "domain"))));
+		json_put_number(&w, "count",
+		                (int64_t)streams_retry(g, json_as_slice(json_get(asked, "domain"))));
 		json_close_object(&w);
 	} else if (slice_equal(what, SLICE("first"))) {
 		json_open_object(&w, NULL);

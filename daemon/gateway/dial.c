@@ -237,7 +237,7 @@ struct dial *dial_new(struct route *route, bool is_for_asking)
 	else if (!g->resolver)
 		why = "there are no resolvers yet";
 	else
-		streams_have_room(route->streams, partner, &why);
+		streams_have_room(route->streams, partner, 1, &why);
 	if (why) {
 		snprintf(dial->why, sizeof dial->why, "%s", why);
 		go_on(dial);

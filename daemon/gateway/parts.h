@@ -194,8 +194,8 @@ void partners_write(struct gateway *g, struct gateway_page *page,
 bool talks_have_begun(struct gateway *g, struct slice ours, struct slice theirs);
 void talks_write(struct gateway *g, struct gateway_page *page,
                  struct json_writer *w); /* "talks": subscriptions and sessions */
-bool streams_retry(struct gateway *g,
-                   struct slice domain); /* now, whatever the back-off; false: no such partner */
+/* Now, whatever the back-off, with any of the partner's domains; to how many pairs of domains. */
+size_t streams_retry(struct gateway *g, struct slice domain);
 
 /* ---- access.c ---- */
 void gateway_access_take(struct gateway *g, int fd); /* a fresh stream; the old one is closed. Owns fd. */

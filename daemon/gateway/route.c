@@ -393,6 +393,7 @@ void route_ready(struct route *route, struct stream *stream)
 	}
 	route->failures = 0;
 	route->next_try_ms = 0;
+	route->last_error[0] = '\0';
 	flush_waiting(route);
 }
 
@@ -442,6 +443,7 @@ void route_stop(struct route *route, const char *why)
 	route_ask_failed(route, why);
 	route->failures = 0;
 	route->next_try_ms = 0;
+	route->last_error[0] = '\0';
 }
 
 /* ---- dialback keys to be asked about ---- */
@@ -523,8 +525,10 @@ void route_answered(struct route *route, struct slice stream_id, enum xmpp_verdi
 
 void route_ask_failed(struct route *route, const char *why)
 {
-	snprintf(route->last_error, sizeof route->last_error, "%s", why);
-	route->last_error_wall_ms = loop_now(gateway_of(route)->loop).wall_ms;
+	if (!list_is_empty(&route->questions)) {
+		snprintf(route->last_error, sizeof route->last_error, "%s", why);
+		route->last_error_wall_ms = loop_now(gateway_of(route)->loop).wall_ms;
+	}
 	while (!list_is_empty(&route->questions))
 		tell_asker(route, QUESTION_OF(route->questions.next), XMPP_KEY_UNKNOWN);
 }

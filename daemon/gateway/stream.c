@@ -217,7 +217,7 @@ static void count_partner(struct stream *s)
 		return;
 	s->is_counted = true;
 	slice_to_text(remote, s->partner, sizeof s->partner);
-	if (!streams_have_room(s->streams, gateway_partner(gateway_of(s), remote), &why))
+	if (!streams_have_room(s->streams, gateway_partner(gateway_of(s), remote), 0, &why))
 		xmpp_stream_close(s->xmpp, XMPP_STREAM_RESOURCE_CONSTRAINT, why,
 		                  loop_now(gateway_of(s)->loop));
 }
@@ -566,6 +566,9 @@ void stream_write(const struct stream *s, struct json_writer *w)
 	json_put_number(w, "under_way", (int64_t)s->flying_count);
 	json_put_bool(w, "both_ways", s->xmpp && xmpp_stream_is_both_ways(s->xmpp));
 	json_put_bool(w, "acknowledges", s->xmpp && xmpp_stream_acknowledges(s->xmpp));
+	json_put_text(w, "certificate",
+	              connection_peer(c)->has_certificate ? connection_peer(c)->subject : "");
+	json_put_text(w, "rule", s->is_counted ? "xmpp-partner" : "not identified");
 	put_pairs(s, w);
 	json_put_text(w, "last_error", s->words);
 	json_close_object(w);

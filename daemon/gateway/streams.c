@@ -32,7 +32,8 @@ bool streams_terms(const struct gateway *g, struct slice remote, struct xmpp_ter
 	return true;
 }
 
-bool streams_have_room(const struct streams *s, const struct image_xmpp_partner *partner, const char **why)
+bool streams_have_room(const struct streams *s, const struct image_xmpp_partner *partner, size_t more,
+                       const char **why)
 {
 	const struct gateway *g = s->gateway;
 	size_t count = 0, most;
@@ -41,14 +42,14 @@ bool streams_have_room(const struct streams *s, const struct image_xmpp_partner 
 		return true;
 	most = (size_t)(partner->connection_limit ? partner->connection_limit
 	                                          : g->settings->partner_connection_limit);
-	if (s->stream_count > g->settings->connection_limit) {
+	if (s->stream_count + more > g->settings->connection_limit) {
 		*why = "there are as many streams as connection-limit allows";
 		return false;
 	}
 	LIST_EACH (at, &s->stream_list)
 		count += STREAM_OF(at)->is_counted && STREAM_OF(at)->partner[0] &&
 		         gateway_partner(g, slice_of(STREAM_OF(at)->partner)) == partner;
-	if (count > most) {
+	if (count + more > most) {
 		*why = "there are as many streams with the partner as its connection-limit allows";
 		return false;
 	}
@@ -208,6 +209,14 @@ static bool is_of_use(const struct route *route)
 	       route->question_count || route->next_try_ms > gateway_now_ms(route->streams->gateway);
 }
 
+/* The last failure is shown for a while. */
+static bool is_error_fresh(const struct route *route)
+{
+	return route->last_error[0] &&
+	       loop_now(route->streams->gateway->loop).wall_ms - route->last_error_wall_ms <
+	               ROUTE_FAILURE_SHOWN_MS;
+}
+
 void streams_second(struct gateway *g)
 {
 	LIST_EACH_SAFE (at, &g->streams->stream_list)
@@ -219,7 +228,7 @@ void streams_second(struct gateway *g)
 		route_second(route);
 		LIST_EACH (stream, &g->streams->stream_list)
 			has_stream |= STREAM_OF(stream)->route == route;
-		if (!is_of_use(route) && !has_stream && route->last_error[0] == '\0')
+		if (!is_of_use(route) && !has_stream && !is_error_fresh(route))
 			route_free(route);
 	}
 }
@@ -248,21 +257,53 @@ void streams_close_all(struct gateway *g)
 
 size_t streams_count(const struct gateway *g) { return g->streams->stream_count; }
 
-bool streams_retry(struct gateway *g, struct slice domain)
+size_t streams_retry(struct gateway *g, struct slice domain)
 {
-	LIST_EACH_SAFE (at, &g->streams->route_list)
-		if (slice_equal(ROUTE_OF(at)->remote, domain))
-			route_reset(ROUTE_OF(at));
-	return gateway_partner(g, domain) != NULL;
+	const struct image_xmpp_partner *partner = g->image ? gateway_partner(g, domain) : NULL;
+	size_t count = 0;
+
+	LIST_EACH_SAFE (at, &g->streams->route_list) {
+		if (!partner || gateway_partner(g, ROUTE_OF(at)->remote) != partner)
+			continue;
+		route_reset(ROUTE_OF(at));
+		count++;
+	}
+	return count;
 }
 
 /* ---- what is shown ---- */
+
+/* A route that could not be reached: why, and until when it is left alone. */
+static void put_failed(const struct route *route, struct json_writer *w)
+{
+	struct instant now = loop_now(route->streams->gateway->loop);
+
+	json_open_object(w, NULL);
+	json_put_text(w, "id", "-");
+	json_put_slice(w, "partner", route->remote);
+	json_put_text(w, "side", "xmpp");
+	json_put_text(w, "direction", "out");
+	json_put_text(w, "state", route->next_try_ms > now.mono_ms ? "back-off" : "failed");
+	json_put_text(w, "auth", "-");
+	json_put_text(w, "tls", "");
+	json_put_text(w, "address", "");
+	json_put_number(w, "since", route->last_error_wall_ms);
+	json_put_number(w, "next_retry",
+	                route->next_try_ms > now.mono_ms ? now.wall_ms + (route->next_try_ms - now.mono_ms)
+	                                                 : 0);
+	json_put_text(w, "last_error", route->last_error);
+	json_close_object(w);
+}
 
 void streams_write(struct gateway *g, struct gateway_page *page, struct json_writer *w)
 {
 	LIST_EACH (at, &g->streams->stream_list)
 		if (gateway_page_takes(page))
 			stream_write(STREAM_OF(at), w);
+	LIST_EACH (at, &g->streams->route_list)
+		if (!ROUTE_OF(at)->sender && !ROUTE_OF(at)->dial && ROUTE_OF(at)->last_error[0] &&
+		    gateway_page_takes(page))
+			put_failed(ROUTE_OF(at), w);
 }
 
 static void route_write(const struct route *route, struct json_writer *w)

@@ -29,6 +29,7 @@ enum {
 	DIAL_TARGETS_MAX = 2 * RESOLVER_SRV_MAX,
 	ROUTE_QUESTIONS_MAX = 64,
 	ROUTE_RETRY_FIRST_MS = 1000,
+	ROUTE_FAILURE_SHOWN_MS = 10 * 60 * 1000,
 	PARCEL_ARENA_MAX = 4 * 1024 * 1024,
 	XMPP_PORT = 5269,
 };
@@ -107,7 +108,9 @@ struct stream {
 /* ---- streams.c ---- */
 bool streams_terms(const struct gateway *g, struct slice remote,
                    struct xmpp_terms *out); /* false: no partner, or off */
-bool streams_have_room(const struct streams *s, const struct image_xmpp_partner *partner, const char **why);
+/* For so many more streams with that partner. */
+bool streams_have_room(const struct streams *s, const struct image_xmpp_partner *partner, size_t more,
+                       const char **why);
 struct stream *streams_by_number(const struct streams *s, uint64_t number);
 
 /* ---- stream.c ---- */
