@@ -71,7 +71,8 @@ static void write_all(struct buffer *out)
 	buffer_printf(out, "\n  ");
 	add_padded(out, "parley [console [SCREEN]]", HELP_USAGE_CELLS);
 	buffer_printf(out, "%s\n  ",
-	              _("Open the console (screens: overview, connections, events, domains, discovered)."));
+	              _("Open the console; SCREEN is overview, domains, access-edge, xmpp, why, staged, "
+	                "versions ..."));
 	add_padded(out, "parley help [NOUN [VERB]]", HELP_USAGE_CELLS);
 	buffer_printf(out, "%s\n\n", _("Explain; with a verb: its fields, their values and defaults."));
 	for (int i = 0; i < CONTROL_VERB_COUNT; i++)

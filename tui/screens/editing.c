@@ -122,6 +122,14 @@ void editing_start(struct editing *editing, const struct model_kind *kind, struc
 	editing_check(editing);
 }
 
+void editing_stop(struct editing *editing)
+{
+	editing->kind = NULL;
+	editing->is_new = false;
+	editing->version = editing->asked_id = 0;
+	form_clear(&editing->form);
+}
+
 void editing_lock(struct editing *editing, const char *why)
 {
 	editing->why_locked = why;

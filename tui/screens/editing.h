@@ -40,6 +40,8 @@ enum control_verb_id editing_verb(const struct model_kind *kind, const char *ver
 
 /* Fields at their defaults. */
 void editing_start(struct editing *editing, const struct model_kind *kind, struct slice key, bool is_new);
+/* Nothing is edited any more; an answer that is still to come is nobody's. */
+void editing_stop(struct editing *editing);
 /* NULL: it may be changed; else why not. */
 void editing_lock(struct editing *editing, const char *why);
 /* Takes an answer of the show verb; fields that were changed keep what was typed. */

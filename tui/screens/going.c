@@ -50,7 +50,7 @@ static void go(struct console *console, enum screen screen)
 
 	scene->under_count = 0;
 	scene->screen = screen;
-	scene->editing.kind = NULL;
+	editing_stop(&scene->editing);
 	scene_settle(scene);
 	arrive(console);
 }
@@ -69,12 +69,15 @@ static void close_top(struct console *console)
 	struct scene *scene = &console->scene;
 
 	if (scene_is_form(scene))
-		scene->editing.kind = NULL;
+		editing_stop(&scene->editing);
 	if (scene->under_count)
 		scene_close(scene);
 	else
 		scene->screen =
 		        SCREEN_OVERVIEW; /* a form reached by its letter: there is always something below */
+	/* A form below another one has lost its object to it. */
+	while (scene->screen == SCREEN_FORM && !scene->editing.kind && scene->under_count)
+		scene_close(scene);
 	arrive(console);
 }
 

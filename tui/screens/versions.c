@@ -31,12 +31,16 @@ const struct listing_kind *versions_kind(void) { return &version_kind; }
 
 static enum grid_role outcome_role(struct slice outcome)
 {
-	return slice_equal(outcome, SLICE("done")) || slice_equal(outcome, SLICE("asked")) ? GRID_NORMAL
-	                                                                                   : GRID_WARN;
+	static const char *const bad[] = { "denied", "refused", "failed", "conflict", "invalid" };
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (slice_starts(outcome, slice_of(bad[i])))
+			return GRID_WARN;
+	return GRID_NORMAL;
 }
 
 static const struct table_column audit_columns[] = {
-	{ N_("LINE"), 6, 0, 2, true },      { N_("TIME"), 20, 0, 0, false },
+	{ N_("LINE"), 6, 0, 2, true },      { N_("TIME"), 24, 0, 0, false },
 	{ N_("WHO"), 10, 1, 0, false },     { N_("COMMAND"), 24, 4, 0, false },
 	{ N_("OUTCOME"), 12, 1, 1, false }, { N_("VERSION"), 7, 0, 2, true },
 	{ N_("LOGIN"), 10, 1, 3, false },   { N_("ADDRESS"), 14, 1, 4, false },
