@@ -26,7 +26,7 @@ struct passage {
 	struct policy_verdict verdict;
 	struct partner *partner;
 	enum sip_side to;
-	bool is_solicited; /* from the gateway */
+	bool is_solicited, is_farewell; /* from the gateway */
 };
 
 /* `words` are told to the asker, also to one outside. */
@@ -299,6 +299,7 @@ static void step_forward(struct passage *p)
 	r->generation = p->verdict.generation;
 	r->source_type = source_type(&p->verdict);
 	r->is_solicited = p->is_solicited;
+	r->is_farewell = p->is_farewell;
 	r->verification = p->verdict.verification;
 	r->is_public = p->verdict.is_public;
 	r->is_counted = true;
@@ -371,6 +372,15 @@ static bool asks_too_much(const struct passage *p)
 	return true;
 }
 
+/*
+ * A partner is turned off, and our users are to see its contacts go: the gateway says so in dialogs that policy had
+ * allowed.  It brings nothing of the partner's.
+ */
+static bool is_farewell(const struct passage *p)
+{
+	return p->is_farewell && p->flow->is_gateway && p->route == SIP_ROUTE_TOKEN && p->m->method == SIP_NOTIFY;
+}
+
 static void decide(struct passage *p)
 {
 	struct access *a = p->access;
@@ -381,6 +391,8 @@ static void decide(struct passage *p)
 	}
 	step_gather(p);
 	policy_decide(a->image, &p->facts, &p->verdict, NULL);
+	if (is_farewell(p))
+		p->verdict.answer = POLICY_PASS;
 	if (!p->partner && is_worth_remembering(p))
 		p->partner = partner_get(a, p->facts.remote_domain);
 	if (!p->partner && p->verdict.answer != POLICY_REFUSE) {
@@ -430,7 +442,8 @@ static void inbound_ack(struct flow *flow, const struct sip_message *m)
 {
 	struct access *a = flow->access;
 	struct sip_transaction *invite = sip_transactions_find_server(a->transactions, m);
-	struct passage p = { .flow = flow, .access = a, .m = m, .is_solicited = flow->is_solicited };
+	struct passage p = { .flow = flow, .access = a, .m = m, .is_solicited = flow->is_solicited,
+		             .is_farewell = flow->is_farewell };
 
 	if (invite && invite->connection == flow->self && invite->state != SIP_STATE_ACCEPTED)
 		response_server_step(a, invite, SIP_EVENT_ACK);
@@ -471,7 +484,8 @@ static struct sip_transaction *add_server(struct passage *p)
 static void inbound_request(struct flow *flow, const struct sip_message *m)
 {
 	struct access *a = flow->access;
-	struct passage p = { .flow = flow, .access = a, .m = m, .is_solicited = flow->is_solicited };
+	struct passage p = { .flow = flow, .access = a, .m = m, .is_solicited = flow->is_solicited,
+		             .is_farewell = flow->is_farewell };
 	struct sip_fault fault = { 0 };
 	struct sip_transaction *known;
 
@@ -512,7 +526,8 @@ void inbound_resume(struct request *r)
 	struct access *a = r->access;
 	struct flow *flow = flow_find(a, r->source);
 	struct sip_message m;
-	struct passage p = { .access = a, .request = r, .is_solicited = r->is_solicited };
+	struct passage p = { .access = a, .request = r, .is_solicited = r->is_solicited,
+		             .is_farewell = r->is_farewell };
 
 	struct failure why = { .status = 503,
 		               .diagnostic = 1007,

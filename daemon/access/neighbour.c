@@ -56,6 +56,7 @@ static void received(void *owner, struct connection *c, struct buffer *in)
 			return;
 		case LINK_SIP_WHOLE:
 			flow->is_solicited = head.flags & LINK_SIP_SOLICITED;
+			flow->is_farewell = head.flags & LINK_SIP_FAREWELL;
 			flow->messages_in += message.len > 0;
 			if (message.len && flow->access->transactions)
 				inbound_message(flow, message);

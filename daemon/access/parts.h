@@ -113,6 +113,7 @@ struct flow {
 	bool is_plain;     /* without TLS: TCP, internal only; or the stream to the gateway */
 	bool is_gateway;   /* the XMPP gateway's stream (neighbour.c): frames, and no certificate */
 	bool is_solicited; /* ... of the message at hand: our user wrote or subscribed first */
+	bool is_farewell;  /* ... of the message at hand: the gateway says that a contact has gone */
 	size_t frame_at;   /* ... where in the queue the frame being written begins */
 	bool is_known;     /* its certificate, or a request on it, belongs to a partner or pool member */
 	struct door_pass pass;
@@ -161,6 +162,7 @@ struct request {
 	bool has_provisional;
 	bool is_counted;     /* among its partner's requests */
 	bool is_solicited;   /* from the gateway: our user wrote or subscribed first */
+	bool is_farewell;    /* from the gateway: a contact has gone */
 	bool is_asked;       /* among what its partner asks */
 	uint64_t generation; /* of the image that let it pass */
 	uint64_t mark;       /* of Call-ID, From's tag and CSeq: what its responses must repeat */

@@ -95,6 +95,7 @@ struct gateway_request {
 	uint32_t cseq;
 	struct slice headers; /* Route, Contact, Content-Type and others */
 	struct slice body;
+	bool is_farewell;  /* a NOTIFY that says that a contact has gone because its partner was turned off */
 	bool is_solicited; /* our user wrote or subscribed first: what decides for partners of the type public-unverified */
 };
 /*

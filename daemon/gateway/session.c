@@ -137,8 +137,8 @@ static void send_letter(struct talks *t, struct session *s, struct letter *lette
 {
 	struct ask *ask = ask_new(t, ASK_IN_SESSION, s->self);
 
-	if (ask &&
-	    talks_in_dialog(t, &s->dialog, SIP_MESSAGE, letter->headers, letter->body, true, ask->self)) {
+	if (ask && talks_in_dialog(t, &s->dialog, SIP_MESSAGE, letter->headers, letter->body, TALKS_SOLICITED,
+	                           ask->self)) {
 		ask->letter = letter;
 		return;
 	}
@@ -165,7 +165,7 @@ static void end_politely(struct talks *t, struct session *s)
 {
 	struct ask *ask = ask_new(t, ASK_QUIETLY, 0);
 
-	if (ask && !talks_in_dialog(t, &s->dialog, SIP_BYE, SLICE(""), SLICE(""), true, ask->self))
+	if (ask && !talks_in_dialog(t, &s->dialog, SIP_BYE, SLICE(""), SLICE(""), TALKS_SOLICITED, ask->self))
 		ask_free(t, &ask);
 }
 
@@ -226,7 +226,7 @@ static void happen(struct talks *t, struct session *s, enum session_event event,
 	s->state = step.next;
 	s->used_ms = gateway_now_ms(t->gateway);
 	if (step.actions & SESSION_DO_ACK)
-		(void)talks_in_dialog(t, &s->dialog, SIP_ACK, SLICE(""), SLICE(""), true, 0);
+		(void)talks_in_dialog(t, &s->dialog, SIP_ACK, SLICE(""), SLICE(""), TALKS_SOLICITED, 0);
 	if (step.actions & SESSION_DO_QUEUE) {
 		if (s->queued < TALKS_QUEUE_MAX) {
 			list_add_last(&s->queue, &letter->node);
@@ -283,7 +283,8 @@ static struct session *invite(struct talks *t, struct pair *pair, const struct p
 	if (ask &&
 	    talks_in_dialog(t, &s->dialog, SIP_INVITE,
 	                    body_headers(t, s, "Allow: INVITE, ACK, CANCEL, BYE, MESSAGE, INFO, OPTIONS\r\n"),
-	                    sdp_of(t, uri_of(s->dialog.local), false), first_has(t, p->key), ask->self))
+	                    sdp_of(t, uri_of(s->dialog.local), false),
+	                    first_has(t, p->key) ? TALKS_SOLICITED : 0, ask->self))
 		return s;
 	ask_free(t, &ask);
 	if (s)
@@ -309,8 +310,8 @@ bool session_say(struct talks *t, struct pair *pair, const struct translate_cont
 	if (!s || s->state != SESSION_UP)
 		return s != NULL; /* while it is being made, typing is nothing to wait with */
 	ask = ask_new(t, ASK_QUIETLY, 0);
-	if (ask && !talks_in_dialog(t, &s->dialog, content->method, content->headers, content->body, true,
-	                            ask->self))
+	if (ask && !talks_in_dialog(t, &s->dialog, content->method, content->headers, content->body,
+	                            TALKS_SOLICITED, ask->self))
 		ask_free(t, &ask);
 	return true;
 }

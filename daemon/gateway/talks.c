@@ -181,7 +181,7 @@ void talks_return(struct talks *t, const struct xmpp_element *stanza, const stru
 }
 
 bool talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method, struct slice headers,
-                     struct slice body, bool is_solicited, uint64_t token)
+                     struct slice body, unsigned flags, uint64_t token)
 {
 	struct reason why;
 	char *lines = arena_printf(&t->arena, "%.*s%.*s", SLICE_ARG(d->routes), SLICE_ARG(headers));
@@ -193,7 +193,8 @@ bool talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method, 
 		                           .cseq = method == SIP_ACK ? d->local_cseq : ++d->local_cseq,
 		                           .headers = slice_of(lines),
 		                           .body = body,
-		                           .is_solicited = is_solicited };
+		                           .is_solicited = flags & TALKS_SOLICITED,
+		                           .is_farewell = flags & TALKS_FAREWELL };
 
 	return lines && gateway_sip_send(t->gateway, &request, token, &why) != 0;
 }

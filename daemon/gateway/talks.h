@@ -43,7 +43,7 @@ enum {
 	TALKS_OLD_MS = 60 * 1000,      /* older than that is said to be delayed (XEP-0203) */
 	TALKS_CSEQ_LEAP = 1000, /* after a restart: more than could have been used since the last commit */
 	TALKS_COMMIT_MS = 50,
-	TALKS_REPORTS_PER_SECOND = 20, /* of messages that go back */
+	TALKS_REPORTS_PER_SECOND = 20,   /* of messages that go back */
 	TALKS_TELL_AGAIN_MS = 60 * 1000, /* presence that did not arrive */
 };
 
@@ -156,8 +156,9 @@ void talks_stanza(struct talks *t, const struct parties *p, const struct xmpp_el
 /* A stanza is returned to its sender with an error. */
 void talks_return(struct talks *t, const struct xmpp_element *stanza, const struct xmpp_stanza_error *error);
 /* A request in a dialog of ours. */
+enum { TALKS_SOLICITED = 1, TALKS_FAREWELL = 2 }; /* as gateway_request has them */
 bool talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method, struct slice headers,
-                     struct slice body, bool is_solicited, uint64_t token);
+                     struct slice body, unsigned flags, uint64_t token);
 /* Runs `go_on` with `owner` once what has been saved so far is durable; at once where nothing waits to be written. */
 void talks_when_durable(struct talks *t, void (*go_on)(struct talks *t, handle owner, bool is_durable),
                         handle owner);

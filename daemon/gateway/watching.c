@@ -134,7 +134,7 @@ static void subscribe(struct talks *t, struct watching *w, const struct parties 
 	struct ask *ask = ask_new(t, ASK_WATCHING, w->self);
 
 	if (ask && talks_in_dialog(t, &w->dialog, SIP_SUBSCRIBE, subscribe_headers(t, p, expires_s),
-	                           SLICE(""), first_has(t, p->key), ask->self)) {
+	                           SLICE(""), first_has(t, p->key) ? TALKS_SOLICITED : 0, ask->self)) {
 		w->is_asking = true;
 		w->is_end = expires_s == 0;
 		w->refresh_ms = INT64_MAX;

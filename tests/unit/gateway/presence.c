@@ -523,6 +523,7 @@ static void a_partner_that_is_switched_off_is_closed_and_comes_back(void **state
 	assert_int_equal(wire.request_count, 1);
 	wire_expect_in(wire.requests[0].headers, "Subscription-State: active;expires=");
 	wire_expect_in(wire.requests[0].body, "<basic>closed</basic>");
+	assert_true(wire.requests[0].is_farewell);
 	wire_respond(0, 200, NULL, "");
 	wire_image("pool", true);
 	wire_wait(1);
@@ -531,6 +532,7 @@ static void a_partner_that_is_switched_off_is_closed_and_comes_back(void **state
 	wire_outcome(0, GATEWAY_WRITTEN, NULL);
 	wire_xmpp("<presence from='bob@x.example/r1' to='alice@im.contoso.example'/>");
 	wire_expect_in(wire.requests[1].body, "<basic>open</basic>");
+	assert_false(wire.requests[1].is_farewell);
 	wire_respond(1, 200, NULL, "");
 }
 

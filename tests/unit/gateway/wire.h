@@ -26,7 +26,7 @@ struct wire_request { /* of ours, into SIP */
 	char target[256], from[512], to[512], call_id[128], headers[1024], body[WIRE_TEXT];
 	uint32_t cseq;
 	uint64_t token;
-	bool is_solicited;
+	bool is_solicited, is_farewell;
 };
 struct wire_answer {
 	handle server;
@@ -142,6 +142,7 @@ handle gateway_sip_send(struct gateway *g, const struct gateway_request *r, uint
 	*kept = (struct wire_request){
 		.method = r->method, .cseq = r->cseq, .token = token, .is_solicited = r->is_solicited
 	};
+	kept->is_farewell = r->is_farewell;
 	wire_keep(kept->target, sizeof kept->target, r->target);
 	wire_keep(kept->from, sizeof kept->from, r->from);
 	wire_keep(kept->to, sizeof kept->to, r->to);
