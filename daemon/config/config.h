@@ -5,7 +5,7 @@
  * prolog.c (bytes as events: libxml2's push parser without network, entities or DTD),
  * document.c (what one document says), value.c (one value, international names too),
  * read.c (a set of documents to a snapshot), print.c (a snapshot to documents,
- * canonical), folder.c (a folder's files, owners checked), mirror.c (the store's
+ * canonical), lines.c (objects as comma-separated lines), folder.c (a folder's files, owners checked), mirror.c (the store's
  * version written to the folder, and what was edited there since).
  *
  *   <parley document="topology" schema="1" version="12">
@@ -27,7 +27,7 @@
 
 enum {
 	CONFIG_DOCUMENT_BYTES_MAX = 1024 * 1024,
-	CONFIG_LIST_BYTES_MAX = 32 * 1024 * 1024, /* sip-domains.xml */
+	CONFIG_LIST_BYTES_MAX = 32 * 1024 * 1024, /* sip-domains.xml, users.xml */
 	CONFIG_DOCUMENTS_MAX = 256,
 	CONFIG_NAME_BYTES_MAX = 100,
 	CONFIG_ELEMENTS_MAX = 2000000, /* in one document */
@@ -98,6 +98,19 @@ enum result config_read_host(struct slice bytes, struct model_snapshot **out,
  */
 enum result config_value_read(const struct model_field *field, struct slice text, struct arena *arena,
                               struct model_value *out, struct reason *why);
+
+/* ---- lists as lines (lines.c) ---- */
+
+/*
+ * Comma-separated lines (RFC 4180, UTF-8), the first naming fields in any order, as the model or Lync calls them; each
+ * other one an object, which is added to `into` or takes the place of the one there; fields that have no column stay
+ * as they are.  `problems` name `file` and line, and hold also what the whole says of these objects.  INVALID (then
+ * `into` is of no use), NO_MEMORY.
+ */
+enum result config_lines_read(const struct model_kind *kind, struct slice file, struct slice text,
+                              struct model_snapshot *into, struct config_problems *problems);
+void config_lines_head(const struct model_kind *kind, struct buffer *out);
+void config_lines_write(const struct model_object *object, struct buffer *out);
 
 /* ---- printing ---- */
 

@@ -29,7 +29,7 @@ struct document {
 	struct model_object *object;
 	struct model_object *last; /* for comments behind it */
 	size_t field;              /* the open one */
-	uint64_t fields_seen; /* a bit a field: MODEL_FIELDS_MAX */
+	uint64_t fields_seen;      /* a bit a field: MODEL_FIELDS_MAX */
 	uint32_t field_line;
 	struct buffer text, comment;
 };

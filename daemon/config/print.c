@@ -9,14 +9,18 @@ static const struct {
 	{ CONFIG_HOST_DOCUMENT,
 	  "what belongs to this machine only: names, users, files with keys, resolvers. "
 	  "It is read at start and never copied to another edge." },
-	{ "topology.xml", "our own SIP domains, the edges, and the pool behind them." },
+	{ "topology.xml",
+	  "our own SIP domains, the edges, the pool behind them, and the sites of our users." },
 	{ "access-edge.xml",
 	  "the switches and limits of the Access Edge. "
 	  "allow-federated-users is the master switch: while it is off nobody outside is talked with." },
 	{ "sip-domains.xml", "the SIP domains we federate with (allowed-domain), "
 	                     "and those with which nobody may talk (blocked-domain)." },
 	{ "access-policies.xml",
-	  "what users may do with the outside; the policy named Global is that of everybody." },
+	  "what users may do with the outside: Global for everybody, site:NAME for a site, any other "
+	  "name for the users to whom it is granted (users.xml). The nearest counts, as a whole." },
+	{ "users.xml", "users of ours of whom more is said than of everybody: their site, and the external "
+	               "access policy granted to them." },
 	{ "xmpp-partners.xml", "the XMPP domains we federate with (xmpp-partner), "
 	                       "and the limits and times of the gateway to them (xmpp-gateway)." },
 	{ "roles.xml", "which Unix users and groups may do what; root and the admin group need no entry." },

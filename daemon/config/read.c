@@ -29,8 +29,9 @@ const char *config_document_name(size_t i)
 
 size_t config_document_bytes_max(struct slice name)
 {
-	return slice_equal(name, SLICE("sip-domains.xml")) ? CONFIG_LIST_BYTES_MAX
-	                                                   : CONFIG_DOCUMENT_BYTES_MAX;
+	return slice_equal(name, SLICE("sip-domains.xml")) || slice_equal(name, SLICE("users.xml"))
+	               ? CONFIG_LIST_BYTES_MAX
+	               : CONFIG_DOCUMENT_BYTES_MAX;
 }
 
 static bool is_known(struct slice name)

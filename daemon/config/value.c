@@ -53,11 +53,23 @@ static enum result prepare(struct slice text, struct buffer *out, struct reason 
 	return out->is_broken ? fail(why, RESULT_NO_MEMORY, "out of memory") : RESULT_OK;
 }
 
+/* The part after the last @ is a domain; what stands before it is kept as it is. */
+static enum result prepare_user(struct slice text, struct buffer *out, struct reason *why)
+{
+	size_t at = text.len;
+
+	while (at > 0 && text.ptr[at - 1] != '@')
+		at--;
+	buffer_add(out, slice_first(text, at));
+	return at ? prepare(slice_after(text, at), out, why) : (buffer_add(out, text), RESULT_OK);
+}
+
 enum result config_value_read(const struct model_field *field, struct slice text, struct arena *arena,
                               struct model_value *out, struct reason *why)
 {
 	bool is_name = field->type == MODEL_DOMAIN || field->type == MODEL_FQDN ||
-	               field->type == MODEL_DOMAINS || field->type == MODEL_FQDNS;
+	               field->type == MODEL_DOMAINS || field->type == MODEL_FQDNS ||
+	               field->type == MODEL_SIP_USER;
 	struct buffer prepared;
 	enum result result;
 
@@ -65,7 +77,8 @@ enum result config_value_read(const struct model_field *field, struct slice text
 		return model_value_read_why(field, text, arena, out, why);
 	/* A one-byte item grows at most to a whole name. */
 	buffer_start(&prepared, (text.len + 1) * NAMES_DOMAIN_BYTES);
-	result = prepare(text, &prepared, why);
+	result = field->type == MODEL_SIP_USER ? prepare_user(text, &prepared, why)
+	                                       : prepare(text, &prepared, why);
 	if (result == RESULT_OK)
 		result = model_value_read_why(field, buffer_slice(&prepared), arena, out, why);
 	buffer_stop(&prepared);

@@ -22,7 +22,8 @@ void verb_put_field(struct json_writer *w, const struct model_field *row, const 
 	case MODEL_FQDN:
 	case MODEL_PATH:
 	case MODEL_ADDRESS:
-	case MODEL_PREFIX: json_put_slice(w, row->name, value->text); break;
+	case MODEL_PREFIX:
+	case MODEL_SIP_USER: json_put_slice(w, row->name, value->text); break;
 	case MODEL_DOMAINS:
 	case MODEL_FQDNS:
 	case MODEL_ADDRESSES:
@@ -103,24 +104,11 @@ void verb_run_TOPOLOGY_SHOW(struct call *call)
 
 /* ---- the table of kinds ---- */
 
-static const char *type_name(enum model_type type)
-{
-	static const char *const names[] = {
-		[MODEL_BOOL] = "bool",         [MODEL_NUMBER] = "number",   [MODEL_ENUM] = "enum",
-		[MODEL_TEXT] = "text",         [MODEL_DOMAIN] = "domain",   [MODEL_FQDN] = "fqdn",
-		[MODEL_PATH] = "path",         [MODEL_ADDRESS] = "address", [MODEL_PREFIX] = "prefix",
-		[MODEL_DOMAINS] = "domains",   [MODEL_FQDNS] = "fqdns",     [MODEL_ADDRESSES] = "addresses",
-		[MODEL_PREFIXES] = "prefixes", [MODEL_CHOICES] = "choices",
-	};
-
-	return names[type];
-}
-
 static void put_field(struct json_writer *w, const struct model_field *row)
 {
 	json_open_object(w, NULL);
 	json_put_text(w, "name", row->name);
-	json_put_text(w, "type", type_name(row->type));
+	json_put_text(w, "type", model_type_name(row->type));
 	json_open_array(w, "flags");
 	if (row->flags & MODEL_KEY)
 		json_put_text(w, NULL, "key");

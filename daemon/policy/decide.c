@@ -166,26 +166,6 @@ static void ask_known_domain(const struct policy_asking *a, struct policy_findin
 		              SLICE_ARG(domain));
 }
 
-static void ask_user_policy(const struct policy_asking *a, struct policy_finding *f)
-{
-	const struct image_access_policy *policy = image_access_policy_find(a->image, GLOBAL_POLICY);
-	bool is_public = policy_is_public(a);
-	const char *field = is_public ? FIELD_NAME(ACCESS_POLICY, access_policy, enable_public_cloud_access)
-	                              : FIELD_NAME(ACCESS_POLICY, access_policy, enable_federation_access);
-	const char *what = is_public ? "public providers" : "federation";
-
-	if (a->protocol == POLICY_XMPP) {
-		policy_ask_xmpp_user(a, f);
-		return;
-	}
-	if (policy && (is_public ? policy->enable_public_cloud_access : policy->enable_federation_access))
-		policy_pass(a, f, MODEL_ACCESS_POLICY, GLOBAL_POLICY, field,
-		            "external access policy Global permits %s", what);
-	else
-		policy_refuse(f, MODEL_ACCESS_POLICY, GLOBAL_POLICY, field,
-		              "external access policy Global does not permit %s", what);
-}
-
 /* Where XMPP partners' servers are, and who they are, is the gateway's to find and to prove. */
 static bool is_left_to_gateway(const struct policy_asking *a, struct policy_finding *f)
 {
@@ -362,7 +342,7 @@ static void (*const ask[POLICY_STEP_COUNT])(const struct policy_asking *, struct
 	[POLICY_STEP_OWN_DOMAIN] = ask_own_domain,
 	[POLICY_STEP_KNOWN_DOMAIN] = ask_known_domain,
 	[POLICY_STEP_PARTNER_ENABLED] = policy_ask_enabled,
-	[POLICY_STEP_USER_POLICY] = ask_user_policy,
+	[POLICY_STEP_USER_POLICY] = policy_ask_user,
 	[POLICY_STEP_KIND_SERVICE] = policy_ask_kind_service,
 	[POLICY_STEP_SERVICE] = ask_service,
 	[POLICY_STEP_MAY_START] = policy_ask_may_start,
@@ -375,6 +355,7 @@ static struct policy_asking asking_of(const struct policy_image *image, const st
                                       bool wants_words)
 {
 	policy_image_expect(image, MODEL_BLOCKED_DOMAIN, facts->remote_domain);
+	policy_expect_user(image, facts->local_user, facts->local_domain);
 
 	struct policy_asking asking = {
 		.image = image,

@@ -1,5 +1,5 @@
 /*
- * The steps as XMPP partners meet them (Lync's CsXmppAllowedPartner and CsExternalAccessPolicy), and those that ask
+ * The steps as XMPP partners meet them (Lync's CsXmppAllowedPartner), and those that ask
  * what only they have: a switch of their own, a kind that carries little, and types of which one may not begin.
  */
 #include "daemon/policy/parts.h"
@@ -37,24 +37,6 @@ void policy_ask_enabled(const struct policy_asking *a, struct policy_finding *f)
 	else
 		policy_refuse(f, MODEL_XMPP_PARTNER, policy_xmpp_key(a), field,
 		              "the XMPP partner %.*s is turned off", SLICE_ARG(policy_xmpp_key(a)));
-}
-
-/* XMPP is a sub-item of federation: both have to be on. */
-void policy_ask_xmpp_user(const struct policy_asking *a, struct policy_finding *f)
-{
-	const struct image_access_policy *policy = image_access_policy_find(a->image, GLOBAL_POLICY);
-	const char *federation = FIELD_NAME(ACCESS_POLICY, access_policy, enable_federation_access);
-	const char *xmpp = FIELD_NAME(ACCESS_POLICY, access_policy, enable_xmpp_access);
-
-	if (!policy || !policy->enable_federation_access)
-		policy_refuse(f, MODEL_ACCESS_POLICY, GLOBAL_POLICY, federation,
-		              "external access policy Global does not permit federation");
-	else if (!policy->enable_xmpp_access)
-		policy_refuse(f, MODEL_ACCESS_POLICY, GLOBAL_POLICY, xmpp,
-		              "external access policy Global does not permit XMPP federation");
-	else
-		policy_pass(a, f, MODEL_ACCESS_POLICY, GLOBAL_POLICY, xmpp,
-		            "external access policy Global permits XMPP federation");
 }
 
 void policy_ask_kind_service(const struct policy_asking *a, struct policy_finding *f)

@@ -187,20 +187,24 @@ static void write_domain(const struct change *c, struct buffer *out)
 		buffer_printf(out, " identity=%s", c->identity);
 }
 
-/* Both switches may be off, and the step names the first alone. */
-static void write_xmpp_user(const struct change *c, struct buffer *out)
+/* Of the policy that holds for the user; more than one switch may be off, and the step names the first alone. */
+static void write_user_policy(const struct change *c, struct buffer *out)
 {
-	const struct image_access_policy *policy = image_access_policy_find(c->asking->image, GLOBAL_POLICY);
-	bool needs_federation = !policy || !policy->enable_federation_access;
-	bool needs_xmpp = !policy || !policy->enable_xmpp_access;
+	const struct policy_facts *facts = c->asking->facts;
+	const char *fields[POLICY_SWITCHES_MAX];
+	struct policy_effective effective;
+	bool needs_quotes;
+	size_t count;
 
+	policy_effective_of(c->asking->image, facts->local_user, facts->local_domain, &effective);
+	count = policy_switches_off(c->asking, &effective, fields);
+	needs_quotes = slice_find(effective.identity, ' ') < effective.identity.len;
 	separate(out);
-	buffer_printf(out, "policy set Global");
-	if (needs_federation)
-		buffer_printf(out, " %s=true",
-		              FIELD_NAME(ACCESS_POLICY, access_policy, enable_federation_access));
-	if (needs_xmpp)
-		buffer_printf(out, " %s=true", FIELD_NAME(ACCESS_POLICY, access_policy, enable_xmpp_access));
+	write_name(out, needs_quotes ? SLICE("policy set \"") : SLICE("policy set "), effective.identity);
+	if (needs_quotes)
+		buffer_add_char(out, '"');
+	for (size_t i = 0; i < count; i++)
+		buffer_printf(out, " %s=true", fields[i]);
 }
 
 static void write_xmpp(const struct change *c, struct buffer *out)
@@ -250,15 +254,8 @@ static void write_change(const struct change *c, bool changes_own, struct buffer
 	if (refuses(c, POLICY_STEP_FEDERATION_SWITCH))
 		buffer_printf(out, "access-edge set %s=true",
 		              FIELD_NAME(ACCESS_EDGE, access_edge, allow_federated_users));
-	if (refuses(c, POLICY_STEP_USER_POLICY) && c->asking->protocol == POLICY_XMPP) {
-		write_xmpp_user(c, out);
-	} else if (refuses(c, POLICY_STEP_USER_POLICY)) {
-		separate(out);
-		buffer_printf(out, "policy set Global %s=true",
-		              policy_is_public(c->asking)
-		                      ? FIELD_NAME(ACCESS_POLICY, access_policy, enable_public_cloud_access)
-		                      : FIELD_NAME(ACCESS_POLICY, access_policy, enable_federation_access));
-	}
+	if (refuses(c, POLICY_STEP_USER_POLICY))
+		write_user_policy(c, out);
 	write_domain(c, out);
 	write_xmpp(c, out);
 	if (refuses(c, POLICY_STEP_SERVICE)) {

@@ -32,6 +32,7 @@ struct image_list {
 #define IMAGE_PATH      struct image_text
 #define IMAGE_ADDRESS   struct image_text
 #define IMAGE_PREFIX    struct image_text
+#define IMAGE_SIP_USER  struct image_text
 #define IMAGE_DOMAINS   struct image_list
 #define IMAGE_FQDNS     struct image_list
 #define IMAGE_ADDRESSES struct image_list

@@ -15,9 +15,6 @@ enum { MEDIA_NONE, MEDIA_DIRECT };
 enum { PARTNER_FEDERATED, PARTNER_PUBLIC_VERIFIED, PARTNER_PUBLIC_UNVERIFIED };
 enum { ROUTING_DNS_SRV, ROUTING_DEFAULT };
 
-/* The external access policy that holds for everybody; per-user ones come with the users. */
-#define GLOBAL_POLICY SLICE("Global")
-
 /* What the steps look at: the facts, and what the image says about them, looked up once. */
 struct policy_asking {
 	const struct policy_image *image;
@@ -48,10 +45,18 @@ void policy_refuse(struct policy_finding *finding, enum model_kind_id kind, stru
 void policy_leave(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
                   const char *words);
 
+/* ---- scope.c ---- */
+enum { POLICY_SWITCHES_MAX = 2 };
+void policy_ask_user(const struct policy_asking *asking, struct policy_finding *finding);
+/* The switches that this traffic needs and that are off in that policy; how many. */
+size_t policy_switches_off(const struct policy_asking *asking, const struct policy_effective *effective,
+                           const char *fields[POLICY_SWITCHES_MAX]);
+/* His entry will be looked for soon; see policy_image_expect. */
+void policy_expect_user(const struct policy_image *image, struct slice user, struct slice domain);
+
 /* Steps of which XMPP has its own reading, and those that are its alone (decide_xmpp.c). */
 void policy_ask_xmpp_domain(const struct policy_asking *asking, struct policy_finding *finding);
 void policy_ask_enabled(const struct policy_asking *asking, struct policy_finding *finding);
-void policy_ask_xmpp_user(const struct policy_asking *asking, struct policy_finding *finding);
 void policy_ask_kind_service(const struct policy_asking *asking, struct policy_finding *finding);
 void policy_ask_may_start(const struct policy_asking *asking, struct policy_finding *finding);
 /* The primary domain of the XMPP partner. */

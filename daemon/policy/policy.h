@@ -4,7 +4,7 @@
  * Files in reading order: policy.h (facts in, verdict out), steps.def (the
  * steps' order and codes), decide.c and decide_xmpp.c (the steps, the only place that says yes or
  * no), identity.c (how a partner's edge is found and known), explain.c (a
- * verdict as words, and what would flip it), image.h and image*.c (what the steps look
+ * verdict as words, and what would flip it), scope.c (whose policy holds for a user), image.h and image*.c (what the steps look
  * things up in).
  *
  * Pure: the same image and facts give the same verdict on the wire, in "why?"
@@ -119,7 +119,7 @@ struct policy_step {
 };
 const struct policy_step *policy_step(enum policy_step_id id);
 
-enum { POLICY_OBJECT_BYTES = 320, POLICY_CHANGE_BYTES = 1024 };
+enum { POLICY_OBJECT_BYTES = 320, POLICY_CHANGE_BYTES = 1024, POLICY_ADDRESS_BYTES = 321 };
 
 /* What one step found. */
 struct policy_finding {
@@ -175,6 +175,23 @@ bool policy_identity_matches(const struct policy_facts *certificate, int rule, s
  * the domain itself?  Of several targets only those that fit may be dialled when the rule is EDGE_FQDN.
  */
 bool policy_srv_target_fits(struct slice domain, struct slice target);
+
+/* ---- which external access policy holds for a user (scope.c) ---- */
+
+enum policy_scope { POLICY_SCOPE_GLOBAL, POLICY_SCOPE_SITE, POLICY_SCOPE_USER };
+const char *policy_scope_name(enum policy_scope scope); /* "site" */
+
+struct policy_effective {
+	const struct image_access_policy
+	        *policy;       /* NULL: there is none of that name, and nothing is permitted */
+	struct slice identity; /* its name; in the image */
+	enum policy_scope scope;
+	struct slice site; /* the user's; "" where he has none, and where it was not asked (scope user) */
+	const struct image_user *user; /* NULL: he is not listed */
+};
+/* The nearest: granted to the user, of his site, Global.  `user` as it stands in a URI, in any case; may be empty. */
+void policy_effective_of(const struct policy_image *image, struct slice user, struct slice domain,
+                         struct policy_effective *out);
 
 /* "refused at step 2 blocked-domain: fabrikam.example is on the block list (version 12)" */
 void policy_verdict_words(const struct policy_verdict *verdict, struct buffer *out);

@@ -166,13 +166,6 @@ static void check_allowed(struct check *check, const struct model_object *allowe
 	check_allowed_route(check, allowed);
 }
 
-static void check_policy(struct check *check, const struct model_object *policy)
-{
-	if (!slice_equal(model_object_key(policy), SLICE(MODEL_POLICY_GLOBAL)))
-		check_tell(check, policy, policy->kind->key, MODEL_POLICY_GLOBAL,
-		           "is a policy that nobody could be granted");
-}
-
 /* Names as the system's tables may hold them; "group:" alone names nobody. */
 static void check_role_grant(struct check *check, const struct model_object *grant)
 {
@@ -199,6 +192,8 @@ static void check_object(struct check *check, const struct model_object *object)
 	case MODEL_ACCESS_POLICY: check_policy(check, object); break;
 	case MODEL_XMPP_NAME: check_xmpp_name(check, object); break;
 	case MODEL_XMPP_PARTNER: check_xmpp_partner(check, object); break;
+	case MODEL_SITE: check_site(check, object); break;
+	case MODEL_USER: check_user(check, object); break;
 	case MODEL_ROLE_GRANT: check_role_grant(check, object); break;
 	default: break;
 	}

@@ -26,6 +26,11 @@ bool check_is_own_domain(const struct model_snapshot *snapshot, struct slice dom
 void check_routing(struct check *check, const struct model_object *access_edge);
 void check_allowed_route(struct check *check, const struct model_object *allowed);
 
+/* ---- check_users.c ---- */
+void check_policy(struct check *check, const struct model_object *policy);
+void check_site(struct check *check, const struct model_object *site);
+void check_user(struct check *check, const struct model_object *user);
+
 /* ---- check_xmpp.c ---- */
 void check_xmpp_name(struct check *check, const struct model_object *name);
 void check_xmpp_partner(struct check *check, const struct model_object *partner);

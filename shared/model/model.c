@@ -64,6 +64,19 @@ static const struct model_kind kinds[MODEL_KIND_COUNT] = {
 #undef KIND
 #undef FIELD
 
+const char *model_type_name(enum model_type type)
+{
+	static const char *const names[] = {
+		[MODEL_BOOL] = "bool",           [MODEL_NUMBER] = "number",     [MODEL_ENUM] = "enum",
+		[MODEL_TEXT] = "text",           [MODEL_DOMAIN] = "domain",     [MODEL_FQDN] = "fqdn",
+		[MODEL_PATH] = "path",           [MODEL_ADDRESS] = "address",   [MODEL_PREFIX] = "prefix",
+		[MODEL_SIP_USER] = "sip-user",   [MODEL_DOMAINS] = "domains",   [MODEL_FQDNS] = "fqdns",
+		[MODEL_ADDRESSES] = "addresses", [MODEL_PREFIXES] = "prefixes", [MODEL_CHOICES] = "choices",
+	};
+
+	return names[type];
+}
+
 const struct model_kind *model_kind(enum model_kind_id id) { return &kinds[id]; }
 
 const struct model_kind *model_kind_named(struct slice name)
@@ -174,7 +187,8 @@ bool model_value_copy(const struct model_field *field, const struct model_value 
 	case MODEL_FQDN:
 	case MODEL_PATH:
 	case MODEL_ADDRESS:
-	case MODEL_PREFIX: return copy_text(arena, from->text, &to->text);
+	case MODEL_PREFIX:
+	case MODEL_SIP_USER: return copy_text(arena, from->text, &to->text);
 	case MODEL_DOMAINS:
 	case MODEL_FQDNS:
 	case MODEL_ADDRESSES:

@@ -4,7 +4,7 @@
  * Files in reading order: kinds.def (the rows), model.h/.c (the table, objects),
  * needs.def and needs.c (fields that count only while another has a value),
  * value.c (one value read, written, compared), snapshot.h/.c (all objects of one
- * configuration), check.c (what no single row can say), xmpp_security.h/.c (which ways of
+ * configuration), check*.c (what no single row can say), xmpp_security.h/.c (which ways of
  * proving an XMPP partner may be published), diff.c, merge.c (two changes of one base).
  * Nothing here knows XML, JSON or sockets.
  */
@@ -44,14 +44,16 @@ enum model_type {
 	MODEL_DOMAIN, /* stored lower case, A-label form */
 	MODEL_FQDN,   /* the same */
 	MODEL_PATH,
-	MODEL_ADDRESS, /* stored as "192.0.2.1", "192.0.2.1:5061", "[2001:db8::1]:5061" */
-	MODEL_PREFIX,  /* stored as "10.0.0.0/8" */
+	MODEL_ADDRESS,  /* stored as "192.0.2.1", "192.0.2.1:5061", "[2001:db8::1]:5061" */
+	MODEL_PREFIX,   /* stored as "10.0.0.0/8" */
+	MODEL_SIP_USER, /* stored as "alice@contoso.example", lower case, without sip: */
 	MODEL_DOMAINS,
 	MODEL_FQDNS,
 	MODEL_ADDRESSES,
 	MODEL_PREFIXES,
 	MODEL_CHOICES, /* of the row's choices */
 };
+const char *model_type_name(enum model_type type); /* "domain", "sip-user" */
 static inline bool model_type_is_list(enum model_type t) { return t >= MODEL_DOMAINS; }
 
 enum { MODEL_KEY = 1, MODEL_REQUIRED = 2, MODEL_FIXED = 4, MODEL_ALIAS = 8 };
@@ -87,7 +89,7 @@ struct model_value {
 	union {
 		bool flag;         /* BOOL */
 		uint64_t number;   /* NUMBER; ENUM: index of the choice */
-		struct slice text; /* TEXT DOMAIN FQDN PATH ADDRESS PREFIX; NUL follows */
+		struct slice text; /* TEXT DOMAIN FQDN PATH ADDRESS PREFIX SIP_USER; NUL follows */
 		struct model_list {
 			const struct slice *items;
 			size_t count;

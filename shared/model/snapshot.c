@@ -63,6 +63,30 @@ enum result model_snapshot_add(struct model_snapshot *snapshot, struct model_obj
 	return RESULT_OK;
 }
 
+enum result model_snapshot_put_all(struct model_snapshot *snapshot, enum model_kind_id kind,
+                                   struct model_object **objects, size_t count)
+{
+	struct model_objects *present = &snapshot->kinds[kind];
+	size_t room = present->count + count, used = 0, p = 0;
+	struct model_object **items = mem_new_array(room ? room : 1, sizeof(struct model_object *));
+
+	if (!items)
+		return RESULT_NO_MEMORY;
+	for (size_t i = 0; i < count; i++) {
+		struct slice key = model_object_key(objects[i]);
+
+		while (p < present->count && slice_compare(model_object_key(present->items[p]), key) < 0)
+			items[used++] = present->items[p++];
+		p += p < present->count && slice_equal(model_object_key(present->items[p]), key);
+		items[used++] = objects[i];
+	}
+	while (p < present->count)
+		items[used++] = present->items[p++];
+	mem_free(present->items);
+	*present = (struct model_objects){ items, used, room ? room : 1 };
+	return RESULT_OK;
+}
+
 enum result model_snapshot_remove(struct model_snapshot *snapshot, enum model_kind_id kind, struct slice key)
 {
 	struct model_objects *objects = &snapshot->kinds[kind];

@@ -10,6 +10,7 @@
 
 /* The access policy that always exists (Lync's Identity). */
 #define MODEL_POLICY_GLOBAL "Global"
+#define MODEL_POLICY_SITE   "site:"  /* before a site's name: the identity of its access policy */
 #define MODEL_GROUP_PREFIX  "group:" /* before the name of a Unix group in role-grant's member */
 
 enum { MODEL_SNAPSHOT_BYTES_MAX = 256 * 1024 * 1024 };
@@ -38,13 +39,19 @@ struct model_object *model_snapshot_find(const struct model_snapshot *snapshot, 
  * costs no more than a comparison; a long list is sorted before it is added.
  */
 enum result model_snapshot_add(struct model_snapshot *snapshot, struct model_object *object);
+/*
+ * Many at once, in one walk: `objects` (in the snapshot's arena) are of that kind, in key order, each key once; one
+ * whose key is taken takes its place.  OK or NO_MEMORY.
+ */
+enum result model_snapshot_put_all(struct model_snapshot *snapshot, enum model_kind_id kind,
+                                   struct model_object **objects, size_t count);
 enum result model_snapshot_remove(struct model_snapshot *snapshot, enum model_kind_id kind, struct slice key);
 
 /*
  * What no single row can say: required fields are there; no domain is allowed and
  * blocked; no own domain on either list; a certificate comes with the authorities
  * to check the other side by; an edge listens on no address twice and is no pool
- * member of its own; the only policy, until users are granted others, is Global;
+ * member of its own; sites, users and their policies name each other rightly;
  * an XMPP partner's streams can be authenticated, and its domains are nobody else's.
  * A certificate that is missing is no fault: the daemon runs and the Access Edge
  * waits for it.

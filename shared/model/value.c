@@ -316,6 +316,64 @@ static enum result read_prefix(const struct reading *r, struct slice *out)
 	return keep(r, (struct slice){ text, (size_t)length }, out);
 }
 
+/* What cannot stand in the user part of an address that people type; escapes are written as what they stand for. */
+static const char *user_fault(struct slice user)
+{
+	if (user.len == 0)
+		return "has nothing before the @";
+	for (struct slice rest = user; rest.len;) {
+		uint32_t c = 0;
+		size_t n = text_utf8_decode(rest, &c);
+
+		if (n == 0)
+			return "is not UTF-8";
+		if (text_is_hidden(c) || is_blank(rest.ptr[0]))
+			return "holds a blank, control or invisible character";
+		if (strchr("%,;:<>\"?/\\", (int)c) && c < 0x80)
+			return "has a character before the @ that may not stand there";
+		rest = slice_after(rest, n);
+	}
+	return NULL;
+}
+
+/* RFC 3261 §19.1.4 tells user parts apart by case; no pool does, and a policy must not be escaped by a capital. */
+static enum result read_sip_user(const struct reading *r, struct slice *out)
+{
+	struct slice text = r->text, domain = SLICE_NONE;
+	struct reading part = *r;
+	const char *fault;
+	enum result result;
+	char *copy;
+	size_t at;
+
+	if (text.len > 4 && slice_equal_nocase(slice_first(text, 4), SLICE("sip:")))
+		text = slice_after(text, 4);
+	at = text.len;
+	while (at > 0 && text.ptr[at - 1] != '@')
+		at--;
+	if (at == 0)
+		return refuse(r, "has no @");
+	if ((fault = user_fault(slice_first(text, at - 1))) != NULL)
+		return refuse(r, fault);
+	if (slice_find(slice_first(text, at - 1), '@') < at - 1)
+		return refuse(r, "has more than one @");
+	part.text = slice_after(text, at);
+	if (slice_is_empty(part.text))
+		return refuse(r, "has no domain after the @");
+	if ((result = read_domain(&part, &domain)) != RESULT_OK)
+		return result;
+	if (at + domain.len > r->field->max)
+		return refuse(r, "is too long");
+	copy = arena_new(r->arena, at + domain.len + 1);
+	if (!copy)
+		return fail(r->why, RESULT_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < at; i++)
+		copy[i] = ascii_lower(text.ptr[i]);
+	memcpy(copy + at, domain.ptr, domain.len);
+	*out = (struct slice){ copy, at + domain.len };
+	return RESULT_OK;
+}
+
 /* ---- lists ---- */
 
 /* Kept as its word: a list holds texts. */
@@ -405,6 +463,7 @@ enum result model_value_read_why(const struct model_field *field, struct slice t
 	case MODEL_PATH: result = read_path(&r, &kept); break;
 	case MODEL_ADDRESS: result = read_address(&r, &kept); break;
 	case MODEL_PREFIX: result = read_prefix(&r, &kept); break;
+	case MODEL_SIP_USER: result = read_sip_user(&r, &kept); break;
 	}
 	if (result == RESULT_OK)
 		*out = (struct model_value){ .text = kept };
@@ -439,7 +498,8 @@ void model_value_write(const struct model_field *field, const struct model_value
 	case MODEL_FQDN:
 	case MODEL_PATH:
 	case MODEL_ADDRESS:
-	case MODEL_PREFIX: buffer_add(out, value->text); return;
+	case MODEL_PREFIX:
+	case MODEL_SIP_USER: buffer_add(out, value->text); return;
 	case MODEL_DOMAINS:
 	case MODEL_FQDNS:
 	case MODEL_ADDRESSES:
@@ -465,7 +525,8 @@ bool model_value_equal(const struct model_field *field, const struct model_value
 	case MODEL_FQDN:
 	case MODEL_PATH:
 	case MODEL_ADDRESS:
-	case MODEL_PREFIX: return slice_equal(a->text, b->text);
+	case MODEL_PREFIX:
+	case MODEL_SIP_USER: return slice_equal(a->text, b->text);
 	case MODEL_DOMAINS:
 	case MODEL_FQDNS:
 	case MODEL_ADDRESSES:
@@ -503,6 +564,7 @@ static const char *item_words(enum model_type type)
 	case MODEL_DOMAINS: return "a domain name such as contoso.example";
 	case MODEL_FQDN:
 	case MODEL_FQDNS: return "a host name such as sip.contoso.example";
+	case MODEL_SIP_USER: return "a SIP address such as alice@contoso.example";
 	case MODEL_PATH: return "a path that starts with /, or one below the configuration folder";
 	case MODEL_ADDRESS:
 	case MODEL_ADDRESSES: return "192.0.2.1, 192.0.2.1:5061, 2001:db8::1 or [2001:db8::1]:5061";

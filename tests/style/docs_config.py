@@ -35,7 +35,7 @@ def kinds():
 
 
 ITEMS = {"DOMAINS": "domain names", "FQDNS": "host names", "ADDRESSES": "addresses", "PREFIXES": "prefixes"}
-TYPES = {"DOMAIN": "a domain name", "FQDN": "a host name", "PATH": "a path", "ADDRESS": "an address", "PREFIX": "a prefix"}
+TYPES = {"DOMAIN": "a domain name", "FQDN": "a host name", "PATH": "a path", "ADDRESS": "an address", "PREFIX": "a prefix", "SIP_USER": "a SIP address"}
 
 
 def value(field):

@@ -92,15 +92,6 @@ static void write_all(struct buffer *out)
 	          "7 timed out; 8 published but not applied; 70 internal error"));
 }
 
-static const char *type_name(enum model_type type)
-{
-	static const char *const names[] = { "bool",  "number",    "enum",     "text",   "domain",
-		                             "fqdn",  "path",      "address",  "prefix", "domains",
-		                             "fqdns", "addresses", "prefixes", "choices" };
-
-	return (size_t)type < sizeof names / sizeof *names ? names[type] : "";
-}
-
 static void write_fields(struct buffer *out, const struct model_kind *kind)
 {
 	buffer_printf(out, "\n%s\n", _("fields (the Lync name works, too):"));
@@ -114,7 +105,7 @@ static void write_fields(struct buffer *out, const struct model_kind *kind)
 		model_allowed(field, &allowed);
 		buffer_printf(out, "  %s=", field->name);
 		buffer_add(out, allowed.is_broken || !buffer_length(&allowed)
-		                        ? slice_of(type_name(field->type))
+		                        ? slice_of(model_type_name(field->type))
 		                        : buffer_slice(&allowed));
 		if (field->unit[0])
 			buffer_printf(out, " %s", field->unit);

@@ -138,7 +138,7 @@ static const struct {
 	{ "refuses_what_only_two_objects_say",
 	  DOMAINS("<allowed-domain domain=\"x.example\"/>\n<blocked-domain domain=\"x.example\"/>"),
 	  "sip-domains.xml:2: allowed-domain x.example: domain: is also a blocked-domain" },
-	{ "refuses_a_policy_nobody_could_be_granted", POLICIES("<access-policy identity=\"Sales\"/>"),
+	{ "refuses_a_policy_nobody_could_be_granted", POLICIES("<access-policy identity=\"tag:Sales\"/>"),
 	  "allowed: Global" },
 	{ "refuses_a_lone_ampersand", POLICIES("<access-policy identity=\"A & B\"/>"), "is not well-formed" },
 

@@ -61,9 +61,13 @@ static void carry_out(struct model_snapshot *snapshot, struct slice command)
 {
 	if (world_take(&command, SLICE("access-edge set "))) {
 		set_fields(snapshot, model_snapshot_one(snapshot, MODEL_ACCESS_EDGE), command);
-	} else if (world_take(&command, SLICE("policy set Global "))) {
-		set_fields(snapshot, model_snapshot_find(snapshot, MODEL_ACCESS_POLICY, SLICE("Global")),
-		           command);
+	} else if (world_take(&command, SLICE("policy set "))) {
+		size_t name = slice_find(command, ' ');
+		struct model_object *policy = model_snapshot_find(snapshot, MODEL_ACCESS_POLICY,
+		                                                  slice_first(command, name));
+
+		assert_non_null(policy);
+		set_fields(snapshot, policy, slice_after(command, name + 1));
 	} else if (world_take(&command, SLICE("domain allow "))) {
 		model_snapshot_remove(snapshot, MODEL_BLOCKED_DOMAIN,
 		                      slice_first(command, slice_find(command, ' ')));
@@ -71,7 +75,7 @@ static void carry_out(struct model_snapshot *snapshot, struct slice command)
 	} else if (world_take(&command, SLICE("domain remove "))) {
 		assert_int_equal(model_snapshot_remove(snapshot, MODEL_BLOCKED_DOMAIN, command), RESULT_OK);
 	} else if (world_take(&command, SLICE("xmpp add ")) || world_take(&command, SLICE("xmpp set "))) {
-		world_xmpp(snapshot, command, ' ');
+		world_many(snapshot, MODEL_XMPP_PARTNER, command, ' ');
 	} else if (world_take(&command, SLICE("xmpp enable "))) {
 		assert_true(world_set(snapshot, model_snapshot_find(snapshot, MODEL_XMPP_PARTNER, command),
 		                      SLICE("enabled"), SLICE("true")));
@@ -123,11 +127,12 @@ static struct slice shorter(struct slice command)
 	size_t blank = command.len;
 
 	if (!slice_starts(command, SLICE("domain allow ")) && !slice_starts(command, SLICE("xmpp add ")) &&
-	    !slice_starts(command, SLICE("policy set Global ")))
+	    !slice_starts(command, SLICE("policy set ")))
 		return SLICE_NONE;
 	while (blank > 0 && command.ptr[blank - 1] != ' ')
 		blank--;
-	if (slice_equal(slice_first(command, blank), SLICE("policy set Global "))) /* its only one */
+	if (slice_starts(command, SLICE("policy set ")) &&
+	    slice_find(command, '=') > blank) /* its only one */
 		return SLICE_NONE;
 	return slice_find(slice_after(command, blank), '=') < command.len - blank
 	               ? slice_first(command, blank - 1)

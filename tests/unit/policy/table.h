@@ -97,6 +97,7 @@ static inline void read_people(struct row *row, struct slice word)
 
 	row->facts.remote_domain = domain_of(is_inward ? from : to);
 	row->facts.local_domain = domain_of(is_inward ? to : from);
+	row->facts.local_user = slice_first(is_inward ? to : from, slice_find(is_inward ? to : from, '@'));
 }
 
 static inline void read_facts(struct row *row)

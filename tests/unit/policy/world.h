@@ -1,6 +1,7 @@
 /*
  * world: a snapshot changed by words, and the image of it, for the tests of this folder.
- * "on no-user no-xmpp media own=D allow=D,proxy=F,identity=R block=D xmpp=D,field=value"; see tests/tables/policy.txt.
+ * "on no-user no-xmpp media own=D allow=D,proxy=F,identity=R block=D xmpp=D,field=value policy=NAME,field=value
+ * site=NAME,field=value user=ADDRESS,field=value"; see tests/tables/policy.txt.
  */
 #ifndef TESTS_UNIT_POLICY_WORLD_H
 #define TESTS_UNIT_POLICY_WORLD_H
@@ -79,20 +80,21 @@ static inline void world_allow(struct model_snapshot *snapshot, struct slice wor
 	}
 }
 
-/* "DOMAIN,field=value,..." */
-static inline void world_xmpp(struct model_snapshot *snapshot, struct slice words, char separator)
+/* "KEY,field=value,..." */
+static inline void world_many(struct model_snapshot *snapshot, enum model_kind_id kind, struct slice words,
+                              char separator)
 {
 	struct slice part;
 
 	assert(slice_next(&words, separator, &part));
 
-	struct model_object *partner = world_object(snapshot, MODEL_XMPP_PARTNER, part);
+	struct model_object *object = world_object(snapshot, kind, part);
 
 	while (slice_next(&words, separator, &part)) {
 		size_t at = slice_find(part, '=');
 
 		assert(at < part.len);
-		assert(world_set(snapshot, partner, slice_first(part, at), slice_after(part, at + 1)));
+		assert(world_set(snapshot, object, slice_first(part, at), slice_after(part, at + 1)));
 	}
 }
 
@@ -136,7 +138,13 @@ static inline struct model_snapshot *world_new(struct slice words)
 		} else if (world_take(&word, SLICE("allow=")))
 			world_allow(snapshot, word, ',');
 		else if (world_take(&word, SLICE("xmpp=")))
-			world_xmpp(snapshot, word, ',');
+			world_many(snapshot, MODEL_XMPP_PARTNER, word, ',');
+		else if (world_take(&word, SLICE("policy=")))
+			world_many(snapshot, MODEL_ACCESS_POLICY, word, ',');
+		else if (world_take(&word, SLICE("site=")))
+			world_many(snapshot, MODEL_SITE, word, ',');
+		else if (world_take(&word, SLICE("user=")))
+			world_many(snapshot, MODEL_USER, word, ',');
 		else if (world_take(&word, SLICE("block=")))
 			world_object(snapshot, MODEL_BLOCKED_DOMAIN, word);
 		else
