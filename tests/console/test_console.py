@@ -988,3 +988,22 @@ def test_a_service_is_drained_with_progress_stopped_by_its_name_and_started(daem
     screen.wait("Drain keeper")
     screen.keys("y")
     screen.wait("keeper carries this session")
+
+
+def test_the_command_line_completes_nouns_verbs_and_fields(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    screen.keys(":")
+    screen.type("access-e")
+    screen.keys("Tab")
+    screen.wait(r":access-edge\b", absent=("access-e$",))
+    screen.type("s")
+    screen.keys("Tab")
+    screen.wait(r":access-edge s", "show set|set show")
+    screen.type("et allow-f")
+    screen.keys("Tab")
+    screen.wait(r":access-edge set allow-federated-users=")
+    screen.type("false")
+    screen.keys("Enter")
+    screen.wait("Run this command", "parley access-edge set allow-federated-users=false")
+    screen.keys("n")
+    assert daemon.changes() == []

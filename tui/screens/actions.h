@@ -8,7 +8,7 @@
  * frame is drawn from), screens (the table as data), frame (header, title, hints), overview,
  * services, domains, filter and domain_rows (the list's data), listing and listing_view (rows that live only
  * a moment), kind_list (any kind's objects), versions (and the audit, and what is staged), connections, recent (events), discovered, editing (any kind as a form), form_screen,
- * access_edge and effects (what a switch stops), why, reading (text, help), command (words of a
+ * access_edge and effects (what a switch stops), why, reading (text, help), command and complete (words of a
  * command line), parts.h, feed and lists (what is fetched page by page), changes (commands sent
  * one after the other), questions (before a change), forms (a form's object: asked for, saved),
  * going (from screen to screen), keys (what a key does), console (the loop).

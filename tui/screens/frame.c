@@ -192,6 +192,10 @@ static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 	int x = 1, back_width = grid_text_width(grid, slice_of(action(out)->shown)) + 1 +
 	                        grid_text_width(grid, slice_of(back));
 
+	if (!scene->dialog.is_open && scene->prompt == PROMPT_COMMAND && scene->offers[0]) {
+		grid_put_text(grid, 1, y, grid->width - 2, scene->offers, GRID_NORMAL);
+		return;
+	}
 	if (scene->dialog.is_open || scene->prompt != PROMPT_NONE) {
 		if (!scene->dialog.is_open)
 			x = put_hint(grid, x, y, grid->width, "Enter",
@@ -202,6 +206,8 @@ static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 			x = put_hint(grid, x, y, grid->width, "Enter", _("accept what is typed"));
 		if (scene->dialog.is_open && scene->dialog.other)
 			x = put_hint(grid, x, y, grid->width, "s", _("stage instead"));
+		if (!scene->dialog.is_open && scene->prompt == PROMPT_COMMAND)
+			x = put_hint(grid, x, y, grid->width, "Tab", _("complete"));
 		put_hint(grid, x, y, grid->width, "Esc", _("discard"));
 		return;
 	}

@@ -3,6 +3,7 @@
 
 #include "tui/cli/print.h"
 #include "tui/client/words.h"
+#include "tui/screens/complete.h"
 #include "tui/screens/parts.h"
 
 /* ---- prompts ---- */
@@ -34,9 +35,32 @@ static void set_filter(struct console *console, struct slice text)
 		console->feed.due_ms = 0;
 }
 
+/* Tab: as far as all that fits agrees; what fits is shown below. */
+static void complete(struct scene *scene)
+{
+	struct editor *editor = &scene->editor;
+	struct buffer candidates, more;
+	struct slice rest;
+
+	buffer_start(&candidates, sizeof scene->offers - 1);
+	buffer_start(&more, 128);
+	editor_key(editor, INPUT_END);
+	complete_line(editor_text(editor), &candidates, &more);
+	rest = buffer_slice(&more);
+	for (size_t i = 0; i < rest.len; i++)
+		editor_key(editor, (unsigned char)rest.ptr[i]);
+	if (!slice_to_text(buffer_slice(&candidates), scene->offers, sizeof scene->offers))
+		scene->offers[0] = '\0';
+	buffer_stop(&candidates);
+	buffer_stop(&more);
+}
+
 static void prompt_key(struct console *console, uint32_t key)
 {
-	if (key == INPUT_ESCAPE || key == INPUT_CTRL_C) {
+	console->scene.offers[0] = '\0';
+	if (key == INPUT_TAB && console->scene.prompt == PROMPT_COMMAND) {
+		complete(&console->scene);
+	} else if (key == INPUT_ESCAPE || key == INPUT_CTRL_C) {
 		if (console->scene.prompt == PROMPT_FILTER)
 			set_filter(console, SLICE(""));
 		console->scene.prompt = PROMPT_NONE;

@@ -76,7 +76,8 @@ struct scene {
 	struct editor filter; /* of the domains */
 	enum prompt prompt;
 	struct editor editor;
-	int64_t stepped_ms; /* when the cursor moved last; 0: it rests */
+	char offers[SCENE_TEXT_BYTES]; /* what the command line may go on with, after Tab; "" */
+	int64_t stepped_ms;            /* when the cursor moved last; 0: it rests */
 	struct editing editing;
 	struct why why;
 	struct dialog dialog;
