@@ -1,7 +1,7 @@
 /*
  * inbound: a received message as a list of steps, each of which may end it.
  *
- *   validate   RFC 3261 §16.3 and RFC 4475; bad requests are answered, bad responses dropped
+ *   validate   RFC 3261 §16.3 (Max-Forwards too) and RFC 4475; bad requests are answered, bad responses dropped
  *   absorb     retransmissions, ACK and CANCEL belong to transactions we have
  *   route      our own Route off; in dialog the token says where to
  *   cross      the table of methods
@@ -65,6 +65,26 @@ static void report_malformed(struct flow *flow, const struct sip_fault *fault, c
 	report_send(&report);
 }
 
+/* By a row of refusals.def; `why` says more than the row does, to us alone; "": it does not. */
+static void turn_down(struct passage *p, enum policy_step_id by, const char *why, struct slice extra)
+{
+	struct access *a = p->access;
+	const struct policy_step *row = policy_step(by);
+	char words[ACCESS_WORDS_BYTES];
+
+	a->counts.refused++;
+	a->steps[by]++;
+	snprintf(words, sizeof words, "%s: %.200s", row->name, why[0] ? why : row->refusal);
+	report_turned_down(a, p->flow, p->m, row, why[0] ? why : row->refusal);
+	if (p->partner) {
+		p->partner->counts.refused++;
+		partner_error(p->flow->side == SIP_SIDE_EXTERNAL ? &p->partner->error_in
+		                                                 : &p->partner->error_out,
+		              a, FAILED_BY_US, words);
+	}
+	refuse(p, row->sip_status, row->diagnostic, row->refusal, extra);
+}
+
 /* ---- the steps ---- */
 
 /* True: the crossing table has settled it. In a dialog means what its rows mean: by a good token of ours. */
@@ -76,19 +96,19 @@ static bool step_cross(struct passage *p)
 	case SIP_CROSS_PASS:
 		if ((p->m->method == SIP_SUBSCRIBE || p->m->method == SIP_NOTIFY) &&
 		    !sip_proxy_event_crosses(p->m)) {
-			refuse(p, 489, 0, "this event package does not cross",
-			       SLICE("Allow-Events: presence, conference\r\n"));
+			turn_down(p, POLICY_REFUSAL_EVENT_PACKAGE, "",
+			          SLICE("Allow-Events: presence, conference\r\n"));
 			return true;
 		}
 		return false;
 	case SIP_CROSS_ANSWER: return false; /* decide answers it */
 	case SIP_CROSS_200: refuse(p, 200, 0, "", SLICE("")); return true;
-	case SIP_CROSS_481: refuse(p, 481, 0, "no such dialog", SLICE("")); return true;
-	case SIP_CROSS_489: refuse(p, 489, 0, "this event package does not cross", SLICE("")); return true;
+	case SIP_CROSS_481: turn_down(p, POLICY_REFUSAL_DIALOG, "", SLICE("")); return true;
+	case SIP_CROSS_489: turn_down(p, POLICY_REFUSAL_EVENT_PACKAGE, "", SLICE("")); return true;
 	case SIP_CROSS_405: break;
 	}
 	snprintf(allow, sizeof allow, "Allow: %.*s\r\n", SLICE_ARG(sip_proxy_allow()));
-	refuse(p, 405, 1027, "this method does not cross the edge", slice_of(allow));
+	turn_down(p, POLICY_REFUSAL_METHOD, "", slice_of(allow));
 	return true;
 }
 
@@ -99,15 +119,10 @@ static bool is_for_us(const struct passage *p)
 	       sip_proxy_is_ours(&p->access->proxy, p->flow->side, &p->m->target_uri);
 }
 
-static bool step_hops(struct passage *p)
+static bool step_loop(struct passage *p)
 {
-	/* An OPTIONS that dies here is answered by us: partners ask so whether the edge is alive (RFC 3261 §16.3). */
-	if (p->m->has_max_forwards && p->m->max_forwards == 0 && p->m->method != SIP_OPTIONS) {
-		refuse(p, 483, 0, "Max-Forwards is used up", SLICE(""));
-		return true;
-	}
 	if (sip_proxy_is_loop(&p->access->proxy, p->m)) {
-		refuse(p, 482, 0, "the request has been here before", SLICE(""));
+		turn_down(p, POLICY_REFUSAL_LOOP, "", SLICE(""));
 		return true;
 	}
 	return false;
@@ -121,11 +136,11 @@ static bool step_route(struct passage *p)
 	                                p->m->arena);
 	p->to = p->flow->side == SIP_SIDE_EXTERNAL ? SIP_SIDE_INTERNAL : SIP_SIDE_EXTERNAL;
 	if (p->route == SIP_ROUTE_FORGED) {
-		refuse(p, 403, 1004, "the Route is not one this edge has given", SLICE(""));
+		turn_down(p, POLICY_REFUSAL_FOREIGN_ROUTE, "", SLICE(""));
 		return true;
 	}
 	if (p->route == SIP_ROUTE_TOKEN && p->token.towards != p->to) {
-		refuse(p, 403, 1004, "the Route leads back where the request came from", SLICE(""));
+		turn_down(p, POLICY_REFUSAL_ROUTE_BACK, "", SLICE(""));
 		return true;
 	}
 	return false;
@@ -218,7 +233,7 @@ static bool has_request(struct passage *p)
 		return true;
 	p->request = request_new(p->access, p->flow, p->m);
 	if (!p->request) {
-		refuse(p, 503, 1007, "out of memory", SLICE(""));
+		turn_down(p, POLICY_REFUSAL_OUT_OF_MEMORY, "", SLICE(""));
 		return false;
 	}
 	if (!p->server)
@@ -235,9 +250,9 @@ static bool has_request(struct passage *p)
 static void wait_for_lookup(struct passage *p)
 {
 	if (!may_look_up(p))
-		refuse(p, 480, 1007, "too many look-ups", SLICE(""));
+		turn_down(p, POLICY_REFUSAL_LOOKUP_RATE, "", SLICE(""));
 	else if (has_request(p) && !partner_wait(p->partner, p->request))
-		refuse(p, 480, 1007, "too many requests wait for the look-up of this domain", SLICE(""));
+		turn_down(p, POLICY_REFUSAL_LOOKUP_QUEUE, "", SLICE(""));
 }
 
 static void count_refusal(struct passage *p)
@@ -276,18 +291,6 @@ static void answer_options(struct passage *p)
 	refuse(p, 200, 0, "", slice_of(extra));
 }
 
-/* In Lync's words: named by its entry, vouched for by the route it came by, or found by DNS. */
-static const char *source_type(const struct policy_verdict *verdict)
-{
-	if (verdict->xmpp)
-		return "DirectPartner";
-	switch (verdict->route) {
-	case POLICY_ROUTE_PROXY_FQDN: return "DirectPartner";
-	case POLICY_ROUTE_DEFAULT: return "AuthorizedServer";
-	default: return "AutoFederation";
-	}
-}
-
 static void step_forward(struct passage *p)
 {
 	struct request *r;
@@ -297,7 +300,7 @@ static void step_forward(struct passage *p)
 	r = p->request;
 	r->to = p->to;
 	r->generation = p->verdict.generation;
-	r->source_type = source_type(&p->verdict);
+	r->source_type = stamp_source_type(&p->verdict);
 	r->is_solicited = p->is_solicited;
 	r->is_farewell = p->is_farewell;
 	r->verification = p->verdict.verification;
@@ -343,10 +346,7 @@ static bool step_discovered(struct passage *p)
 	    p->verdict.route == POLICY_ROUTE_DEFAULT || (p->request && p->request->is_counted) ||
 	    p->m->method == SIP_ACK || discovery_admits(p->flow, &p->facts, &why))
 		return true;
-	p->access->counts.refused++;
-	p->partner->counts.refused++;
-	partner_error(&p->partner->error_in, p->access, FAILED_BY_US, why);
-	refuse(p, 480, 30010, "Limit of a discovered partner", SLICE(""));
+	turn_down(p, POLICY_REFUSAL_DISCOVERED_LIMIT, why, SLICE(""));
 	return false;
 }
 
@@ -356,8 +356,7 @@ static bool step_sender(struct passage *p)
 	if (p->flow->side == SIP_SIDE_EXTERNAL || (p->request && p->request->is_counted) ||
 	    p->m->method == SIP_ACK || senders_admit(p->flow, &p->facts))
 		return true;
-	p->access->counts.refused++;
-	refuse(p, 480, 30011, "this user sends too fast (local-user-rate)", SLICE(""));
+	turn_down(p, POLICY_REFUSAL_LOCAL_USER_RATE, "", SLICE(""));
 	return false;
 }
 
@@ -396,7 +395,7 @@ static void decide(struct passage *p)
 	if (!p->partner && is_worth_remembering(p))
 		p->partner = partner_get(a, p->facts.remote_domain);
 	if (!p->partner && p->verdict.answer != POLICY_REFUSE) {
-		refuse(p, 503, 1007, "too many partners at once", SLICE(""));
+		turn_down(p, POLICY_REFUSAL_PARTNER_TABLE, "", SLICE(""));
 		return;
 	}
 	switch (p->verdict.answer) {
@@ -407,11 +406,11 @@ static void decide(struct passage *p)
 	if (!step_discovered(p) || !step_sender(p))
 		return;
 	if (p->flow->side == SIP_SIDE_EXTERNAL && !flow_admit(p->flow, p->facts.remote_domain)) {
-		refuse(p, 503, 30012, "Share of discovered partners", SLICE(""));
+		turn_down(p, POLICY_REFUSAL_DISCOVERED_SHARE, "", SLICE(""));
 		return;
 	}
 	if (p->flow->side == SIP_SIDE_EXTERNAL && asks_too_much(p)) {
-		refuse(p, 503, 1007, "too many transactions", SLICE(""));
+		turn_down(p, POLICY_REFUSAL_MAX_TRANSACTIONS, "", SLICE(""));
 		return;
 	}
 	count_passage(p);
@@ -432,7 +431,7 @@ static void decide(struct passage *p)
 /* The steps between absorbing and deciding. */
 static void carry_on(struct passage *p)
 {
-	if (step_hops(p) || step_route(p) || step_cross(p))
+	if (step_loop(p) || step_route(p) || step_cross(p))
 		return;
 	decide(p);
 }
@@ -491,7 +490,7 @@ static void inbound_request(struct flow *flow, const struct sip_message *m)
 
 	if (!sip_validate_request(m, &fault)) {
 		report_malformed(flow, &fault, m->method == SIP_ACK ? "dropped" : "answered");
-		refuse(&p, fault.status, 0, fault.why, SLICE(""));
+		refuse(&p, fault.status, ACCESS_DIAGNOSTIC_MALFORMED, fault.why, SLICE(""));
 		return;
 	}
 	if (m->method == SIP_ACK) {
@@ -509,12 +508,12 @@ static void inbound_request(struct flow *flow, const struct sip_message *m)
 	}
 	if (a->is_draining) {
 		/* RFC 3261 §20.33: the answer says when it is worth asking again; another edge takes it at once. */
-		refuse(&p, 503, 1007, "the edge stops", SLICE(""));
+		turn_down(&p, POLICY_REFUSAL_STOPPING, "", SLICE(""));
 		return;
 	}
 	p.server = add_server(&p);
 	if (!p.server) {
-		refuse(&p, 503, 1007, "too many transactions", SLICE(""));
+		turn_down(&p, POLICY_REFUSAL_MAX_TRANSACTIONS, "", SLICE(""));
 		return;
 	}
 	flow->under_way++;
@@ -568,7 +567,8 @@ void inbound_message(struct flow *flow, struct slice bytes)
 
 		report_malformed(flow, &fault, answers ? "answered" : "dropped");
 		if (answers)
-			refuse(&p, fault.status ? fault.status : 400, 0, fault.why, SLICE(""));
+			refuse(&p, fault.status ? fault.status : 400, ACCESS_DIAGNOSTIC_MALFORMED, fault.why,
+			       SLICE(""));
 		return;
 	}
 	case SIP_PARSE_NO_MEMORY:
@@ -598,6 +598,6 @@ void inbound_broken(struct flow *flow, struct slice head, const struct sip_fault
 	arena_reset(&a->scratch);
 	if (head.len > 0 && sip_message_parse(head, &a->scratch, &m, &ignored) != SIP_PARSE_NO_MEMORY &&
 	    m.is_request && m.method != SIP_ACK)
-		refuse(&p, status, 0, fault->why, SLICE(""));
+		refuse(&p, status, ACCESS_DIAGNOSTIC_MALFORMED, fault->why, SLICE(""));
 	connection_close(flow->connection, CONNECTION_END_PROTOCOL, fault->why);
 }

@@ -44,6 +44,8 @@ enum {
 	ACCESS_FAILURES_KEPT = 64,
 	ACCESS_FAILURE_SHOWN_MS = 10 * 60 * 1000,
 	ACCESS_RETRY_AFTER_S = 5,
+	ACCESS_DIAGNOSTIC_MALFORMED =
+	        30030,                /* ms-diagnostics of what cannot be understood: its words say where */
 	ACCESS_BODY_MAX = 256 * 1024, /* what the setting max-message-body may allow */
 	/*
 	 * One partner's connection, and one partner with all its connections, may have this part of max-transactions
@@ -303,7 +305,7 @@ struct access {
 	bool is_draining;
 	struct counts counts;
 	uint64_t malformed, dropped;
-	uint64_t steps[POLICY_STEP_COUNT];
+	uint64_t steps[POLICY_REFUSAL_COUNT];
 	uint64_t responses[7]; /* by class, sent to the asker */
 	struct lost lost[ACCESS_FAILURES_KEPT];
 	size_t lost_at;
@@ -354,6 +356,7 @@ void recheck_due(struct access *a);
 
 /* ---- stamp.c ---- */
 /* Headers that tell the other side of the edge who the sender is. False: no memory. */
+const char *stamp_source_type(const struct policy_verdict *verdict);
 bool stamp_sender(const struct request *r, const struct sip_message *m, struct sip_edits *edits);
 
 /* ---- inbound.c ---- */
@@ -476,6 +479,9 @@ void report_open(struct report *report, struct access *a, enum control_event_id 
 void report_send(struct report *report);
 void report_refused(struct access *a, struct flow *flow, const struct sip_message *m,
                     const struct policy_facts *facts, const struct policy_verdict *verdict);
+/* By a row of refusals.def, without a decision. */
+void report_turned_down(struct access *a, struct flow *flow, const struct sip_message *m,
+                        const struct policy_step *row, const char *why);
 /*
  * That a request passed, so that a dry run can decide on the like of it again: once an hour for the same users and
  * service, and so many a second.

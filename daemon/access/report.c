@@ -136,6 +136,24 @@ void report_refused(struct access *a, struct flow *flow, const struct sip_messag
 	report_send(&report);
 }
 
+void report_turned_down(struct access *a, struct flow *flow, const struct sip_message *m,
+                        const struct policy_step *row, const char *why)
+{
+	struct report report;
+
+	if (!allowance_take(&flow->reports, access_now_ms(a), ACCESS_REPORTS_PER_SECOND))
+		return;
+	report_open(&report, a, CONTROL_EVENT_REQUEST_REFUSED);
+	put_request(&report.w, m, flow->side == SIP_SIDE_EXTERNAL, flow);
+	json_put_slice(&report.w, "domain",
+	               flow->side == SIP_SIDE_EXTERNAL ? m->from.uri.host : m->to.uri.host);
+	json_put_text(&report.w, "step", row->name);
+	json_put_number(&report.w, "status", row->sip_status);
+	json_put_text(&report.w, "why", why);
+	json_put_number(&report.w, "version", (int64_t)policy_image_generation(a->image));
+	report_send(&report);
+}
+
 /* ---- who passed: seldom told, for it is much and the keeper only wants to know of whom ---- */
 
 static uint64_t hash_of(const struct access *a, const struct policy_facts *facts)
@@ -288,7 +306,7 @@ void report_counters(struct access *a)
 	}
 	json_close_object(&w);
 	json_open_object(&w, "steps");
-	for (size_t i = 0; i < POLICY_STEP_COUNT; i++)
+	for (size_t i = 0; i < POLICY_REFUSAL_COUNT; i++)
 		if (a->steps[i])
 			json_put_number(&w, policy_step((enum policy_step_id)i)->name, (int64_t)a->steps[i]);
 	json_close_object(&w);

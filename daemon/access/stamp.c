@@ -17,6 +17,18 @@ static bool says_verified(const struct sip_message *m)
 	return false;
 }
 
+/* In Lync's words: named by its entry, vouched for by the route it came by, or found by DNS. */
+const char *stamp_source_type(const struct policy_verdict *verdict)
+{
+	if (verdict->xmpp)
+		return "DirectPartner";
+	switch (verdict->route) {
+	case POLICY_ROUTE_PROXY_FQDN: return "DirectPartner";
+	case POLICY_ROUTE_DEFAULT: return "AuthorizedServer";
+	default: return "AutoFederation";
+	}
+}
+
 static const char *verified_word(bool is_verified) { return is_verified ? "verified" : "unverified"; }
 
 /*

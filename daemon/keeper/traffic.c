@@ -33,9 +33,12 @@ void traffic_take(struct traffic *t, const struct json *counters)
 	t->now_in += (uint32_t)in;
 	t->now_out += (uint32_t)out;
 	t->now_refused += (uint32_t)refused;
+	t->turned_away += added(number(counters, "turned_away"), &t->last_turned_away);
 	t->connections = number(counters, "connections");
+	t->discovered = number(counters, "discovered");
+	t->unidentified = number(counters, "unidentified");
 	t->transactions = number(counters, "transactions");
-	for (size_t i = 0; i < POLICY_STEP_COUNT; i++)
+	for (size_t i = 0; i < POLICY_REFUSAL_COUNT; i++)
 		t->steps[i] += added(number(steps, policy_step((enum policy_step_id)i)->name),
 		                     &t->last_steps[i]);
 }
@@ -53,7 +56,7 @@ void traffic_second(struct traffic *t)
 
 void traffic_restarted(struct traffic *t)
 {
-	t->connections = t->transactions = 0;
-	t->last_in = t->last_out = t->last_refused = t->last_malformed = 0;
+	t->connections = t->transactions = t->discovered = t->unidentified = 0;
+	t->last_in = t->last_out = t->last_refused = t->last_malformed = t->last_turned_away = 0;
 	memset(t->last_steps, 0, sizeof t->last_steps);
 }

@@ -16,10 +16,12 @@ struct history {
 
 struct traffic {
 	int64_t connections, transactions;
-	int64_t last_in, last_out, last_refused, last_malformed; /* as the running process counts */
-	uint64_t in, out, refused, malformed;                    /* over all its lives */
-	uint64_t steps[POLICY_STEP_COUNT];
-	int64_t last_steps[POLICY_STEP_COUNT];
+	int64_t discovered, unidentified; /* connections, by what they have proved to be */
+	/* as the running process counts */
+	int64_t last_in, last_out, last_refused, last_malformed, last_turned_away;
+	uint64_t in, out, refused, malformed, turned_away; /* over all its lives */
+	uint64_t steps[POLICY_REFUSAL_COUNT];
+	int64_t last_steps[POLICY_REFUSAL_COUNT];
 	struct history history;
 	uint32_t now_in, now_out, now_refused; /* of the running second */
 };

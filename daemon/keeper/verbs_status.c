@@ -55,7 +55,10 @@ static void put_traffic(struct json_writer *w, const struct traffic *t)
 	json_put_number(w, "out_total", (int64_t)t->out);
 	json_put_number(w, "refused_total", (int64_t)t->refused);
 	json_put_number(w, "malformed_total", (int64_t)t->malformed);
+	json_put_number(w, "turned_away_total", (int64_t)t->turned_away);
 	json_put_number(w, "connections", t->connections);
+	json_put_number(w, "discovered", t->discovered);
+	json_put_number(w, "unidentified", t->unidentified);
 	json_put_number(w, "transactions", t->transactions);
 	json_open_object(w, "history");
 	put_history(w, "in", h, h->in);
@@ -208,7 +211,7 @@ static void answer(void *to, const struct json *live, const char *why)
 	json_put_number(w, "up", count_up(live));
 	json_close_object(w);
 	json_open_object(w, "steps");
-	for (size_t i = 0; i < POLICY_STEP_COUNT; i++)
+	for (size_t i = 0; i < POLICY_REFUSAL_COUNT; i++)
 		if (t->steps[i])
 			json_put_number(w, policy_step((enum policy_step_id)i)->name, (int64_t)t->steps[i]);
 	json_close_object(w);

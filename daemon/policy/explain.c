@@ -18,10 +18,13 @@
 
 #include "shared/base/text.h"
 
-static const struct policy_step steps[POLICY_STEP_COUNT] = {
+static const struct policy_step steps[POLICY_REFUSAL_COUNT] = {
 #define STEP(id, name, status, diagnostic, sentence, refusal) { name, status, diagnostic, sentence, refusal },
 #include "daemon/policy/steps.def"
 #undef STEP
+#define REFUSAL(id, name, status, diagnostic, refusal) { name, status, diagnostic, "", refusal },
+#include "daemon/policy/refusals.def"
+#undef REFUSAL
 };
 
 const struct policy_step *policy_step(enum policy_step_id id) { return &steps[id]; }

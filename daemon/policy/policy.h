@@ -107,14 +107,20 @@ enum policy_step_id {
 #define STEP(id, ...) POLICY_STEP_##id,
 #include "daemon/policy/steps.def"
 #undef STEP
-	POLICY_STEP_COUNT
+	POLICY_STEP_COUNT,
+	POLICY_REFUSALS_BEGIN = POLICY_STEP_COUNT - 1,
+/* What is refused outside a decision; no step that is asked, and counted like one. */
+#define REFUSAL(id, ...) POLICY_REFUSAL_##id,
+#include "daemon/policy/refusals.def"
+#undef REFUSAL
+	POLICY_REFUSAL_COUNT
 };
 
 struct policy_step {
 	const char *name;     /* stable: logs, counters and scripts use it: "blocked-domain" */
 	int sip_status;       /* RFC 3261 §21 */
 	int diagnostic;       /* ms-diagnostics number; Lync's where one exists, ours from 30001 */
-	const char *sentence; /* what the step asks */
+	const char *sentence; /* what the step asks; "" for rows of refusals.def */
 	const char *refusal;  /* public reason phrase: tells nothing about the inside */
 };
 const struct policy_step *policy_step(enum policy_step_id id);

@@ -130,6 +130,8 @@ def test_one_user_of_ours_may_not_flood_partners(start_edge):
     assert all(answer.get("Retry-After") and answer.get("ms-diagnostics").startswith("30011;") for answer in limited)
     assert inside.ask(message("sip:anna@contoso.example", BOB)).status == 200
     edge.wait_event("local-user-rate", "alice@contoso.example")
+    wait_until(lambda: edge.ask("status")["steps"].get("local-user-rate") == len(limited), 10, "each refusal is counted")
+    assert "local-user-rate" in edge.ask("domain", "show", names.PARTNER_DOMAIN)["last_error_out"]["text"]
 
 
 # ---- members of our pool ----

@@ -79,6 +79,35 @@ def test_each_refusal_says_what_it_is(start_edge, way, step, status, number, doc
         assert error["by"] == "us" and error["text"].startswith(step)
 
 
+# ---- refusals outside a decision (daemon/policy/refusals.def) ----
+
+OUTSIDE_DECISIONS = [
+    ("method", 405, 1027, {"method": "PUBLISH"}),
+    ("event-package", 489, 30031, {"method": "SUBSCRIBE", "headers": ["Event: dialog"]}),
+    ("dialog", 481, 30032, {"method": "BYE", "to_tag": "nobodys"}),
+    ("foreign-route", 403, 1004, {"method": "MESSAGE", "routes": [f"<sip:forged@{names.EDGE_EXTERNAL_NAME}:5061;transport=tls;lr>"]}),
+]
+
+
+@pytest.mark.short
+def test_what_does_not_cross_has_its_number_its_event_and_its_counter(start_edge):
+    edge = start_edge()
+    edge.serve_pool()
+    partner = edge.partner()
+    for n, (name, status, number, words) in enumerate(OUTSIDE_DECISIONS):
+        words = dict(words)
+        answer = partner.ask(sip_peer.request(words.pop("method"), ALICE, BOB, ALICE, via_host=names.PARTNER_NAME, **words))
+        assert answer.status == status, f"{name}: {answer.text()}"
+        assert answer.get("ms-diagnostics-public").startswith(f"{number};reason="), name
+        edge.wait_event("request-refused", f'"{name}"', f'"status": {status}')
+        wait_until(lambda: edge.ask("status")["steps"].get(name) == 1, 10, f"{name} is counted")
+        assert edge.ask("status")["traffic"]["refused_total"] == n + 1
+    # What cannot be understood is counted as malformed, and its sender hears why all the same.
+    answer = partner.ask(message(max_forwards=0))
+    assert answer.status == 483 and answer.get("ms-diagnostics-public").startswith("30030;reason=\"Max-Forwards is 0\"")
+    assert "foreign-route" in edge.parley("status").stdout, "the command line shows them, too"
+
+
 # ---- who refused whom ----
 
 def refusing(status):

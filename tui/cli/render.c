@@ -153,6 +153,10 @@ static void render_status(struct buffer *out, const struct print_style *style, c
 	print_members(out, style, json_get(status, "traffic"), "history");
 	buffer_add_char(out, '\n');
 	print_members(out, style, json_get(status, "domains"), "");
+	if (json_count(json_get(status, "steps"))) {
+		buffer_printf(out, "\n%s\n", _("refused, by step:"));
+		print_members(out, style, json_get(status, "steps"), "");
+	}
 	if (json_count(attention))
 		buffer_printf(out, "\n%s\n", _("needs attention:"));
 	for (size_t i = 0; i < json_count(attention); i++)

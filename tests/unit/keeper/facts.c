@@ -24,13 +24,18 @@ static void counts_on_over_a_restart(void **state)
 	struct traffic t = { 0 };
 
 	(void)state;
-	take(&t, "{\"messages_in\":10,\"messages_out\":4,\"refused\":1,\"connections\":3,\"steps\":{"
-	         "\"blocked-domain\":1}}");
-	take(&t, "{\"messages_in\":15,\"messages_out\":4,\"refused\":1,\"connections\":2,\"steps\":{"
-	         "\"blocked-domain\":1}}");
+	take(&t, "{\"messages_in\":10,\"messages_out\":4,\"refused\":1,\"connections\":3,\"turned_away\":7,"
+	         "\"steps\":{"
+	         "\"blocked-domain\":1,\"local-user-rate\":2}}");
+	take(&t,
+	     "{\"messages_in\":15,\"messages_out\":4,\"refused\":1,\"connections\":2,\"discovered\":1,"
+	     "\"unidentified\":2,\"turned_away\":9,\"steps\":{\"blocked-domain\":1,\"local-user-rate\":3}}");
 	assert_int_equal(t.in, 15);
 	assert_int_equal(t.out, 4);
 	assert_int_equal(t.connections, 2);
+	assert_int_equal(t.discovered, 1);
+	assert_int_equal(t.unidentified, 2);
+	assert_int_equal(t.turned_away, 9);
 	assert_int_equal(t.now_in, 15);
 	traffic_second(&t);
 	assert_int_equal(t.history.in[(t.history.at + KEEPER_HISTORY - 1) % KEEPER_HISTORY], 15);
@@ -38,10 +43,13 @@ static void counts_on_over_a_restart(void **state)
 
 	traffic_restarted(&t);
 	assert_int_equal(t.connections, 0);
-	take(&t, "{\"messages_in\":2,\"refused\":1,\"steps\":{\"blocked-domain\":1}}");
+	assert_int_equal(t.discovered, 0);
+	take(&t, "{\"messages_in\":2,\"refused\":1,\"turned_away\":1,\"steps\":{\"blocked-domain\":1}}");
 	assert_int_equal(t.in, 17);
 	assert_int_equal(t.refused, 2);
 	assert_int_equal(t.steps[POLICY_STEP_BLOCKED_DOMAIN], 2);
+	assert_int_equal(t.steps[POLICY_REFUSAL_LOCAL_USER_RATE], 3);
+	assert_int_equal(t.turned_away, 10);
 }
 
 static void takes_no_nonsense_for_numbers(void **state)

@@ -180,6 +180,25 @@ static void steps_have_names_numbers_and_final_answers_of_their_own(void **state
 	}
 }
 
+/* A number of Lync's may stand for a step and for what it has no step for; ours stand for one row. */
+static void refusals_outside_decisions_have_names_and_numbers_of_their_own(void **state)
+{
+	(void)state;
+	for (int i = POLICY_STEP_COUNT; i < POLICY_REFUSAL_COUNT; i++) {
+		const struct policy_step *row = policy_step((enum policy_step_id)i);
+
+		assert_in_range(row->sip_status, 400, 699);
+		assert_true((row->diagnostic >= 1000 && row->diagnostic < 2000) || row->diagnostic >= 30001);
+		assert_true(row->refusal[0]);
+		for (int k = 0; k < i; k++) {
+			const struct policy_step *other = policy_step((enum policy_step_id)k);
+
+			assert_string_not_equal(row->name, other->name);
+			assert_true(row->diagnostic < 30001 || row->diagnostic != other->diagnostic);
+		}
+	}
+}
+
 /* decide.c compares numbers of choices. */
 static void choices_stand_in_the_order_that_decisions_expect(void **state)
 {
@@ -270,6 +289,7 @@ int main(void)
 		cmocka_unit_test(an_empty_name_matches_no_certificate),
 		cmocka_unit_test(names_without_a_verified_certificate_prove_nothing),
 		cmocka_unit_test(steps_have_names_numbers_and_final_answers_of_their_own),
+		cmocka_unit_test(refusals_outside_decisions_have_names_and_numbers_of_their_own),
 		cmocka_unit_test(choices_stand_in_the_order_that_decisions_expect),
 		cmocka_unit_test(tells_which_verification_level_holds),
 	};
