@@ -116,6 +116,7 @@ static const struct traffic_row traffic_rows[] = {
 	{ N_("refused"), "/min", "refused_per_min", "refused", false },
 	{ N_("malformed"), "", "malformed_total", NULL, false },
 	{ N_("connections"), "", "connections", NULL, false },
+	{ N_("turned away"), "", "turned_away_total", NULL, false },
 	{ N_("transactions"), "", "transactions", NULL, false },
 };
 
@@ -208,6 +209,11 @@ static int draw_configuration(const struct scene *scene, struct grid *grid, stru
 	grid_put_text(grid, area.x + 1, y, 16, _("partners up"), GRID_NORMAL);
 	grid_printf(grid, area.x + 18, y++, area.width - 18, GRID_NORMAL, "%lld",
 	            (long long)scene_number(domains, "up"));
+	/* Connections that are no partner's: what a crowd at the door looks like. */
+	grid_put_text(grid, area.x + 1, y, 16, _("others"), GRID_NORMAL);
+	grid_printf(grid, area.x + 18, y++, area.width - 18, GRID_NORMAL, _("%lld found, %lld unknown"),
+	            (long long)scene_number(json_get(scene->status, "traffic"), "discovered"),
+	            (long long)scene_number(json_get(scene->status, "traffic"), "unidentified"));
 	return y;
 }
 
