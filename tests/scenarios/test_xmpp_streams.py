@@ -1,4 +1,6 @@
 """Streams with a stock Prosody, seen from the streams: how they are proved, refused, found, lost and brought back."""
+import os
+import signal
 import socket
 import ssl
 
@@ -6,8 +8,10 @@ import pytest
 
 from lab import names
 from lab.certificates import Authority
+from lab.dns import host_record, srv, xmpp
 from lab.process import wait_until
 from lab.prosody import Prosody
+from lab.sip_peer import unique
 from lab.xmpp_user import XmppUser
 from sip import ALICE, message
 
@@ -140,6 +144,76 @@ def test_a_partner_switched_off_loses_its_streams_and_gets_them_back(lab, start_
     edge.wait_event("connection-closed", "switched off")
     edge.ask("xmpp", "enable", names.XMPP_DOMAIN)
     both_ways(lab, edge, pool)
+
+
+def test_a_dead_target_is_passed_over(lab, start_edge, northwind):
+    edge = start(start_edge)
+    lab.dns.add(host_record("dead.northwind.example", names.XMPP_SERVER_2))
+    lab.dns.remove(f"_xmpp-server._tcp.{names.XMPP_DOMAIN}")
+    try:
+        lab.dns.add(xmpp(names.XMPP_DOMAIN, "dead.northwind.example", priority=1), xmpp(names.XMPP_DOMAIN, names.XMPP_NAME, priority=2))
+        rows = both_ways(lab, edge)
+    finally:
+        lab.dns.remove(f"_xmpp-server._tcp.{names.XMPP_DOMAIN}")
+        lab.dns.add(xmpp(names.XMPP_DOMAIN, names.XMPP_NAME))
+    assert {row["address"] for row in rows if row["direction"] == "out"} == {f"{names.XMPP_SERVER}:5269"}, rows
+    edge.wait_event("connection-refused", f"{names.XMPP_SERVER_2}:5269")
+
+
+def test_direct_tls_is_taken_where_dns_offers_it(lab, start_edge, prosody):
+    prosody(more="s2s_direct_tls_ports = { 5270 }\n")
+    edge = start(start_edge)
+    lab.dns.add(srv(names.XMPP_DOMAIN, names.XMPP_NAME, 5270, service="_xmpps-server._tcp"))
+    try:
+        rows = both_ways(lab, edge)
+    finally:
+        lab.dns.remove(f"_xmpps-server._tcp.{names.XMPP_DOMAIN}")
+    assert [row["address"] for row in rows if row["direction"] == "out"] == [f"{names.XMPP_SERVER}:5270"], rows
+    assert auth(rows, "out") == {"sasl"}, rows
+
+
+def test_one_stream_goes_both_ways_where_both_know_how(lab, start_edge, prosody):
+    prosody(changes=[('--"s2s_bidi"', '"s2s_bidi"')])
+    edge = start(start_edge)
+    rows = both_ways(lab, edge)
+    assert len(rows) == 1 and rows[0]["messages_in"] == 1 and rows[0]["messages_out"] == 1, rows
+
+
+def test_each_message_is_answered_once_though_the_server_dies(lab, start_edge, northwind):
+    """200 on their way when Prosody is killed: delivered, unknown or never sent, but one final answer each."""
+    edge = start(start_edge)
+    inside, calls, answers = edge.inside(), [], {}
+    juliet = signed_in(lab)
+
+    def send(count):
+        for _ in range(count):
+            calls.append(unique("burst"))
+            inside.send(message(from_=ALICE, to=JULIET_URI, body=calls[-1], call_id=calls[-1]))
+
+    def hear(count):
+        while len(answers) < count:
+            answer = inside.receive(timeout=60)
+            if answer.status >= 200:
+                assert answer.get("Call-ID") not in answers, f"answered twice: {answer}"
+                answers[answer.get("Call-ID")] = answer.status
+
+    send(1)
+    hear(1)
+    send(100)
+    hear(21)
+    os.kill(northwind.process.pid, signal.SIGSTOP)  # nobody acknowledges any more
+    send(50)
+    wait_until(lambda: any(row["queued"] or row["messages_out"] > 100 for row in streams(edge)), 20, "some are on their way")
+    os.kill(northwind.process.pid, signal.SIGKILL)
+    send(49)
+    hear(200)
+    assert sorted(answers) == sorted(calls) and set(answers.values()) <= {200, 480, 504}, answers
+    assert {200, 504} <= set(answers.values()), answers
+    # What was answered 200 had arrived.
+    heard = {stanza.findtext("{jabber:client}body") for stanza in juliet.heard}
+    missing = [call for call, status in answers.items() if status == 200 and call not in heard]
+    juliet.close()
+    assert not missing, f"{len(missing)} were acknowledged by a server that did not deliver them: {missing[:5]}"
 
 
 # ---- those who should not be believed ----
