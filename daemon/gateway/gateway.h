@@ -10,6 +10,7 @@
  *   gateway.c     the process: frames from the keeper, image, certificate, listeners, drain
  *   access.c      the stream to the Access Edge: SIP messages in frames
  *   sip.c         transactions on it: requests of ours and their answers, requests to us and ours
+ *   streams.h     the XMPP side: streams.c, stream.c, route.c, dial.c
  *   report.c      events and counters for the keeper; answer.c its questions
  * Direction: access.c -> sip.c -> (translation) -> streams -> the partner, and back.
  */

@@ -288,7 +288,7 @@ struct xmpp_parser *xmpp_parser_new(void)
 		                      .internalSubset = on_document_type,
 		                      .reference = on_reference,
 		                      .serror = on_error };
-	buffer_start(&p->text, XMPP_STANZA_MAX);
+	buffer_start(&p->text, XMPP_STANZA_CEILING);
 	buffer_start(&p->language, XMPP_HEADER_MAX);
 	return p;
 }

@@ -26,6 +26,7 @@
 enum {
 	XMPP_BYTES_BEFORE_IDENTITY_MAX = 10 * 1024, /* RFC 6120 §13.12: never under 10000 */
 	XMPP_STANZA_MAX = 256 * 1024,
+	XMPP_STANZA_CEILING = 1024 * 1024, /* a setting may raise it so far */
 	XMPP_DEPTH_MAX = 32,      /* elements within each other; a stanza is the first */
 	XMPP_ATTRIBUTES_MAX = 32, /* of one element */
 	XMPP_NAMESPACES_MAX = 16, /* declared on one element */
