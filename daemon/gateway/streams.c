@@ -89,6 +89,9 @@ void streams_stop(struct gateway *g)
 
 	if (!s)
 		return;
+	/* Routes first: their attempts let go of the streams they made. */
+	LIST_EACH_SAFE (at, &s->route_list)
+		route_free(ROUTE_OF(at));
 	LIST_EACH_SAFE (at, &s->stream_list) {
 		struct stream *stream = STREAM_OF(at);
 
@@ -96,8 +99,6 @@ void streams_stop(struct gateway *g)
 			parcel_free(LIST_OWNER(stream->flying.next, struct parcel, node));
 		stream_free(stream);
 	}
-	LIST_EACH_SAFE (at, &s->route_list)
-		route_free(ROUTE_OF(at));
 	while (!list_is_empty(&s->owed))
 		parcel_free(LIST_OWNER(s->owed.next, struct parcel, node));
 	loop_defer_cancel(&s->pay);
