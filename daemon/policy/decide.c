@@ -181,8 +181,11 @@ static void ask_service(const struct policy_asking *a, struct policy_finding *f)
 		                             "other requests" };
 	const char *field = FIELD_NAME(TOPOLOGY, topology, media);
 
-	if (is_left_to_gateway(a, f))
+	if (a->protocol == POLICY_XMPP) {
+		policy_leave(f, MODEL_XMPP_PARTNER, policy_xmpp_key(a),
+		             "XMPP federation carries nothing that would have to be installed");
 		return;
+	}
 	if (a->facts->service == POLICY_SERVICE_AV && a->topology->media != MEDIA_DIRECT)
 		policy_refuse(f, MODEL_TOPOLOGY, SLICE(""), field,
 		              "SIP federation carries no audio and video here: no A/V Edge is installed");

@@ -33,7 +33,8 @@ def up():
     lab.open()
     world = World(lab, lambda line: say(f"    {line}"))
     say("starting the edge, contoso.example's pool (Kamailio), the partner fabrikam.example (Kamailio);")
-    say("signing in alice@contoso.example and bob@fabrikam.example (SIPp) ...")
+    say("and northwind.example (Prosody, XMPP); signing in alice@contoso.example and bob@fabrikam.example (SIPp),")
+    say("juliet@northwind.example (XMPP) ...")
     world.start()
     passed = 0
     for number, step in enumerate(STEPS, 1):

@@ -1,4 +1,5 @@
 """A real XMPP server: Prosody with the configuration that Debian ships, untouched but for its host, its authorities and its place."""
+import itertools
 import re
 from pathlib import Path
 
@@ -19,12 +20,15 @@ certificates = "{folder}/certs"
 """
 
 
+NUMBERS = itertools.count(1)
+
+
 class Prosody:
     """`changes`: text that takes the place of other text of the shipped configuration, for scenarios that need it."""
 
     def __init__(self, ledger, folder, domain, address, certificate, trust, changes=(), more=""):
         self.ledger, self.domain, self.address = ledger, domain, address
-        self.folder = Path(folder) / f"prosody-{domain}"
+        self.folder = Path(folder) / f"prosody-{domain}-{next(NUMBERS)}"
         self.configuration = self.folder / "prosody.cfg.lua"
         self.log = self.folder / "prosody.log"
         self.process = None

@@ -8,6 +8,7 @@ raises StepFailed with what it expected and the logs that explain it.
 from lab import kamailio, names
 from lab.process import LabError, tail, wait_until
 from lab.sipp import User, header
+from lab.xmpp_steps import Juliet, XMPP_STEPS
 
 
 class StepFailed(Exception):
@@ -21,7 +22,9 @@ class World:
         self.lab, self.tell = lab, tell
         self.alice = User(lab.ledger, lab.folder, "alice", names.OWN_DOMAIN, names.ALICE, names.POOL)
         self.bob = User(lab.ledger, lab.folder, "bob", names.PARTNER_DOMAIN, names.BOB, names.PARTNER)
-        self.edge = lab.edge(allowed=[names.PARTNER_DOMAIN], topology={"pool_ping_interval": 1})
+        self.edge = lab.edge(allowed=[names.PARTNER_DOMAIN], topology={"pool_ping_interval": 1},
+                             xmpp={names.XMPP_DOMAIN: {"partner_type": "federated"}})
+        self.failed = StepFailed
 
     def start(self):
         lab = self.lab
@@ -32,6 +35,7 @@ class World:
                                       names.EDGE_EXTERNAL_NAME, lab.partner, lab.public.certificate)
         for user in (self.alice, self.bob):
             self.expect(user.run("register"))
+        self.juliet = Juliet(lab)
 
     # ---- telling and expecting ----
     def show(self, run, first_lines=("MESSAGE", "INVITE", "BYE", "SUBSCRIBE", "NOTIFY", "SIP/2.0 ")):
@@ -46,7 +50,8 @@ class World:
     def logs(self):
         edge = self.edge.process.log if self.edge.process else ""
         return "\n".join(f"--- {name}\n{tail(log, 15)}" for name, log in
-                         (("edge", edge), ("contoso's pool", self.pool.log), ("fabrikam", self.partner.log)))
+                         (("edge", edge), ("contoso's pool", self.pool.log), ("fabrikam", self.partner.log),
+                          ("northwind", self.juliet.server.log)))
 
     def expect(self, *runs):
         for run in runs:
@@ -199,4 +204,4 @@ def edge_lives(world):
 
 
 STEPS = [message_inward, message_outward, session_inward, session_outward, presence_outward, presence_inward,
-         spoofed_sender, domain_blocked, domain_allowed_again, edge_lives]
+         spoofed_sender, domain_blocked, domain_allowed_again, *XMPP_STEPS, edge_lives]

@@ -18,11 +18,12 @@ class XmppError(Exception):
 
 
 class XmppUser:
-    def __init__(self, address, jid, password, trust, resource="lab", timeout=15):
+    def __init__(self, address, jid, password, trust, resource="lab", timeout=15, connect=None):
         self.bare, self.timeout = jid, timeout
         self.name, _, self.domain = jid.partition("@")
         self.heard, self.changed, self.is_over = [], threading.Condition(), False
-        self.socket = socket.create_connection((address, 5222), timeout=timeout)
+        self.socket = (connect or socket.create_connection)((address, 5222))
+        self.socket.settimeout(timeout)
         self._open()
         self._ask(f"<starttls xmlns='{TLS}'/>", f"{{{TLS}}}proceed")
         context = ssl.create_default_context(cafile=str(trust))
@@ -33,6 +34,8 @@ class XmppUser:
         self._open()
         answer = self._ask(f"<iq type='set' id='bind'><bind xmlns='{BIND}'><resource>{resource}</resource></bind></iq>", f"{{{CLIENT}}}iq")
         self.jid = answer.find(f".//{{{BIND}}}jid").text
+        # Who has asked for the roster is told of answers to its requests (RFC 6121 §2.2).
+        self._ask("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>", f"{{{CLIENT}}}iq")
         self.socket.settimeout(None)
         threading.Thread(target=self._read, daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""Two real servers (Kamailio) with users (SIPp) federate through the edge: the steps of `make demo`."""
+"""Real servers (two Kamailio, a Prosody) with users federate through the edge: the steps of `make demo`."""
 import pytest
 
 from conftest import Running
@@ -13,6 +13,7 @@ def world(lab):
     world.start()
     yield world
     running = Running(lab, world.edge)
+    world.juliet.close()
     world.pool.stop()
     world.partner.stop()
     running.assert_healthy()
