@@ -43,7 +43,8 @@ enum {
 	KEEPER_QUERIES_MAX = 64,
 	KEEPER_QUERY_MS = 2000,      /* one page */
 	KEEPER_QUERY_ALL_MS = 10000, /* all of them */
-	KEEPER_PAGE_ROWS = 250,      /* the longest rows have 4 KiB, and a page at most 1 MiB */
+	KEEPER_PAGE_ROWS =
+	        160, /* the longest rows, of connections with 16 long domains, have 6 KiB, and a page at most 1 MiB */
 	KEEPER_ANSWER_MAX = 16 * 1024 * 1024,
 	KEEPER_APPLY_MS = 3000,
 	KEEPER_LOG_BURST = 50, /* lines of one kind at once, then KEEPER_LOG_PER_SECOND */
