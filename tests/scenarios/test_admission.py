@@ -81,6 +81,7 @@ def test_5000_silent_strangers_cost_an_allowed_partner_no_answer(start_edge):
     assert pool.requests.qsize() == 305
 
 
+@pytest.mark.short
 def test_strangers_of_one_source_are_turned_away_after_sixteen(start_edge):
     edge = start_edge(access_edge={"handshake_timeout": 60})
     strangers = crowd(17, per_source=17)
@@ -122,6 +123,7 @@ def is_closed(raw, within=10):
     return bool(poll.poll(within * 1000))
 
 
+@pytest.mark.short
 def test_handshakes_wait_for_their_turn_and_a_known_partner_does_not(start_edge):
     """A flood of ClientHellos has the rate of strangers; partners' tokens are kept for them."""
     edge = start_edge(access_edge={"max_handshake_rate": 20})
@@ -195,6 +197,7 @@ def test_without_descriptors_listeners_sleep_partners_stay_and_it_is_told_once(s
     wait_until(lambda: is_let_in(edge), 20, "there are descriptors again")
 
 
+@pytest.mark.short
 @pytest.mark.parametrize("share", [10, 20])
 def test_transactions_of_strangers_end_at_their_share_exactly(start_edge, lab, share):
     """Requests that wait for a look-up are under way; one more than the share gets 503, and a partner's all pass."""
@@ -216,6 +219,7 @@ def test_transactions_of_strangers_end_at_their_share_exactly(start_edge, lab, s
     assert 503 not in {stranger.final().status for _ in range(most)}
 
 
+@pytest.mark.short
 def test_one_partner_leaves_room_for_others_with_all_its_connections(start_edge, lab):
     lab.dns.add(*federation("wingtip.example", "sip.wingtip.example", names.PARTNER_3))
     edge = start_edge(access_edge={"max_transactions": 256}, allowed=[names.PARTNER_DOMAIN, "wingtip.example"])
@@ -235,6 +239,7 @@ def test_one_partner_leaves_room_for_others_with_all_its_connections(start_edge,
     assert sorted(answers) == [200] * 64 + [503] * 96
 
 
+@pytest.mark.short
 def test_limits_change_while_connections_live(start_edge):
     edge = start_edge()
     held = []
