@@ -284,12 +284,7 @@ static void came_up(void *owner, struct connection *c)
 		flow->is_known = true;
 		door_prove(flow, ADMISSION_ALLOWED);
 	} else {
-		const struct tls_peer *peer = connection_peer(c);
-
-		if (peer->dns_count)
-			slice_to_text(peer->dns[0], flow->partner, sizeof flow->partner);
-		else if (peer->sip_count)
-			slice_to_text(peer->sip[0], flow->partner, sizeof flow->partner);
+		flow_take_name(flow);
 		flow->is_known = flow_class(flow) != ADMISSION_UNIDENTIFIED;
 		if (!door_prove(flow, flow_class(flow))) {
 			connection_close(c, CONNECTION_END_LIMIT, "strangers' share of connections is taken");
@@ -377,6 +372,8 @@ static void closed(void *owner, struct connection *c)
 	door_leave(flow);
 	snprintf(words, sizeof words, "%s%s%s", connection_end_name(end),
 	         connection_end_words(c)[0] ? ": " : "", connection_end_words(c));
+	if (is_told && end == CONNECTION_END_TLS_OURS && !flow->hop && flow->side == SIP_SIDE_EXTERNAL)
+		flow_refused_by_us(flow, words);
 	if (is_told)
 		report_connection(
 		        a, flow->is_up ? CONTROL_EVENT_CONNECTION_CLOSED : CONTROL_EVENT_CONNECTION_REFUSED,

@@ -2,6 +2,8 @@
  * identity: who is at the other end of a connection, by its certificate and by
  * the domains whose requests have passed on it, and which class that makes it.
  */
+#include <stdio.h>
+
 #include "daemon/access/parts.h"
 #include "shared/base/memory.h"
 
@@ -28,29 +30,59 @@ bool flow_carries_name(const struct flow *flow, struct slice name)
 	return false;
 }
 
-/* Does the certificate carry the name of an allowed partner, or of a host directly in its domain? */
-static bool names_a_partner(const struct flow *flow)
+/* The allowed partner whose name the certificate carries, or that of a host directly in its domain; empty: none. */
+static struct slice partner_named(const struct flow *flow)
 {
 	const struct access *a = flow->access;
 	const struct tls_peer *peer = connection_peer(flow->connection);
 
-	if (policy_image_has_default_route(a->image) &&
-	    flow_carries_name(flow, policy_image_text(a->image, a->settings->default_route_fqdn)))
-		return true;
 	for (size_t i = 0; i < peer->dns_count; i++) {
 		if (image_allowed_domain_find(a->image, peer->dns[i]))
-			return true;
+			return peer->dns[i];
 		/* host.domain: the usual name of an edge */
 		size_t dot = slice_find(peer->dns[i], '.');
 
 		if (dot < peer->dns[i].len &&
 		    image_allowed_domain_find(a->image, slice_after(peer->dns[i], dot + 1)))
-			return true;
+			return slice_after(peer->dns[i], dot + 1);
 	}
 	for (size_t i = 0; i < peer->sip_count; i++)
 		if (image_allowed_domain_find(a->image, peer->sip[i]))
-			return true;
-	return false;
+			return peer->sip[i];
+	return SLICE_NONE;
+}
+
+static bool names_a_partner(const struct flow *flow)
+{
+	const struct access *a = flow->access;
+
+	return (policy_image_has_default_route(a->image) &&
+	        flow_carries_name(flow, policy_image_text(a->image, a->settings->default_route_fqdn))) ||
+	       partner_named(flow).len > 0;
+}
+
+void flow_take_name(struct flow *flow)
+{
+	const struct tls_peer *peer = connection_peer(flow->connection);
+
+	if (peer->dns_count)
+		slice_to_text(peer->dns[0], flow->partner, sizeof flow->partner);
+	else if (peer->sip_count)
+		slice_to_text(peer->sip[0], flow->partner, sizeof flow->partner);
+}
+
+void flow_refused_by_us(struct flow *flow, const char *words)
+{
+	struct slice domain = partner_named(flow);
+	struct partner *partner = domain.len ? partner_get(flow->access, domain) : NULL;
+	char text[ACCESS_WORDS_BYTES];
+
+	flow_take_name(flow);
+	if (!partner)
+		return;
+	/* Anybody may claim a name: it is said to be no more than that. */
+	snprintf(text, sizeof text, "who claims to be %.80s was not let in: %.130s", flow->partner, words);
+	partner_error(&partner->error_in, flow->access, FAILED_BY_US, text);
 }
 
 static bool is_remembered(const struct flow *flow, struct slice domain)

@@ -65,6 +65,8 @@ enum {
 	ACCESS_RECHECK_MS = 60 * 60 * 1000, /* a living connection's certificate is looked at again */
 	ACCESS_REPORTS_PER_SECOND =
 	        50, /* events of one connection's bad or refused messages; all are counted */
+	ACCESS_FAILED_PER_SECOND =
+	        50,                   /* events of requests that found no way; each is answered and counted */
 	ACCESS_TOLD_PER_SECOND = 200, /* events of who passed */
 	ACCESS_TOLD_MAX = 8192,
 	ACCESS_PORT_PRIVILEGED_MAX = 1023, /* DNS may not send us to these (security: SRV to port 25), */
@@ -279,7 +281,7 @@ struct access {
 	struct sip_proxy proxy;
 	struct slice own_addresses[2][16];
 	struct told told[ACCESS_TOLD_MAX];
-	struct allowance telling;
+	struct allowance telling, failing;
 	struct siphash_key seed;
 	uint64_t random_counter;
 	struct handles connections;
@@ -333,6 +335,9 @@ void flow_image_changed(struct access *a); /* end what is no longer allowed */
 /* With that image, would this connection be kept? */
 bool flow_may_stay(struct flow *flow, const struct policy_image *image);
 void flow_facts(const struct flow *flow, struct policy_facts *facts);
+void flow_take_name(struct flow *flow); /* its certificate's first name, for people */
+/* Its certificate was no good: kept with the partner it names, if it names one. */
+void flow_refused_by_us(struct flow *flow, const char *words);
 bool flow_was_refused(const struct flow *flow); /* it has ended: because they did not take our certificate */
 bool flow_carries_name(const struct flow *flow,
                        struct slice name);    /* its verified certificate has it as dNSName */

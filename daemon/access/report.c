@@ -193,6 +193,8 @@ void report_failed(struct access *a, const struct sip_message *m, enum sip_side 
 {
 	struct report report;
 
+	if (!allowance_take(&a->failing, access_now_ms(a), ACCESS_FAILED_PER_SECOND))
+		return;
 	report_open(&report, a, CONTROL_EVENT_REQUEST_FAILED);
 	if (m)
 		put_request(&report.w, m, from == SIP_SIDE_EXTERNAL, NULL);

@@ -73,7 +73,8 @@ struct tls_peer *tls_peer_copy(const struct tls_peer *peer);
 
 /*
  * Whether the peer's certificate is good: chain, validity, usage, strength, revocation.
- * INVALID says which check failed, and which alert tells the peer.  `out` is then untouched.
+ * INVALID says which check failed, and which alert tells the peer.  `out` is then what the certificate claims, not
+ * trusted, or NULL.
  * GnuTLS compares validity with its own clock (gnutls_global_set_time_function); `now_s` is for the words.
  * `may_recall`: what is remembered of the same chain will do.
  */

@@ -301,7 +301,10 @@ enum result tls_verify(gnutls_session_t session, struct tls_credentials *credent
 		peer.doubt = reason ? reason->text : "";
 		result = RESULT_OK;
 	}
-	if (result == RESULT_OK && !(*out = tls_peer_copy(&peer)))
+	/* Also of one that is refused: whose it says it is, for people to read. Without memory nobody learns it. */
+	peer.is_trusted = peer.is_trusted && result == RESULT_OK;
+	*out = peer.has_certificate || result == RESULT_OK ? tls_peer_copy(&peer) : NULL;
+	if (result == RESULT_OK && !*out)
 		result = fail(reason, RESULT_NO_MEMORY, "out of memory");
 	arena_stop(&arena);
 	gnutls_x509_crt_deinit(leaf);

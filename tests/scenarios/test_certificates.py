@@ -31,6 +31,16 @@ def test_a_certificate_that_does_not_verify_ends_the_handshake(edge, pool, zoo, 
     edge.wait_event("connection-refused")
 
 
+def test_a_partner_whose_certificate_we_refuse_is_named_and_sees_it_among_its_errors(edge, pool, zoo):
+    """Seen from the list of connections and from the partner alone, without a look at the log."""
+    assert outcome(edge, zoo["expired"]) is None
+    edge.wait_event("connection-refused", f'"partner": "{names.PARTNER_NAME}"', "expired on", f"dns {names.PARTNER_NAME}")
+    error = edge.ask("domain", "show", names.PARTNER_DOMAIN)["last_error_in"]
+    assert error["by"] == "us" and "claims to be" in error["text"] and "expired on" in error["text"]
+    rows = [row for row in edge.ask("connection", "list")["rows"] if row["state"] == "refused" and row["direction"] == "in"]
+    assert names.PARTNER_NAME in {row["partner"] for row in rows if "expired on" in row["last_error"]}
+
+
 @pytest.mark.parametrize("name", ["other-name", "cn-only", "wildcard", "suffix"])
 def test_a_certificate_for_another_name_admits_nobody(edge, pool, zoo, name):
     assert outcome(edge, zoo[name]) in (403, None)
