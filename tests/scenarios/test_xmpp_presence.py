@@ -110,6 +110,7 @@ def kill_gateway(edge):
     wait_until(lambda: service(edge)["state"] == "running" and service(edge)["pid"] not in (0, before), 30, "the gateway is back")
 
 
+@pytest.mark.short
 @pytest.mark.restarts
 def test_an_xmpp_user_watches_one_of_ours(edge, pool, juliet):
     juliet.presence(ALICE_JID, "subscribe")
@@ -164,6 +165,7 @@ def test_one_of_ours_watches_an_xmpp_user(edge, pool, juliet):
     pool.next_notify("Subscription-State: terminated;reason=rejected")
 
 
+@pytest.mark.short
 def test_a_pool_without_presence_leaves_the_contact_unknown(edge, pool, juliet):
     pool.status = 489
     juliet.presence(ALICE_JID, "subscribe")
@@ -176,6 +178,7 @@ def test_a_pool_without_presence_leaves_the_contact_unknown(edge, pool, juliet):
     assert not [s for s in juliet.heard if s.get("type") in ("subscribed", "unsubscribed")]
 
 
+@pytest.mark.short
 def test_a_question_is_answered_once(edge, pool, juliet):
     pool.watch_juliet(expires=0)
     said = pool.next_notify("Subscription-State: terminated;reason=timeout")

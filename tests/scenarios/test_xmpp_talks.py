@@ -76,6 +76,7 @@ def test_a_session_that_the_xmpp_user_begins(edge, juliet):
     juliet.wait(lambda s: s.find(f"{{{STATES}}}gone") is not None, what="gone")
 
 
+@pytest.mark.short
 def test_a_session_that_our_user_begins(edge, juliet):
     pool, inside = edge.serve_pool(), edge.inside()
     answer = inside.ask(invite(ALICE, JULIET_URI))
