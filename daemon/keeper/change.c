@@ -265,6 +265,7 @@ static void stage(struct call *call, struct model_snapshot *copy)
 	json_put_number(w, "base", (int64_t)base);
 	json_put_number(w, "version", (int64_t)k->now.version.number);
 	json_put_raw(w, "changes", buffer_slice(&call->changes));
+	json_put_number(w, "total", call->change.count);
 	json_put_raw(w, "warnings", buffer_slice(&call->warnings));
 	change_put_faults(w, "problems", copy);
 	if (is_nothing)
@@ -419,7 +420,8 @@ void change_end(struct call *call, struct model_snapshot *copy)
 	char words[96];
 
 	note_warnings(call, copy);
-	if (changes_write(before_of(call), copy, &call->changes) == 0) {
+	call->change.count = changes_write(before_of(call), copy, &call->changes);
+	if (call->change.count == 0) {
 		buffer_clear(&call->warnings);
 		model_snapshot_free(&copy);
 		end_unchanged(call);

@@ -67,7 +67,7 @@ enum {
 	CONTROL_UNREAD_MAX = 1024 * 1024,
 	CONTROL_HALF_LINE_MS = 30 * 1000,
 	CONTROL_UPLOADS_MAX = 256,
-	CONTROL_UPLOAD_BYTES_MAX = 16 * 1024 * 1024,
+	CONTROL_UPLOAD_BYTES_MAX = 32 * 1024 * 1024, /* 100,000 users have 15 MiB */
 };
 
 struct keeper;
@@ -479,6 +479,7 @@ struct call {
 	struct change {     /* changes: how it is meant, and what is under way; change.c */
 		bool stages, dry_runs, asks_rule, takes_edits, is_draft, ends_pending;
 		int64_t confirm_s;                /* 0: no timer */
+		uint32_t count;                   /* differences from what it was edited from */
 		uint64_t begun_at;                /* the version that was current */
 		struct model_snapshot *base;      /* what the caller thinks is current, when it is not */
 		struct model_snapshot *candidate; /* while the service is asked */
@@ -539,6 +540,28 @@ void verb_published(struct call *call, enum result result, const struct reason *
 void verb_wait_applied(struct call *call);
 void verb_unchanged(struct call *call); /* there was nothing to change */
 void verb_applied(struct keeper *k);    /* look at who waits */
+
+/* ---- verbs_object.c ---- */
+/* Every field can be asked for by its name; words are looked for in texts and names.  Empties the call's arena. */
+bool object_is_shown(struct call *call, const struct model_object *object, struct slice filter);
+
+/* ---- verbs_policy.c, verbs_user.c ---- */
+enum policy_scope policy_scope_of(struct slice identity); /* of an access policy by its name */
+void policy_put_beside(struct json_writer *w, const struct view *view, const struct model_object *policy,
+                       const struct json *live);
+/* Which policy holds for him in that view; `address` as it is stored. */
+void user_effective(const struct view *view, struct slice address, struct policy_effective *out);
+void user_put_beside(struct json_writer *w, const struct view *view, const struct model_object *user,
+                     const struct json *live);
+
+/* ---- verbs_config.c ---- */
+#define KEEPER_USERS_FILE "users.csv" /* what a list of users is uploaded as */
+/* What the session has sent under that name, whole; NULL: nothing. */
+const struct upload *upload_whole(const struct session *session, struct slice name);
+void uploads_forget(struct session *session);
+/* Fails the call with every problem of a file, by file, line and field. */
+void call_fail_config(struct call *call, enum result result, const struct config_problems *problems,
+                      const struct reason *reason);
 
 /* ---- verbs_export.c: one version's documents, kept while a client fetches them in pieces ---- */
 struct exports {

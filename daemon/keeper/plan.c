@@ -245,7 +245,7 @@ static void answer(struct plan *plan)
 	if (buffer_length(&plan->closing))
 		json_read(buffer_slice(&plan->closing), &closing, NULL);
 	buffer_clear(&call->changes); /* against what is live now, whatever it was edited from */
-	changes_write(k->now.snapshot, call->change.candidate, &call->changes);
+	call->change.count = changes_write(k->now.snapshot, call->change.candidate, &call->changes);
 	w = call_open(call);
 	json_put_bool(w, "dry_run", true);
 	json_put_number(w, "version", (int64_t)k->now.version.number);
@@ -258,6 +258,7 @@ static void answer(struct plan *plan)
 	json_put_number(w, "decisions_since", plan->since_ms);
 	if (buffer_length(&call->changes) < buffer_room(w->out) - PLAN_ROWS_ROOM)
 		json_put_raw(w, "changes", buffer_slice(&call->changes));
+	json_put_number(w, "total", call->change.count);
 	put_closing(w, closing, plan->why.text);
 	json_free(&closing);
 	call_close(call);

@@ -1,5 +1,7 @@
 #include "daemon/keeper/roles.h"
 
+enum { ROLE_DEFAULTS_BYTES = 1024 * 1024 };
+
 static bool is_in(const struct role_facts *facts, gid_t gid)
 {
 	bool is_member = facts->gid == gid;
@@ -124,12 +126,13 @@ struct permission {
 	control_roles roles;
 	struct reason *reason;
 	bool is_refused;
+	const struct model_object *defaults[MODEL_KIND_COUNT]; /* of kinds of which an object was added */
+	struct arena arena;
 };
 
-static void ask_for_change(void *to, const struct model_change *change)
+static void ask_for_role(struct permission *permission, const struct model_change *change,
+                         enum control_role needed)
 {
-	struct permission *permission = to;
-	enum control_role needed = control_role_for_kind(slice_of(change->kind->name));
 	char has[CONTROL_ROLES_TEXT_BYTES];
 
 	if (permission->is_refused || control_roles_have(permission->roles, needed))
@@ -139,11 +142,51 @@ static void ask_for_change(void *to, const struct model_change *change)
 	     change->kind->name, control_role_name(needed), control_roles_text(permission->roles, has));
 }
 
+/* Who adds an object sets those of its fields that are not at their defaults; one with none of them is the kind's. */
+static void ask_for_added(struct permission *permission, const struct model_change *change)
+{
+	const struct model_kind *kind = change->kind;
+	const struct model_object **defaults = &permission->defaults[kind->id];
+	bool sets_any = false;
+
+	if (!*defaults)
+		*defaults = model_object_new(&permission->arena, kind);
+	for (size_t i = 0; *defaults && i < kind->field_count; i++) {
+		if (i == kind->key ||
+		    model_value_equal(&kind->fields[i], &change->after->values[i], &(*defaults)->values[i]))
+			continue;
+		sets_any = true;
+		ask_for_role(permission, change,
+		             control_role_for_field(slice_of(kind->name), slice_of(kind->fields[i].name)));
+	}
+	if (!sets_any)
+		ask_for_role(permission, change, control_role_for_kind(slice_of(kind->name)));
+}
+
+static void ask_for_change(void *to, const struct model_change *change)
+{
+	struct permission *permission = to;
+	struct slice kind = slice_of(change->kind->name);
+
+	if (permission->is_refused)
+		return;
+	if (change->what == MODEL_ADDED)
+		ask_for_added(permission, change);
+	else if (change->what == MODEL_REMOVED)
+		ask_for_role(permission, change, control_role_for_kind(kind));
+	else
+		ask_for_role(
+		        permission, change,
+		        control_role_for_field(kind, slice_of(change->kind->fields[change->field].name)));
+}
+
 enum result roles_permit_changes(control_roles roles, const struct model_snapshot *before,
                                  const struct model_snapshot *after, struct reason *reason)
 {
-	struct permission permission = { roles, reason, false };
+	struct permission permission = { .roles = roles, .reason = reason };
 
+	arena_start(&permission.arena, ROLE_DEFAULTS_BYTES);
 	model_snapshot_diff(before, after, ask_for_change, &permission);
+	arena_stop(&permission.arena);
 	return permission.is_refused ? RESULT_DENIED : RESULT_OK;
 }

@@ -19,6 +19,7 @@ static void answer(struct call *call, bool applied, const char *note)
 	json_put_bool(w, "applied", applied);
 	json_put_raw(w, "changes",
 	             buffer_length(&call->changes) ? buffer_slice(&call->changes) : SLICE("[]"));
+	json_put_number(w, "total", call->change.count);
 	json_put_text(w, "note", both);
 	json_put_raw(w, "warnings",
 	             buffer_length(&call->warnings) ? buffer_slice(&call->warnings) : SLICE("[]"));

@@ -16,6 +16,14 @@ static struct upload *find_upload(struct session *session, struct slice name)
 	return NULL;
 }
 
+const struct upload *upload_whole(const struct session *session, struct slice name)
+{
+	for (size_t i = 0; i < session->upload_count; i++)
+		if (slice_equal(slice_of(session->uploads[i].name), name) && session->uploads[i].is_whole)
+			return &session->uploads[i];
+	return NULL;
+}
+
 static struct upload *new_upload(struct session *session, struct slice name)
 {
 	struct upload *upload;
@@ -30,7 +38,7 @@ static struct upload *new_upload(struct session *session, struct slice name)
 	return upload;
 }
 
-static void forget_uploads(struct session *session)
+void uploads_forget(struct session *session)
 {
 	for (size_t i = 0; i < session->upload_count; i++)
 		buffer_stop(&session->uploads[i].text);
@@ -46,9 +54,9 @@ void verb_run_CONFIG_UPLOAD(struct call *call)
 	struct upload *upload;
 	struct json_writer *w;
 
-	if (!config_name_is_good(name)) {
+	if (!config_name_is_good(name) && !slice_equal(name, SLICE(KEEPER_USERS_FILE))) {
 		call_fail_problem(call, CONTROL_INVALID, "name", "no document can be called so",
-		                  "letters, digits, '.', '_' and '-', ending in .xml");
+		                  "letters, digits, '.', '_' and '-', ending in .xml; or " KEEPER_USERS_FILE);
 		return;
 	}
 	upload = find_upload(session, name);
@@ -62,7 +70,7 @@ void verb_run_CONFIG_UPLOAD(struct call *call)
 		return;
 	}
 	if (text.len > CONTROL_UPLOAD_BYTES_MAX - session->upload_bytes || !buffer_add(&upload->text, text)) {
-		forget_uploads(session);
+		uploads_forget(session);
 		call_fail(call, CONTROL_TOO_LARGE,
 		          "at most %d bytes can be sent; all that was sent is forgotten",
 		          CONTROL_UPLOAD_BYTES_MAX);
@@ -102,8 +110,8 @@ static void put_problems(struct json_writer *w, const char *key, const struct co
 	json_close_array(w);
 }
 
-static void fail_problems(struct call *call, enum result result, const struct config_problems *problems,
-                          const struct reason *reason)
+void call_fail_config(struct call *call, enum result result, const struct config_problems *problems,
+                      const struct reason *reason)
 {
 	struct buffer text;
 	struct json_writer w = json_write(&text);
@@ -286,9 +294,9 @@ void verb_run_CONFIG_IMPORT(struct call *call)
 	else if (result == RESULT_OK)
 		c.snapshot = NULL;
 	if (result == RESULT_OK && !is_own)
-		forget_uploads(session);
+		uploads_forget(session);
 	if (result != RESULT_OK && c.problems && c.problems->count)
-		fail_problems(call, result, c.problems, &reason);
+		call_fail_config(call, result, c.problems, &reason);
 	else if (result != RESULT_OK)
 		call_fail(call, control_code_of(result), "%s", reason.text);
 	candidate_stop(&c);

@@ -11,7 +11,8 @@
 enum { OBJECT_LIST_DEFAULT = 100, OBJECT_LIST_MAX = 500, OBJECT_ROW_ROOM = 12 * 1024 };
 
 /* What a kind's rows tell beside its fields; NULL where that is all.  `live`: rows of the service that uses it; NULL: it gave none. */
-typedef void put_beside(struct json_writer *w, const struct model_object *object, const struct json *live);
+typedef void put_beside(struct json_writer *w, const struct view *view, const struct model_object *object,
+                        const struct json *live);
 
 /* The row's first argument read as the key of that kind, into call->key.  False: the call has been failed. */
 static bool key_of_first(struct call *call, enum model_kind_id kind)
@@ -29,14 +30,14 @@ static void fail_absent(struct call *call, enum model_kind_id kind)
 
 /* ---- show ---- */
 
-static void put_shown(struct json_writer *w, const struct model_object *object, put_beside *beside,
-                      const struct json *live)
+static void put_shown(struct json_writer *w, const struct view *view, const struct model_object *object,
+                      put_beside *beside, const struct json *live)
 {
 	json_put_text(w, "kind", object->kind->name);
 	json_put_slice(w, "key", model_object_key(object));
 	verb_put_fields(w, "fields", object);
 	if (beside)
-		beside(w, object, live);
+		beside(w, view, object, live);
 }
 
 static void show(struct call *call, const struct view *view, const struct model_object *object,
@@ -44,24 +45,32 @@ static void show(struct call *call, const struct view *view, const struct model_
 {
 	struct json_writer *w = call_open(call);
 
-	put_shown(w, object, beside, live);
+	put_shown(w, view, object, beside, live);
 	json_put_number(w, "version", (int64_t)view->version);
 	call_close(call);
 }
 
-static void object_show(struct call *call, enum model_kind_id kind, put_beside *beside,
-                        const struct json *live)
+static void show_key(struct call *call, enum model_kind_id kind, struct slice key, put_beside *beside,
+                     const struct json *live)
 {
 	const struct model_object *object;
 	struct view view;
 
-	if (!key_of_first(call, kind) || !view_of(call, &view))
+	call->key = key;
+	if (!view_of(call, &view))
 		return;
 	object = model_snapshot_find(view.snapshot, kind, call->key);
 	if (object)
 		show(call, &view, object, beside, live);
 	else
 		fail_absent(call, kind);
+}
+
+static void object_show(struct call *call, enum model_kind_id kind, put_beside *beside,
+                        const struct json *live)
+{
+	if (key_of_first(call, kind))
+		show_key(call, kind, call->key, beside, live);
 }
 
 static void one_show(struct call *call, enum model_kind_id kind)
@@ -74,8 +83,7 @@ static void one_show(struct call *call, enum model_kind_id kind)
 
 /* ---- list ---- */
 
-/* Every field can be asked for by its name; words are looked for in texts and names. */
-static bool is_shown(struct call *call, const struct model_object *object, struct slice filter)
+bool object_is_shown(struct call *call, const struct model_object *object, struct slice filter)
 {
 	struct keeper_filter_field fields[MODEL_FIELDS_MAX];
 	size_t count = object->kind->field_count;
@@ -126,7 +134,7 @@ static void object_list(struct call *call, enum model_kind_id kind, put_beside *
 	for (size_t i = 0; i < objects->count; i++) {
 		const struct model_object *object = objects->items[i];
 
-		if (!is_shown(call, object, filter))
+		if (!object_is_shown(call, object, filter))
 			continue;
 		total++;
 		if (after.len && slice_compare(model_object_key(object), after) <= 0)
@@ -139,7 +147,7 @@ static void object_list(struct call *call, enum model_kind_id kind, put_beside *
 		json_open_object(w, NULL);
 		verb_put_values(w, object);
 		if (beside)
-			beside(w, object, live);
+			beside(w, &view, object, live);
 		json_close_object(w);
 	}
 	json_close_array(w);
@@ -284,7 +292,8 @@ static void put_xmpp_live(struct json_writer *w, const struct model_object *part
 	json_put_number(w, "last_error_at", error_at);
 }
 
-static void put_xmpp(struct json_writer *w, const struct model_object *partner, const struct json *live)
+static void put_xmpp(struct json_writer *w, const struct view *view, const struct model_object *partner,
+                     const struct json *live)
 {
 	static const char *const verdicts[] = { [XMPP_SECURITY_GOOD] = "good",
 		                                [XMPP_SECURITY_DOUBTFUL] = "doubtful",
@@ -295,6 +304,7 @@ static void put_xmpp(struct json_writer *w, const struct model_object *partner, 
 	        values[MODEL_FIELD(xmpp_partner, sasl_negotiation)].number,
 	        values[MODEL_FIELD(xmpp_partner, support_dialback_negotiation)].flag);
 
+	(void)view;
 	json_put_text(w, "authentication", security->words);
 	json_put_text(w, "verdict", verdicts[security->verdict]);
 	json_put_text(w, "why", security->why);
@@ -332,4 +342,24 @@ void verb_run_XMPP_GATEWAY_SHOW(struct call *call) { one_show(call, MODEL_XMPP_G
 void verb_run_XMPP_GATEWAY_SET(struct call *call) { one_set(call, MODEL_XMPP_GATEWAY); }
 void verb_run_ACCESS_EDGE_SHOW(struct call *call) { one_show(call, MODEL_ACCESS_EDGE); }
 void verb_run_ACCESS_EDGE_SET(struct call *call) { one_set(call, MODEL_ACCESS_EDGE); }
+void verb_run_POLICY_LIST(struct call *call)
+{
+	object_list(call, MODEL_ACCESS_POLICY, policy_put_beside, NULL);
+}
+void verb_run_POLICY_SHOW(struct call *call)
+{
+	if (call_text(call, "identity").len)
+		object_show(call, MODEL_ACCESS_POLICY, policy_put_beside, NULL);
+	else
+		show_key(call, MODEL_ACCESS_POLICY, SLICE(MODEL_POLICY_GLOBAL), policy_put_beside, NULL);
+}
+void verb_run_POLICY_NEW(struct call *call) { object_add(call, MODEL_ACCESS_POLICY); }
 void verb_run_POLICY_SET(struct call *call) { object_set(call, MODEL_ACCESS_POLICY); }
+void verb_run_SITE_LIST(struct call *call) { object_list(call, MODEL_SITE, NULL, NULL); }
+void verb_run_SITE_SHOW(struct call *call) { object_show(call, MODEL_SITE, NULL, NULL); }
+void verb_run_SITE_NEW(struct call *call) { object_add(call, MODEL_SITE); }
+void verb_run_SITE_SET(struct call *call) { object_set(call, MODEL_SITE); }
+void verb_run_USER_LIST(struct call *call) { object_list(call, MODEL_USER, user_put_beside, NULL); }
+void verb_run_USER_ADD(struct call *call) { object_add(call, MODEL_USER); }
+void verb_run_USER_SET(struct call *call) { object_set(call, MODEL_USER); }
+void verb_run_USER_REMOVE(struct call *call) { object_remove(call, MODEL_USER); }

@@ -52,35 +52,10 @@ static void put_object(struct json_writer *w, const struct model_object *object)
 	verb_put_fields(w, "fields", object);
 }
 
-static void answer_one(struct call *call, const struct view *view, const struct model_object *object)
-{
-	struct json_writer *w = call_open(call);
-
-	put_object(w, object);
-	json_put_number(w, "version", (int64_t)view->version);
-	call_close(call);
-}
-
-void verb_run_POLICY_SHOW(struct call *call)
-{
-	const struct model_object *policy;
-	struct view view;
-
-	call->key = SLICE("Global");
-	if ((call_text(call, "identity").len && !call_key(call, "identity", MODEL_ACCESS_POLICY)) ||
-	    !view_of(call, &view))
-		return;
-	policy = model_snapshot_find(view.snapshot, MODEL_ACCESS_POLICY, call->key);
-	if (policy)
-		answer_one(call, &view, policy);
-	else
-		call_fail(call, CONTROL_NOT_FOUND, "there is no access policy \"%.*s\"",
-		          SLICE_ARG(call->key));
-}
-
 void verb_run_TOPOLOGY_SHOW(struct call *call)
 {
-	static const enum model_kind_id kinds[] = { MODEL_TOPOLOGY, MODEL_EDGE, MODEL_POOL_MEMBER };
+	static const enum model_kind_id kinds[] = { MODEL_TOPOLOGY, MODEL_EDGE, MODEL_POOL_MEMBER,
+		                                    MODEL_SITE };
 	struct json_writer *w;
 	struct view view;
 

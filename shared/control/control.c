@@ -99,6 +99,20 @@ enum control_role control_role_for_kind(struct slice kind)
 	return CONTROL_ROLE_ADMINISTRATOR;
 }
 
+enum control_role control_role_for_field(struct slice kind, struct slice field)
+{
+	for (size_t i = 0; i < COUNT(verbs); i++) {
+		struct control_argument argument;
+
+		if (verbs[i].effect != CONTROL_CHANGES || !slice_equal(kind, slice_of(verbs[i].noun)))
+			continue;
+		for (size_t k = 0; control_verb_argument(&verbs[i], k, &argument); k++)
+			if (!argument.is_fields && slice_equal(field, slice_of(argument.name)))
+				return verbs[i].role;
+	}
+	return control_role_for_kind(kind);
+}
+
 /* ---- events ---- */
 
 static const struct control_event events[] = {

@@ -38,6 +38,8 @@ control_roles control_roles_of(enum control_role role);
 const char *control_roles_text(control_roles roles, char to[CONTROL_ROLES_TEXT_BYTES]);
 /* Whose work it is to change objects of a kind: the role of the verb that takes its fields; without one, administrator. */
 enum control_role control_role_for_kind(struct slice kind);
+/* Whose it is to set this one field: see verbs.def. */
+enum control_role control_role_for_field(struct slice kind, struct slice field);
 
 enum control_effect {
 	CONTROL_READS, /* what is so now */

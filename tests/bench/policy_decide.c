@@ -1,6 +1,7 @@
 /*
  * What one decision costs: policy_decide over an image of RULES allowed and as many blocked domains (100,000 unless
- * given), asked about them in an order that no cache foresees.  The limit is a microsecond.
+ * given) and as many users of ours, each with a policy granted or a site of his own; asked about all of them in an order
+ * that no cache foresees.  The limit is a microsecond.
  *
  *   policy_decide [RULES]
  */
@@ -12,7 +13,7 @@
 #include "daemon/policy/policy.h"
 #include "shared/base/memory.h"
 
-enum { NAME_BYTES = 48, DECISIONS = 1 << 18, ROUNDS = 5, LIMIT_NS = 1000 };
+enum { NAME_BYTES = 48, DECISIONS = 1 << 18, ROUNDS = 5, LIMIT_NS = 1000, POLICIES = 20, USER_BYTES = 13 };
 
 enum ask { ASK_ALLOWED, ASK_BLOCKED, ASK_UNLISTED, ASK_KINDS };
 static const char *const words[ASK_KINDS] = { "allowed", "blocked", "unlisted" };
@@ -45,6 +46,41 @@ static bool add_domain(struct model_snapshot *snapshot, enum model_kind_id kind,
 	       model_snapshot_add(snapshot, object) == RESULT_OK;
 }
 
+static bool set_text(struct model_snapshot *snapshot, struct slice *member, const char *name, size_t number)
+{
+	char text[NAME_BYTES];
+
+	snprintf(text, sizeof text, "%s-%zu", name, number);
+	*member = arena_copy(&snapshot->arena, slice_of(text));
+	return member->ptr != NULL;
+}
+
+static bool add_policy(struct model_snapshot *snapshot, const char *name, size_t number)
+{
+	struct model_object *policy = model_object_new(&snapshot->arena, model_kind(MODEL_ACCESS_POLICY));
+
+	return policy && set_text(snapshot, &policy->values[policy->kind->key].text, name, number) &&
+	       model_snapshot_add(snapshot, policy) == RESULT_OK;
+}
+
+/* Every second has a policy of his own, the others that of their site. */
+static bool add_user(struct model_snapshot *snapshot, size_t number)
+{
+	struct model_object *user = model_object_new(&snapshot->arena, model_kind(MODEL_USER));
+	char address[NAME_BYTES];
+
+	if (!user)
+		return false;
+	snprintf(address, sizeof address, "user-%07zu@contoso.example", number);
+	user->values[user->kind->key].text = arena_copy(&snapshot->arena, slice_of(address));
+	return user->values[user->kind->key].text.ptr &&
+	       (number % 2 ? set_text(snapshot, &user->values[MODEL_FIELD(user, policy)].text, "Policy",
+	                              number % POLICIES)
+	                   : set_text(snapshot, &user->values[MODEL_FIELD(user, site)].text, "Site",
+	                              number % POLICIES)) &&
+	       model_snapshot_add(snapshot, user) == RESULT_OK;
+}
+
 static struct model_snapshot *make_snapshot(size_t rules)
 {
 	struct model_snapshot *snapshot = model_snapshot_new();
@@ -60,16 +96,20 @@ static struct model_snapshot *make_snapshot(size_t rules)
 		is_whole = model_value_read(&topology->kind->fields[own], SLICE("contoso.example"),
 		                            &snapshot->arena, &topology->values[own], NULL) == RESULT_OK;
 	}
+	for (size_t i = 0; is_whole && i < POLICIES; i++)
+		is_whole = add_policy(snapshot, "Policy", i) &&
+		           add_policy(snapshot, MODEL_POLICY_SITE "Site", i);
 	for (size_t i = 0; is_whole && i < rules; i++)
 		is_whole = add_domain(snapshot, MODEL_ALLOWED_DOMAIN, ASK_ALLOWED, i) &&
-		           add_domain(snapshot, MODEL_BLOCKED_DOMAIN, ASK_BLOCKED, i);
+		           add_domain(snapshot, MODEL_BLOCKED_DOMAIN, ASK_BLOCKED, i) &&
+		           add_user(snapshot, i);
 	if (!is_whole)
 		model_snapshot_free(&snapshot);
 	return snapshot;
 }
 
 /* The same order every time: xorshift, Marsaglia 2003. */
-static void choose_hosts(char (*hosts)[NAME_BYTES], enum ask ask, size_t rules)
+static void choose_hosts(char (*hosts)[NAME_BYTES], char (*users)[USER_BYTES], enum ask ask, size_t rules)
 {
 	uint64_t random = UINT64_C(88172645463325252);
 
@@ -78,11 +118,13 @@ static void choose_hosts(char (*hosts)[NAME_BYTES], enum ask ask, size_t rules)
 		random ^= random >> 7;
 		random ^= random << 17;
 		snprintf(hosts[i], NAME_BYTES, "sip.%s-%07zu.example", words[ask], (size_t)(random % rules));
+		snprintf(users[i], USER_BYTES, "user-%07zu", (size_t)((random >> 20) % rules));
 	}
 }
 
 /* Nanoseconds a decision; `*passed` counts those that passed. */
-static double one_round(const struct policy_image *image, char (*hosts)[NAME_BYTES], size_t *passed)
+static double one_round(const struct policy_image *image, char (*hosts)[NAME_BYTES],
+                        char (*users)[USER_BYTES], size_t *passed)
 {
 	double start = now_ns();
 
@@ -90,6 +132,7 @@ static double one_round(const struct policy_image *image, char (*hosts)[NAME_BYT
 		struct slice host = slice_of(hosts[i]);
 		struct policy_facts facts = { .remote_domain = slice_after(host, 4),
 			                      .local_domain = SLICE("contoso.example"),
+			                      .local_user = { users[i], USER_BYTES - 1 },
 			                      .is_connected = true,
 			                      .has_certificate = true,
 			                      .certificate_dns = &host,
@@ -106,15 +149,16 @@ static double one_round(const struct policy_image *image, char (*hosts)[NAME_BYT
 	return (now_ns() - start) / DECISIONS;
 }
 
-static bool measure(const struct policy_image *image, char (*hosts)[NAME_BYTES], enum ask ask, size_t rules)
+static bool measure(const struct policy_image *image, char (*hosts)[NAME_BYTES], char (*users)[USER_BYTES],
+                    enum ask ask, size_t rules)
 {
 	double each[ROUNDS];
 
-	choose_hosts(hosts, ask, rules);
+	choose_hosts(hosts, users, ask, rules);
 	for (int round = 0; round < ROUNDS; round++) {
 		size_t passed = 0;
 
-		each[round] = one_round(image, hosts, &passed);
+		each[round] = one_round(image, hosts, users, &passed);
 		if (passed != (ask == ASK_ALLOWED ? DECISIONS : 0)) {
 			fprintf(stderr, "policy_decide: %zu of %d %s domains passed\n", passed, DECISIONS,
 			        words[ask]);
@@ -124,9 +168,9 @@ static bool measure(const struct policy_image *image, char (*hosts)[NAME_BYTES],
 	qsort(each, ROUNDS, sizeof *each, compare);
 	/* The first asked about is the figure; the others beside it. */
 	printf("{\"name\": \"policy.decide_ns%s%s\", \"ours\": %.0f, \"limit\": %d, \"unit\": \"ns, %zu "
-	       "rules\"}\n",
+	       "rules and %zu users\"}\n",
 	       ask == ASK_ALLOWED ? "" : ".", ask == ASK_ALLOWED ? "" : words[ask], each[ROUNDS / 2],
-	       LIMIT_NS, 2 * rules);
+	       LIMIT_NS, 2 * rules, rules);
 	return true;
 }
 
@@ -151,10 +195,17 @@ int main(int count, char **arguments)
 	struct model_snapshot *snapshot = is_number && rules ? make_snapshot(rules) : NULL;
 	struct policy_image *image = snapshot ? make_image(snapshot) : NULL;
 	char(*hosts)[NAME_BYTES] = mem_new_array(DECISIONS, sizeof *hosts);
-	bool is_fine = image && hosts;
+	char(*users)[USER_BYTES] = mem_new_array(DECISIONS, sizeof *users);
+	bool is_fine = image && hosts && users;
 
 	for (int ask = 0; is_fine && ask < ASK_KINDS; ask++)
-		is_fine = measure(image, hosts, (enum ask)ask, rules);
+		is_fine = measure(image, hosts, users, (enum ask)ask, rules);
+	if (is_fine)
+		printf("{\"name\": \"policy.image_mib\", \"ours\": %.1f, \"unit\": \"MiB, %zu rules and %llu "
+		       "users\"}\n",
+		       (double)policy_image_bytes(image) / (1024 * 1024), (size_t)(2 * rules),
+		       (unsigned long long)rules);
+	mem_free(users);
 	mem_free(hosts);
 	policy_image_close(&image);
 	model_snapshot_free(&snapshot);

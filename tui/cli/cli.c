@@ -190,6 +190,82 @@ static enum cli_exit export_documents(const struct run *run)
 	return exit_code;
 }
 
+/* ---- users as a file ---- */
+
+static enum cli_exit import_users(const struct run *run)
+{
+	struct control_answer answer;
+	enum control_code code;
+	struct reason reason;
+	enum cli_exit exit_code;
+
+	if (!run->request->file) {
+		cli_complain(run->world, slice_of(_("user import needs a file, or - for standard input")));
+		return CLI_EXIT_USAGE;
+	}
+	if (transfer_send_file(run->caller, run->request->file, "users.csv", run->request->options.timeout_ms,
+	                       &code, &reason) != RESULT_OK) {
+		cli_complain(run->world, slice_of(reason.text));
+		return render_error_exit(code);
+	}
+	exit_code = call_once(run, buffer_slice(&run->request->params), &answer);
+	control_answer_free(&answer);
+	return exit_code;
+}
+
+/* Piece after piece into one text. */
+static enum cli_exit fetch_users(const struct run *run, struct buffer *text)
+{
+	struct buffer params, next;
+	enum cli_exit exit_code = CLI_EXIT_DONE;
+	bool has_more = true;
+
+	buffer_start(&params, CONTROL_LINE_MAX);
+	buffer_start(&next, CONTROL_LINE_MAX);
+	buffer_add(&params, buffer_slice(&run->request->params));
+	while (has_more && exit_code == CLI_EXIT_DONE) {
+		struct json_writer w = json_write(&next);
+		struct control_answer answer;
+
+		caller_call(run->caller, "user.export", buffer_slice(&params),
+		            run->request->options.timeout_ms, &answer);
+		if (answer.code != CONTROL_OK)
+			exit_code = complain_answer(run, &answer);
+		buffer_add(text, json_as_slice(json_get(answer.result, "text")));
+		has_more = json_as_slice(json_get(answer.result, "next")).len > 0;
+		buffer_clear(&next);
+		json_put_slice(&w, NULL, json_as_slice(json_get(answer.result, "next")));
+		control_answer_free(&answer);
+		if (has_more)
+			with_member(&params, buffer_slice(&run->request->params), "after",
+			            buffer_slice(&next));
+	}
+	buffer_stop(&params);
+	buffer_stop(&next);
+	return text->is_broken ? CLI_EXIT_INTERNAL : exit_code;
+}
+
+static enum cli_exit export_users(const struct run *run)
+{
+	const char *file = run->request->file;
+	struct reason reason = { "" };
+	struct buffer text;
+	enum cli_exit exit_code;
+
+	buffer_start(&text, CLI_OUT_MAX);
+	exit_code = fetch_users(run, &text);
+	if (exit_code == CLI_EXIT_DONE && file && !slice_equal(slice_of(file), SLICE("-"))) {
+		if (transfer_write_file(file, buffer_slice(&text), &reason) != RESULT_OK) {
+			cli_complain(run->world, slice_of(reason.text));
+			exit_code = CLI_EXIT_INVALID;
+		}
+	} else if (exit_code == CLI_EXIT_DONE) {
+		fwrite(buffer_slice(&text).ptr, 1, buffer_length(&text), run->world->out);
+	}
+	buffer_stop(&text);
+	return exit_code;
+}
+
 /* ---- events to come ---- */
 
 static void print_event(void *to, const struct json *event)
@@ -271,6 +347,8 @@ static enum cli_exit run_verb(struct run *run)
 	case CONTROL_VERB_CONFIG_CHECK:
 	case CONTROL_VERB_CONFIG_IMPORT: return call_with_documents(run);
 	case CONTROL_VERB_CONFIG_EXPORT: return export_documents(run);
+	case CONTROL_VERB_USER_IMPORT: return import_users(run);
+	case CONTROL_VERB_USER_EXPORT: return export_users(run);
 	default: code = call_pages(run);
 	}
 	return code == CLI_EXIT_DONE && run->request->is_following ? follow(run) : code;

@@ -66,6 +66,39 @@ static const struct print_column xmpp_columns[] = {
 	{ N_("DESCRIPTION"), "description", PRINT_TEXT },
 	{ NULL, NULL, PRINT_TEXT },
 };
+static const struct print_column policy_columns[] = {
+	{ N_("POLICY"), "identity", PRINT_TEXT },
+	{ N_("SCOPE"), "scope", PRINT_TEXT },
+	{ N_("FEDERATION"), "enable-federation-access", PRINT_TEXT },
+	{ N_("XMPP"), "enable-xmpp-access", PRINT_TEXT },
+	{ N_("REMOTE"), "enable-outside-access", PRINT_TEXT },
+	{ N_("PUBLIC"), "enable-public-cloud-access", PRINT_TEXT },
+	{ N_("PUBLIC A/V"), "enable-public-cloud-audio-video-access", PRINT_TEXT },
+	{ N_("USERS"), "users", PRINT_NUMBER },
+	{ N_("DESCRIPTION"), "description", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
+static const struct print_column site_columns[] = {
+	{ N_("SITE"), "name", PRINT_TEXT },
+	{ N_("DOMAINS"), "sip-domains", PRINT_TEXT },
+	{ N_("DESCRIPTION"), "description", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
+static const struct print_column user_columns[] = {
+	{ N_("USER"), "sip-address", PRINT_TEXT }, { N_("NAME"), "display-name", PRINT_TEXT },
+	{ N_("SITE"), "site", PRINT_TEXT },        { N_("POLICY"), "effective", PRINT_TEXT },
+	{ N_("BY"), "scope", PRINT_TEXT },         { N_("FEDERATION"), "federation", PRINT_TEXT },
+	{ N_("XMPP"), "xmpp", PRINT_TEXT },        { N_("REMOTE"), "remote", PRINT_TEXT },
+	{ N_("PUBLIC"), "public", PRINT_TEXT },    { NULL, NULL, PRINT_TEXT },
+};
+static const struct print_column flag_columns[] = {
+	{ N_("FLAG"), "flag", PRINT_TEXT },
+	{ N_("ON"), "on", PRINT_TEXT },
+	{ N_("FROM"), "policy", PRINT_TEXT },
+	{ N_("SCOPE"), "scope", PRINT_TEXT },
+	{ N_("WITHOUT EFFECT BECAUSE"), "hindered", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
 static const struct print_column version_columns[] = {
 	{ N_("VERSION"), "version", PRINT_NUMBER }, { N_("PUBLISHED (UTC)"), "time", PRINT_TIME },
 	{ N_("BY"), "author", PRINT_TEXT },         { N_("CHANGES"), "changes", PRINT_NUMBER },
@@ -373,6 +406,20 @@ static void render_verdict(struct buffer *out, const struct print_style *style, 
 		              torn);
 }
 
+static void render_user(struct buffer *out, const struct print_style *style, const struct json *user)
+{
+	if (json_kind(json_get(user, "fields")) == JSON_KIND_OBJECT)
+		print_members(out, style, json_get(user, "fields"), "");
+	else
+		buffer_printf(out, "%s\n", _("is listed nowhere"));
+	buffer_add(out, slice_of(_("holds: ")));
+	line_value(out, style, user, "effective");
+	buffer_add(out, slice_of(_(", scope ")));
+	line_value(out, style, user, "scope");
+	buffer_add(out, SLICE("\n\n"));
+	print_table(out, style, flag_columns, json_get(user, "flags"));
+}
+
 /* ---- by verb ---- */
 
 static const struct {
@@ -388,6 +435,10 @@ static const struct {
 	{ CONTROL_VERB_XMPP_LIST, NULL, xmpp_columns, "rows" },
 	{ CONTROL_VERB_XMPP_SHOW, render_xmpp, NULL, NULL },
 	{ CONTROL_VERB_POLICY_SHOW, render_fields, NULL, NULL },
+	{ CONTROL_VERB_POLICY_LIST, NULL, policy_columns, "rows" },
+	{ CONTROL_VERB_SITE_LIST, NULL, site_columns, "rows" },
+	{ CONTROL_VERB_USER_LIST, NULL, user_columns, "rows" },
+	{ CONTROL_VERB_USER_SHOW, render_user, NULL, NULL },
 	{ CONTROL_VERB_TOPOLOGY_SHOW, render_topology, NULL, NULL },
 	{ CONTROL_VERB_CONNECTION_LIST, NULL, connection_columns, "rows" },
 	{ CONTROL_VERB_SESSION_LIST, NULL, session_columns, "rows" },

@@ -63,9 +63,12 @@ static void render_list_of_changes(struct buffer *out, const struct print_style 
                                    const struct json *result)
 {
 	const struct json *changes = json_get(result, "changes");
+	long long total = (long long)json_as_number(json_get(result, "total"), 0);
 
 	for (size_t i = 0; i < json_count(changes); i++)
 		render_change(out, style, json_at(changes, i));
+	if (total > (long long)json_count(changes))
+		buffer_printf(out, _("... and %lld more\n"), total - (long long)json_count(changes));
 }
 
 static void render_problems(struct buffer *out, const struct print_style *style, const struct json *problems,

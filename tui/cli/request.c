@@ -297,6 +297,10 @@ static enum result put_argument(struct reading *r, struct json_writer *w, const 
 		out->directory = value;
 		return RESULT_OK;
 	}
+	if (is_same(name, "file")) {
+		out->file = value;
+		return RESULT_OK;
+	}
 	if (is_same(name, "follow")) {
 		if (!is_same(value, "true") && !is_same(value, "false") && !is_same(value, "follow"))
 			return fail(r->reason, RESULT_INVALID, _("follow is true or false, not \"%s\""),

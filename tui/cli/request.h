@@ -38,6 +38,7 @@ struct cli_request {
 	enum control_verb_id verb; /* CLI_RUN */
 	struct buffer params;      /* a JSON object */
 	const char *directory;     /* the DIRECTORY argument; it stays on this side */
+	const char *file;          /* the FILE argument; so does it */
 	bool is_following;
 	bool has_all_pages;    /* a list without --after or --limit: fetch the rest, too */
 	bool turns_off;        /* a field was set to false */

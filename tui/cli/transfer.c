@@ -163,6 +163,22 @@ enum result transfer_upload(struct caller *caller, const char *directory, int64_
 	return result;
 }
 
+enum result transfer_send_file(struct caller *caller, const char *path, const char *as, int64_t timeout_ms,
+                               enum control_code *code, struct reason *reason)
+{
+	bool is_input = slice_equal(slice_of(path), SLICE("-"));
+	struct buffer text;
+	enum result result;
+
+	*code = CONTROL_INVALID;
+	buffer_start(&text, TRANSFER_BYTES_MAX);
+	result = read_file(AT_FDCWD, is_input ? "/dev/stdin" : path, &text, reason);
+	if (result == RESULT_OK)
+		result = send_document(caller, as, buffer_slice(&text), timeout_ms, code, reason);
+	buffer_stop(&text);
+	return result;
+}
+
 /* ---- down ---- */
 
 static enum result fetch_document(struct caller *caller, struct slice name, int64_t version,
@@ -205,7 +221,7 @@ static enum result fetch_document(struct caller *caller, struct slice name, int6
 	return RESULT_OK;
 }
 
-static enum result write_whole(int file, struct slice text)
+static enum result write_all_of(int file, struct slice text)
 {
 	while (text.len) {
 		ssize_t written = write(file, text.ptr, text.len);
@@ -216,7 +232,12 @@ static enum result write_whole(int file, struct slice text)
 			return RESULT_IO;
 		text = slice_after(text, (size_t)written);
 	}
-	return fsync(file) == 0 ? RESULT_OK : RESULT_IO;
+	return RESULT_OK;
+}
+
+static enum result write_whole(int file, struct slice text)
+{
+	return write_all_of(file, text) == RESULT_OK && fsync(file) == 0 ? RESULT_OK : RESULT_IO;
 }
 
 /* Beside the file, then over it: who reads the directory sees the old document or the new one. */
@@ -236,6 +257,19 @@ static enum result replace_file(int directory, const char *name, struct slice te
 		unlinkat(directory, beside, 0);
 		return RESULT_IO;
 	}
+	return RESULT_OK;
+}
+
+enum result transfer_write_file(const char *path, struct slice text, struct reason *reason)
+{
+	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0640);
+	enum result result;
+
+	if (file < 0)
+		return fail_errno(reason, RESULT_IO, "%s", path);
+	result = write_all_of(file, text);
+	if (close(file) != 0 || result != RESULT_OK)
+		return fail_errno(reason, RESULT_IO, "%s", path);
 	return RESULT_OK;
 }
 

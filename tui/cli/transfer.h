@@ -19,6 +19,11 @@ size_t transfer_piece(struct slice text);
 /* Sends every .xml file of the directory, names in order.  An error of the daemon is in `code` and `reason`. */
 enum result transfer_upload(struct caller *caller, const char *directory, int64_t timeout_ms,
                             enum control_code *code, struct reason *reason);
+/* One file (- : standard input), sent under the name `as`; `code` and reason as above. */
+enum result transfer_send_file(struct caller *caller, const char *path, const char *as, int64_t timeout_ms,
+                               enum control_code *code, struct reason *reason);
+/* Over what was there; also to a pipe or a device. */
+enum result transfer_write_file(const char *path, struct slice text, struct reason *reason);
 /*
  * Fetches what `listing` (the answer to config.export) names: into `directory`,
  * each file replaced whole, or all to `out` when directory is NULL or "-".
