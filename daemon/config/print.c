@@ -70,34 +70,44 @@ static bool is_written(const struct model_object *object, size_t i, const struct
 	return !model_value_equal(field, &object->values[i], &defaults->values[i]);
 }
 
-static void print_field(const struct model_field *field, const struct model_value *value, struct buffer *out)
+/* A long list is printed on every publish, for the store and for the mirror: nothing here formats or allocates. */
+static void print_tag(struct buffer *out, struct slice before, struct slice name, struct slice after)
 {
-	struct buffer text;
+	buffer_add(out, before);
+	buffer_add(out, name);
+	buffer_add(out, after);
+}
+
+/* `text`: room for one value, the caller's. */
+static void print_field(const struct model_field *field, const struct model_value *value, struct buffer *text,
+                        struct buffer *out)
+{
+	struct slice name = slice_of(field->name);
 
 	if (model_value_is_empty(field, value)) {
-		buffer_printf(out, "    <%s/>\n", field->name);
+		print_tag(out, SLICE("    <"), name, SLICE("/>\n"));
 		return;
 	}
-	buffer_start(&text, CONFIG_FIELD_BYTES_MAX);
-	model_value_write(field, value, &text);
-	buffer_printf(out, "    <%s>", field->name);
-	text_escape_xml(out, buffer_slice(&text));
-	buffer_printf(out, "</%s>\n", field->name);
-	out->is_broken |= text.is_broken;
-	buffer_stop(&text);
+	buffer_clear(text);
+	model_value_write(field, value, text);
+	print_tag(out, SLICE("    <"), name, SLICE(">"));
+	text_escape_xml(out, buffer_slice(text));
+	print_tag(out, SLICE("</"), name, SLICE(">\n"));
+	out->is_broken |= text->is_broken;
 }
 
 static void print_object(const struct model_object *object, const struct model_object *defaults,
-                         struct buffer *out)
+                         struct buffer *text, struct buffer *out)
 {
 	const struct model_kind *kind = object->kind;
+	struct slice name = slice_of(kind->name);
 	bool is_open = false;
 
 	if (object->comment.len)
 		print_comment(object->comment, out);
-	buffer_printf(out, "  <%s", kind->name);
+	print_tag(out, SLICE("  <"), name, SLICE(""));
 	if (kind->key < kind->field_count) {
-		buffer_printf(out, " %s=\"", kind->fields[kind->key].name);
+		print_tag(out, SLICE(" "), slice_of(kind->fields[kind->key].name), SLICE("=\""));
 		text_escape_xml(out, model_object_key(object));
 		buffer_add_char(out, '"');
 	}
@@ -107,10 +117,10 @@ static void print_object(const struct model_object *object, const struct model_o
 		if (!is_open)
 			buffer_add(out, SLICE(">\n"));
 		is_open = true;
-		print_field(&kind->fields[i], &object->values[i], out);
+		print_field(&kind->fields[i], &object->values[i], text, out);
 	}
 	if (is_open)
-		buffer_printf(out, "  </%s>\n", kind->name);
+		print_tag(out, SLICE("  </"), name, SLICE(">\n"));
 	else
 		buffer_add(out, SLICE("/>\n"));
 }
@@ -120,12 +130,15 @@ static bool print_kind(const struct model_snapshot *snapshot, const struct model
 {
 	const struct model_objects *objects = &snapshot->kinds[kind->id];
 	struct model_object *defaults;
+	struct buffer text;
 	struct arena arena;
 
 	arena_start(&arena, CONFIG_DOCUMENT_BYTES_MAX);
+	buffer_start(&text, CONFIG_FIELD_BYTES_MAX);
 	defaults = model_object_new(&arena, kind);
 	for (size_t i = 0; defaults && i < objects->count; i++)
-		print_object(objects->items[i], defaults, out);
+		print_object(objects->items[i], defaults, &text, out);
+	buffer_stop(&text);
 	arena_stop(&arena);
 	return defaults != NULL;
 }

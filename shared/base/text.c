@@ -82,11 +82,29 @@ void text_escape(struct buffer *out, struct slice s)
 	}
 }
 
+/* How many of the first bytes are ASCII that XML takes as it stands: nearly all of any text. */
+static size_t plain_run(struct slice s)
+{
+	size_t n = 0;
+
+	while (n < s.len && s.ptr[n] >= ' ' && s.ptr[n] <= '~' && s.ptr[n] != '&' && s.ptr[n] != '<' &&
+	       s.ptr[n] != '>' && s.ptr[n] != '"' && s.ptr[n] != '\'')
+		n++;
+	return n;
+}
+
 void text_escape_xml(struct buffer *out, struct slice s)
 {
 	while (s.len) {
+		size_t run = plain_run(s), n;
 		uint32_t c;
-		size_t n = text_utf8_decode(s, &c);
+
+		if (run) {
+			buffer_add(out, slice_first(s, run));
+			s = slice_after(s, run);
+			continue;
+		}
+		n = text_utf8_decode(s, &c);
 
 		if (n == 0 || (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c & 0xfffe) == 0xfffe) {
 			n = n ? n : 1;

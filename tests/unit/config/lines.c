@@ -125,14 +125,14 @@ static const struct {
 	size_t count;
 	const char *problem; /* one of them */
 } refused[] = {
-	{ "refuses_nothing_at_all", "", 1, "users.csv:1: the column '' is no field" },
+	{ "refuses_nothing_at_all", "", 1, "users.csv:1: user: the column '' is no field" },
 	{ "refuses_a_list_without_a_head", "alice@contoso.example,Alice,Oslo,Sales\n", 1,
-	  "users.csv:1: the column 'alice@contoso.example' is no field" },
+	  "users.csv:1: user: the column 'alice@contoso.example' is no field" },
 	{ "refuses_an_unknown_column", "sip-address,phone\n", 1,
-	  "users.csv:1: the column 'phone' is no field; allowed: sip-address,display-name,site,policy" },
+	  "users.csv:1: user: the column 'phone' is no field; allowed: sip-address,display-name,site,policy" },
 	{ "refuses_a_column_twice", "sip-address,site,Site\n", 1, "'Site' stands there twice" },
 	{ "refuses_a_head_without_the_address", "display-name,site\nAlice,Oslo\n", 1,
-	  "users.csv:1: the first line names no" },
+	  "users.csv:1: user: the first line names no" },
 	{ "refuses_a_bad_address", HEAD "bob,,,\n", 1,
 	  "users.csv:2: user: sip-address: 'bob' has no @; allowed: a SIP address such as "
 	  "alice@contoso.example" },

@@ -73,7 +73,7 @@ static const struct {
 	/*                               VHUOEPCTA */
 	{ CONTROL_ROLE_VIEWER, "V--------" },        { CONTROL_ROLE_HELPDESK, "VH-------" },
 	{ CONTROL_ROLE_USERS, "VHU------" },         { CONTROL_ROLE_OPERATOR, "VH-O-----" },
-	{ CONTROL_ROLE_EDITOR, "V---E----" },        { CONTROL_ROLE_POLICY, "V---EP---" },
+	{ CONTROL_ROLE_EDITOR, "V---E----" },        { CONTROL_ROLE_POLICY, "VH--EP---" },
 	{ CONTROL_ROLE_CERTIFICATES, "V-----C--" },  { CONTROL_ROLE_TRACE_BODIES, "V------T-" },
 	{ CONTROL_ROLE_ADMINISTRATOR, "VHUOEPCTA" },
 };
@@ -163,6 +163,8 @@ static const struct {
 	enum control_role has;
 	bool is_permitted;
 } change_rows[] = {
+	{ "user_administrators_make_no_policies", MODEL_ACCESS_POLICY, "Sales", CONTROL_ROLE_USERS, false },
+	{ "sites_are_the_administrators", MODEL_SITE, "Oslo", CONTROL_ROLE_POLICY, false },
 	{ "policy_changes_domains", MODEL_BLOCKED_DOMAIN, "x.example", CONTROL_ROLE_POLICY, true },
 	{ "an_editor_publishes_nothing", MODEL_BLOCKED_DOMAIN, "x.example", CONTROL_ROLE_EDITOR, false },
 	{ "an_operator_neither", MODEL_ALLOWED_DOMAIN, "x.example", CONTROL_ROLE_OPERATOR, false },
@@ -170,6 +172,49 @@ static const struct {
 	{ "policy_moves_no_servers", MODEL_POOL_MEMBER, "fe.contoso.example", CONTROL_ROLE_POLICY, false },
 	{ "administrators_do", MODEL_ROLE_GRANT, "alice", CONTROL_ROLE_ADMINISTRATOR, true },
 };
+
+static const struct {
+	const char *name, *field,
+	        *value; /* of the user alice, from what is "" otherwise; NULL: only listed */
+	bool is_new;
+	enum control_role has;
+	bool is_permitted;
+} user_rows[] = {
+	{ "help_desk_grants", "policy", "Sales", false, CONTROL_ROLE_HELPDESK, true },
+	{ "help_desk_grants_to_the_unlisted", "policy", "Sales", true, CONTROL_ROLE_HELPDESK, true },
+	{ "help_desk_moves_nobody", "site", "Oslo", false, CONTROL_ROLE_HELPDESK, false },
+	{ "help_desk_lists_nobody", NULL, NULL, true, CONTROL_ROLE_HELPDESK, false },
+	{ "user_administrator_grants", "policy", "Sales", false, CONTROL_ROLE_USERS, true },
+	{ "user_administrator_moves", "site", "Oslo", false, CONTROL_ROLE_USERS, true },
+	{ "user_administrator_lists", NULL, NULL, true, CONTROL_ROLE_USERS, true },
+	{ "policy_grants", "policy", "Sales", false, CONTROL_ROLE_POLICY, true },
+	{ "policy_moves_nobody", "site", "Oslo", false, CONTROL_ROLE_POLICY, false },
+	{ "viewer_grants_nothing", "policy", "Sales", false, CONTROL_ROLE_VIEWER, false },
+};
+
+static void asks_for_the_role_of_a_field_that_has_one(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof user_rows / sizeof *user_rows; i++) {
+		struct model_snapshot *before = model_snapshot_new(), *after = model_snapshot_new();
+		enum result expected = user_rows[i].is_permitted ? RESULT_OK : RESULT_DENIED;
+		struct reason reason = { "" };
+		struct model_object *user;
+
+		if (!user_rows[i].is_new)
+			put(before, MODEL_USER, "alice@contoso.example");
+		put(after, MODEL_USER, "alice@contoso.example");
+		user = model_snapshot_find(after, MODEL_USER, SLICE("alice@contoso.example"));
+		if (user_rows[i].field)
+			user->values[model_field_named(user->kind, slice_of(user_rows[i].field))]
+			        .text = slice_of(user_rows[i].value);
+		if (roles_permit_changes(control_roles_of(user_rows[i].has), before, after, &reason) !=
+		    expected)
+			fail_msg("%s: %s", user_rows[i].name, reason.text);
+		model_snapshot_free(&before);
+		model_snapshot_free(&after);
+	}
+}
 
 static void asks_for_the_role_of_every_kind_that_changes(void **state)
 {
@@ -334,6 +379,7 @@ int main(void)
 		cmocka_unit_test(names_sets_by_their_greatest),
 		cmocka_unit_test(a_grant_can_name_every_role_and_no_other),
 		cmocka_unit_test(asks_for_the_role_of_every_kind_that_changes),
+		cmocka_unit_test(asks_for_the_role_of_a_field_that_has_one),
 		cmocka_unit_test(admits_as_the_table_says),
 		cmocka_unit_test(no_change_is_open_to_a_viewer),
 	};
