@@ -13,7 +13,7 @@
 #include "daemon/policy/policy.h"
 #include "shared/base/memory.h"
 
-enum { NAME_BYTES = 48, DECISIONS = 1 << 18, ROUNDS = 5, LIMIT_NS = 1000, POLICIES = 20, USER_BYTES = 13 };
+enum { NAME_BYTES = 48, DECISIONS = 1 << 18, ROUNDS = 5, LIMIT_NS = 1000, POLICIES = 20, USER_BYTES = 32 };
 
 enum ask { ASK_ALLOWED, ASK_BLOCKED, ASK_UNLISTED, ASK_KINDS };
 static const char *const words[ASK_KINDS] = { "allowed", "blocked", "unlisted" };
@@ -132,7 +132,7 @@ static double one_round(const struct policy_image *image, char (*hosts)[NAME_BYT
 		struct slice host = slice_of(hosts[i]);
 		struct policy_facts facts = { .remote_domain = slice_after(host, 4),
 			                      .local_domain = SLICE("contoso.example"),
-			                      .local_user = { users[i], USER_BYTES - 1 },
+			                      .local_user = slice_of(users[i]),
 			                      .is_connected = true,
 			                      .has_certificate = true,
 			                      .certificate_dns = &host,
