@@ -10,6 +10,7 @@ from lab.prosody import Prosody
 from lab.xmpp_user import XmppUser
 from sip import ALICE, message
 
+pytestmark = pytest.mark.short
 ALICE_JID, JULIET, JULIET_URI = "alice@contoso.example", "juliet@northwind.example", "sip:juliet@northwind.example"
 FEDERATED = {names.XMPP_DOMAIN: {"partner_type": "federated"}}
 
