@@ -168,9 +168,9 @@ static void put_domains(struct access *a, struct page *page, struct json_writer 
 		json_open_object(w, NULL);
 		json_put_text(w, "domain", partner->domain);
 		json_put_text(w, "state",
-		              partner->connections         ? "up"
-		              : partner->error_out.wall_ms ? "down"
-		                                           : "-");
+		              partner->connections                                ? "up"
+		              : partner->error_out.wall_ms > partner->answered_ms ? "down"
+		                                                                  : "-");
 		json_put_number(w, "connections", partner->connections);
 		json_put_real(w, "rate", partner->rate.per_second);
 		json_put_number(w, "in", (int64_t)partner->counts.in);

@@ -242,6 +242,7 @@ struct partner {
 	struct counts counts;
 	struct rate rate;
 	struct partner_error error_in, error_out;
+	int64_t answered_ms; /* wall: it answered us last; what failed before that is over */
 };
 
 /* A connection that failed or was refused, kept for a while so that it is never invisible. */

@@ -114,11 +114,15 @@ static enum failure_by who_answered(const struct request *r)
 	return r->to == SIP_SIDE_EXTERNAL ? FAILED_BY_PARTNER : FAILED_BY_POOL;
 }
 
-static void remember_error(struct request *r, const struct sip_message *m)
+static void remember_answer(struct request *r, const struct sip_message *m)
 {
 	char words[ACCESS_WORDS_BYTES];
 
-	if (!r->partner || m->status < 400)
+	if (!r->partner)
+		return;
+	if (r->to == SIP_SIDE_EXTERNAL)
+		r->partner->answered_ms = loop_now(r->access->loop).wall_ms;
+	if (m->status < 400)
 		return;
 	snprintf(words, sizeof words, "%s answered %d %.*s to %.*s",
 	         r->to == SIP_SIDE_EXTERNAL ? "the partner" : "our pool", m->status,
@@ -256,7 +260,7 @@ void response_received(struct flow *flow, const struct sip_message *m)
 			target_refused(a, client);
 			return;
 		} else {
-			remember_error(r, m);
+			remember_answer(r, m);
 		}
 		if (m->status != 100 && !pass_back(r, m) && m->status >= 200) {
 			answer_unusable(a, client);

@@ -204,7 +204,7 @@ static void put_sentences(struct json_writer *w, const struct plan *plan, const 
 	}
 	if (!said)
 		json_put_text(w, NULL,
-		              "nobody who was decided on in the last 24 hours would be decided on otherwise");
+		              "every domain and user of the last 24 hours would be decided as before");
 	json_close_array(w);
 }
 

@@ -50,6 +50,7 @@ static void put_members(struct json_writer *w, const struct service *s)
 	json_put_text(w, "state", service_state_name(s));
 	json_put_text(w, "why", why);
 	json_put_text(w, "detail", s->why);
+	json_put_bool(w, "unused", s->is_unused); /* it stands still because nothing asks for it */
 	json_put_number(w, "since", s->state.since_ms);
 	json_put_number(w, "pid", s->state.pid);
 	json_put_number(w, "restarts", s->state.restarts);

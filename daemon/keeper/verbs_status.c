@@ -120,7 +120,26 @@ static void attend_service(struct json_writer *w, const struct keeper *k, const 
 	attend_listeners(w, s);
 }
 
-static void put_attention(struct json_writer *w, struct keeper *k)
+/* Partners to whom nothing gets through: the last that was tried failed. */
+static void attend_partners(struct json_writer *w, const struct json *live)
+{
+	char text[2 * KEEPER_WHY_BYTES];
+	size_t told = 0;
+
+	for (size_t i = 0; i < json_count(live) && told < KEEPER_ATTENTION_MAX; i++) {
+		const struct json *row = json_at(live, i), *error = json_get(row, "last_error_out");
+		struct slice domain = json_as_slice(json_get(row, "domain"));
+		struct slice words = json_as_slice(json_get(error, "text"));
+
+		if (!slice_equal(json_as_slice(json_get(row, "state")), SLICE("down")))
+			continue;
+		snprintf(text, sizeof text, "%.*s: %.*s", SLICE_ARG(domain), SLICE_ARG(words));
+		attend(w, json_as_number(json_get(error, "time"), 0), "warning", "partner", text);
+		told++;
+	}
+}
+
+static void put_attention(struct json_writer *w, struct keeper *k, const struct json *live)
 {
 	char text[KEEPER_WHY_BYTES + 128];
 
@@ -144,6 +163,7 @@ static void put_attention(struct json_writer *w, struct keeper *k)
 	}
 	if (k->import_trouble[0])
 		attend(w, k->import_trouble_ms, "error", "conf.d", k->import_trouble);
+	attend_partners(w, live);
 	json_close_array(w);
 }
 
@@ -216,7 +236,7 @@ static void answer(void *to, const struct json *live, const char *why)
 			json_put_number(w, policy_step((enum policy_step_id)i)->name, (int64_t)t->steps[i]);
 	json_close_object(w);
 	put_staged(w, call);
-	put_attention(w, k);
+	put_attention(w, k, live);
 	call_close(call);
 }
 

@@ -361,7 +361,7 @@ def test_a_paste_is_text_or_nothing(daemon, terminal):
     screen.run("paste-buffer", "-p")
     screen.wait("Domain +pasted.example")
     screen.keys("Escape")
-    screen.wait("1 change has not been saved", r"Discard them\? y/N")
+    screen.wait("1 change has not been saved", r"Discard it\? y/N")
     screen.keys("n")
     screen.wait("Domain +pasted.example")
     screen.keys("Escape", "y")

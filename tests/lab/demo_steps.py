@@ -21,13 +21,13 @@ def say(text=""):
 def down(is_quiet=False):
     stopped = Lab(FOLDER, NAMESPACE).close()
     if stopped:
-        say("stopped: " + ", ".join(stopped))
+        say(("a demo was running already; it ends now: " if is_quiet else "stopped: ") + ", ".join(stopped))
     elif not is_quiet:
         say("the demo is not running")
 
 
 def up():
-    down(is_quiet=True)
+    down(is_quiet=True)  # one demo at a time: whoever looks at the other one's console sees its link lost
     lab = Lab(FOLDER, NAMESPACE)
     say(f"opening network namespace {NAMESPACE}: authorities, DNS ...")
     lab.open()

@@ -58,7 +58,7 @@ static void write_options(struct buffer *out)
 		         row->letter ? row->letter : ' ', row->letter ? ", " : "  ", row->name,
 		         row->value ? " " : "", row->value ? row->value : "");
 		buffer_add(out, SLICE("  "));
-		add_padded(out, name, 24);
+		add_padded(out, name, 32);
 		buffer_printf(out, "%s\n", _(row->sentence));
 	}
 }

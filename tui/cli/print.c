@@ -40,6 +40,25 @@ size_t print_width(struct slice printed)
 	return cells;
 }
 
+static bool is_among(struct slice name, const char *list)
+{
+	struct slice rest = slice_of(list), word;
+
+	while (slice_next(&rest, ' ', &word))
+		if (word.len && slice_equal(word, name))
+			return true;
+	return false;
+}
+
+/* Instants are milliseconds in the protocol; nobody reads those. */
+static enum print_shape shape_of(struct slice name)
+{
+	return is_among(name, "time since started first_seen last_seen last_error_at next_start next_retry "
+	                      "drain_ends confirm_until")
+	               ? PRINT_TIME
+	               : PRINT_TEXT;
+}
+
 /* A list of scalars reads "a b", an object of scalars "x=1 y=2"; false: deeper than that. */
 static bool print_scalars(struct buffer *out, const struct print_style *style, const struct json *value)
 {
@@ -62,7 +81,7 @@ static bool print_scalars(struct buffer *out, const struct print_style *style, c
 			print_text(out, style, key);
 			buffer_add_char(out, '=');
 		}
-		print_value(out, style, item, PRINT_TEXT);
+		print_value(out, style, item, is_object ? shape_of(key) : PRINT_TEXT);
 	}
 	if (json_count(value) == 0)
 		buffer_add_char(out, '-');
@@ -191,16 +210,6 @@ void print_table(struct buffer *out, const struct print_style *style, const stru
 	}
 }
 
-static bool is_among(struct slice name, const char *list)
-{
-	struct slice rest = slice_of(list), word;
-
-	while (slice_next(&rest, ' ', &word))
-		if (word.len && slice_equal(word, name))
-			return true;
-	return false;
-}
-
 void print_members(struct buffer *out, const struct print_style *style, const struct json *object,
                    const char *without)
 {
@@ -219,7 +228,7 @@ void print_members(struct buffer *out, const struct print_style *style, const st
 			add_blanks(out, width - print_width(key) + PRINT_GAP);
 		else
 			buffer_add_char(out, '\t');
-		print_value(out, style, value, PRINT_TEXT);
+		print_value(out, style, value, shape_of(key));
 		buffer_add_char(out, '\n');
 	}
 }

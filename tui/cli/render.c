@@ -47,6 +47,17 @@ static const struct print_column connection_columns[] = {
 	{ N_("LAST ERROR"), "last_error", PRINT_TEXT },
 	{ NULL, NULL, PRINT_TEXT },
 };
+static const struct print_column discovered_columns[] = {
+	{ N_("DOMAIN"), "domain", PRINT_TEXT },
+	{ N_("STATE"), "state", PRINT_TEXT },
+	{ N_("MSGS"), "requests", PRINT_NUMBER },
+	{ N_("LIMITED"), "limited", PRINT_NUMBER },
+	{ N_("CONTACTS"), "contacts", PRINT_NUMBER },
+	{ N_("SEEN"), "last_seen", PRINT_AGE },
+	{ N_("ADDRESS"), "address", PRINT_TEXT },
+	{ N_("CERTIFICATE"), "certificate", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
 static const struct print_column session_columns[] = {
 	{ N_("KIND"), "kind", PRINT_TEXT },         { N_("OURS"), "local", PRINT_TEXT },
 	{ N_("THEIRS"), "remote", PRINT_TEXT },     { N_("STATE"), "state", PRINT_TEXT },
@@ -442,6 +453,7 @@ static const struct {
 	{ CONTROL_VERB_TOPOLOGY_SHOW, render_topology, NULL, NULL },
 	{ CONTROL_VERB_CONNECTION_LIST, NULL, connection_columns, "rows" },
 	{ CONTROL_VERB_SESSION_LIST, NULL, session_columns, "rows" },
+	{ CONTROL_VERB_DISCOVERED_LIST, NULL, discovered_columns, "rows" },
 	{ CONTROL_VERB_WHY, render_why, NULL, NULL },
 	{ CONTROL_VERB_EVENT_TAIL, render_events, NULL, NULL },
 	{ CONTROL_VERB_CONFIG_CHECK, render_check, NULL, NULL },

@@ -366,11 +366,11 @@ void command_run(struct console *console, struct slice line)
 	else if (control_effect_is_reading(control_verb(request.verb)->effect))
 		look(console, &request, line);
 	else if (control_verb(request.verb)->effect == CONTROL_CHANGES) {
-		question_command(console, line);
+		question_command(console, line, true);
 		trial_ask(console);
 	} else if (control_verb(request.verb)->effect == CONTROL_STAGES)
 		command_do(console, line);
 	else
-		question_command(console, line);
+		question_command(console, line, false);
 	cli_request_free(&request);
 }

@@ -8,7 +8,7 @@
 #include "tui/screens/command.h"
 #include "tui/screens/scene.h"
 
-enum { DETAIL_LINES = 5, DETAIL_FROM_HEIGHT = 18 };
+enum { DETAIL_LINES = 6, DETAIL_FROM_HEIGHT = 18 };
 
 static const struct table_column columns[DOMAIN_COLUMNS] = {
 	[DOMAIN_NAME] = { N_("DOMAIN"), 24, 3, 0, false },
@@ -108,6 +108,22 @@ void domains_title(const struct scene *scene, struct buffer *out)
 
 /* ---- the selected one, in words ---- */
 
+/* At most two lines: it is the sentence that somebody came here for.  How many it took. */
+static int draw_error(struct grid *grid, int x, int y, int room, struct slice words)
+{
+	size_t fits = grid_fold(grid, words, room);
+
+	if (!words.len) {
+		grid_put_text(grid, x, y, room, _("none"), GRID_NORMAL);
+		return 1;
+	}
+	grid_put(grid, x, y, room, slice_first(words, fits), GRID_WARN);
+	if (fits == words.len)
+		return 1;
+	grid_put(grid, x, y + 1, room, slice_trim(slice_after(words, fits)), GRID_WARN);
+	return 2;
+}
+
 static void draw_detail(const struct scene *scene, struct grid *grid, struct area area)
 {
 	const struct domain_row *row = domain_rows_shown(&scene->domains, scene->table.told);
@@ -146,8 +162,7 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	}
 	y++;
 	used = grid_put_text(grid, x, y, room, _("last error: "), GRID_NORMAL);
-	grid_put(grid, x + used, y++, room - used, row->error.len ? row->error : slice_of(_("none")),
-	         row->error.len ? GRID_WARN : GRID_NORMAL);
+	y += draw_error(grid, x + used, y, room - used, row->error);
 	used = grid_put_text(grid, x, y, room, _("note: "), GRID_NORMAL);
 	grid_put(grid, x + used, y, room - used, row->note.len ? row->note : SLICE("-"), GRID_NORMAL);
 }

@@ -30,10 +30,10 @@ static const struct {
 	counter count;                  /* NULL: nothing is counted */
 } switches[] = {
 	{ MODEL_ACCESS_EDGE, "allow-federated-users", N_("SIP federation off: everybody outside is refused"),
-	  N_("SIP federation on: allowed domains may talk again"), N_("partners are up now"), partners_up },
+	  N_("SIP federation on: allowed domains may talk again"), N_("partners up now"), partners_up },
 	{ MODEL_ACCESS_EDGE, "enable-partner-discovery", N_("Discovery off: who is on no list is refused"),
 	  N_("Discovery on: domains on neither list may talk when DNS proves them"),
-	  N_("discovered partners are known"), partners_discovered },
+	  N_("discovered partners now"), partners_discovered },
 	{ MODEL_ACCESS_EDGE, "allow-outside-users", N_("Remote users off: nobody signs in from the Internet"),
 	  N_("Remote users on: users whose policy permits it may sign in from the Internet"), NULL, NULL },
 	{ MODEL_ACCESS_EDGE, "allow-anonymous-users",
@@ -41,8 +41,7 @@ static const struct {
 	  N_("Anonymous users on: people without an account may join conferences"), NULL, NULL },
 	{ MODEL_ACCESS_POLICY, "enable-federation-access",
 	  N_("Users of this policy talk with no federated domain any more"),
-	  N_("Users of this policy may talk with federated domains"), N_("partners are up now"),
-	  partners_up },
+	  N_("Users of this policy may talk with federated domains"), N_("partners up now"), partners_up },
 };
 
 enum { SWITCHES = sizeof switches / sizeof *switches };
@@ -57,8 +56,8 @@ static void say_switch(const struct scene *scene, size_t which, struct form_fiel
 	if (field->fixed)
 		return;
 	if (switches[which].count && switches[which].count(scene) >= 0)
-		snprintf(field->effect, sizeof field->effect, "%s; %lld %s", _(words),
-		         switches[which].count(scene), _(switches[which].counted));
+		snprintf(field->effect, sizeof field->effect, "%s (%s: %lld)", _(words),
+		         _(switches[which].counted), switches[which].count(scene));
 	else
 		snprintf(field->effect, sizeof field->effect, "%s", _(words));
 }

@@ -183,6 +183,38 @@ static int put_hint(struct grid *grid, int x, int y, int end, const char *key, c
 	return x;
 }
 
+/* Where g leads, on as many lines as that takes, the last of them at `bottom`: no letter is to be guessed. */
+static void draw_places(struct grid *grid, int bottom)
+{
+	int lines = 1, x = 1, y;
+
+	for (bool is_counting = true;; is_counting = false) {
+		y = bottom - lines + 1;
+		x = 1;
+		if (!is_counting)
+			grid_fill(grid, 0, y, grid->width, lines);
+		for (int i = 0; i <= SCREEN_COUNT; i++) {
+			const struct screen_row *row = i < SCREEN_COUNT ? screen_row((enum screen)i) : NULL;
+			char key[2] = { row ? (char)row->key : 'g', '\0' };
+			const char *word = row ? row->word : _("first row");
+			int width = 2 + grid_text_width(grid, slice_of(word));
+
+			if (!key[0])
+				continue;
+			if (x > 1 && x + width > grid->width - 1) {
+				x = 1;
+				y++;
+			}
+			if (!is_counting)
+				put_hint(grid, x, y, grid->width, key, word);
+			x += width + 2;
+		}
+		if (!is_counting)
+			return;
+		lines = y - bottom + 1 + lines - 1;
+	}
+}
+
 /* Hints for those who type: the keys of the field or question, else those of the screen. */
 static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 {
@@ -208,18 +240,14 @@ static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 			x = put_hint(grid, x, y, grid->width, "s", _("stage instead"));
 		if (!scene->dialog.is_open && scene->prompt == PROMPT_COMMAND)
 			x = put_hint(grid, x, y, grid->width, "Tab", _("complete"));
-		put_hint(grid, x, y, grid->width, "Esc", _("discard"));
+		put_hint(grid, x, y, grid->width, "Esc",
+		         !scene->dialog.is_open  ? _("discard")
+		         : scene->dialog.word[0] ? _("do not")
+		                                 : _("no"));
 		return;
 	}
 	if (scene->awaits_place) {
-		for (int i = 0; i < SCREEN_COUNT; i++) {
-			const struct screen_row *row = screen_row((enum screen)i);
-			char key[2] = { (char)row->key, '\0' };
-
-			if (row->key)
-				x = put_hint(grid, x, y, grid->width, key, row->word);
-		}
-		put_hint(grid, x, y, grid->width, "g", _("first row"));
+		draw_places(grid, y);
 		return;
 	}
 	for (int i = 0; i < ACTION_COMMAND; i++) {

@@ -21,7 +21,8 @@ static void ask_discard(struct console *console, enum asking asking, enum screen
 
 	console->asking = asking;
 	console->discard_to = to;
-	dialog_open(&scene->dialog, _("Discard"), _("Discard them? y/N"), NULL);
+	dialog_open(&scene->dialog, _("Discard"),
+	            changes == 1 ? _("Discard it? y/N") : _("Discard them? y/N"), NULL);
 	dialog_add_line(&scene->dialog,
 	                changes == 1 ? _("%zu change has not been saved.")
 	                             : _("%zu changes have not been saved."),

@@ -236,7 +236,7 @@ static void change_listed(struct console *console, const char *verb)
 	buffer_start(&line, COMMAND_BYTES);
 	buffer_printf(&line, "%s %s", row->noun, row->verb);
 	command_add(&line, key);
-	question_command(console, buffer_slice(&line));
+	question_command(console, buffer_slice(&line), true);
 	trial_ask(console);
 	buffer_stop(&line);
 }

@@ -281,7 +281,7 @@ static void draw_attention_row(const struct scene *scene, struct grid *grid, str
 		grid_cursor(grid, area.x, y);
 }
 
-/* The daemon lists nothing; a service that stands still is worth its line all the same. */
+/* The daemon lists nothing; a service that stands still, and has something to do, is worth its line all the same. */
 static void draw_no_attention(const struct scene *scene, struct grid *grid, struct area area)
 {
 	const struct json *services = json_get(scene->status, "services");
@@ -290,7 +290,8 @@ static void draw_no_attention(const struct scene *scene, struct grid *grid, stru
 	for (size_t i = 0; i < json_count(services); i++) {
 		const struct json *service = json_at(services, i);
 
-		if (slice_equal(scene_text(service, "state"), SLICE("running")))
+		if (slice_equal(scene_text(service, "state"), SLICE("running")) ||
+		    json_as_bool(json_get(service, "unused"), false))
 			continue;
 		slice_to_text(scene_text(service, "name"), name, sizeof name);
 		slice_to_text(scene_text(service, "state"), state, sizeof state);

@@ -395,15 +395,21 @@ void question_service(struct console *console, const char *verb)
 	show_command(console);
 }
 
-void question_command(struct console *console, struct slice line)
+void question_command(struct console *console, struct slice line, bool is_change)
 {
+	struct dialog *dialog = &console->scene.dialog;
+
 	changes_clear(&console->agreed);
 	if (!changes_add(&console->agreed, line)) {
 		scene_say(&console->scene, GRID_BAD, "%s", _("the command is too long"));
 		return;
 	}
 	open_dialog(console, _("Run this command"), 0);
-	dialog_add_line(&console->scene.dialog, "parley %.*s", SLICE_ARG(line));
-	dialog_add_line(&console->scene.dialog, "%s", _("It changes the configuration for everybody."));
+	if (!is_change) /* nothing is published by it */
+		dialog_open(dialog, _("Run this command"), _("Do it? y/N"), NULL);
+	dialog_add_line(dialog, "parley %.*s", SLICE_ARG(line));
+	dialog_add_line(dialog, "%s",
+	                is_change ? _("It changes the configuration for everybody.")
+	                          : _("It acts on the running edge at once; no version is published."));
 	show_command(console);
 }

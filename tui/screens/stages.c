@@ -23,7 +23,7 @@ static void ask(struct console *console, const char *title, const char *command,
 {
 	struct dialog *dialog = &console->scene.dialog;
 
-	question_command(console, slice_of(command));
+	question_command(console, slice_of(command), true);
 	if (!dialog->is_open)
 		return;
 	snprintf(dialog->title, sizeof dialog->title, "%s", title);
@@ -168,7 +168,7 @@ void stages_publish_as(struct console *console, struct slice comment)
 	buffer_start(&line, COMMAND_BYTES);
 	buffer_add(&line, SLICE("publish --comment"));
 	command_add(&line, comment);
-	question_command(console, buffer_slice(&line));
+	question_command(console, buffer_slice(&line), true);
 	buffer_stop(&line);
 	if (!dialog->is_open)
 		return;
