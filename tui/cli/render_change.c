@@ -201,6 +201,8 @@ static void render_plan(struct buffer *out, const struct print_style *style, con
 void render_version(struct buffer *out, const struct print_style *style, const struct json *result)
 {
 	print_members(out, style, result, "changes time total");
+	if (json_count(json_get(result, "changes")) == 0)
+		buffer_add(out, slice_of(_("no difference\n")));
 	render_list_of_changes(out, style, result);
 }
 

@@ -419,8 +419,8 @@ static enum result refuse_late(struct reading *r, const struct control_verb *row
 				nearest_offer(&near, argument.name);
 		slice_to_text(r->late[i].name, shown, sizeof shown);
 		nearest_text(&near, hint);
-		return fail(r->reason, RESULT_INVALID, _("%s %s takes no option --%s; %s"), row->noun,
-		            row->verb, shown, hint[0] ? hint : _("see parley help"));
+		return fail(r->reason, RESULT_INVALID, _("%s%s%s takes no option --%s; %s"), row->noun,
+		            row->noun[0] ? " " : "", row->verb, shown, hint[0] ? hint : _("see parley help"));
 	}
 	return RESULT_OK;
 }
