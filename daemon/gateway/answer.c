@@ -1,11 +1,19 @@
 /*
  * answer: the keeper's questions.  {"what":"connections"|"partners"|"talks","after":N,"limit":M} gives an array of at
  * most M rows from the Nth; {"what":"retry","domain":D} tries that partner now;
- * {"what":"first","domain":"OURS THEIRS"} whether our user wrote or subscribed first.
+ * {"what":"first","domain":"OURS THEIRS"} whether our user wrote or subscribed first.  A trial brings the image of a
+ * change that may never be made: {"count":N,"rows":[...]} are the streams that would close.
  */
+#include <unistd.h>
+
 #include "daemon/gateway/parts.h"
 
-enum { ANSWER_MAX = 1024 * 1024, ANSWER_ROWS_DEFAULT = 500, ANSWER_ROWS_MAX = 1000 };
+enum {
+	ANSWER_MAX = 1024 * 1024,
+	ANSWER_ROWS_DEFAULT = 500,
+	ANSWER_ROWS_MAX = 1000,
+	ANSWER_CLOSING_MAX = 100
+};
 
 static void send_answer(struct gateway *g, uint64_t number, struct slice answer)
 {
@@ -71,4 +79,27 @@ void gateway_answer_query(struct gateway *g, uint64_t number, struct slice quest
 	send_answer(g, number, text.is_broken ? SLICE("[]") : buffer_slice(&text));
 	buffer_stop(&text);
 	json_free(&asked);
+}
+
+void gateway_answer_trial(struct gateway *g, uint64_t number, int fd)
+{
+	struct gateway_page page = { .limit = ANSWER_CLOSING_MAX };
+	struct policy_image *image = NULL;
+	struct buffer text;
+	struct json_writer w = json_write(&text);
+
+	buffer_start(&text, ANSWER_MAX);
+	json_open_object(&w, NULL);
+	if (policy_image_open(fd, &image, NULL) == RESULT_OK) {
+		json_open_array(&w, "rows");
+		streams_write_closing(g, image, &page, &w);
+		json_close_array(&w);
+		json_put_number(&w, "count", (int64_t)page.at);
+	}
+	json_close_object(&w);
+	send_answer(g, number, text.is_broken ? SLICE("{}") : buffer_slice(&text));
+	policy_image_close(&image);
+	buffer_stop(&text);
+	if (fd >= 0)
+		close(fd);
 }

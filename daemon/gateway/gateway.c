@@ -32,19 +32,23 @@ struct slice gateway_xmpp_domain(const struct gateway *g, struct slice sip_domai
 	return other ? policy_image_text(g->image, other->xmpp_domain) : sip_domain;
 }
 
-struct slice gateway_sip_domain(const struct gateway *g, struct slice xmpp_domain)
+struct slice gateway_sip_domain_in(const struct policy_image *image, struct slice xmpp_domain)
 {
-	for (size_t i = 0; i < image_xmpp_name_count(g->image); i++) {
-		const struct image_xmpp_name *name = image_xmpp_name_at(g->image, i);
+	for (size_t i = 0; i < image_xmpp_name_count(image); i++) {
+		const struct image_xmpp_name *name = image_xmpp_name_at(image, i);
 
-		if (slice_equal(policy_image_text(g->image, name->xmpp_domain), xmpp_domain))
-			return policy_image_text(g->image, name->sip_domain);
+		if (slice_equal(policy_image_text(image, name->xmpp_domain), xmpp_domain))
+			return policy_image_text(image, name->sip_domain);
 	}
 	/* A domain with another name in XMPP is not known there by its own. */
-	return policy_image_is_own_domain(g->image, xmpp_domain) &&
-	                       !image_xmpp_name_find(g->image, xmpp_domain)
+	return policy_image_is_own_domain(image, xmpp_domain) && !image_xmpp_name_find(image, xmpp_domain)
 	               ? xmpp_domain
 	               : SLICE_NONE;
+}
+
+struct slice gateway_sip_domain(const struct gateway *g, struct slice xmpp_domain)
+{
+	return gateway_sip_domain_in(g->image, xmpp_domain);
 }
 
 const struct image_xmpp_partner *gateway_partner(const struct gateway *g, struct slice domain)
@@ -270,6 +274,7 @@ static void frame_came(void *owner, struct link_frame *frame)
 	case LINK_LISTENER: take_listener(g, frame); break;
 	case LINK_LISTENER_CLOSE: close_listener(g, frame->number); break;
 	case LINK_QUERY: gateway_answer_query(g, frame->number, frame->payload); break;
+	case LINK_TRIAL: gateway_answer_trial(g, frame->number, frame->fd); break;
 	case LINK_DRAIN: drain(g, (int64_t)frame->number); break;
 	default:
 		if (frame->fd >= 0)

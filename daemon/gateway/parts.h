@@ -77,6 +77,7 @@ uint64_t gateway_random(struct gateway *g);
 
 /* Our own domains on both sides: "im.contoso.example" and "contoso.example".  SLICE_NONE: it is none of ours. Good as long as the image. */
 struct slice gateway_sip_domain(const struct gateway *g, struct slice xmpp_domain);
+struct slice gateway_sip_domain_in(const struct policy_image *image, struct slice xmpp_domain);
 struct slice gateway_xmpp_domain(const struct gateway *g, struct slice sip_domain);
 /* By any of its domains; NULL: there is none.  One that is not enabled is found, too. */
 const struct image_xmpp_partner *gateway_partner(const struct gateway *g, struct slice domain);
@@ -189,6 +190,9 @@ static inline bool gateway_page_takes(struct gateway_page *page)
 	return at >= page->after && at - page->after < page->limit;
 }
 void streams_write(struct gateway *g, struct gateway_page *page, struct json_writer *w); /* "connections" */
+/* Those that would close with that image, by the rule of streams_image_changed; all of them are counted. */
+void streams_write_closing(struct gateway *g, const struct policy_image *image, struct gateway_page *page,
+                           struct json_writer *w);
 void partners_write(struct gateway *g, struct gateway_page *page,
                     struct json_writer *w); /* "partners": by domain */
 /* Did our user write to or subscribe to the other one first?  Both as user@domain, A-labels, the SIP domain of ours. */
@@ -226,5 +230,6 @@ void gateway_report_counters(struct gateway *g);
 
 /* ---- answer.c ---- */
 void gateway_answer_query(struct gateway *g, uint64_t number, struct slice question);
+void gateway_answer_trial(struct gateway *g, uint64_t number, int fd); /* owns fd */
 
 #endif

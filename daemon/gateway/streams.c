@@ -139,11 +139,20 @@ void streams_accept(struct gateway *g, int fd, const struct address *from)
 
 /* ---- what changes ---- */
 
-static bool is_partner_on(const struct gateway *g, const char *domain)
+/* Why a stream could not stay under that image; NULL: it may. */
+static const char *ends_under(const struct policy_image *image, const struct stream *stream,
+                              enum xmpp_stream_error *error)
 {
-	struct xmpp_terms terms;
+	const struct image_xmpp_partner *row = image_xmpp_partner_find(image, slice_of(stream->partner));
 
-	return domain[0] == '\0' || streams_terms(g, slice_of(domain), &terms);
+	*error = XMPP_STREAM_NONE;
+	if (stream->partner[0] && (!row || !row->enabled))
+		return "the partner has been switched off or removed";
+	*error = XMPP_STREAM_HOST_GONE;
+	if (stream->xmpp && xmpp_stream_local(stream->xmpp).len &&
+	    gateway_sip_domain_in(image, xmpp_stream_local(stream->xmpp)).ptr == NULL)
+		return "the domain is no longer served here";
+	return NULL;
 }
 
 /* Off, gone, or one of the domains no longer ours: what is under way there ends, and what waits is told. */
@@ -164,13 +173,11 @@ void streams_image_changed(struct gateway *g)
 	}
 	LIST_EACH_SAFE (at, &s->stream_list) {
 		struct stream *stream = STREAM_OF(at);
+		enum xmpp_stream_error error;
+		const char *why = ends_under(g->image, stream, &error);
 
-		if (!is_partner_on(g, stream->partner))
-			stream_close(stream, XMPP_STREAM_NONE,
-			             "the partner has been switched off or removed");
-		else if (stream->xmpp && xmpp_stream_local(stream->xmpp).len &&
-		         gateway_sip_domain(g, xmpp_stream_local(stream->xmpp)).ptr == NULL)
-			stream_close(stream, XMPP_STREAM_HOST_GONE, "the domain is no longer served here");
+		if (why)
+			stream_close(stream, error, why);
 	}
 }
 
@@ -305,6 +312,16 @@ void streams_write(struct gateway *g, struct gateway_page *page, struct json_wri
 		if (!ROUTE_OF(at)->sender && !ROUTE_OF(at)->dial && ROUTE_OF(at)->last_error[0] &&
 		    gateway_page_takes(page))
 			put_failed(ROUTE_OF(at), w);
+}
+
+void streams_write_closing(struct gateway *g, const struct policy_image *image, struct gateway_page *page,
+                           struct json_writer *w)
+{
+	enum xmpp_stream_error error;
+
+	LIST_EACH (at, &g->streams->stream_list)
+		if (ends_under(image, STREAM_OF(at), &error) && gateway_page_takes(page))
+			stream_write(STREAM_OF(at), w);
 }
 
 static void route_write(const struct route *route, struct json_writer *w)

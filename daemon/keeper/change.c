@@ -305,6 +305,15 @@ static enum result arm_timer(struct call *call, int64_t time_ms, struct reason *
 	return pending_prepare(k, &pending, reason);
 }
 
+/* What was published is staged no longer; what was staged since, while the service was asked, is. */
+static void drop_draft(struct call *call)
+{
+	const struct draft *draft = call->change.is_draft ? draft_find(call->keeper, &call->who) : NULL;
+
+	if (draft && draft->edit == call->change.draft_edit)
+		draft_drop(call->keeper, &call->who);
+}
+
 static void publish(struct call *call, struct model_snapshot *copy)
 {
 	struct keeper *k = call->keeper;
@@ -330,12 +339,14 @@ static void publish(struct call *call, struct model_snapshot *copy)
 		result = publish_snapshot(k, copy, &order, &reason);
 	if (result == RESULT_OK && has_timer)
 		pending_begin(k);
-	else if (result != RESULT_OK && has_timer && !k->pending.version)
-		pending_end(k, &later); /* when it cannot be forgotten, a start sees that it never was */
+	else if (result != RESULT_OK && result != RESULT_UNKNOWN && has_timer && !k->pending.version)
+		pending_end(
+		        k,
+		        &later); /* unknown, or not to be forgotten: the next start sees whether it ever was */
 	if (result == RESULT_OK && call->change.ends_pending && pending_end(k, &later) != RESULT_OK)
 		call->note = later;
-	if (result == RESULT_OK && call->change.is_draft)
-		draft_drop(k, &call->who);
+	if (result == RESULT_OK)
+		drop_draft(call);
 	verb_published(call, result, &reason);
 }
 
@@ -352,15 +363,24 @@ static void look_for_switch(void *to, const struct model_change *change)
 		*is_off = true;
 }
 
+static bool has_running_service(struct keeper *k)
+{
+	KEEPER_EACH_SERVICE (k, s)
+		if (service_is_up(s))
+			return true;
+	return false;
+}
+
 static void decide_timer(void *to, const struct json *closing, const char *why)
 {
 	struct call *call = to;
 	struct model_snapshot *copy = call->change.candidate;
 
-	(void)why; /* a service that does not run has no connections to close */
 	call->change.candidate = NULL;
 	image_drop(&call->change.trial);
-	if (json_as_number(json_get(closing, "count"), 0) > KEEPER_CONFIRM_CLOSING)
+	/* What could not be learned is taken for much; a service that does not run has no connections to close. */
+	if (json_as_number(json_get(closing, "count"), 0) > KEEPER_CONFIRM_CLOSING ||
+	    (why[0] && has_running_service(call->keeper)))
 		call->change.confirm_s = KEEPER_CONFIRM_S;
 	if (call->keeper->now.version.number != call->change.begun_at) {
 		model_snapshot_free(&copy);
@@ -406,11 +426,18 @@ static void end_unchanged(struct call *call)
 {
 	struct reason reason = { "" };
 
-	if (call->change.is_draft && !call->change.dry_runs)
-		draft_drop(call->keeper, &call->who);
-	if (call->change.ends_pending && !call->change.dry_runs && !call->change.stages &&
-	    pending_end(call->keeper, &reason) != RESULT_OK)
+	if (!call->change.dry_runs)
+		drop_draft(call);
+	if (!call->change.ends_pending || call->change.dry_runs || call->change.stages) {
+		verb_unchanged(call);
+		return;
+	}
+	/* Somebody has put it right already; that nothing waits any more is a deed nevertheless. */
+	if (!verb_audit_asked(call))
+		return;
+	if (pending_end(call->keeper, &reason) != RESULT_OK)
 		call->note = reason;
+	verb_audit_outcome(call, "nothing was left to take back", &reason);
 	verb_unchanged(call);
 }
 

@@ -65,6 +65,7 @@ enum result draft_put(struct keeper *k, const struct who *who, uint64_t base, st
 	image_drop(&draft->image);
 	draft->snapshot = snapshot;
 	draft->base = base;
+	draft->edit = ++k->draft_edits;
 	draft->touched_ms = keeper_now(k).mono_ms;
 	draft->differences = changes_write(k->now.snapshot, snapshot, &(struct buffer){ .max = 0 });
 	return RESULT_OK;

@@ -167,7 +167,7 @@ static void put_closing(struct json_writer *w, const struct json *closing, const
 	for (size_t i = 0; i < json_count(rows) && buffer_room(w->out) > PLAN_ROWS_ROOM; i++)
 		json_write_value(w, NULL, json_at(rows, i));
 	json_close_array(w);
-	json_put_text(w, "live", closing ? "" : why); /* why the connections are not known */
+	json_put_text(w, "live", why); /* why the connections are not known, or not all of them */
 }
 
 static const char *number_of(char to[48], size_t count, const char *one)
@@ -300,8 +300,7 @@ void plan_answer(void *to, const struct json *closing, const char *why)
 	w = json_write(&plan->closing);
 	if (closing)
 		json_write_value(&w, NULL, closing);
-	else
-		fail(&plan->why, RESULT_NOT_FOUND, "%s", why);
+	fail(&plan->why, RESULT_NOT_FOUND, "%s", why);
 	call->version = k->now.version.number;
 	list_add_last(&k->planning, &call->waiting);
 	go_on(call);
@@ -316,5 +315,5 @@ void plan_ask(struct call *call, const struct model_snapshot *candidate, query_a
 	if (result != RESULT_OK)
 		call_fail(call, control_code_of(result), "%s", reason.text);
 	else
-		query_ask_trial(&k->access, call->change.trial.fd, answered, call);
+		query_ask_trial(k, call->change.trial.fd, answered, call);
 }

@@ -110,7 +110,7 @@ static void ask(struct service *s, const char *what, bool wants_rows, struct sli
 		finish(query, NULL, "the service takes no questions");
 }
 
-void query_ask_trial(struct service *s, int image_fd, query_answered *answered, void *to)
+static void ask_trial(struct service *s, int image_fd, query_answered *answered, void *to)
 {
 	struct query *query = query_new(s, answered, to);
 
@@ -212,7 +212,9 @@ void query_drop_all(struct service *s, const char *why)
 
 struct gathering {
 	struct keeper *keeper;
-	const char *what;
+	const char *what; /* NULL: what would close with `image_fd` */
+	int image_fd;
+	int64_t closing;
 	size_t next; /* service to be asked */
 	bool has_any;
 	char why[KEEPER_WHY_BYTES]; /* of the first that gave nothing */
@@ -228,11 +230,17 @@ static void gathered(void *to, const struct json *answer, const char *why)
 {
 	struct gathering *g = to;
 
-	g->has_any |= answer != NULL;
-	if (!answer && !g->why[0])
+	const struct json *rows = g->what ? answer : json_get(answer, "rows");
+
+	if (answer && !rows)
+		why = "the service could not try it";
+	g->has_any |= rows != NULL;
+	if (!rows && !g->why[0])
 		snprintf(g->why, sizeof g->why, "%s", why);
-	for (size_t i = 0; i < json_count(answer); i++)
-		json_write_value(&g->w, NULL, json_at(answer, i));
+	for (size_t i = 0; i < json_count(rows); i++)
+		json_write_value(&g->w, NULL, json_at(rows, i));
+	if (!g->what)
+		g->closing += json_as_number(json_get(answer, "count"), 0);
 	gather(g);
 }
 
@@ -243,12 +251,19 @@ static void gather(struct gathering *g)
 	while (g->next < SERVICE_COUNT) {
 		struct service *s = &g->keeper->services[g->next++];
 
-		if (!s->is_unused) {
+		if (s->is_unused)
+			continue;
+		if (g->what)
 			query_ask(s, g->what, gathered, g);
-			return;
-		}
+		else
+			ask_trial(s, g->image_fd, gathered, g);
+		return;
 	}
 	json_close_array(&g->w);
+	if (!g->what) {
+		json_put_number(&g->w, "count", g->closing);
+		json_close_object(&g->w);
+	}
 	if (!g->has_any)
 		g->answered(g->to, NULL, g->why);
 	else if (g->rows.is_broken || json_read(buffer_slice(&g->rows), &rows, NULL) != RESULT_OK)
@@ -260,7 +275,7 @@ static void gather(struct gathering *g)
 	mem_free(g);
 }
 
-void query_ask_all(struct keeper *k, const char *what, query_answered *answered, void *to)
+static void gather_all(struct keeper *k, const char *what, int image_fd, query_answered *answered, void *to)
 {
 	struct gathering *g = mem_new(sizeof *g);
 
@@ -270,10 +285,23 @@ void query_ask_all(struct keeper *k, const char *what, query_answered *answered,
 	}
 	g->keeper = k;
 	g->what = what;
+	g->image_fd = image_fd;
 	g->answered = answered;
 	g->to = to;
 	buffer_start(&g->rows, KEEPER_ANSWER_MAX);
 	g->w = json_write(&g->rows);
-	json_open_array(&g->w, NULL);
+	if (!what)
+		json_open_object(&g->w, NULL);
+	json_open_array(&g->w, what ? NULL : "rows");
 	gather(g);
+}
+
+void query_ask_all(struct keeper *k, const char *what, query_answered *answered, void *to)
+{
+	gather_all(k, what, -1, answered, to);
+}
+
+void query_ask_trial(struct keeper *k, int image_fd, query_answered *answered, void *to)
+{
+	gather_all(k, NULL, image_fd, answered, to);
 }

@@ -57,14 +57,26 @@ bool verb_row_named(struct slice method, struct verb_row *out)
 	return false;
 }
 
-static void put_names(struct json_writer *w, control_roles roles, bool is_read_only)
+/* Those that take what was staged, or what waits, are not staged themselves. */
+static bool may_be_staged(enum control_verb_id id)
 {
-	json_open_array(w, "verbs");
+	return control_verb(id)->effect == CONTROL_CHANGES && id != CONTROL_VERB_PUBLISH &&
+	       id != CONTROL_VERB_REVERT;
+}
+
+/* The verbs of a session: those it may call, or (`stages`) those it may call only to stage what they do. */
+static void put_names(struct json_writer *w, const char *key, control_roles roles, bool is_read_only,
+                      bool stages)
+{
+	json_open_array(w, key);
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		const struct control_verb *verb = control_verb(known[i].id);
+		bool may_call = control_roles_have(roles, verb->role);
+		bool may_stage = !may_call && control_roles_have(roles, CONTROL_ROLE_EDITOR) &&
+		                 may_be_staged(known[i].id);
 		struct buffer name;
 
-		if (!control_roles_have(roles, verb->role) ||
+		if (!(stages ? may_stage : may_call) ||
 		    (is_read_only && !control_effect_is_reading(verb->effect)))
 			continue;
 		buffer_start(&name, 64);
@@ -104,6 +116,7 @@ void verb_run_HELLO(struct call *call)
 	json_put_text(w, "role", control_roles_text(call->who.roles, roles));
 	json_put_text(w, "mode", is_read_only ? "ro" : "rw");
 	json_put_number(w, "version", (int64_t)k->now.version.number);
-	put_names(w, call->who.roles, is_read_only);
+	put_names(w, "verbs", call->who.roles, is_read_only, false);
+	put_names(w, "stages", call->who.roles, is_read_only, true);
 	call_close(call);
 }

@@ -297,6 +297,7 @@ void verb_run_PUBLISH(struct call *call)
 	if (!(draft = draft_of(call)))
 		return;
 	call->change.is_draft = true;
+	call->change.draft_edit = draft->edit;
 	if (draft->base != k->now.version.number || (expected && json_as_number(expected, -1) != present)) {
 		snprintf(words, sizeof words,
 		         "version %lld is current, yours was begun from %llu: stage rebase first",

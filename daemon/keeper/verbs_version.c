@@ -259,6 +259,26 @@ static bool is_waiting(struct call *call)
 	return false;
 }
 
+/* To keep a change for good is to make it: it asks for the same roles.  False: the call has been failed. */
+static bool may_keep(struct call *call, uint64_t number)
+{
+	struct model_snapshot *with = NULL, *without = NULL;
+	struct store_version version;
+	struct reason reason = { "" };
+	bool may = false;
+
+	if (!fetch(call, number, &with, &version))
+		return false;
+	if (fetch(call, number - 1, &without, &version)) {
+		may = roles_permit_changes(call->who.roles, without, with, &reason) == RESULT_OK;
+		if (!may)
+			call_fail(call, CONTROL_DENIED, "%s", reason.text);
+	}
+	model_snapshot_free(&with);
+	model_snapshot_free(&without);
+	return may;
+}
+
 void verb_run_CONFIRM(struct call *call)
 {
 	struct keeper *k = call->keeper;
@@ -268,7 +288,7 @@ void verb_run_CONFIRM(struct call *call)
 	struct json_writer *w;
 	enum result result;
 
-	if (!is_waiting(call))
+	if (!is_waiting(call) || !may_keep(call, number))
 		return;
 	call->version = number;
 	result = pending_end(k, &reason);

@@ -339,6 +339,17 @@ def test_what_was_undone_is_not_taken_back_once_more(bare):
     assert client.code("revert") == "not-found"
 
 
+def test_that_nothing_was_left_to_take_back_is_on_record(bare):
+    client = bare.client()
+    client.result("domain.allow", domain="x.example", confirm_within=60)
+    client.result("domain.remove", domain="x.example")
+    before = len(audit(bare))
+    done = client.result("revert")
+    assert done["changes"] == [] and client.result("status")["confirm_version"] == 0 and version(client) == 3
+    said = [(line["verb"], line["outcome"]) for line in audit(bare)[before:]]
+    assert said == [("revert", "asked"), ("revert", "nothing was left to take back")]
+
+
 def test_a_killed_keeper_takes_back_what_is_due_when_it_comes_again(bare):
     client = bare.client()
     client.result("access-edge.set", set={"allow-federated-users": True})

@@ -518,6 +518,20 @@ def test_roles_are_granted_and_taken_away_while_people_are_connected(bare):
     hello, blocked, granting = calls_as(bare, bin_, [], block, ("role.grant", {"member": "bin", "roles": "administrator"}))
     assert hello["role"] == "policy" and blocked["version"] > granted["version"] and granting == "denied"
     assert "domain.block" in hello["verbs"] and "role.grant" not in hello["verbs"]
+    admin.result("role.grant", member="sys", roles="editor")
+    only = {"domain": "staged.example"}
+    hello, blocked, staged, granting, published = calls_as(
+        bare, sys_, [], block, ("domain.block", {**only, "stage": True}),
+        ("role.grant", {"member": "daemon", "roles": "administrator", "stage": True}), ("publish", {"comment": "mine"}))
+    assert hello["role"] == "editor" and (blocked, published) == ("denied", "denied")
+    assert "domain.block" in hello["stages"] and "domain.block" not in hello["verbs"] and "stage.drop" in hello["verbs"]
+    assert not {"publish", "revert", "confirm", "service.stop"} & {*hello["stages"], *hello["verbs"]}
+    assert staged["staged"] and granting["staged"] and not admin.result("domain.list", filter="staged.example")["rows"]
+    admin.result("role.grant", member="sys", roles="editor,policy")  # he may publish now, but not what only an administrator may
+    hello, rebased, published = calls_as(bare, sys_, [], ("stage.rebase", {}), ("publish", {"comment": "mine"}))
+    assert rebased["staged"] and published == "denied"
+    admin.result("role.revoke", member="sys")
+
     hello, blocked, listed = calls_as(bare, sys_, [games], block, ("role.list", {}))
     assert hello["role"] == "operator" and blocked == "denied"
     assert {"member": "group:games", "roles": "operator", "comment": "on duty", "note": ""} in listed["rows"]
@@ -534,6 +548,21 @@ def test_roles_are_granted_and_taken_away_while_people_are_connected(bare):
     for member in ("nobody-at-all", "group:games"):
         admin.result("role.revoke", member=member)
     assert calls_as(bare, bin_, []) == "no way in"  # without a row the door is shut again
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become other users")
+def test_who_may_not_make_a_change_may_not_keep_it_either(bare):
+    """confirm makes a change last: what only an administrator may grant, only he keeps."""
+    admin, bin_ = bare.client(), pwd.getpwnam("bin").pw_uid
+    admin.result("role.grant", member="bin", roles="policy")
+    waits = admin.result("role.grant", member="sys", roles="viewer", confirm_within=60)["version"]
+    assert calls_as(bare, bin_, [], ("confirm", {}))[1] == "denied"
+    assert calls_as(bare, bin_, [], ("revert", {}))[1] == "denied"
+    assert admin.result("status")["confirm_version"] == waits
+    assert admin.result("confirm")["version"] == waits
+    own = calls_as(bare, bin_, [], ("domain.block", {"domain": "x.example", "confirm_within": 60}), ("confirm", {}))
+    assert own[2]["version"] == own[1]["version"] == waits + 1
+    admin.result("role.revoke", member="bin")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become other users")

@@ -120,10 +120,17 @@ bool scene_flag(const struct json *object, const char *member)
 	return json_as_bool(json_get(object, member), false);
 }
 
+static bool is_among(const struct json *verbs, const char *method)
+{
+	for (size_t i = 0; i < json_count(verbs); i++)
+		if (slice_equal(json_as_slice(json_at(verbs, i)), slice_of(method)))
+			return true;
+	return false;
+}
+
 bool scene_permits(const struct scene *scene, enum control_verb_id verb)
 {
 	const struct control_verb *row = control_verb(verb);
-	const struct json *verbs = json_get(scene->hello, "verbs");
 	char method[64];
 
 	if (!row)
@@ -135,10 +142,9 @@ bool scene_permits(const struct scene *scene, enum control_verb_id verb)
 	if (scene->as_of && row->effect == CONTROL_CHANGES && verb != CONTROL_VERB_VERSION_RESTORE)
 		return false;
 	snprintf(method, sizeof method, "%s%s%s", row->noun, row->noun[0] ? "." : "", row->verb);
-	for (size_t i = 0; i < json_count(verbs); i++)
-		if (slice_equal(json_as_slice(json_at(verbs, i)), slice_of(method)))
-			return true;
-	return false;
+	/* Who may only stage has the same forms: S stages, and the daemon says who publishes. */
+	return is_among(json_get(scene->hello, "verbs"), method) ||
+	       is_among(json_get(scene->hello, "stages"), method);
 }
 
 int64_t scene_staged(const struct scene *scene) { return scene_number(scene->staged, "total"); }
