@@ -167,39 +167,6 @@ def test_a_guard_shows_both_values(bare):
     assert apart["code"] == "conflict" and not apart.get("problems")
 
 
-def test_the_same_task_by_command_line_and_by_hand_ends_in_the_same_version(lab):
-    texts, logs = [], []
-    for way in ("words", "xml"):
-        daemon = Bare(lab.folder / f"ways-{way}-{next(NUMBERS)}").start()
-        client = daemon.client()
-        if way == "words":
-            run = lambda *words: lab.ledger.run([os.environ["PARLEY"], "--root", daemon.root, *words], timeout=30)  # noqa: E731
-            for words in (("domain", "allow", "x.example", "proxy-fqdn=edge.x.example", "comment=a & b", "--stage"),
-                          ("domain", "block", "spam.example", "--stage"),
-                          ("access-edge", "set", "allow-federated-users=true", "--stage"),
-                          ("publish", "-c", "by words")):
-                answer = run(*words)
-                assert answer.returncode == 0, answer.stdout + answer.stderr
-        else:
-            (daemon.conf / "sip-domains.xml").write_text(
-                '<parley document="sip-domains" schema="1" version="1">\n<blocked-domain domain="spam.example"/>\n'
-                '<allowed-domain domain="X.example"><comment>a &amp; b</comment>'
-                "<proxy-fqdn>edge.x.example</proxy-fqdn></allowed-domain>\n</parley>\n")
-            (daemon.conf / "access-edge.xml").write_text(
-                '<parley document="access-edge" schema="1" version="1"><access-edge>'
-                "<allow-federated-users>true</allow-federated-users></access-edge></parley>\n")
-            for name in ("sip-domains.xml", "access-edge.xml"):
-                if os.geteuid() == 0:
-                    os.chown(daemon.conf / name, NOBODY.pw_uid, NOBODY.pw_gid)
-            daemon.child.send_signal(signal.SIGHUP)
-            wait_until(lambda: version(client) == 2, 10, "the edit is published")
-        assert version(client) == 2
-        texts.append(documents(client, version=2))
-        client.close()
-        assert daemon.stop() == 0, tail(daemon.log_path)
-    assert texts[0] == texts[1]
-
-
 def test_the_command_lines_exit_codes_say_how_it_ended(lab, bare, tmp_path):
     def run(*words):
         answer = lab.ledger.run([os.environ["PARLEY"], "--root", bare.root, *words], timeout=30)

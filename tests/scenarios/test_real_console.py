@@ -1,14 +1,20 @@
 """The console on a terminal against the real daemon: what a screen shows is what the daemon says, what a key does is published."""
+import itertools
 import json
 import os
 import re
 import shlex
+import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from lab.process import wait_until
-from test_changes import bare  # noqa: F401  (a daemon alone)
+from lab.process import tail, wait_until
+from test_changes import audit, bare, documents  # noqa: F401  (bare: a daemon alone)
+from test_control import Bare, NOBODY
+
+NUMBERS = itertools.count(1)
 
 pytestmark = pytest.mark.short
 
@@ -43,6 +49,23 @@ class Screen:
         except Exception as error:
             raise AssertionError(f"waited for {wanted}; the screen is:\n{shown[0]}") from error
         return shown[0]
+
+    def go_to_field(self, label):
+        """Down to the field; where it stands depends on the model's rows."""
+        start = int(re.search(r"field (\d+) of", self.wait(r"field \d+ of")).group(1))
+        for number in range(start + 1, 80):
+            if re.search(rf"(?m)^>[ *] {label}", self.run("capture-pane", "-p")):
+                return
+            self.keys("Down")
+            self.wait(rf"field {number} of")
+        raise AssertionError(f"no field {label}")
+
+    def pid(self):
+        """Of the console itself: the only child of the pane's shell."""
+        shell = self.run("display-message", "-p", "#{pane_pid}").strip()
+        child, = Path(f"/proc/{shell}/task/{shell}/children").read_text().split()
+        assert Path(f"/proc/{child}/comm").read_text().strip() == "parley"
+        return int(child)
 
     def close(self):
         subprocess.run([*self.tmux, "kill-server"], capture_output=True)
@@ -139,3 +162,120 @@ def test_every_screen_of_the_navigation_opens_against_the_real_daemon(bare, scre
         if key in "apXw":
             screen.keys("Escape")
             screen.wait("NEEDS ATTENTION")
+
+
+def test_federation_switched_off_by_a_console_that_is_killed_comes_back_by_itself(bare, screen):  # noqa: F811
+    """The wrong switch, and then nobody is there to undo it: the timer is the daemon's, not the console's."""
+    ask(bare, "access-edge", "set", "allow-federated-users=true")
+    screen.wait("NEEDS ATTENTION")
+    screen.keys(":")
+    screen.type("access-edge set allow-federated-users=false --confirm-within 5")
+    screen.keys("Enter")
+    screen.wait("Run this command", "y/N")
+    screen.keys("y")
+    wait_until(lambda: ask(bare, "status")["confirm_version"] == 3, 10, "version 3 waits")
+    os.kill(screen.pid(), signal.SIGKILL)
+    bare.wait_event("config-reverted", reverted=3)
+    assert ask(bare, "access-edge", "show")["fields"]["allow-federated-users"] is True
+    said = [(line["who"], line["verb"], line["outcome"], line["version"]) for line in audit(bare)]
+    assert [line for line in said if line[1] == "revert"] == [("parleyd", "revert", "asked", 3), ("parleyd", "revert", "published", 4)]
+    assert "confirm" not in [line[1] for line in said]
+
+
+def test_a_switch_of_a_killed_console_waits_as_long_as_the_rule_says(bare, screen):  # noqa: F811
+    ask(bare, "access-edge", "set", "allow-federated-users=true")
+    screen.wait("NEEDS ATTENTION")
+    screen.keys("g", "a")
+    screen.wait(r">  Allow federated users +\[x\] on", "SIP federation off: ")
+    screen.keys("Space", "Enter")
+    screen.wait("Type off to publish this", "Dry run: ")
+    screen.type("off")
+    screen.keys("Enter")
+    screen.wait(r"v\d+ goes back in \dm\d\ds: Y keeps")
+    os.kill(screen.pid(), signal.SIGKILL)
+    waits = json.loads((bare.root / "var/lib/parley/pending").read_text())
+    assert (waits["version"], waits["seconds"]) == (3, 300)
+    assert ask(bare, "status")["confirm_version"] == 3
+    ask(bare, "revert")
+    assert ask(bare, "access-edge", "show")["fields"]["allow-federated-users"] is True
+
+
+# ---- one way to change anything ----
+
+def by_words(daemon, screen):
+    for words in (("domain", "allow", "x.example", "proxy-fqdn=edge.x.example", "comment=a & b", "--stage"),
+                  ("domain", "block", "spam.example", "--stage"), ("access-edge", "set", "allow-federated-users=true", "--stage"),
+                  ("publish", "-c", "by words")):
+        ask(daemon, *words)
+
+
+def by_xml(daemon, screen):
+    (daemon.conf / "sip-domains.xml").write_text(
+        '<parley document="sip-domains" schema="1" version="1">\n<blocked-domain domain="spam.example"/>\n'
+        '<allowed-domain domain="X.example"><comment>a &amp; b</comment>'
+        "<proxy-fqdn>edge.x.example</proxy-fqdn></allowed-domain>\n</parley>\n")
+    (daemon.conf / "access-edge.xml").write_text(
+        '<parley document="access-edge" schema="1" version="1"><access-edge>'
+        "<allow-federated-users>true</allow-federated-users></access-edge></parley>\n")
+    for name in ("sip-domains.xml", "access-edge.xml"):
+        if os.geteuid() == 0:
+            os.chown(daemon.conf / name, NOBODY.pw_uid, NOBODY.pw_gid)
+    daemon.child.send_signal(signal.SIGHUP)
+
+
+def by_console(daemon, screen):
+    screen.wait("NEEDS ATTENTION")
+    screen.keys("g", "d")
+    screen.wait("SIP domains")
+    screen.keys("n")
+    screen.wait("New: Allowed domain")
+    screen.type("X.example")
+    for label, text in (("Proxy FQDN", "edge.x.example"), ("Comment", "a & b")):
+        screen.go_to_field(label)
+        screen.type(text)
+    screen.keys("Enter")
+    screen.wait("s stage instead")
+    screen.keys("s")
+    screen.wait("staged: domain allow", "staged 1")
+    screen.keys(":")
+    screen.type("domain block spam.example --stage")
+    screen.keys("Enter")
+    screen.wait("Run this command", "y/N")
+    screen.keys("y")
+    screen.wait("staged: domain block spam.example", "staged 2")
+    screen.keys("g", "a")
+    screen.wait(r">  Allow federated users +\[ \] off")
+    screen.keys("Space", "Enter")
+    screen.wait("s stage instead")
+    screen.keys("s")
+    screen.wait("staged 3")
+    screen.keys("g", "S")
+    screen.wait("Staged changes +3 of 3|Staged changes")
+    screen.keys("P")
+    screen.wait(r"Comment \(why\?\)")
+    screen.type("by console")
+    screen.keys("Enter")
+    screen.wait("Publish 3 staged")
+    screen.keys("y")
+    screen.wait(r"v2 published: publish", "Nothing is staged")
+
+
+def test_the_same_task_by_console_by_words_and_by_hand_ends_in_the_same_version(lab, tmp_path):
+    """Every document of the version, byte by byte."""
+    versions = {}
+    for way in (by_words, by_xml, by_console):
+        daemon = Bare(lab.folder / f"ways-{way.__name__}-{next(NUMBERS)}").start()
+        folder = tmp_path / way.__name__
+        folder.mkdir()
+        opened = Screen(daemon, folder)
+        client = daemon.client()
+        try:
+            way(daemon, opened)
+            wait_until(lambda: client.result("status")["version"] == 2, 10, f"{way.__name__} has published")  # noqa: B023
+            versions[way.__name__] = documents(client, version=2)
+        finally:
+            opened.close()
+            client.close()
+            assert daemon.stop() == 0, tail(daemon.log_path)
+    assert "edge.x.example" in versions["by_words"]["sip-domains.xml"] and "spam.example" in versions["by_words"]["sip-domains.xml"]
+    assert versions["by_words"] == versions["by_xml"] == versions["by_console"]

@@ -64,11 +64,25 @@ struct how {
 /* What would cut many off goes back by itself; the daemon decides which that is. */
 static const char confirmed[] = "--confirm-within=auto";
 
+/* Has whoever typed it said how it is to be done?  Then it is done so. */
+static bool is_told_how(const struct cli_request *request)
+{
+	struct json *params = NULL;
+	bool is_told = false;
+
+	if (json_read(buffer_slice(&request->params), &params, NULL) == RESULT_OK)
+		is_told = json_get(params, "stage") || json_get(params, "dry_run") ||
+		          json_get(params, "confirm_within");
+	json_free(&params);
+	return is_told;
+}
+
 /* Words, then the request; both are the caller's to free with cli_request_free when OK. */
 static enum result read_command(struct slice line, const struct how *how, struct command_words *words,
                                 struct cli_request *request, struct reason *reason)
 {
 	char guard[48];
+	bool is_told;
 	enum result result = command_split(line, words, reason);
 
 	if (result == RESULT_OK)
@@ -80,11 +94,14 @@ static enum result read_command(struct slice line, const struct how *how, struct
 		return result;
 	}
 	/* A change: read again with how it is to be done. */
+	is_told = is_told_how(request);
 	cli_request_free(request);
+	if (words->count + 2 > COMMAND_WORDS_MAX)
+		return fail(reason, RESULT_INVALID, _("the command is too long"));
 	snprintf(guard, sizeof guard, "--if-version=%lld", (long long)how->if_version);
-	if (how->if_version && words->count < COMMAND_WORDS_MAX)
+	if (how->if_version)
 		words->words[words->count++] = guard;
-	if (words->count < COMMAND_WORDS_MAX && how->doing)
+	if (how->doing && (how->doing != confirmed || !is_told))
 		words->words[words->count++] = how->doing;
 	result = cli_request_read(words->count, words->words, request, reason);
 	if (result != RESULT_OK)
