@@ -121,15 +121,16 @@ def test_kill_9_at_any_instant_loses_nothing_that_was_acknowledged(bare):
 # ---- each system call ----
 
 class Strace:
-    """strace on the keeper with an injection, for as long as the block lasts."""
+    """strace on the keeper with an injection, for as long as the block lasts; `path`: only where it is about that file."""
 
-    def __init__(self, daemon, injection):
+    def __init__(self, daemon, injection, path=None):
+        self.only = ["-P", str(path)] if path else []
         self.pid, self.injection = keeper_pid(daemon.child.pid), injection
         self.log = daemon.root.parent / f"{daemon.root.name}.strace"
 
     def __enter__(self):
         calls = self.injection.split(":")[0]
-        self.child = subprocess.Popen(["strace", "-p", str(self.pid), "-o", str(self.log), "-e", f"trace={calls}",
+        self.child = subprocess.Popen(["strace", "-p", str(self.pid), "-o", str(self.log), *self.only, "-e", f"trace={calls}",
                                        "-e", f"inject={self.injection}"], stderr=subprocess.PIPE)
         line = self.child.stderr.readline()
         assert b"attached" in line, line
@@ -230,6 +231,24 @@ def test_each_system_call_of_a_change_may_fail(bare, calls, error):
     assert refused, f"{calls} never refused anything"
     number, problem = change(bare, "last")
     assert problem is None and number, problem
+
+
+@needs_root
+def test_a_publish_whose_end_is_unknown_keeps_its_timer(bare):
+    """The journal's line can neither be synced nor taken back: it may be there after all, and then it must still go back by itself."""
+    before, keeper = bare.status()["version"], keeper_pid(bare.child.pid)
+    with Strace(bare, "fsync,fdatasync,ftruncate:error=EIO", bare.root / "var/lib/parley/store/journal") as strace:
+        number, error = change(bare, "unknown")
+        assert number is None and "restart the daemon" in error["message"], error
+        wait_until(lambda: not os.path.exists(f"/proc/{keeper}"), 15, "the keeper begins anew")
+        assert strace.injected() >= 2
+    wait_until(bare.answers, 30, "the next keeper answers")
+    assert bare.status()["version"] == before + 1  # the line was written
+    assert bare.status()["confirm_version"] == before + 1
+    client = bare.client()
+    client.result("revert")
+    assert client.code("domain.show", domain="x.example") == "not-found"
+    client.close()
 
 
 # ---- disks ----

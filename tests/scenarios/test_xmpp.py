@@ -67,6 +67,10 @@ def test_a_partner_turned_off_and_on_again_live(start_edge, juliet):
     assert inside.ask(message(from_=ALICE, to=JULIET_URI, body="before"), timeout=40).status == 200
     juliet.wait_message("before")
     wait_until(lambda: streams(edge), 20, "a stream is shown")
+    plan = edge.ask("xmpp", "disable", names.XMPP_DOMAIN, "--dry-run")  # the gateway's streams count, too
+    assert plan["closing"] == len(streams(edge)) == len(plan["connections"]) and plan["live"] == "", plan
+    assert {(row["side"], row["partner"]) for row in plan["connections"]} == {("xmpp", names.XMPP_DOMAIN)}
+    assert edge.ask("xmpp", "set", names.XMPP_DOMAIN, "description=x", "--dry-run")["closing"] == 0
     edge.ask("xmpp", "disable", names.XMPP_DOMAIN)
     answer = inside.ask(message(from_=ALICE, to=JULIET_URI, body="while off"), timeout=40)
     assert answer.status == 403 and "turned off" in answer.get("ms-diagnostics"), answer
