@@ -55,6 +55,7 @@ bool change_read(struct call *call)
 		                "confirm_within belongs to publish");
 	if (!slice_to_text(call_text(call, "comment"), change->comment, sizeof change->comment))
 		return fail_how(call, "comment", "the comment is too long", "up to 511 bytes");
+	change->says_why = change->comment[0] != '\0';
 	return true;
 }
 
@@ -382,6 +383,11 @@ static void decide_timer(void *to, const struct json *closing, const char *why)
 	if (json_as_number(json_get(closing, "count"), 0) > KEEPER_CONFIRM_CLOSING ||
 	    (why[0] && has_running_service(call->keeper)))
 		call->change.confirm_s = KEEPER_CONFIRM_S;
+	if (call->keeper->is_ending) {
+		model_snapshot_free(&copy);
+		call_fail(call, CONTROL_UNAVAILABLE, "the daemon stops; nothing was changed");
+		return;
+	}
 	if (call->keeper->now.version.number != call->change.begun_at) {
 		model_snapshot_free(&copy);
 		call_fail(call, CONTROL_CONFLICT, "version %llu was published by %s meanwhile; try again",
@@ -408,9 +414,11 @@ static void publish_by_rule(struct call *call, struct model_snapshot *copy)
 
 /* ---- end ---- */
 
+/* Words of ours ("undo of version 7") are no reason.  What waits to be confirmed may go back without one. */
 static bool lacks_reason(const struct call *call)
 {
-	return image_topology_at(call->keeper->now.image, 0)->require_comment && !call->change.comment[0];
+	return image_topology_at(call->keeper->now.image, 0)->require_comment && !call->change.says_why &&
+	       call->row.verb != control_verb(CONTROL_VERB_REVERT);
 }
 
 static const struct model_snapshot *before_of(struct call *call)

@@ -302,6 +302,7 @@ static void end(struct keeper *k)
 {
 	if (!k->loop)
 		return;
+	k->is_ending = true;
 	/* Calls that wait are told before their sessions go. */
 	while (!list_is_empty(&k->walking))
 		call_fail(LIST_OWNER(k->walking.next, struct call, waiting), CONTROL_UNAVAILABLE,

@@ -338,7 +338,7 @@ struct call {
 	struct slice key;   /* the object it is about, as it is stored */
 	struct reason note; /* changes: what was not done beside */
 	struct change {     /* changes: how it is meant, and what is under way; change.c */
-		bool stages, dry_runs, asks_rule, takes_edits, is_draft, ends_pending;
+		bool stages, dry_runs, asks_rule, says_why, takes_edits, is_draft, ends_pending;
 		int64_t confirm_s;                /* 0: no timer */
 		uint32_t count;                   /* differences from what it was edited from */
 		uint64_t draft_edit;              /* of the draft that is published */
@@ -470,6 +470,7 @@ struct keeper {
 	struct list walking;  /* of struct call, along the audit's chain */
 	struct list planning; /* of struct call, along the decisions */
 	bool is_stopping;
+	bool is_ending;     /* nothing is begun any more: what waited is told so */
 	bool began_as_root; /* so did the launcher: services become users of their own */
 };
 static inline struct instant keeper_now(const struct keeper *k) { return loop_now(k->loop); }

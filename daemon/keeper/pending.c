@@ -177,6 +177,11 @@ static enum result publish(struct keeper *k, struct taking *t, struct model_snap
 	t->is_changed = order.changes > 0;
 	if (t->is_changed) {
 		write_audit(k, t, "asked");
+		if (!t->asked) {
+			model_snapshot_free(&snapshot);
+			return fail(reason, RESULT_IO,
+			            "the audit cannot be written, so nothing is taken back yet");
+		}
 		return publish_snapshot(k, snapshot, &order, reason);
 	}
 	model_snapshot_free(&snapshot); /* somebody has put it right already */

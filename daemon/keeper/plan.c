@@ -268,7 +268,9 @@ static void go_on(void *owner)
 {
 	struct call *call = owner;
 
-	if (call->keeper->now.version.number != call->version)
+	if (!call->session) /* nobody hears it: who comes and goes cannot keep us at work */
+		call_fail(call, CONTROL_UNAVAILABLE, "the client has gone");
+	else if (call->keeper->now.version.number != call->version)
 		call_fail(call, CONTROL_CONFLICT, "version %llu was published by %s meanwhile; ask again",
 		          (unsigned long long)call->keeper->now.version.number,
 		          call->keeper->now.version.author);
@@ -282,13 +284,14 @@ void plan_answer(void *to, const struct json *closing, const char *why)
 {
 	struct call *call = to;
 	struct keeper *k = call->keeper;
-	struct plan *plan = call->plan = mem_new(sizeof *plan);
+	struct plan *plan = k->is_ending ? NULL : mem_new(sizeof *plan);
 	struct json_writer w;
 
 	if (!plan) {
-		call_fail(call, CONTROL_UNAVAILABLE, "out of memory");
+		call_fail(call, CONTROL_UNAVAILABLE, k->is_ending ? "the daemon stops" : "out of memory");
 		return;
 	}
+	call->plan = plan;
 	plan->call = call;
 	plan->since_ms = keeper_now(k).wall_ms;
 	arena_start(&plan->arena, (size_t)PLAN_SET_MAX * PLAN_USER_BYTES);

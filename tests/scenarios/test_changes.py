@@ -251,6 +251,10 @@ def test_where_it_is_required_a_change_says_why(bare):
     assert client.result("domain.allow", domain="x.example", stage=True)["staged"]
     assert client.result("domain.allow", domain="x.example", dry_run=True)["dry_run"]
     assert client.result("domain.allow", domain="x.example", comment="contract 7")["version"] == 3
+    for method, params in (("undo", {}), ("version.restore", {"number": "2"})):  # "undo of version 3" says what, not why
+        assert client.code(method, **params) == "invalid"
+    assert client.result("undo", comment="contract ended", confirm_within=60)["version"] == 4
+    assert client.result("revert")["version"] == 5  # what nobody has confirmed goes back without many words
 
 
 # ---- a change that goes back by itself ----

@@ -26,8 +26,8 @@ HEAD = """# The control protocol
 Written from `shared/control/verbs.def` and `events.def` by `tests/style/docs_control.py`.
 
 JSON-RPC 2.0 over the Unix socket `/run/parley/control.sock` (mode 0660, group `parley-admin`): one object a line, UTF-8, at most 64 KiB a line, no
-batches. The first call is `hello` with `{"protocol":1,"client":"...","mode":"rw"|"ro"}`; its answer says who you are, your role and the verbs you may
-call. `mode` `ro` binds the session: nothing it sends can change anything.
+batches. The first call is `hello` with `{"protocol":1,"client":"...","mode":"rw"|"ro"}`; its answer says who you are, your role, the `verbs` you may
+call and those that you may only call to stage what they do (`stages`). `mode` `ro` binds the session: nothing it sends can change anything.
 
     {"jsonrpc":"2.0","id":1,"method":"hello","params":{"protocol":1,"client":"example","mode":"rw"}}
     {"jsonrpc":"2.0","id":2,"method":"domain.allow","params":{"domain":"fabrikam.example","set":{"comment":"contract 2291"},"if_version":12}}
