@@ -57,48 +57,6 @@ static void put_request(struct json_writer *w, const struct sip_message *m, bool
 		json_put_number(w, "connection", (int64_t)flow->number);
 }
 
-/* Names that speak for the remote domain first: a certificate may carry a hundred. */
-static void put_names(struct json_writer *w, const char *key, const struct slice *names, size_t count,
-                      struct slice domain)
-{
-	size_t written = 0;
-
-	json_open_array(w, key);
-	for (int speaks = 1; speaks >= 0; speaks--)
-		for (size_t i = 0; i < count && written < REPORT_NAMES_MAX; i++)
-			if (slice_ends_nocase(names[i], domain) == (speaks == 1)) {
-				json_put_slice(w, NULL, names[i]);
-				written++;
-			}
-	json_close_array(w);
-}
-
-static void write_facts(struct json_writer *w, const struct policy_facts *facts)
-{
-	static const char *const services[] = { [POLICY_SERVICE_IM] = "message",
-		                                [POLICY_SERVICE_PRESENCE] = "presence",
-		                                [POLICY_SERVICE_AV] = "call",
-		                                [POLICY_SERVICE_OTHER] = "other" };
-	static const char *const srv[] = { "unasked", "found", "absent", "failed" };
-
-	json_open_object(w, "facts");
-	json_put_text(w, "protocol", facts->protocol == POLICY_XMPP ? "xmpp" : "sip");
-	json_put_bool(w, "solicited", facts->is_solicited);
-	json_put_text(w, "service", services[facts->service]);
-	json_put_slice(w, "local_domain", facts->local_domain);
-	json_put_slice(
-	        w, "local_user",
-	        slice_first(facts->local_user, facts->local_user.len > 128 ? 128 : facts->local_user.len));
-	json_put_bool(w, "connected", facts->is_connected);
-	json_put_bool(w, "certificate", facts->has_certificate);
-	json_put_text(w, "srv", srv[facts->srv]);
-	json_put_number(w, "route", facts->srv_route);
-	put_names(w, "targets", facts->srv_targets, facts->srv_target_count, facts->remote_domain);
-	put_names(w, "dns", facts->certificate_dns, facts->certificate_dns_count, facts->remote_domain);
-	put_names(w, "sip", facts->certificate_sip, facts->certificate_sip_count, facts->remote_domain);
-	json_close_object(w);
-}
-
 /*
  * All that was decided on, so that it can be decided on again over another image.  The event goes without it when
  * there is no room: a certificate full of odd names must not keep its refusal from being told.
@@ -108,7 +66,9 @@ static void put_facts(struct json_writer *w, const struct policy_facts *facts)
 	struct json_writer saved = *w;
 	size_t end = w->out->end;
 
-	write_facts(w, facts);
+	json_open_object(w, "facts");
+	policy_facts_write(facts, REPORT_NAMES_MAX, w);
+	json_close_object(w);
 	if (!w->out->is_broken && buffer_room(w->out) >= REPORT_END_BYTES)
 		return;
 	w->out->is_broken = false;

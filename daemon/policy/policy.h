@@ -1,7 +1,7 @@
 /*
  * policy: may this message cross the edge, and who says so?
  *
- * Files in reading order: policy.h (facts in, verdict out), steps.def (the
+ * Files in reading order: policy.h and facts.def (facts in, verdict out), steps.def (the
  * steps' order and codes), decide.c and decide_xmpp.c (the steps, the only place that says yes or
  * no), identity.c (how a partner's edge is found and known), explain.c (a
  * verdict as words, and what would flip it), scope.c (whose policy holds for a user), image.h and image*.c (what the steps look
@@ -16,6 +16,7 @@
 #define DAEMON_POLICY_POLICY_H
 
 #include "daemon/policy/image.h"
+#include "shared/base/json.h"
 
 enum policy_direction {
 	POLICY_INWARD,  /* a partner's request to one of our users */
@@ -72,28 +73,14 @@ enum policy_srv {
  * and the connection facts describe the connection to be used once it is up
  * (before that `is_connected` is false and the identity step passes).
  */
-struct policy_facts {
-	enum policy_direction direction;
-	enum policy_protocol
-	        protocol;  /* INWARD: how it came; OUTWARD: not looked at, the domain's entry says */
-	bool is_solicited; /* INWARD by XMPP: the local user wrote or subscribed first */
-	enum policy_service service;
-	struct slice method;
-	struct slice remote_domain; /* INWARD: of From; OUTWARD: of To / Request-URI */
-	struct slice local_domain;  /* the other one */
-	struct slice local_user;    /* user part, for per-user policies; may be empty */
-
-	bool is_connected;                   /* the certificate facts below are known */
-	bool has_certificate;                /* chain and validity already verified by TLS */
-	const struct slice *certificate_dns; /* dNSName entries, lower case */
-	size_t certificate_dns_count;
-	const struct slice *certificate_sip; /* `sip:` URI entries without user part (RFC 5922 §7.1) */
-	size_t certificate_sip_count;
-
-	enum policy_srv srv;             /* of remote_domain */
-	enum policy_route srv_route;     /* which SRV name answered */
-	const struct slice *srv_targets; /* host names, lower case, in RFC 2782 order */
-	size_t srv_target_count;
+struct policy_facts { /* each is explained in its row */
+#define FACT_WORD(type, member, key, ...) type member;
+#define FACT_FLAG(member, key)            bool member;
+#define FACT_TEXT(member, key)            struct slice member;
+#define FACT_NAMES(member, count, key)                                                                       \
+	const struct slice *member;                                                                          \
+	size_t count;
+#include "daemon/policy/facts.def"
 };
 
 enum policy_answer {
@@ -181,6 +168,21 @@ bool policy_identity_matches(const struct policy_facts *certificate, int rule, s
  * the domain itself?  Of several targets only those that fit may be dialled when the rule is EDGE_FQDN.
  */
 bool policy_srv_target_fits(struct slice domain, struct slice target);
+
+/* ---- facts that are kept, to be decided on again (facts.c) ---- */
+
+enum { POLICY_FACT_NAMES_MAX = 8, POLICY_FACT_LISTS = 3 };
+/* Members of an object that is open.  Of each list at most `names_max`, those that speak for the remote domain first. */
+void policy_facts_write(const struct policy_facts *facts, size_t names_max, struct json_writer *w);
+struct policy_facts_read { /* `facts` points into `names` and into the object it was read from */
+	struct policy_facts facts;
+	struct slice names[POLICY_FACT_LISTS * POLICY_FACT_NAMES_MAX];
+};
+/* What is not said, or no word of ours, counts as nothing. */
+void policy_facts_read(const struct json *object, struct policy_facts_read *out);
+/* What they point to takes so many bytes; they then have it all in `room`, which is aligned for slices. */
+size_t policy_facts_bytes(const struct policy_facts *facts);
+void policy_facts_pack(struct policy_facts *facts, void *room);
 
 /* ---- which external access policy holds for a user (scope.c) ---- */
 

@@ -26,7 +26,7 @@ static void take_user(struct decisions *d, unsigned user, int64_t now_ms)
 	char text[512];
 
 	snprintf(text, sizeof text,
-	         "{\"direction\":\"in\",\"method\":\"MESSAGE\",\"domain\":\"x.example\",\"facts\":{"
+	         "{\"facts\":{\"direction\":\"in\",\"method\":\"MESSAGE\",\"remote_domain\":\"x.example\","
 	         "\"service\":"
 	         "\"message\",\"local_domain\":\"contoso.example\",\"local_user\":\"u%u\"}}",
 	         user);
@@ -56,11 +56,12 @@ static void reads_the_facts_of_an_event(void **state)
 	(void)state;
 	decisions_start(&d);
 	take(&d, CONTROL_EVENT_REQUEST_REFUSED,
-	     "{\"direction\":\"out\",\"method\":\"SUBSCRIBE\",\"domain\":\"x.example\",\"facts\":{"
+	     "{\"facts\":{\"direction\":\"out\",\"method\":\"SUBSCRIBE\",\"remote_domain\":\"x.example\","
 	     "\"service\":\"presence\",\"protocol\":\"xmpp\",\"solicited\":true,"
 	     "\"local_domain\":\"contoso.example\",\"local_user\":\"alice\",\"connected\":true,"
 	     "\"certificate\":true,"
-	     "\"srv\":\"found\",\"route\":3,\"targets\":[\"a.x.example\",\"b.x.example\"],\"dns\":[\"a.x."
+	     "\"srv\":\"found\",\"route\":\"sips\",\"targets\":[\"a.x.example\",\"b.x.example\"],\"dns\":["
+	     "\"a.x."
 	     "example\"],"
 	     "\"sip\":[]}}",
 	     1000);
