@@ -168,14 +168,20 @@ static bool are_both_ours(const struct question *q)
 	       policy_image_is_own_domain(q->image, q->to.domain);
 }
 
-/* Ours may have been named as XMPP knows it. */
-static void take_own_name(const struct policy_image *image, struct party *party)
+/* Ours may have been named as XMPP knows it.  Copied: the image may be gone when a service has answered. */
+static void take_own_name(const struct policy_image *image, struct arena *arena, struct party *party)
 {
+	struct slice own;
+
 	for (size_t i = 0; i < image_xmpp_name_count(image); i++) {
 		const struct image_xmpp_name *name = image_xmpp_name_at(image, i);
 
-		if (slice_equal(policy_image_text(image, name->xmpp_domain), party->domain))
-			party->domain = policy_image_text(image, name->sip_domain);
+		if (!slice_equal(policy_image_text(image, name->xmpp_domain), party->domain))
+			continue;
+		own = arena_copy(arena, policy_image_text(image, name->sip_domain));
+		if (own.ptr)
+			party->domain = own;
+		return;
 	}
 }
 
@@ -346,8 +352,8 @@ void verb_run_WHY(struct call *call)
 	    !read_service(call, &q->facts) || !view_of(call, &view))
 		return;
 	q->image = view.image;
-	take_own_name(view.image, &q->from);
-	take_own_name(view.image, &q->to);
+	take_own_name(view.image, &call->arena, &q->from);
+	take_own_name(view.image, &call->arena, &q->to);
 	is_in = is_inward(view.image, &q->from, &q->to);
 	q->facts.direction = is_in ? POLICY_INWARD : POLICY_OUTWARD;
 	q->facts.remote_domain = is_in ? q->from.domain : q->to.domain;

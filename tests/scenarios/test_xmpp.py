@@ -1,4 +1,5 @@
 """Our users and those of a stock Prosody: messages, presence, contacts, and what the administrator does to them."""
+import json
 import os
 import signal
 
@@ -9,6 +10,7 @@ from lab.process import wait_until
 from lab.prosody import Prosody
 from lab.xmpp_user import XmppUser
 from sip import ALICE, message
+from test_control import Client, keeper_pid, launcher_of
 
 pytestmark = pytest.mark.short
 ALICE_JID, JULIET, JULIET_URI = "alice@contoso.example", "juliet@northwind.example", "sip:juliet@northwind.example"
@@ -119,6 +121,24 @@ def test_our_domain_may_have_another_name_in_xmpp(start_edge, juliet):
     request = pool.next_request(timeout=20)
     assert "found you" in request.text() and ALICE in request.uri
     juliet.wait_error(juliet.message(ALICE_JID, "not by that one"))
+
+
+def test_why_outlives_a_publish_while_the_gateway_is_asked(start_edge):
+    """Our domain by its other name, and the version it was found in goes before the answer comes."""
+    edge = start(start_edge, xmpp_names={names.OWN_DOMAIN: names.OWN_XMPP_NAME})
+    keeper, pid = keeper_pid(launcher_of(edge.edge)), gateway(edge)["pid"]
+    asking = Client(edge.edge.root / "run/parley/control.sock")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        asking.send(json.dumps({"jsonrpc": "2.0", "id": 77, "method": "why",
+                                "params": {"from": JULIET, "to": f"alice@{names.OWN_XMPP_NAME}"}}) + "\n")
+        edge.parley("domain", "block", "meanwhile.example")  # published; the stopped gateway has not taken it
+        answer = asking.hear()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        asking.close()
+    assert answer["result"]["direction"] == "in" and answer["result"]["steps"][3]["result"] == "pass", answer
+    assert keeper_pid(launcher_of(edge.edge)) == keeper
 
 
 @pytest.mark.parametrize("text", ["\U0001F600 four bytes \U00020000", "x" * 60000, "a\nb\tc & <d> \"e\""], ids=["utf8", "60 KB", "lines"])
