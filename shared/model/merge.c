@@ -4,7 +4,10 @@
  * A field that only one side changed is taken as it is; one that both changed to different values is a conflict.
  * Whether an object is there at all is such a value, too.
  */
+#include "shared/base/memory.h"
 #include "shared/model/snapshot.h"
+
+enum { MERGE_FIRST = 16 };
 
 struct merge {
 	struct model_snapshot *out; /* theirs, becoming the answer */
@@ -13,6 +16,11 @@ struct merge {
 	void *to;
 	size_t count;
 	const struct model_object *gone; /* of `mine`: changed here, removed there, and told */
+	/* Of the kind that the walk is at, in key order; put in, or taken out, all at once when it leaves the kind. */
+	const struct model_kind *kind;
+	struct model_object **added;
+	struct slice *removed;
+	size_t added_count, added_size, removed_count, removed_size;
 	bool is_out_of_memory;
 };
 
@@ -31,12 +39,50 @@ static void tell(struct merge *m, const struct model_change *change, size_t fiel
 		m->each(m->to, &conflict);
 }
 
+static void *room_for_one(struct merge *m, void *items, size_t count, size_t *size, size_t each)
+{
+	size_t wanted = *size ? *size * 2 : MERGE_FIRST;
+	void *grown;
+
+	if (count < *size)
+		return items;
+	grown = mem_resize(items, wanted * each);
+	if (grown)
+		*size = wanted;
+	else
+		m->is_out_of_memory = true;
+	return grown ? grown : items;
+}
+
 static void put_copy(struct merge *m, const struct model_object *object)
 {
 	struct model_object *copy = model_object_copy(&m->out->arena, object);
 
-	if (!copy || model_snapshot_add(m->out, copy) != RESULT_OK)
+	m->added = room_for_one(m, m->added, m->added_count, &m->added_size, sizeof(struct model_object *));
+	if (!copy || m->added_count == m->added_size)
 		m->is_out_of_memory = true;
+	else
+		m->added[m->added_count++] = copy;
+}
+
+static void take_out(struct merge *m, struct slice key)
+{
+	m->removed = room_for_one(m, m->removed, m->removed_count, &m->removed_size, sizeof *m->removed);
+	if (m->removed_count == m->removed_size)
+		m->is_out_of_memory = true;
+	else
+		m->removed[m->removed_count++] = key;
+}
+
+/* The walk has come to the end of a kind. */
+static void end_kind(struct merge *m)
+{
+	if (m->kind && m->removed_count)
+		model_snapshot_remove_all(m->out, m->kind->id, m->removed, m->removed_count);
+	if (m->kind && m->added_count &&
+	    model_snapshot_put_all(m->out, m->kind->id, m->added, m->added_count) != RESULT_OK)
+		m->is_out_of_memory = true;
+	m->added_count = m->removed_count = 0;
 }
 
 static void put_field(struct merge *m, struct model_object *to, const struct model_object *from, size_t field)
@@ -82,15 +128,16 @@ static void take_away(struct merge *m, const struct model_change *change, const 
 	if (is_touched)
 		tell(m, change, change->kind->field_count, theirs);
 	if (theirs && (!is_touched || m->preference == MODEL_PREFER_MINE))
-		model_snapshot_remove(m->out, change->kind->id, change->key);
+		take_out(m, change->key);
 }
 
 static void set(struct merge *m, const struct model_change *change, struct model_object *theirs)
 {
 	if (!theirs) { /* told once, however many of its fields were changed */
-		if (m->gone != change->after)
-			tell(m, change, change->kind->field_count, NULL);
+		if (m->gone == change->after)
+			return;
 		m->gone = change->after;
+		tell(m, change, change->kind->field_count, NULL);
 		if (m->preference == MODEL_PREFER_MINE)
 			put_copy(m, change->after);
 		return;
@@ -110,6 +157,9 @@ static void merge_one(void *to, const struct model_change *change)
 	struct merge *m = to;
 	struct model_object *theirs = model_snapshot_find(m->out, change->kind->id, change->key);
 
+	if (m->kind != change->kind)
+		end_kind(m);
+	m->kind = change->kind;
 	switch (change->what) {
 	case MODEL_ADDED: add(m, change, theirs); break;
 	case MODEL_REMOVED: take_away(m, change, theirs); break;
@@ -130,6 +180,9 @@ enum result model_snapshot_merge(const struct model_snapshot *base, const struct
 	if (!m.out)
 		return RESULT_NO_MEMORY;
 	model_snapshot_diff(base, mine, merge_one, &m);
+	end_kind(&m);
+	mem_free(m.added);
+	mem_free(m.removed);
 	if (m.is_out_of_memory) {
 		model_snapshot_free(&m.out);
 		return RESULT_NO_MEMORY;

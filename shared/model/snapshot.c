@@ -102,6 +102,23 @@ enum result model_snapshot_remove(struct model_snapshot *snapshot, enum model_ki
 	return RESULT_OK;
 }
 
+void model_snapshot_remove_all(struct model_snapshot *snapshot, enum model_kind_id kind,
+                               const struct slice *keys, size_t count)
+{
+	struct model_objects *objects = &snapshot->kinds[kind];
+	size_t kept = 0, k = 0;
+
+	for (size_t i = 0; i < objects->count; i++) {
+		struct slice key = model_object_key(objects->items[i]);
+
+		while (k < count && slice_compare(keys[k], key) < 0)
+			k++;
+		if (k == count || !slice_equal(keys[k], key))
+			objects->items[kept++] = objects->items[i];
+	}
+	objects->count = kept;
+}
+
 struct model_object *model_snapshot_find(const struct model_snapshot *snapshot, enum model_kind_id kind,
                                          struct slice key)
 {

@@ -46,6 +46,9 @@ enum result model_snapshot_add(struct model_snapshot *snapshot, struct model_obj
 enum result model_snapshot_put_all(struct model_snapshot *snapshot, enum model_kind_id kind,
                                    struct model_object **objects, size_t count);
 enum result model_snapshot_remove(struct model_snapshot *snapshot, enum model_kind_id kind, struct slice key);
+/* Many at once, in one walk: `keys` in order; those that are not there are passed over. */
+void model_snapshot_remove_all(struct model_snapshot *snapshot, enum model_kind_id kind,
+                               const struct slice *keys, size_t count);
 
 /*
  * What no single row can say: required fields are there; no domain is allowed and
