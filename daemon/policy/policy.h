@@ -2,10 +2,11 @@
  * policy: may this message cross the edge, and who says so?
  *
  * Files in reading order: policy.h and facts.def (facts in, verdict out), steps.def (the
- * steps' order and codes), decide.c and decide_xmpp.c (the steps, the only place that says yes or
+ * steps' order and codes), refusals.def (what else is refused, counted beside
+ * them), decide.c and decide_xmpp.c (the steps, the only place that says yes or
  * no), identity.c (how a partner's edge is found and known), explain.c (a
- * verdict as words, and what would flip it), scope.c (whose policy holds for a user), image.h and image*.c (what the steps look
- * things up in).
+ * verdict as words, and what would flip it), scope.c (whose policy holds for a
+ * user), image.h and image*.c (what the steps look things up in).
  *
  * Pure: the same image and facts give the same verdict on the wire, in "why?"
  * and in a dry run.  Steps stand in the order in which an administrator would

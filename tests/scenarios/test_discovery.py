@@ -6,6 +6,7 @@ import pytest
 from lab import names
 from lab.dns import federation
 from lab.laboratory import BOTH
+from lab.process import wait_until
 from sip import ALICE, message
 
 DOMAIN, EDGE_NAME = "wingtip.example", "sip.wingtip.example"
@@ -61,6 +62,7 @@ def test_the_user_after_the_last_is_refused_and_those_met_go_on(stranger):
     assert connect().ask(message(ZOE, f"sip:d@{names.OWN_DOMAIN}")).status == 480
     edge.wait_event("limit-reached", "max-contacts-per-discovered-partner", DOMAIN)
     assert row(edge)["state"] == "limited" and row(edge)["limited"] == 2
+    wait_until(lambda: edge.ask("status")["steps"].get("discovered-limit") == 2, 10, "each refusal is counted")
 
 
 def test_being_allowed_lifts_the_limits_at_once_and_touches_no_connection(stranger):

@@ -1,5 +1,5 @@
 """
-The table of refusals (daemon/policy/steps.def) over the wire: status, diagnostics inside and outside, the step's event
+The tables of refusals (daemon/policy/steps.def, refusals.def) over the wire: status, diagnostics inside and outside, the step's event
 and counter, and the partner's last error, with who refused whom.
 """
 import pytest
