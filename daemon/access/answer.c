@@ -182,7 +182,7 @@ static void put_domains(struct access *a, struct page *page, struct json_writer 
 	}
 }
 
-/* What DNS and a live connection have shown of a domain, for "why?". */
+/* What DNS and a live connection have shown of a domain, and what failed last, for "why?". */
 static void put_partner(struct access *a, struct slice domain, struct json_writer *w)
 {
 	static const char *const srv[] = { "unasked", "found", "absent", "failed" };
@@ -214,6 +214,10 @@ static void put_partner(struct access *a, struct slice domain, struct json_write
 	for (size_t i = 0; i < facts.certificate_sip_count; i++)
 		json_put_slice(w, NULL, facts.certificate_sip[i]);
 	json_close_array(w);
+	if (partner) {
+		put_error(w, "last_error_in", &partner->error_in);
+		put_error(w, "last_error_out", &partner->error_out);
+	}
 	json_close_object(w);
 }
 

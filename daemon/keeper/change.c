@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { CHANGE_PROBLEM_ROOM = 8 * REASON_BYTES, CHANGE_VALUE_BYTES = 512 };
+enum { CHANGE_PROBLEM_ROOM = 8 * REASON_BYTES, CHANGE_VALUE_BYTES = 512, COMMENT_FIELDS_BYTES = 256 };
 
 /* ---- how it is meant ---- */
 
@@ -276,17 +276,36 @@ static void stage(struct call *call, struct model_snapshot *copy)
 
 /* ---- published ---- */
 
+/* Of an object that is there once: the fields that changed. */
+static void put_fields(const struct call *call, struct buffer *out)
+{
+	struct json *changes = NULL;
+
+	if (json_read(buffer_slice(&call->changes), &changes, NULL) == RESULT_OK)
+		for (size_t i = 0; i < json_count(changes); i++) {
+			struct slice field = json_as_slice(json_get(json_at(changes, i), "field"));
+
+			buffer_printf(out, "%s%.*s", i ? " " : "", SLICE_ARG(field));
+		}
+	json_free(&changes);
+}
+
 static void name_it(struct call *call)
 {
-	struct buffer method;
+	struct buffer method, fields;
+	struct slice what;
 
 	if (call->change.comment[0])
 		return;
 	buffer_start(&method, 64);
+	buffer_start(&fields, COMMENT_FIELDS_BYTES);
 	control_verb_method(call->row.verb, &method);
-	snprintf(call->change.comment, sizeof call->change.comment, "%.*s %.*s",
-	         SLICE_ARG(buffer_slice(&method)),
-	         SLICE_ARG(slice_first(call->key, call->key.len > 255 ? 255 : call->key.len)));
+	put_fields(call, &fields);
+	what = call->key.len ? call->key : slice_trim(buffer_slice(&fields));
+	snprintf(call->change.comment, sizeof call->change.comment, "%.*s%s%.*s",
+	         SLICE_ARG(buffer_slice(&method)), what.len ? " " : "",
+	         SLICE_ARG(slice_first(what, what.len > 255 ? 255 : what.len)));
+	buffer_stop(&fields);
 	buffer_stop(&method);
 }
 

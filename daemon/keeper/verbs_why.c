@@ -6,6 +6,7 @@
  * not know is taken to be right, and said so.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/keeper/parts.h"
 
@@ -197,6 +198,28 @@ static bool is_inward(const struct policy_image *image, const struct party *from
 
 /* ---- the answer ---- */
 
+/* True: the step passes only because something was taken to be right; `out` says what.  `why`: not looked up. */
+static bool is_assumed(const struct question *q, size_t step, const char *why, char *out, size_t size)
+{
+	bool is_route = step == POLICY_STEP_ROUTE || step == POLICY_STEP_SRV_IN_DOMAIN;
+	int domain_len = (int)q->facts.remote_domain.len;
+	const char *domain = q->facts.remote_domain.ptr;
+
+	out[0] = '\0';
+	if (q->assumes_srv && is_route)
+		snprintf(out, size, "DNS names an edge in %.*s (%s)", domain_len, domain,
+		         why[0] ? why : "not asked yet");
+	else if (q->assumes_certificate && step == POLICY_STEP_PEER_IDENTITY)
+		snprintf(out, size, "the partner's certificate speaks for %.*s", domain_len, domain);
+	else if (q->assumes_stream && (step == POLICY_STEP_ROUTE || step == POLICY_STEP_PEER_IDENTITY))
+		snprintf(out, size, "the server of %.*s is reached and proves its domain", domain_len,
+		         domain);
+	else if (q->assumes_first && step == POLICY_STEP_MAY_START)
+		snprintf(out, size, "our user wrote or subscribed first (%s)", why[0] ? why : "not known");
+	return out[0] && q->explanation.steps[step].was_asked &&
+	       q->explanation.steps[step].answer == POLICY_PASS;
+}
+
 static const char *result_words(const struct policy_finding *f, size_t i, size_t decided, bool passes)
 {
 	if (!f->was_asked || f->answer == POLICY_NEED_SRV)
@@ -206,19 +229,23 @@ static const char *result_words(const struct policy_finding *f, size_t i, size_t
 	return f->answer == POLICY_PASS ? "pass" : "refuse";
 }
 
-static void put_steps(struct json_writer *w, const struct policy_explanation *e, size_t decided, bool passes)
+static void put_steps(struct json_writer *w, const struct question *q, size_t decided, bool passes,
+                      const char *why)
 {
+	char assumption[2 * KEEPER_NAME_BYTES + 64];
+
 	json_open_array(w, "steps");
 	for (size_t i = 0; i < POLICY_STEP_COUNT; i++) {
 		const struct policy_step *step = policy_step((enum policy_step_id)i);
-		const struct policy_finding *f = &e->steps[i];
+		const struct policy_finding *f = &q->explanation.steps[i];
+		bool assumes = is_assumed(q, i, why, assumption, sizeof assumption);
 
 		json_open_object(w, NULL);
 		json_put_number(w, "number", (int64_t)i + 1);
 		json_put_text(w, "name", step->name);
 		json_put_text(w, "asks", step->sentence);
-		json_put_text(w, "result", result_words(f, i, decided, passes));
-		json_put_text(w, "words", f->words);
+		json_put_text(w, "result", assumes ? "assumed" : result_words(f, i, decided, passes));
+		json_put_text(w, "words", assumes ? assumption : f->words);
 		json_put_text(w, "kind", f->kind < MODEL_KIND_COUNT ? model_kind(f->kind)->name : "");
 		json_put_slice(w, "key", f->key);
 		json_put_text(w, "field", f->field ? f->field : "");
@@ -227,36 +254,41 @@ static void put_steps(struct json_writer *w, const struct policy_explanation *e,
 	json_close_array(w);
 }
 
+/* All that was assumed, each once. */
 static void put_assumed(struct json_writer *w, const struct question *q, const char *why)
 {
-	char words[2 * KEEPER_NAME_BYTES + 64];
+	char words[2 * KEEPER_NAME_BYTES + 64], before[sizeof words] = "";
 
 	json_open_array(w, "assumed");
-	if (q->assumes_srv) {
-		snprintf(words, sizeof words, "DNS names an edge in %.*s (%s)",
-		         SLICE_ARG(q->facts.remote_domain), why[0] ? why : "not asked yet");
-		json_put_text(w, NULL, words);
-	}
-	if (q->assumes_certificate) {
-		snprintf(words, sizeof words, "the partner's certificate speaks for %.*s",
-		         SLICE_ARG(q->facts.remote_domain));
-		json_put_text(w, NULL, words);
-	}
-	if (q->assumes_stream) {
-		snprintf(words, sizeof words, "the server of %.*s is reached and proves its domain",
-		         SLICE_ARG(q->facts.remote_domain));
-		json_put_text(w, NULL, words);
-	}
-	if (q->assumes_first) {
-		snprintf(words, sizeof words, "our user wrote or subscribed first (%s)",
-		         why[0] ? why : "not known");
-		json_put_text(w, NULL, words);
-	}
+	for (size_t i = 0; i < POLICY_STEP_COUNT; i++)
+		if (is_assumed(q, i, why, words, sizeof words) && strcmp(words, before) != 0) {
+			json_put_text(w, NULL, words);
+			snprintf(before, sizeof before, "%s", words);
+		}
 	json_close_array(w);
 }
 
+/* What really happened last, whatever the answer: the newer of the two directions. */
+static void put_last_error(struct json_writer *w, const struct json *known)
+{
+	const struct json *in = json_get(known, "last_error_in"), *out = json_get(known, "last_error_out");
+	bool is_in = json_as_number(json_get(in, "time"), 0) > json_as_number(json_get(out, "time"), 0);
+	const struct json *error = is_in ? in : out;
+
+	if (json_kind(error) != JSON_KIND_OBJECT) {
+		json_put_null(w, "last_error");
+		return;
+	}
+	json_open_object(w, "last_error");
+	json_put_number(w, "time", json_as_number(json_get(error, "time"), 0));
+	json_put_text(w, "direction", is_in ? "in" : "out");
+	json_put_slice(w, "by", json_as_slice(json_get(error, "by")));
+	json_put_slice(w, "text", json_as_slice(json_get(error, "text")));
+	json_close_object(w);
+}
+
 static void put_answer(const struct question *q, const struct policy_verdict *verdict, const char *words,
-                       const char *why)
+                       const struct json *known, const char *why)
 {
 	const struct policy_step *step = policy_step(verdict->step);
 	bool passes = verdict->answer == POLICY_PASS;
@@ -270,10 +302,11 @@ static void put_answer(const struct question *q, const struct policy_verdict *ve
 	json_put_number(w, "status", passes ? 0 : step->sip_status);
 	json_put_number(w, "diagnostic", passes ? 0 : step->diagnostic);
 	json_put_text(w, "words", words);
-	put_steps(w, &q->explanation, verdict->step, passes);
+	put_steps(w, q, verdict->step, passes, why);
 	json_put_text(w, "change", q->explanation.change);
 	json_put_number(w, "version", (int64_t)verdict->generation);
 	put_assumed(w, q, why);
+	put_last_error(w, known);
 	call_close(q->call);
 }
 
@@ -334,7 +367,7 @@ static void decide(void *to, const struct json *known, const char *why)
 	         SLICE_ARG(q->from.domain), SLICE_ARG(q->to.domain));
 	put_answer(q, &verdict,
 	           verdict.step == POLICY_STEP_OWN_DOMAIN && are_both_ours(q) ? both : verdict.finding.words,
-	           why);
+	           known, why);
 }
 
 void verb_run_WHY(struct call *call)

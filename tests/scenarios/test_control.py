@@ -606,6 +606,7 @@ def test_versions_rise_and_last_and_conf_d_shows_them(bare):
     assert [row["rule"] for row in client.result("domain.list")["rows"]] == ["block"]
     history = client.result("version.list")["versions"]
     assert [v["version"] for v in history] == [3, 2, 1] and history[1]["comment"] == "contract 2291"
+    assert history[0]["comment"] == "domain.block fabrikam.example"
     assert client.result("domain.remove", domain="fabrikam.example")["version"] == 4
     assert client.code("domain.remove", domain="fabrikam.example") == "not-found"
 
@@ -635,6 +636,8 @@ def test_fields_are_checked_by_their_rows(bare):
     error = client.ask("access-edge.set", set={"idle-timeout": 1})["error"]
     assert error["data"]["problems"] == [{"path": "idle-timeout", "why": error["message"], "allowed": "10 to 86400 s"}]
     assert client.code("access-edge.set", set={"alow-federated-users": True}) == "invalid"
+    client.result("access-edge.set", set={"idle-timeout": 901})
+    assert client.result("version.list")["versions"][0]["comment"] == "access-edge.set idle-timeout"
     assert client.code("policy.set", identity="Nobody", set={}) == "not-found"
     changed = client.result("policy.set", identity="Global", set={"enable-federation-access": False})
     assert changed["changes"][0]["before"] == "true" and changed["changes"][0]["after"] == "false"
@@ -785,10 +788,13 @@ def test_why_knows_what_dns_has_said(start_edge):
     words = ["--json", "why", "alice@contoso.example", "bob@unheard-of.example"]
     before = json.loads(edge.parley(*words).stdout)
     assert (before["answer"], len(before["assumed"])) == ("pass", 2)
+    assert [s["name"] for s in before["steps"] if s["result"] == "assumed"] == ["route", "srv-in-domain", "peer-identity"]
+    assert edge.parley(*words[1:]).stdout.startswith("WOULD PASS, if DNS names an edge in unheard-of.example")
     assert edge.inside().ask(message("sip:alice@contoso.example", "sip:bob@unheard-of.example")).status >= 400
     after = json.loads(edge.parley(*words).stdout)
     assert (after["answer"], after["name"], after["assumed"]) == ("refuse", "route", [])
     assert "no DNS SRV record" in after["words"]
+    assert after["last_error"]["direction"] == "out" and after["last_error"]["time"] > 0
     assert edge.parley(*words[1:]).stdout.startswith("REFUSE at step 11, route")
 
 

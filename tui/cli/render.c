@@ -252,19 +252,37 @@ static void render_domain(struct buffer *out, const struct print_style *style, c
 /* What the verdict rests on without anybody having looked: before all else, so that nobody reads past it. */
 static void render_assumed(struct buffer *out, const struct print_style *style, const struct json *assumed)
 {
-	if (!json_count(assumed))
-		return;
-	buffer_add(out, slice_of(_("assumed, not looked up: ")));
 	for (size_t i = 0; i < json_count(assumed); i++) {
-		buffer_add(out, i ? SLICE("; ") : SLICE_NONE);
+		buffer_add(out, i ? slice_of(_(", and ")) : SLICE_NONE);
 		print_value(out, style, json_at(assumed, i), PRINT_TEXT);
 	}
 	buffer_add_char(out, '\n');
 }
 
+static void render_last_error(struct buffer *out, const struct print_style *style, const struct json *error)
+{
+	char shown[SHOWN_BYTES];
+
+	if (json_kind(error) != JSON_KIND_OBJECT)
+		return;
+	buffer_printf(out, _("last failure with this partner: %s, "),
+	              shown_time(json_as_number(json_get(error, "time"), 0), shown));
+	line_value(out, style, error, "direction");
+	buffer_add(out, slice_of(_(", by ")));
+	line_value(out, style, error, "by");
+	buffer_add(out, SLICE(": "));
+	line_value(out, style, error, "text");
+	buffer_add_char(out, '\n');
+}
+
 static void render_why(struct buffer *out, const struct print_style *style, const struct json *why)
 {
-	if (slice_equal(text_of(why, "answer"), SLICE("pass"))) {
+	const struct json *assumed = json_get(why, "assumed");
+
+	if (slice_equal(text_of(why, "answer"), SLICE("pass")) && json_count(assumed)) {
+		buffer_add(out, slice_of(_("WOULD PASS, if ")));
+		render_assumed(out, style, assumed);
+	} else if (slice_equal(text_of(why, "answer"), SLICE("pass"))) {
 		buffer_printf(out, "%s\n", _("PASS: it would cross"));
 	} else {
 		buffer_add(out, slice_of(_("REFUSE at step ")));
@@ -277,7 +295,7 @@ static void render_why(struct buffer *out, const struct print_style *style, cons
 		line_value(out, style, why, "words");
 		buffer_add_char(out, '\n');
 	}
-	render_assumed(out, style, json_get(why, "assumed"));
+	render_last_error(out, style, json_get(why, "last_error"));
 	buffer_add_char(out, '\n');
 	print_table(out, style, step_columns, json_get(why, "steps"));
 	if (!slice_is_empty(text_of(why, "change"))) {

@@ -158,6 +158,12 @@ void question_domains(struct console *console, enum action_id which)
 		scene_say(&console->scene, GRID_NORMAL, "%s", _("there is no row; n allows a new domain"));
 		return;
 	}
+	if (which == ACTION_ALLOW && t.blocked == 0) {
+		name_targets(&t, names, sizeof names);
+		scene_say(&console->scene, GRID_NORMAL,
+		          t.count == 1 ? _("%s is allowed already") : _("%s are allowed already"), names);
+		return;
+	}
 	changes_clear(&console->agreed);
 	for (size_t i = 0; i < t.count; i++)
 		if (!add_change(console, verb, t.rows[i]->domain, NULL, SLICE_NONE))

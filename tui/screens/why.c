@@ -2,11 +2,12 @@
 
 #include <stdio.h>
 
+#include "tui/client/shown.h"
 #include "tui/client/words.h"
 #include "tui/screens/command.h"
 #include "tui/screens/scene.h"
 
-enum { DETAIL_LINES = 5, DETAIL_FROM_HEIGHT = 16 };
+enum { DETAIL_LINES = 4, DETAIL_FROM_HEIGHT = 16 };
 
 static const struct table_column columns[] = {
 	{ N_("CHECK"), 23, 1, 0, false },
@@ -27,6 +28,7 @@ static const char *result_words(struct slice result, enum grid_role *role)
 		enum grid_role role;
 	} rows[] = {
 		{ "pass", N_("pass"), GRID_GOOD },
+		{ "assumed", N_("assumed"), GRID_WARN },
 		{ "refuse", N_("BLOCK"), GRID_BAD },
 		{ "would-pass", N_("(pass)"), GRID_DIM },
 		{ "would-refuse", N_("(block)"), GRID_WARN },
@@ -162,6 +164,35 @@ const struct json *why_step(const struct why *why)
 
 /* ---- on the screen ---- */
 
+static void put_assumed(const struct why *why, struct grid *grid, int x, int y, int room)
+{
+	const struct json *assumed = json_get(why->answer.result, "assumed");
+	int used = 0;
+
+	for (size_t i = 0; i < json_count(assumed) && used < room; i++) {
+		used += grid_put_text(grid, x + used, y, room - used, i ? _(", and ") : "", GRID_NORMAL);
+		used += grid_put(grid, x + used, y, room - used, json_as_slice(json_at(assumed, i)),
+		                 GRID_NORMAL);
+	}
+}
+
+/* What really happened last stands beside the answer.  Returns the next free row. */
+static int put_last_error(const struct why *why, struct grid *grid, struct area area, int y)
+{
+	const struct json *error = json_get(why->answer.result, "last_error");
+	int x = area.x + 1, room = area.width - 2, used;
+	char shown[SHOWN_BYTES];
+
+	if (json_kind(error) != JSON_KIND_OBJECT)
+		return y;
+	used = grid_put_text(grid, x, y, room, _("LAST    "), GRID_DIM);
+	used += grid_printf(grid, x + used, y, room - used, GRID_WARN, _("%s %.*s, by %.*s: "),
+	                    shown_time(scene_number(error, "time"), shown),
+	                    SLICE_ARG(scene_text(error, "direction")), SLICE_ARG(scene_text(error, "by")));
+	grid_put(grid, x + used, y, room - used, scene_text(error, "text"), GRID_NORMAL);
+	return y + 1;
+}
+
 static int put_answer(const struct why *why, struct grid *grid, struct area area, int y)
 {
 	const struct json *result = why->answer.result;
@@ -169,15 +200,20 @@ static int put_answer(const struct why *why, struct grid *grid, struct area area
 	int x = area.x + 1, end = area.x + area.width - 1;
 
 	x += grid_put_text(grid, x, y, end - x, _("ANSWER  "), GRID_DIM);
+	if (passes && json_count(json_get(result, "assumed"))) {
+		x += grid_put_text(grid, x, y, end - x, _("it would pass, if "), GRID_WARN);
+		put_assumed(why, grid, x, y, end - x);
+		return put_last_error(why, grid, area, y + 1);
+	}
 	if (passes) {
 		grid_put_text(grid, x, y, end - x, _("it passes every check"), GRID_GOOD);
-		return y + 1;
+		return put_last_error(why, grid, area, y + 1);
 	}
 	x += grid_printf(grid, x, y, end - x, GRID_BAD, _("BLOCKED at check %lld of %zu, SIP %lld: "),
 	                 (long long)scene_number(result, "step"), why->steps.count,
 	                 (long long)scene_number(result, "status"));
 	grid_put(grid, x, y, end - x, scene_text(result, "words"), GRID_NORMAL);
-	return y + 1;
+	return put_last_error(why, grid, area, y + 1);
 }
 
 static void put_change(const struct why *why, struct grid *grid, int x, int y, int room)
@@ -190,18 +226,6 @@ static void put_change(const struct why *why, struct grid *grid, int x, int y, i
 		return;
 	used = grid_put_text(grid, x, y, room, _("smallest change: "), GRID_NORMAL);
 	grid_put(grid, x + used, y, room - used, change, GRID_WARN);
-}
-
-static void put_assumed(const struct why *why, struct grid *grid, int x, int y, int room)
-{
-	const struct json *assumed = json_get(why->answer.result, "assumed");
-	int used = 0;
-
-	for (size_t i = 0; i < json_count(assumed) && used < room; i++) {
-		used += grid_put_text(grid, x + used, y, room - used, i ? "; " : _("assumed: "), GRID_DIM);
-		used += grid_put(grid, x + used, y, room - used, json_as_slice(json_at(assumed, i)),
-		                 GRID_DIM);
-	}
 }
 
 static void draw_detail(const struct why *why, struct grid *grid, struct area area)
@@ -225,8 +249,7 @@ static void draw_detail(const struct why *why, struct grid *grid, struct area ar
 	}
 	buffer_stop(&object);
 	grid_put(grid, x + used, y++, room - used, scene_text(step, "words"), GRID_NORMAL);
-	put_change(why, grid, x, y++, room);
-	put_assumed(why, grid, x, y, room);
+	put_change(why, grid, x, y, room);
 }
 
 void why_draw(struct scene *scene, struct grid *grid, struct area area)

@@ -54,17 +54,20 @@ static void tables(void **state)
 	buffer_stop(&out);
 }
 
-static void what_why_assumed_stands_before_all_else(void **state)
+static void what_why_assumed_and_the_last_failure_stand_before_all_else(void **state)
 {
 	struct json *why = parse(
-	        "{\"answer\":\"pass\",\"steps\":[],\"change\":\"\",\"assumed\":[\"DNS\",\"x\"]}");
+	        "{\"answer\":\"pass\",\"steps\":[],\"change\":\"\",\"assumed\":[\"DNS\",\"x\"],"
+	        "\"last_error\":{\"time\":1785000000000,\"direction\":\"in\",\"by\":\"us\",\"text\":\"srv-in-"
+	        "domain: no\"}}");
 	struct buffer out;
 
 	(void)state;
 	buffer_start(&out, 4096);
 	render_result(&out, &pipe_style, CONTROL_VERB_WHY, why);
 	assert_true(slice_starts(buffer_slice(&out),
-	                         SLICE("PASS: it would cross\nassumed, not looked up: DNS; x\n\n")));
+	                         SLICE("WOULD PASS, if DNS, and x\nlast failure with this partner: "
+	                               "2026-07-25 17:20:00, in, by us: srv-in-domain: no\n\n")));
 	json_free(&why);
 	buffer_stop(&out);
 }
@@ -267,7 +270,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables),
-		cmocka_unit_test(what_why_assumed_stands_before_all_else),
+		cmocka_unit_test(what_why_assumed_and_the_last_failure_stand_before_all_else),
 		cmocka_unit_test(hostile_text_cannot_leave_its_cell),
 		cmocka_unit_test(json_stays_the_same_value_and_is_harmless),
 		cmocka_unit_test(exit_codes_of_answers),

@@ -566,7 +566,17 @@ static void why_asks_the_service_what_it_knows(void **state)
 	} cases[] = {
 		{ .name = "assumes when nothing was asked",
 		  .partner = KNOWN("unasked", "", "false", "", ""),
-		  .wanted = { "\"answer\":\"pass\"" },
+		  .wanted = { "\"name\":\"route\",\"asks\":\"Is the partner's edge known, by its entry or by "
+		              "DNS SRV?\",\"result\":\"assumed\"",
+		              "\"result\":\"assumed\",\"words\":\"" CERTIFICATE "\"", "\"last_error\":null" },
+		  .assumed = "[\"" DNS_ASSUMED " (not asked yet)\",\"" CERTIFICATE "\"]" },
+		{ .name = "tells what really failed last beside what it assumes",
+		  .partner = "{\"srv\":\"unasked\",\"last_error_in\":{\"time\":5,\"by\":\"us\",\"text\":"
+		             "\"srv-in-domain: "
+		             "no\"},\"last_error_out\":{\"time\":3,\"by\":\"network\",\"text\":\"x\"}}",
+		  .wanted = { "\"answer\":\"pass\"",
+		              "\"last_error\":{\"time\":5,\"direction\":\"in\",\"by\":\"us\",\"text\":"
+		              "\"srv-in-domain: no\"}" },
 		  .assumed = "[\"" DNS_ASSUMED " (not asked yet)\",\"" CERTIFICATE "\"]" },
 		{ .name = "assumes when the service knows nothing",
 		  .partner = "[]",
@@ -602,7 +612,7 @@ static void why_asks_the_service_what_it_knows(void **state)
 		  .partner = KNOWN("found", "\"sip.hoster.example\"", "false", "", ""),
 		  .wanted = { "\"answer\":\"refuse\"", "\"name\":\"srv-in-domain\"",
 		              "\"change\":\"domain allow fabrikam.example proxy-fqdn=sip.hoster.example" },
-		  .assumed = "[\"" CERTIFICATE "\"]" },
+		  .assumed = "[]" },
 		{ .name = "assumes the certificate alone when DNS is known",
 		  .partner = KNOWN("found", "\"edge.fabrikam.example\"", "false", "", ""),
 		  .wanted = { "\"answer\":\"pass\"" },

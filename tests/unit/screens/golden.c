@@ -386,6 +386,16 @@ static void ask(struct stage *stage, void (*question)(struct console *console))
 
 static void block(struct console *console) { question_domains(console, ACTION_BLOCK); }
 
+static void allow(struct console *console) { question_domains(console, ACTION_ALLOW); }
+
+static struct stage *domains_allowed_already(void)
+{
+	struct stage *stage = domains();
+
+	ask(stage, allow);
+	return stage;
+}
+
 static struct stage *domains_question(void)
 {
 	struct stage *stage = domains();
@@ -442,6 +452,20 @@ static struct stage *why_blocked(void)
 	scene_open(&stage->scene, SCREEN_WHY);
 	why_fill(&stage->scene.why, SLICE("dan@northwind.example"), SLICE("eve@contoso.example"),
 	         SLICE("presence"));
+	why_take(&stage->scene.why, &answer);
+	return stage;
+}
+
+/* What was not looked up is said in the answer and in its rows, and what really failed last beside it. */
+static struct stage *why_assumed(void)
+{
+	struct stage *stage = overview();
+	struct json *told = read_json("why-assumed.json");
+	struct control_answer answer = { .whole = told, .result = told };
+
+	scene_open(&stage->scene, SCREEN_WHY);
+	why_fill(&stage->scene.why, SLICE("dan@tailspin.example"), SLICE("eve@contoso.example"),
+	         SLICE("message"));
 	why_take(&stage->scene.why, &answer);
 	return stage;
 }
@@ -634,6 +658,9 @@ static const struct {
 	{ "why-80x24", why_blocked, 80, 24, false, false },
 	{ "why-120x40", why_blocked, 120, 40, false, false },
 	{ "why-60x16", why_blocked, 60, 16, false, false },
+	{ "domains-allowed-already-80x24", domains_allowed_already, 80, 24, false, false },
+	{ "why-assumed-80x24", why_assumed, 80, 24, false, false },
+	{ "why-assumed-120x40", why_assumed, 120, 40, false, false },
 	{ "why-unasked-80x24", why_unasked, 80, 24, false, false },
 	{ "why-question-80x24", why_question, 80, 24, false, false },
 	{ "keys-form-80x24", keys_of_access_edge, 80, 24, false, false },
