@@ -9,6 +9,7 @@
  *   access.c    the process: frames from the keeper, listeners, image, drain
  *   door.h/c    who may come in: classes, shares, turns for TLS handshakes
  *   flow.c      one connection: framing, keep-alive, deadlines, its end
+ *   ending.c    one that is to end while it works: by policy, or by an administrator
  *   identity.c  who is at the other end of it
  *   inbound.c   a received request as a list of steps
  *   service.c   what a request is for (pure)

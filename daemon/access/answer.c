@@ -1,7 +1,8 @@
 /*
  * answer: the keeper's questions.  {"what":"connections"|"domains"|"discovered","after":N,"limit":M} gives an
  * array of at most M rows from the Nth; {"what":"partner","domain":D} what is known of one remote domain.
- * {"what":"dns-flush"} and {"what":"retry","domain":D} do something and say to how many: {"count":N}.  A trial
+ * {"what":"dns-flush"} and {"what":"retry","domain":D} do something and say to how many: {"count":N}; so does
+ * {"what":"close"|"drain","domain":"c-12","who":NAME,"deadline":MS} with one connection.  A trial
  * image: which connections would not outlive it.
  */
 #include <stdio.h>
@@ -23,11 +24,29 @@ bool page_takes(struct page *page)
 	return at >= page->after && at - page->after < page->limit;
 }
 
+static void put_error(struct json_writer *w, const char *key, const struct partner_error *error)
+{
+	static const char *const by[] = { "network", "us", "partner", "pool" };
+
+	if (!error->wall_ms) {
+		json_put_null(w, key);
+		return;
+	}
+	json_open_object(w, key);
+	json_put_number(w, "time", error->wall_ms);
+	json_put_text(w, "by", by[error->by]);
+	json_put_text(w, "text", error->words);
+	json_close_object(w);
+}
+
 static void put_flow(struct json_writer *w, const struct flow *flow)
 {
 	const struct connection *c = flow->connection;
 	struct connection_counts counts = connection_counts(c);
 	struct instant now = loop_now(flow->access->loop);
+	const struct partner *partner = flow->domain_count
+	                                        ? map_get(&flow->access->partners, slice_of(flow->domains[0]))
+	                                        : NULL;
 	char text[ADDRESS_TEXT_BYTES], id[24];
 
 	json_open_object(w, NULL);
@@ -36,7 +55,10 @@ static void put_flow(struct json_writer *w, const struct flow *flow)
 	json_put_text(w, "partner", flow->partner);
 	json_put_text(w, "side", report_side_name(flow->side));
 	json_put_text(w, "direction", connection_is_outgoing(c) ? "out" : "in");
-	json_put_text(w, "state", flow->is_ending ? "closing" : connection_state_name(connection_state(c)));
+	json_put_text(w, "state",
+	              flow->retired_why ? "draining"
+	              : flow->is_ending ? "closing"
+	                                : connection_state_name(connection_state(c)));
 	json_put_text(w, "auth",
 	              connection_peer(c)->has_certificate ? "mtls"
 	              : connection_peer(c)->suite[0]      ? "tls"
@@ -60,6 +82,10 @@ static void put_flow(struct json_writer *w, const struct flow *flow)
 	              : flow->is_known                ? "partner"
 	                                              : "not identified");
 	json_put_text(w, "last_error", connection_end_words(c));
+	if (partner) {
+		put_error(w, "last_error_in", &partner->error_in);
+		put_error(w, "last_error_out", &partner->error_out);
+	}
 	json_close_object(w);
 }
 
@@ -123,21 +149,6 @@ static void put_connections(struct access *a, struct page *page, struct json_wri
 	for (size_t i = 0; i < ACCESS_FAILURES_KEPT; i++)
 		if (a->lost[i].wall_ms && a->lost[i].mono_ms >= oldest && page_takes(page))
 			put_lost(w, &a->lost[i]);
-}
-
-static void put_error(struct json_writer *w, const char *key, const struct partner_error *error)
-{
-	static const char *const by[] = { "network", "us", "partner", "pool" };
-
-	if (!error->wall_ms) {
-		json_put_null(w, key);
-		return;
-	}
-	json_open_object(w, key);
-	json_put_number(w, "time", error->wall_ms);
-	json_put_text(w, "by", by[error->by]);
-	json_put_text(w, "text", error->words);
-	json_close_object(w);
 }
 
 /* Connections on which something of or for the domain has crossed, whoever opened them: one walk for all partners. */
@@ -250,6 +261,27 @@ static size_t retry(struct access *a, struct slice name)
 	return count;
 }
 
+/* At most one has the number; the name of who asked is told to everybody who looks. */
+static size_t retire(struct access *a, const struct json *asked, bool is_drain)
+{
+	struct slice id = json_as_slice(json_get(asked, "domain"));
+	struct slice who = json_as_slice(json_get(asked, "who"));
+	int64_t deadline_ms = is_drain ? json_as_number(json_get(asked, "deadline"), 0)
+	                               : ACCESS_POLICY_CLOSE_MS;
+	char why[ACCESS_WORDS_BYTES], shown[24];
+
+	snprintf(why, sizeof why, "%s by administrator %.*s", is_drain ? "drained" : "closed",
+	         SLICE_ARG(who));
+	LIST_EACH (at, &a->flows) {
+		struct flow *flow = LIST_OWNER(at, struct flow, node);
+
+		snprintf(shown, sizeof shown, "c-%llu", (unsigned long long)flow->number);
+		if (slice_equal(slice_of(shown), id))
+			return flow_retire(flow, why, deadline_ms) == RESULT_OK;
+	}
+	return 0;
+}
+
 static void put_rows(struct access *a, const struct json *asked, struct json_writer *w)
 {
 	struct slice what = json_as_slice(json_get(asked, "what"));
@@ -299,6 +331,10 @@ void answer_query(struct access *a, uint64_t number, struct slice question)
 			put_count(&w, flush_dns(a));
 		else if (slice_equal(what, SLICE("retry")))
 			put_count(&w, retry(a, domain));
+		else if (slice_equal(what, SLICE("close")))
+			put_count(&w, retire(a, asked, false));
+		else if (slice_equal(what, SLICE("drain")))
+			put_count(&w, retire(a, asked, true));
 		else
 			put_rows(a, asked, &w);
 	}

@@ -33,7 +33,7 @@ bool flow_is_usable(const struct flow *flow)
 /* ---- deadlines ---- */
 
 /* All are counted from a message or from the beginning, never from the last byte: keep-alives keep no stranger in. */
-static void set_deadline(struct flow *flow)
+void flow_set_deadline(struct flow *flow)
 {
 	const struct access *a = flow->access;
 	int64_t at;
@@ -57,7 +57,7 @@ static void set_deadline(struct flow *flow)
 	connection_deadline(flow->connection, after > 0 ? after : 0, words);
 }
 
-static void arm_tick(struct flow *flow)
+void flow_arm_tick(struct flow *flow)
 {
 	int64_t interval = (int64_t)flow->access->settings->keep_alive_interval * 1000;
 
@@ -88,7 +88,7 @@ static void flow_tick(void *owner)
 	} else {
 		flow->ping_sent_ms = 0;
 	}
-	arm_tick(flow);
+	flow_arm_tick(flow);
 }
 
 /* ---- birth and death ---- */
@@ -272,7 +272,7 @@ static void came_up(void *owner, struct connection *c)
 	if (flow->hop) {
 		flow->is_known = true;
 		report_connection(a, CONTROL_EVENT_CONNECTION_UP, flow);
-		arm_tick(flow);
+		flow_arm_tick(flow);
 		hop_up(flow->hop, flow);
 		return;
 	}
@@ -292,7 +292,7 @@ static void came_up(void *owner, struct connection *c)
 		}
 	}
 	report_connection(a, CONTROL_EVENT_CONNECTION_UP, flow);
-	set_deadline(flow);
+	flow_set_deadline(flow);
 }
 
 static void received(void *owner, struct connection *c, struct buffer *in)
@@ -322,7 +322,7 @@ static void received(void *owner, struct connection *c, struct buffer *in)
 		case SIP_FRAME_MORE:
 			if (!flow->message_since_ms)
 				flow->message_since_ms = access_now_ms(flow->access);
-			set_deadline(flow);
+			flow_set_deadline(flow);
 			return;
 		case SIP_FRAME_BROKEN:
 		case SIP_FRAME_TOO_LARGE:
@@ -334,7 +334,7 @@ static void received(void *owner, struct connection *c, struct buffer *in)
 		buffer_consume(in, length);
 	}
 	if (connection_state(c) == CONNECTION_UP)
-		set_deadline(flow);
+		flow_set_deadline(flow);
 }
 
 /*
@@ -392,6 +392,7 @@ static void closed(void *owner, struct connection *c)
 	response_connection_lost(a, flow->self, &why);
 	for (size_t i = 0; i < flow->domain_count; i++)
 		mem_free(flow->domains[i]);
+	mem_free(flow->retired_why);
 	mem_free(flow);
 }
 
@@ -429,8 +430,6 @@ void flow_not_written(struct flow *flow)
 		                 "the peer does not read its answers");
 }
 
-/* ---- ending by policy ---- */
-
 void flow_work_done(struct access *a, handle connection, bool was_client)
 {
 	struct flow *flow = flow_find(a, connection);
@@ -438,134 +437,4 @@ void flow_work_done(struct access *a, handle connection, bool was_client)
 
 	if (count && *count > 0)
 		(*count)--;
-}
-
-/* Would a message of `domain` still cross on this connection? */
-static bool is_still_allowed(struct flow *flow, const struct policy_image *image, struct slice domain,
-                             struct policy_verdict *verdict)
-{
-	struct access *a = flow->access;
-	struct partner *partner = partner_get(a, domain);
-	struct policy_facts facts = { .direction = POLICY_INWARD,
-		                      .service = POLICY_SERVICE_IM,
-		                      .method = SLICE("MESSAGE"),
-		                      .remote_domain = domain };
-	const struct image_topology *topology = image_topology_at(image, 0);
-
-	if (topology->sip_domains.count)
-		facts.local_domain = policy_image_item(image, topology->sip_domains, 0);
-	flow_facts(flow, &facts);
-	if (partner)
-		partner_facts(partner, &facts);
-	policy_decide(image, &facts, verdict, NULL);
-	return verdict->answer != POLICY_REFUSE;
-}
-
-/* With what the decision says now: "fabrikam.example is on the block list". */
-static void close_by_policy(struct flow *flow)
-{
-	struct policy_verdict verdict;
-	const char *why = "no longer a member of the pool";
-
-	if (flow->side == SIP_SIDE_EXTERNAL)
-		why = flow->domain_count && !is_still_allowed(flow, flow->access->image,
-		                                              slice_of(flow->domains[0]), &verdict)
-		              ? verdict.finding.words
-		              : "the domain is no longer allowed";
-	connection_close(flow->connection, CONNECTION_END_POLICY, why);
-}
-
-/*
- * What is under way is answered first, and what still comes is refused with its
- * reason: the connection closes when it has been quiet for a moment, or when
- * time is up (RFC 5923 §4: wait for open transactions, then close).
- */
-static void end_when_quiet(void *owner)
-{
-	struct flow *flow = owner;
-	int64_t now = access_now_ms(flow->access);
-	bool is_quiet = flow->under_way == 0 && flow->awaited == 0 &&
-	                now - connection_counts(flow->connection).last_in_ms >= ACCESS_POLICY_QUIET_MS;
-
-	if (is_quiet || now >= flow->end_at_ms)
-		close_by_policy(flow);
-	else
-		loop_timer_set(flow->access->loop, &flow->tick, ACCESS_POLICY_QUIET_MS, end_when_quiet, flow);
-}
-
-/* A partner's lives while one of the domains seen on it is allowed. */
-static bool is_still_partner(struct flow *flow, const struct policy_image *image)
-{
-	struct policy_verdict verdict;
-
-	for (size_t i = 0; i < flow->domain_count; i++)
-		if (is_still_allowed(flow, image, slice_of(flow->domains[i]), &verdict))
-			return true;
-	return flow->domain_count == 0;
-}
-
-/* One inside lives while there is such a pool member and the transport is the same. */
-static bool is_still_inside(const struct flow *flow, const struct policy_image *image)
-{
-	const struct image_edge *edge = policy_image_edge(image, slice_of(flow->access->node));
-
-	return edge && flow->is_plain == access_is_internal_plain(edge) &&
-	       image_pool_member_find(image, slice_of(flow->partner)) != NULL;
-}
-
-bool flow_may_stay(struct flow *flow, const struct policy_image *image)
-{
-	return flow->side == SIP_SIDE_INTERNAL ? is_still_inside(flow, image) : is_still_partner(flow, image);
-}
-
-/*
- * Who has only shown a certificate is a stranger again once it names nobody who is allowed, and the other way
- * round; a partner on a list is a discovered one when it is taken off, and the other way round.
- */
-static void review_acquaintance(struct flow *flow)
-{
-	enum admission_class class = flow_class(flow);
-
-	if (flow->side == SIP_SIDE_INTERNAL)
-		return;
-	if (flow->hop && class == ADMISSION_UNIDENTIFIED)
-		return;
-	flow->is_known = flow->hop || class != ADMISSION_UNIDENTIFIED;
-	if (!door_prove(flow, class))
-		connection_close(flow->connection, CONNECTION_END_LIMIT,
-		                 "no longer on the list, and its new class has no room");
-	else
-		set_deadline(flow);
-}
-
-/* Who is no longer allowed goes; allowed again in time, it stays. */
-static void review(struct flow *flow)
-{
-	struct access *a = flow->access;
-	bool is_allowed = flow_may_stay(flow, a->image);
-
-	if (is_allowed && flow->is_ending) {
-		flow->is_ending = false;
-		loop_timer_stop(&flow->tick);
-		arm_tick(flow);
-	} else if (!is_allowed && !flow->is_ending) {
-		flow->is_ending = true;
-		flow->end_at_ms = access_now_ms(a) + ACCESS_POLICY_CLOSE_MS;
-		loop_timer_set(a->loop, &flow->tick, ACCESS_POLICY_QUIET_MS, end_when_quiet, flow);
-	}
-}
-
-void flow_image_changed(struct access *a)
-{
-	door_settings(a);
-	LIST_EACH_SAFE (at, &a->flows) {
-		struct flow *flow = LIST_OWNER(at, struct flow, node);
-
-		flow->framer.body_max = (size_t)a->settings->max_message_body;
-		if (flow->is_up && connection_state(flow->connection) == CONNECTION_UP) {
-			review_acquaintance(flow);
-			if (connection_state(flow->connection) == CONNECTION_UP)
-				review(flow);
-		}
-	}
 }

@@ -377,7 +377,8 @@ static bool asks_too_much(const struct passage *p)
  */
 static bool is_farewell(const struct passage *p)
 {
-	return p->is_farewell && p->flow->is_gateway && p->route == SIP_ROUTE_TOKEN && p->m->method == SIP_NOTIFY;
+	return p->is_farewell && p->flow->is_gateway && p->route == SIP_ROUTE_TOKEN &&
+	       p->m->method == SIP_NOTIFY;
 }
 
 static void decide(struct passage *p)
@@ -441,7 +442,10 @@ static void inbound_ack(struct flow *flow, const struct sip_message *m)
 {
 	struct access *a = flow->access;
 	struct sip_transaction *invite = sip_transactions_find_server(a->transactions, m);
-	struct passage p = { .flow = flow, .access = a, .m = m, .is_solicited = flow->is_solicited,
+	struct passage p = { .flow = flow,
+		             .access = a,
+		             .m = m,
+		             .is_solicited = flow->is_solicited,
 		             .is_farewell = flow->is_farewell };
 
 	if (invite && invite->connection == flow->self && invite->state != SIP_STATE_ACCEPTED)
@@ -483,7 +487,10 @@ static struct sip_transaction *add_server(struct passage *p)
 static void inbound_request(struct flow *flow, const struct sip_message *m)
 {
 	struct access *a = flow->access;
-	struct passage p = { .flow = flow, .access = a, .m = m, .is_solicited = flow->is_solicited,
+	struct passage p = { .flow = flow,
+		             .access = a,
+		             .m = m,
+		             .is_solicited = flow->is_solicited,
 		             .is_farewell = flow->is_farewell };
 	struct sip_fault fault = { 0 };
 	struct sip_transaction *known;
@@ -511,6 +518,10 @@ static void inbound_request(struct flow *flow, const struct sip_message *m)
 		turn_down(&p, POLICY_REFUSAL_STOPPING, "", SLICE(""));
 		return;
 	}
+	if (flow->retired_why) {
+		refuse(&p, 503, 1007, "this connection is being closed; send on another", SLICE(""));
+		return;
+	}
 	p.server = add_server(&p);
 	if (!p.server) {
 		turn_down(&p, POLICY_REFUSAL_MAX_TRANSACTIONS, "", SLICE(""));
@@ -525,8 +536,9 @@ void inbound_resume(struct request *r)
 	struct access *a = r->access;
 	struct flow *flow = flow_find(a, r->source);
 	struct sip_message m;
-	struct passage p = { .access = a, .request = r, .is_solicited = r->is_solicited,
-		             .is_farewell = r->is_farewell };
+	struct passage p = {
+		.access = a, .request = r, .is_solicited = r->is_solicited, .is_farewell = r->is_farewell
+	};
 
 	struct failure why = { .status = 503,
 		               .diagnostic = 1007,

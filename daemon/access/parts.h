@@ -124,7 +124,8 @@ struct flow {
 	uint16_t
 	        back_port; /* RFC 5923: a partner said "alias": requests to this port of its names may go back here; 0: none */
 	bool answers_pings;
-	bool is_ending;           /* policy took it: closes when quiet */
+	bool is_ending; /* closes when quiet */
+	char *retired_why; /* ... because an administrator said so: takes no new request; NULL: policy did; owned */
 	int64_t end_at_ms;        /* ... and at this time at the latest */
 	int64_t message_since_ms; /* when the unfinished message began; 0: none */
 	int64_t quiet_since_ms;   /* the last whole message, or when it came up: keep-alives are none */
@@ -332,9 +333,8 @@ enum admission_class flow_class(const struct flow *flow);
 /* A request of or for that domain passes here. False: its class of connections is full, and the request may not. */
 bool flow_admit(struct flow *flow, struct slice domain);
 void flow_work_done(struct access *a, handle connection, bool was_client);
-void flow_image_changed(struct access *a); /* end what is no longer allowed */
-/* With that image, would this connection be kept? */
-bool flow_may_stay(struct flow *flow, const struct policy_image *image);
+void flow_set_deadline(struct flow *flow);
+void flow_arm_tick(struct flow *flow);
 void flow_facts(const struct flow *flow, struct policy_facts *facts);
 void flow_take_name(struct flow *flow); /* its certificate's first name, for people */
 /* Its certificate was no good: kept with the partner it names, if it names one. */
@@ -343,6 +343,13 @@ bool flow_was_refused(const struct flow *flow); /* it has ended: because they di
 bool flow_carries_name(const struct flow *flow,
                        struct slice name);    /* its verified certificate has it as dNSName */
 bool flow_is_usable(const struct flow *flow); /* up, and not about to end; NULL: no */
+
+/* ---- ending.c ---- */
+void flow_image_changed(struct access *a); /* end what is no longer allowed */
+/* With that image, would this connection be kept? */
+bool flow_may_stay(struct flow *flow, const struct policy_image *image);
+/* Takes no new request, ends when quiet or after `deadline_ms`; again: with the newer reason and deadline. */
+enum result flow_retire(struct flow *flow, const char *why, int64_t deadline_ms);
 
 /* ---- neighbour.c ---- */
 void neighbour_start(struct access *a);

@@ -1,6 +1,7 @@
 /*
  * answer: the keeper's questions.  {"what":"connections"|"partners"|"talks","after":N,"limit":M} gives an array of at
  * most M rows from the Nth; {"what":"retry","domain":D} tries that partner now;
+ * {"what":"close","domain":"x-7","who":NAME} closes that stream;
  * {"what":"first","domain":"OURS THEIRS"} whether our user wrote or subscribed first.  A trial brings the image of a
  * change that may never be made: {"count":N,"rows":[...]} are the streams that would close.
  */
@@ -68,6 +69,12 @@ void gateway_answer_query(struct gateway *g, uint64_t number, struct slice quest
 		json_open_object(&w, NULL);
 		json_put_number(&w, "count",
 		                (int64_t)streams_retry(g, json_as_slice(json_get(asked, "domain"))));
+		json_close_object(&w);
+	} else if (slice_equal(what, SLICE("close"))) {
+		json_open_object(&w, NULL);
+		json_put_number(&w, "count",
+		                (int64_t)streams_close_one(g, json_as_slice(json_get(asked, "domain")),
+		                                           json_as_slice(json_get(asked, "who"))));
 		json_close_object(&w);
 	} else if (slice_equal(what, SLICE("first"))) {
 		json_open_object(&w, NULL);

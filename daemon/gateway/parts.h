@@ -201,6 +201,8 @@ void talks_write(struct gateway *g, struct gateway_page *page,
                  struct json_writer *w); /* "talks": subscriptions and sessions */
 /* Now, whatever the back-off, with any of the partner's domains; to how many pairs of domains. */
 size_t streams_retry(struct gateway *g, struct slice domain);
+/* Closes the stream that is shown as `id`; how many there were. */
+size_t streams_close_one(struct gateway *g, struct slice id, struct slice who);
 
 /* ---- access.c ---- */
 void gateway_access_take(struct gateway *g, int fd); /* a fresh stream; the old one is closed. Owns fd. */

@@ -263,6 +263,21 @@ void streams_close_all(struct gateway *g)
 		stream_close(STREAM_OF(at), XMPP_STREAM_SYSTEM_SHUTDOWN, "the gateway is stopping");
 }
 
+size_t streams_close_one(struct gateway *g, struct slice id, struct slice who)
+{
+	char why[GATEWAY_WORDS_BYTES], shown[24];
+
+	snprintf(why, sizeof why, "closed by administrator %.*s", SLICE_ARG(who));
+	LIST_EACH (at, &g->streams->stream_list) {
+		snprintf(shown, sizeof shown, "x-%llu", (unsigned long long)STREAM_OF(at)->number);
+		if (slice_equal(slice_of(shown), id)) {
+			stream_close(STREAM_OF(at), XMPP_STREAM_NONE, why);
+			return 1;
+		}
+	}
+	return 0;
+}
+
 size_t streams_count(const struct gateway *g) { return g->streams->stream_count; }
 
 size_t streams_retry(struct gateway *g, struct slice domain)
@@ -324,6 +339,27 @@ void streams_write_closing(struct gateway *g, const struct policy_image *image, 
 			stream_write(STREAM_OF(at), w);
 }
 
+/* Of the pair; those that came in, whose pair is not known by the domain alone, are shown with the first. */
+static size_t streams_of(const struct route *route)
+{
+	size_t count = 0;
+	bool is_first = true;
+
+	LIST_EACH (at, &route->streams->route_list) {
+		if (ROUTE_OF(at) == route)
+			break;
+		is_first &= !slice_equal(ROUTE_OF(at)->remote, route->remote);
+	}
+	LIST_EACH (at, &route->streams->stream_list) {
+		const struct stream *s = STREAM_OF(at);
+
+		count += s->route ? s->route == route
+		                  : is_first && s->is_proved &&
+		                            slice_equal(slice_of(s->partner), route->remote);
+	}
+	return count;
+}
+
 static void route_write(const struct route *route, struct json_writer *w)
 {
 	struct gateway *g = route->streams->gateway;
@@ -337,6 +373,7 @@ static void route_write(const struct route *route, struct json_writer *w)
 	              : route->dial ? "connecting"
 	              : wait > 0    ? "waiting"
 	                            : "idle");
+	json_put_number(w, "streams", (int64_t)streams_of(route));
 	json_put_number(w, "waiting", (int64_t)route->waiting_count);
 	json_put_number(w, "failures", route->failures);
 	json_put_number(w, "next_try_s", wait > 0 ? (wait + 999) / 1000 : 0);

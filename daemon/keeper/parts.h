@@ -373,6 +373,8 @@ void call_fail_problems(struct call *call, enum control_code code, const char *m
 struct slice call_text(const struct call *call, const char *name);
 /* The param `name` read as the key of that kind, into call->key. False: the call has been failed. */
 bool call_key(struct call *call, const char *name, enum model_kind_id kind);
+/* How long a drain may take, in ms; the configured time when the caller names none. False: the call has been failed. */
+bool call_deadline(struct call *call, int64_t *out);
 
 /* ---- verbs.c ---- */
 /* By method name, the wire-only ones too; false: there is none. */

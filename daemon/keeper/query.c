@@ -41,7 +41,7 @@ static void finish(struct query *query, const struct json *answer, const char *w
 static void late(void *owner) { finish(owner, NULL, "the service did not answer in time"); }
 
 /* False: the service takes no questions. */
-static bool send_question(struct query *query, struct slice domain)
+static bool send_question(struct query *query, struct slice domain, const struct query_deed *deed)
 {
 	struct service *s = query->service;
 	int64_t left = query->until_ms - keeper_now(s->keeper).mono_ms;
@@ -64,6 +64,10 @@ static bool send_question(struct query *query, struct slice domain)
 		json_put_number(&w, "limit", KEEPER_PAGE_ROWS);
 	} else {
 		json_put_slice(&w, "domain", domain);
+		if (deed && deed->who) {
+			json_put_text(&w, "who", deed->who);
+			json_put_number(&w, "deadline", deed->deadline_ms);
+		}
 	}
 	json_close_object(&w);
 	is_sent = !question.is_broken &&
@@ -98,7 +102,7 @@ static struct query *query_new(struct service *s, query_answered *answered, void
 }
 
 static void ask(struct service *s, const char *what, bool wants_rows, struct slice domain,
-                query_answered *answered, void *to)
+                const struct query_deed *deed, query_answered *answered, void *to)
 {
 	struct query *query = query_new(s, answered, to);
 
@@ -106,7 +110,7 @@ static void ask(struct service *s, const char *what, bool wants_rows, struct sli
 		return;
 	query->what = what;
 	query->wants_rows = wants_rows;
-	if (!send_question(query, domain))
+	if (!send_question(query, domain, deed))
 		finish(query, NULL, "the service takes no questions");
 }
 
@@ -124,17 +128,22 @@ static void ask_trial(struct service *s, int image_fd, query_answered *answered,
 
 void query_ask(struct service *s, const char *what, query_answered *answered, void *to)
 {
-	ask(s, what, true, SLICE(""), answered, to);
+	ask(s, what, true, SLICE(""), NULL, answered, to);
 }
 
 void query_ask_partner(struct service *s, struct slice domain, query_answered *answered, void *to)
 {
-	ask(s, "partner", false, domain, answered, to);
+	ask(s, "partner", false, domain, NULL, answered, to);
 }
 
 void query_act(struct service *s, const char *what, struct slice domain, query_answered *answered, void *to)
 {
-	ask(s, what, false, domain, answered, to);
+	ask(s, what, false, domain, NULL, answered, to);
+}
+
+void query_act_as(struct service *s, const struct query_deed *deed, query_answered *answered, void *to)
+{
+	ask(s, deed->what, false, deed->object, deed, answered, to);
 }
 
 static struct query *find(struct service *s, uint64_t number)
@@ -178,7 +187,7 @@ static void take(struct query *query, const struct json *page)
 	query->after += count;
 	if (count < KEEPER_PAGE_ROWS || query->rows.is_broken)
 		end_rows(query);
-	else if (!send_question(query, SLICE("")))
+	else if (!send_question(query, SLICE(""), NULL))
 		finish(query, NULL, "the service takes no questions");
 }
 

@@ -161,6 +161,14 @@ void query_ask_trial(struct keeper *k, int image_fd, query_answered *answered, v
 void query_ask_partner(struct service *s, struct slice domain, query_answered *answered, void *to);
 /* "dns-flush", or "retry" of a partner: the service does it and answers {"count":N}. */
 void query_act(struct service *s, const char *what, struct slice domain, query_answered *answered, void *to);
+/* The same, with who wants it and how long it may take. */
+struct query_deed {
+	const char *what;
+	struct slice object;
+	const char *who;
+	int64_t deadline_ms;
+};
+void query_act_as(struct service *s, const struct query_deed *deed, query_answered *answered, void *to);
 void query_piece(struct service *s, uint64_t number, struct slice piece);
 void query_drop_all(struct service *s, const char *why);
 

@@ -1,6 +1,6 @@
 /*
- * connection list: what the service has, with every member of the contract in each row.  connection retry and
- * dns flush: what the service can be told to do at once.
+ * connection list: what the service has, with every member of the contract in each row.  connection retry, close
+ * and drain, and dns flush: what the service can be told to do at once.
  */
 #include "daemon/keeper/filter.h"
 #include "daemon/keeper/parts.h"
@@ -47,6 +47,8 @@ static void put_row(struct json_writer *w, const struct json *row)
 	json_put_real(w, "rate", json_as_real(json_get(row, "rate"), 0));
 	if (json_kind(json_get(row, "domains")) == JSON_KIND_ARRAY)
 		json_write_value(w, "domains", json_get(row, "domains"));
+	json_write_value(w, "last_error_in", json_get(row, "last_error_in"));
+	json_write_value(w, "last_error_out", json_get(row, "last_error_out"));
 	json_close_object(w);
 }
 
@@ -112,6 +114,76 @@ void verb_run_CONNECTION_RETRY(struct call *call)
 		query_act(&k->gateway, "retry", call->key, retried_by_gateway, call);
 	else
 		query_act(&k->access, "retry", call->key, retried, call);
+}
+
+/* ---- one connection ---- */
+
+static void retired(struct call *call, const struct json *answer, const char *why, const char *done)
+{
+	if (!answer)
+		call_fail(call, CONTROL_UNAVAILABLE, "%s", why);
+	else if (json_as_number(json_get(answer, "count"), 0) == 0)
+		call_fail(call, CONTROL_NOT_FOUND,
+		          "there is no connection %.*s (any more); `connection list` shows those there are",
+		          SLICE_ARG(call->key));
+	else
+		put_done(call, done, 1);
+}
+
+static void was_closed(void *to, const struct json *answer, const char *why)
+{
+	retired(to, answer, why, "close");
+}
+
+static void was_drained(void *to, const struct json *answer, const char *why)
+{
+	retired(to, answer, why, "drain");
+}
+
+/* c-12: one of the Access Edge; x-7: a stream of the XMPP gateway.  False: the call has been failed. */
+static bool find_service(struct call *call, struct service **out)
+{
+	struct slice id = call_text(call, "connection");
+	bool is_stream = slice_starts(id, SLICE("x-"));
+	size_t digits = 2;
+
+	while (digits < id.len && id.ptr[digits] >= '0' && id.ptr[digits] <= '9')
+		digits++;
+	call->key = id;
+	*out = is_stream ? &call->keeper->gateway : &call->keeper->access;
+	if ((is_stream || slice_starts(id, SLICE("c-"))) && id.len > 2 && digits == id.len)
+		return true;
+	call_fail_problem(call, CONTROL_INVALID, "connection",
+	                  "it is no connection's id, as `connection list` shows it", "c-12, x-7");
+	return false;
+}
+
+void verb_run_CONNECTION_CLOSE(struct call *call)
+{
+	struct query_deed deed = { .what = "close", .who = call->who.text };
+	struct service *s;
+
+	if (!find_service(call, &s))
+		return;
+	deed.object = call->key;
+	query_act_as(s, &deed, was_closed, call);
+}
+
+void verb_run_CONNECTION_DRAIN(struct call *call)
+{
+	struct query_deed deed = { .what = "drain", .who = call->who.text };
+	struct service *s;
+
+	if (!find_service(call, &s) || !call_deadline(call, &deed.deadline_ms))
+		return;
+	deed.object = call->key;
+	if (s == &call->keeper->gateway)
+		call_fail(call, CONTROL_INVALID,
+		          "an XMPP stream is not drained: `connection close %.*s` lets what is under way "
+		          "finish, and the next message opens another",
+		          SLICE_ARG(call->key));
+	else
+		query_act_as(s, &deed, was_drained, call);
 }
 
 static void flushed(void *to, const struct json *answer, const char *why)

@@ -262,7 +262,7 @@ static void put_xmpp_live(struct json_writer *w, const struct model_object *part
 {
 	static const char *const states[] = { "up", "connecting", "waiting", "idle" };
 	size_t best = sizeof states / sizeof *states;
-	int64_t waiting = 0, next_try_s = 0, error_at = 0;
+	int64_t streams = 0, waiting = 0, next_try_s = 0, error_at = 0;
 	struct slice error = SLICE("");
 
 	for (size_t i = 0; i < json_count(live); i++) {
@@ -275,6 +275,7 @@ static void put_xmpp_live(struct json_writer *w, const struct model_object *part
 		for (size_t s = 0; s < best; s++)
 			if (slice_equal(json_as_slice(json_get(row, "state")), slice_of(states[s])))
 				best = s;
+		streams += json_as_number(json_get(row, "streams"), 0);
 		waiting += json_as_number(json_get(row, "waiting"), 0);
 		next_try_s = try_s && (!next_try_s || try_s < next_try_s) ? try_s : next_try_s;
 		if (at > error_at) {
@@ -286,6 +287,7 @@ static void put_xmpp_live(struct json_writer *w, const struct model_object *part
 	              !partner->values[MODEL_FIELD(xmpp_partner, enabled)].flag ? "off"
 	              : best < sizeof states / sizeof *states                   ? states[best]
 	                                                                        : "-");
+	json_put_number(w, "streams", streams);
 	json_put_number(w, "waiting", waiting);
 	json_put_number(w, "next_try_s", next_try_s);
 	json_put_slice(w, "last_error", error);

@@ -168,8 +168,7 @@ void verb_run_SERVICE_START(struct call *call)
 	answer(call, s);
 }
 
-/* In ms; the configured one when none is given. False: the call has been failed. */
-static bool read_deadline(struct call *call, int64_t *out)
+bool call_deadline(struct call *call, int64_t *out)
 {
 	const struct json *given = json_get(call->params, "deadline");
 	int64_t seconds = json_as_number(given, -1);
@@ -191,7 +190,7 @@ static void hold(struct call *call, bool is_at_once, bool starts_again)
 	struct service *s = find(call);
 	int64_t deadline_ms = 0;
 
-	if (!s || (!is_at_once && !read_deadline(call, &deadline_ms)))
+	if (!s || (!is_at_once && !call_deadline(call, &deadline_ms)))
 		return;
 	service_hold(s, call->who.text, deadline_ms, starts_again);
 	answer(call, s);

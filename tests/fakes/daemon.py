@@ -309,6 +309,14 @@ class Daemon:
     def connection_retry(self, params, session):
         return {"partner": params["partner"], "retried": 1}
 
+    def connection_close(self, params, session):
+        if not params["connection"].startswith("c-"):
+            raise Refusal("invalid", "it is no connection's id, as `connection list` shows it")
+        return {"done": "close", "count": 1}
+
+    def connection_drain(self, params, session):
+        return {**self.connection_close(params, session), "done": "drain"}
+
     # ---- services ----
     def service_list(self, params, session):
         left = max(0, 20 - 4 * self.drained) if self.service == "draining" else 20

@@ -116,3 +116,75 @@ def test_what_is_under_way_is_answered_before_the_connection_goes(world):
     answer_ok(*held[0])
     assert w.partners[0].final().status == 200
     w.partners[0].wait_closed(10)
+
+
+def own(w, at):
+    """The id of the connection that this partner made."""
+    return next(row["id"] for row in w.rows() if row["direction"] == "in" and row["side"] == "external"
+                and row["partner"] == (names.PARTNER_DOMAIN, SECOND)[at])
+
+
+def hold_one(w):
+    """A request of the first partner is at the pool, unanswered: what will answer it."""
+    held = []
+    w.pool.handler = lambda connection, request: held.append((connection, request))
+    w.partners[0].send(message(BOB, ALICE, body="under way"))
+    wait_until(lambda: held, 10, "the request is at the pool")
+
+    def answer():
+        w.pool.handler = answer_ok
+        answer_ok(*held[0])
+    return answer
+
+
+def test_an_administrator_closes_one_connection_and_no_other(world):
+    w = world()
+    answer = hold_one(w)
+    w.change("connection", "close", own(w, 0))
+    answer()
+    assert w.partners[0].final().status == 200  # what was under way
+    w.partners[0].wait_closed(10)
+    w.edge.wait_event("connection-closed", "incoming", names.PARTNER_DOMAIN, "closed by administrator ")
+    w.lives(1)
+    assert w.servers[0].connections  # the one we made to the same partner
+    w.partners[0] = w.edge.partner()  # it may come again
+    assert w.talks(0) == (200, 200)
+    lines = w.edge.ask("audit", "list")["rows"]
+    assert any(line["verb"] == "connection.close" and line["outcome"] == "done" for line in lines)
+
+
+def test_a_drained_connection_takes_nothing_new_and_ends_when_it_is_quiet(world):
+    w = world()
+    answer = hold_one(w)
+    which = own(w, 0)
+    w.change("connection", "drain", which, "600")
+    assert next(row["state"] for row in w.rows() if row["id"] == which) == "draining"
+    refused = w.partners[0].ask(message(BOB, ALICE, body="new"))
+    assert refused.status == 503
+    w.edge.parley("--yes", "domain", "allow", "somebody.else.example")  # a new version keeps it no longer
+    assert any(row["id"] == which for row in w.rows())
+    answer()
+    assert w.partners[0].final().status == 200
+    w.partners[0].wait_closed(10)
+    w.edge.wait_event("connection-closed", names.PARTNER_DOMAIN, "drained by administrator ")
+    w.lives(1)
+
+
+def test_a_drain_ends_at_its_deadline(world):
+    w = world()
+    hold_one(w)
+    w.change("connection", "drain", own(w, 0), "0")
+    w.partners[0].wait_closed(10)
+    w.edge.wait_event("connection-closed", names.PARTNER_DOMAIN, "drained by administrator ")
+
+
+@pytest.mark.parametrize("verb", ["close", "drain"])
+@pytest.mark.parametrize("which, exit_code, says", [
+    ("c-999999", 1, "there is no connection c-999999"), ("x-999999", 1, ""), ("c-", 1, "no connection's id"),
+    ("fabrikam.example", 1, "no connection's id"), ("c-1x", 1, "no connection's id"), ("-", 1, "no connection's id")])
+def test_what_is_no_connection_is_said(world, verb, which, exit_code, says):
+    w = world()
+    answer = w.edge.parley("--yes", "connection", verb, "--", which) if which == "-" else w.edge.parley("--yes", "connection", verb, which)
+    assert answer.returncode != 0 and says in answer.stdout + answer.stderr
+    w.lives(0)
+    w.lives(1)

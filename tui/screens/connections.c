@@ -8,7 +8,7 @@
 #include "tui/screens/command.h"
 #include "tui/screens/scene.h"
 
-enum { DETAIL_LINES = 6, DETAIL_FROM_HEIGHT = 18 };
+enum { DETAIL_LINES = 7, DETAIL_FROM_HEIGHT = 18 };
 
 static const struct table_column columns[] = {
 	{ N_("PARTNER"), 22, 3, 0, false },    { N_("SIDE"), 8, 0, 4, false },
@@ -88,13 +88,60 @@ static void draw_origin(const struct scene *scene, const struct json *row, struc
 	put_part(grid, x, y, end, "  ", scene_text(row, "address"));
 }
 
+/* Of the partner, in that direction, and whose decision it was. False: there is none. */
+static bool draw_error(const struct scene *scene, const struct json *error, const char *direction,
+                       struct grid *grid, int x, int y, int end)
+{
+	static const struct {
+		const char *by, *words;
+	} whose[] = {
+		{ "us", N_("by us") },
+		{ "partner", N_("by them") },
+		{ "pool", N_("by our pool") },
+		{ "network", N_("on the way") },
+	};
+	const char *by = "";
+	char age[SHOWN_BYTES];
+
+	if (json_kind(error) != JSON_KIND_OBJECT)
+		return false;
+	for (size_t i = 0; i < sizeof whose / sizeof *whose; i++)
+		if (slice_equal(scene_text(error, "by"), slice_of(whose[i].by)))
+			by = _(whose[i].words);
+	shown_age(scene->now.wall_ms - scene_number(error, "time"), age);
+	x += grid_printf(grid, x, y, end - x, GRID_NORMAL, _("last error %s (%s, %s ago): "), direction, by,
+	                 age);
+	grid_put(grid, x, y, end - x, scene_text(error, "text"), GRID_WARN);
+	return true;
+}
+
+static void draw_errors(const struct scene *scene, const struct json *row, struct grid *grid, int x, int y,
+                        int end)
+{
+	struct slice error = scene_text(row, "last_error");
+	bool has_any = false;
+
+	if (error.len) {
+		x += grid_put_text(grid, x, y, end - x, _("last error: "), GRID_NORMAL);
+		grid_put(grid, x, y, end - x, error, GRID_WARN);
+		return;
+	}
+	if (draw_error(scene, json_get(row, "last_error_in"), _("in"), grid, x, y, end)) {
+		has_any = true;
+		y++;
+	}
+	has_any |= draw_error(scene, json_get(row, "last_error_out"), _("out"), grid, x, y, end);
+	if (!has_any)
+		grid_put_text(grid, x, y, end - x, _("last error: none, in or out"), GRID_NORMAL);
+}
+
 static void draw_detail(const struct scene *scene, struct grid *grid, struct area area)
 {
 	const struct json *row = listing_told(&scene->listings[SCREEN_CONNECTIONS]);
 	const struct json *domains = json_get(row, "domains");
 	int x = area.x + 1, y = area.y, end = area.x + area.width - 1, used;
 	char in[SHOWN_BYTES], out[SHOWN_BYTES], bytes_in[SHOWN_BYTES], bytes_out[SHOWN_BYTES];
-	struct slice certificate = scene_text(row, "certificate"), error = scene_text(row, "last_error");
+	struct slice certificate = scene_text(row, "certificate");
 
 	grid_line(grid, x, y++, area.width - 2, GRID_DIM);
 	if (!row)
@@ -114,10 +161,7 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	for (size_t i = 0; i < json_count(domains) && used < end; i++)
 		used = put_part(grid, used, y, end, i ? ", " : _("   speaks for "),
 		                json_as_slice(json_at(domains, i)));
-	y++;
-	used = x + grid_put_text(grid, x, y, end - x, _("last error: "), GRID_NORMAL);
-	grid_put(grid, used, y, end - used, error.len ? error : slice_of(_("none")),
-	         error.len ? GRID_WARN : GRID_NORMAL);
+	draw_errors(scene, row, grid, x, y + 1, end);
 }
 
 void connections_draw(struct scene *scene, struct grid *grid, struct area area)

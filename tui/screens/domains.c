@@ -153,7 +153,9 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 		used = grid_put_text(grid, x, y, room, _("live: unknown, "), GRID_WARN);
 		used += grid_put(grid, x + used, y, room - used, scene->domains.live_trouble, GRID_WARN);
 	} else {
-		used = grid_printf(grid, x, y, room, GRID_NORMAL, _("live: %lld connections, %s messages/s"),
+		used = grid_printf(grid, x, y, room, GRID_NORMAL,
+		                   row->connections == 1 ? _("live: %lld connection, %s messages/s")
+		                                         : _("live: %lld connections, %s messages/s"),
 		                   (long long)row->connections, shown_rate(row->rate, rate));
 	}
 	if (row->identity.len) {

@@ -86,7 +86,8 @@ static void draw_title(const struct scene *scene, struct grid *grid)
 	int end = grid->width - 1, x;
 	const char *name = _(screen_row(scene->screen)->title);
 	int name_cells = screen_row(scene->screen)->key ? grid_text_width(grid, slice_of(name)) : 0;
-	const char *hint = _(": command  ? help");
+	const char *hint = scene_place(scene) & action(ACTION_MENU)->where ? _("m menu  : command  ? help")
+	                                                                   : _(": command  ? help");
 
 	buffer_start(&title, 4096);
 	if (scene->screen == SCREEN_DOMAINS)

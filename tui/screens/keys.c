@@ -434,6 +434,9 @@ static void act(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_EDIT_KIND: edit_listed(console); break;
 	case ACTION_REMOVE_KIND: change_listed(console, "remove"); break;
 	case ACTION_TOGGLE_KIND: toggle_listed(console); break;
+	case ACTION_CLOSE_CONNECTION: question_connection(console, "close"); break;
+	case ACTION_DRAIN_CONNECTION: question_connection(console, "drain"); break;
+	case ACTION_MENU: scene_open_menu(&console->scene); break;
 	case ACTION_START_SERVICE: question_service(console, "start"); break;
 	case ACTION_STOP_SERVICE: question_service(console, "stop"); break;
 	case ACTION_DRAIN_SERVICE: question_service(console, "drain"); break;
@@ -454,6 +457,7 @@ static void act(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_REPAINT: term_repaint(console->term); break;
 	case ACTION_SUSPEND: term_suspend(console->term); break;
 	case ACTION_LEAVE: console_leave(console); break;
+	case ACTION_CHOOSE: /* the menu's own */
 	case ACTION_NEXT_FIELD:
 	case ACTION_TURN: /* the form's own */
 	case ACTION_COUNT: break;
@@ -554,6 +558,7 @@ static bool movement_key(struct scene *scene, uint32_t key)
 {
 	switch (scene->screen) {
 	case SCREEN_OVERVIEW: return attention_key(scene, key);
+	case SCREEN_MENU: return menu_key(scene, key);
 	case SCREEN_READING: return pager_key(&scene->pager, key);
 	case SCREEN_WHY: return why_key(scene, key);
 	case SCREEN_FORM:
@@ -659,6 +664,10 @@ void keys_handle(struct console *console, uint32_t key)
 	}
 	if (movement_key(scene, key))
 		return;
+	if (scene->screen == SCREEN_MENU && menu_choice(scene, key) < SCREEN_COUNT) {
+		console_go(console, menu_choice(scene, key));
+		return;
+	}
 	scene_settle(scene);
 	id = action_of_key(scene_place(scene), key);
 	if (id == ACTION_COUNT)

@@ -17,8 +17,8 @@ static const struct {
 	const char *columns;
 } rows[KIND_LISTS] = {
 	{ SCREEN_XMPP, MODEL_XMPP_PARTNER,
-	  "domain enabled partner-type tls-negotiation sasl-negotiation support-dialback-negotiation "
-	  "verdict connection-limit description" },
+	  "domain enabled state streams last_error partner-type tls-negotiation sasl-negotiation "
+	  "support-dialback-negotiation verdict connection-limit description" },
 };
 
 /* Screens that are the form of one object. */
@@ -53,6 +53,27 @@ const char *key_of_screen(enum screen screen)
 
 /* ---- columns from rows ---- */
 
+/* Members that no row names: what the daemon says of the object. */
+static const struct {
+	const char *member;
+	enum listing_type type;
+	int width, grows;
+} beside[] = {
+	{ "verdict", LISTING_TEXT, 12, 2 },
+	{ "state", LISTING_STATE, 10, 0 },
+	{ "streams", LISTING_NUMBER, 7, 0 },
+	{ "last_error", LISTING_TROUBLE, 12, 3 },
+};
+
+static enum grid_role state_role(struct slice state)
+{
+	if (slice_equal(state, SLICE("up")))
+		return GRID_GOOD;
+	return slice_equal(state, SLICE("waiting")) ? GRID_BAD
+	       : slice_equal(state, SLICE("off"))   ? GRID_WARN
+	                                            : GRID_NORMAL;
+}
+
 static int widest_choice(const struct model_field *row)
 {
 	struct slice rest = slice_of(row->choices), choice;
@@ -71,7 +92,7 @@ static void make_heading(const char *name, char to[KIND_LIST_HEADING_BYTES])
 	size_t used = 0;
 
 	to[0] = '\0';
-	while (slice_next(&rest, '-', &word)) {
+	while (slice_next(&rest, slice_find(rest, '_') < rest.len ? '_' : '-', &word)) {
 		bool is_dull = false;
 
 		for (size_t i = 0; i < sizeof dull / sizeof *dull; i++)
@@ -102,10 +123,16 @@ static void add_column(struct kind_list *list, const struct model_kind *kind, st
 	row = field < kind->field_count ? &kind->fields[field] : NULL;
 	make_heading(text, list->headings[at]);
 	*column = (struct table_column){ .heading = list->headings[at], .priority = (int)at };
-	/* A member that no row names is words of the daemon's; what it is called is told by the list above. */
 	list->fields[at] = (struct listing_field){ row ? row->name : "verdict", LISTING_TEXT };
 	column->width = larger((int)strlen(list->headings[at]), 12);
 	column->grows = row && row->type != MODEL_TEXT ? 0 : 2;
+	for (size_t i = 0; !row && i < sizeof beside / sizeof *beside; i++)
+		if (slice_equal(name, slice_of(beside[i].member))) {
+			list->fields[at] = (struct listing_field){ beside[i].member, beside[i].type };
+			column->width = larger((int)strlen(list->headings[at]), beside[i].width);
+			column->grows = beside[i].grows;
+			column->is_number = beside[i].type == LISTING_NUMBER;
+		}
 	if (row && row->type == MODEL_BOOL) {
 		list->fields[at].type = LISTING_FLAG;
 		column->width = larger((int)strlen(list->headings[at]), 3);
@@ -132,9 +159,10 @@ void kind_lists_start(struct kind_list lists[KIND_LISTS], struct listing listing
 		struct slice rest = slice_of(rows[i].columns), name;
 		struct kind_list *list = &lists[i];
 
-		*list = (struct kind_list){
-			.kind = { .columns = list->columns, .fields = list->fields, .is_paged = true }
-		};
+		*list = (struct kind_list){ .kind = { .columns = list->columns,
+			                              .fields = list->fields,
+			                              .is_paged = true,
+			                              .state_role = state_role } };
 		snprintf(list->method, sizeof list->method, "%s.list", verb ? verb->noun : "");
 		list->kind.method = list->method;
 		while (slice_next(&rest, ' ', &name))
@@ -157,8 +185,16 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 		return;
 	x += grid_put(grid, x, y, end - x, scene_text(row, kind->fields[kind->key].name), GRID_FOCUS);
 	x += grid_put_text(grid, x, y, end - x, ": ", GRID_NORMAL);
-	grid_put(grid, x, y++, end - x, scene_text(row, "verdict"), GRID_NORMAL);
+	grid_put(grid, x, y++, end - x,
+	         scene_text(row, "authentication").len ? scene_text(row, "authentication")
+	                                               : scene_text(row, "verdict"),
+	         GRID_NORMAL);
 	x = area.x + 1;
+	if (scene_text(row, "last_error").len) {
+		x += grid_put_text(grid, x, y, end - x, _("last error: "), GRID_NORMAL);
+		grid_put(grid, x, y++, end - x, scene_text(row, "last_error"), GRID_WARN);
+		x = area.x + 1;
+	}
 	for (size_t i = kind->key + 1; i < kind->field_count && y < area.y + area.height; i++) {
 		char value[EDITING_VALUE_BYTES], words[EDITING_VALUE_BYTES + 64];
 		int cells;

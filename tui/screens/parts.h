@@ -126,6 +126,8 @@ bool question_change(struct console *console, struct slice change);
 void question_block_partner(struct console *console, struct slice domain, int64_t connections);
 /* Starts it at once; asks before anything that ends it, and for its name before it is ended at once. */
 void question_service(struct console *console, const char *verb);
+/* One connection: "close" or "drain". */
+void question_connection(struct console *console, const char *verb);
 /* `is_change`: it publishes a version; else it acts on the daemon. */
 void question_command(struct console *console, struct slice line, bool is_change);
 /* Runs at once what needs no question. */

@@ -113,7 +113,9 @@ static void explain_block(struct console *console, const struct targets *t)
 
 	dialog_add_line(dialog, "%s", _("Nobody may talk with it any more, in either direction."));
 	if (t->connections)
-		dialog_add_line(dialog, _("Now open: %lld connections; they close."),
+		dialog_add_line(dialog,
+		                t->connections == 1 ? _("Now open: %lld connection; it closes.")
+		                                    : _("Now open: %lld connections; they close."),
 		                (long long)t->connections);
 	if (t->blocked < t->count)
 		dialog_add_line(dialog, "%s",
@@ -141,9 +143,16 @@ static void explain_remove(struct console *console, const struct targets *t)
 	else
 		dialog_add_line(dialog, "%s", _("Partner discovery is off: on no list means refused."));
 	if (t->connections)
-		dialog_add_line(dialog, _("Now open: %lld connections."), (long long)t->connections);
+		dialog_add_line(dialog,
+		                t->connections == 1 ? _("Now open: %lld connection.")
+		                                    : _("Now open: %lld connections."),
+		                (long long)t->connections);
 	if (t->blocked)
-		dialog_add_line(dialog, _("%zu of them blocked until now."), t->blocked);
+		dialog_add_line(dialog,
+		                t->count == 1     ? _("It was blocked until now.")
+		                : t->blocked == 1 ? _("%zu of them was blocked until now.")
+		                                  : _("%zu of them were blocked until now."),
+		                t->blocked);
 }
 
 void question_domains(struct console *console, enum action_id which)
@@ -392,12 +401,49 @@ void question_service(struct console *console, const char *verb)
 	snprintf(question, sizeof question, _("Type %s to end it:"), name);
 	console->asking = ASKING_AGREED;
 	dialog_open(&scene->dialog, title, is_stop ? question : _("Do it? y/N"), is_stop ? name : NULL);
-	dialog_add_line(&scene->dialog, _("Now: %lld connections, %lld transactions under way."),
+	dialog_add_line(&scene->dialog, _("Now connected: %lld; under way: %lld."),
 	                (long long)scene_number(row, "connections"),
 	                (long long)scene_number(row, "transactions"));
 	dialog_add_line(&scene->dialog, "%s",
 	                is_stop ? _("They end at once; D drains instead: what is under way ends first.")
 	                        : _("New work is refused with 503; what is under way may end first."));
+	show_command(console);
+}
+
+void question_connection(struct console *console, const char *verb)
+{
+	struct scene *scene = &console->scene;
+	const struct json *row = listing_selected(&scene->listings[SCREEN_CONNECTIONS]);
+	struct slice id = scene_text(row, "id");
+	bool is_drain = slice_equal(slice_of(verb), SLICE("drain"));
+	char title[DIALOG_LINE_BYTES];
+	struct buffer line;
+
+	if (!row || !id.len || slice_equal(id, SLICE("-"))) {
+		scene_say(scene, GRID_NORMAL, "%s",
+		          row ? _("it is no connection (any more), only what is told of one")
+		              : _("there is no row"));
+		return;
+	}
+	buffer_start(&line, COMMAND_BYTES);
+	buffer_printf(&line, "connection %s", verb);
+	command_add(&line, id);
+	changes_clear(&console->agreed);
+	changes_add(&console->agreed, buffer_slice(&line));
+	buffer_stop(&line);
+	snprintf(title, sizeof title, is_drain ? _("Drain %.*s: %.*s") : _("Close %.*s: %.*s"), SLICE_ARG(id),
+	         SLICE_ARG(scene_text(row, "partner")));
+	console->asking = ASKING_AGREED;
+	dialog_open(&scene->dialog, title, _("Do it? y/N"), NULL);
+	dialog_add_line(&scene->dialog, "%s",
+	                is_drain ? _("Nothing new is taken on it; it ends when what is under way has ended.")
+	                         : _("What is under way has a second to be answered, then it ends."));
+	if (slice_equal(scene_text(row, "side"), SLICE("internal")))
+		dialog_add_line(&scene->dialog, "%s",
+		                _("It is one to our own pool: the next message opens another."));
+	else
+		dialog_add_line(&scene->dialog, "%s",
+		                _("The partner may connect again at once; b blocks its domain instead."));
 	show_command(console);
 }
 

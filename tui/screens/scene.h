@@ -47,6 +47,7 @@ struct scene {
 	enum screen screen,
 	        under[SCENE_UNDER_MAX]; /* under: where `q` goes back to, the last first to come */
 	size_t under_count;
+	size_t menu_at; /* the chosen row of the menu */
 
 	/* the link */
 	enum client_state link;
@@ -140,8 +141,8 @@ struct area {
 
 enum screen_group { GROUP_STATUS, GROUP_ACCESS, GROUP_PROVE, GROUP_NOWHERE };
 struct screen_row {
-	const char *word, *title; /* title: N_() */
-	uint32_t key;             /* after `g`; 0: none */
+	const char *word, *title, *purpose; /* title, purpose: N_() */
+	uint32_t key;                       /* after `g`; 0: none */
 	enum screen_group group;
 	void (*draw)(struct scene *scene, struct grid *grid, struct area area);
 	void (*command)(const struct scene *scene, struct buffer *out);
@@ -173,6 +174,11 @@ void effects_say(struct scene *scene);
 void effects_weigh(const struct scene *scene, char word[DIALOG_WORD_BYTES]);
 /* The keys that work on this screen, as text to read. */
 void reading_show_keys(struct scene *scene);
+
+/* menu.c: all screens */
+void scene_open_menu(struct scene *scene);
+bool menu_key(struct scene *scene, uint32_t key);                 /* moves; false: not a key of it */
+enum screen menu_choice(const struct scene *scene, uint32_t key); /* SCREEN_COUNT: none */
 /* Opens what scene->pager.text holds. */
 void reading_open(struct scene *scene, const char *title, const char *command);
 

@@ -3,8 +3,8 @@
 #include "tui/screens/scene.h"
 
 static const struct screen_row rows[SCREEN_COUNT] = {
-#define SCREEN(ID, word, text, key, group, title)                                                            \
-	[SCREEN_##ID] = { text, title, key, GROUP_##group, word##_draw, word##_command },
+#define SCREEN(ID, word, text, key, group, title, purpose)                                                   \
+	[SCREEN_##ID] = { text, title, purpose, key, GROUP_##group, word##_draw, word##_command },
 #include "tui/screens/screens.def"
 #undef SCREEN
 };

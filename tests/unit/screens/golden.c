@@ -234,6 +234,16 @@ static struct stage *connections_failed(void)
 	return stage;
 }
 
+/* Of a partner who was refused here and refuses us, each with whose decision it was. */
+static struct stage *connections_errors(void)
+{
+	struct stage *stage = connections();
+
+	stage->scene.listings[SCREEN_CONNECTIONS].table.selected = 4;
+	scene_settle(&stage->scene);
+	return stage;
+}
+
 static struct stage *connections_hostile(void)
 {
 	struct stage *stage = connections();
@@ -502,6 +512,25 @@ static struct stage *listed(enum screen screen, const char *file)
 	return stage;
 }
 
+static struct stage *menu(void)
+{
+	struct stage *stage = connections();
+
+	scene_open_menu(&stage->scene);
+	menu_key(&stage->scene, INPUT_DOWN);
+	return stage;
+}
+
+/* From the last row, which has gone out of the window at 60x16. */
+static struct stage *menu_end(void)
+{
+	struct stage *stage = menu();
+
+	menu_key(&stage->scene, INPUT_END);
+	menu_key(&stage->scene, INPUT_DOWN);
+	return stage;
+}
+
 static struct stage *xmpp(void) { return listed(SCREEN_XMPP, "xmpp.json"); }
 
 static struct stage *xmpp_empty(void)
@@ -628,6 +657,7 @@ static const struct {
 	{ "connections-80x24", connections, 80, 24, false, false },
 	{ "connections-120x40", connections, 120, 40, false, false },
 	{ "connections-60x16", connections, 60, 16, false, false },
+	{ "connections-errors-80x24", connections_errors, 80, 24, false, false },
 	{ "connections-failed-80x24", connections_failed, 80, 24, false, false },
 	{ "connections-hostile-80x24", connections_hostile, 80, 24, true, false },
 	{ "connections-unasked-80x24", connections_unasked, 80, 24, false, false },
@@ -665,6 +695,9 @@ static const struct {
 	{ "why-question-80x24", why_question, 80, 24, false, false },
 	{ "keys-form-80x24", keys_of_access_edge, 80, 24, false, false },
 	{ "going-80x24", going, 80, 24, false, false },
+	{ "menu-80x24", menu, 80, 24, false, false },
+	{ "menu-120x40", menu, 120, 40, false, false },
+	{ "menu-end-60x16", menu_end, 60, 16, false, false },
 	{ "xmpp-80x24", xmpp, 80, 24, false, false },
 	{ "xmpp-120x40", xmpp, 120, 40, false, false },
 	{ "xmpp-60x16", xmpp, 60, 16, false, false },
