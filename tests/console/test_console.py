@@ -19,7 +19,8 @@ BUILD = TOP / os.environ.get("BUILD", "build")
 PARLEY = Path(os.environ.get("PARLEY", BUILD / "asan/parley"))
 RELEASE = BUILD / "release/parley"  # where the sanitisers' own handlers would come first
 WAIT = 15.0
-STAGING = ["service.start", "service.stop", "service.drain", "service.restart", "stage.drop", "stage.clear", "stage.rebase", "confirm", "connection.retry"]
+STAGING = ["service.start", "service.stop", "service.drain", "service.restart", "stage.drop", "stage.clear", "stage.rebase", "confirm", "connection.retry",
+           "connection.close", "connection.drain"]
 CHANGING = ["domain.allow", "domain.block", "domain.remove", "access-edge.set", "config.import", "xmpp.add", "xmpp.set", "xmpp.remove", "xmpp.enable",
             "xmpp.disable", "publish", "undo", "revert", "version.restore", *STAGING]
 
@@ -955,6 +956,42 @@ def test_a_partner_is_tried_again_at_once(daemon, terminal):
     assert daemon.requests("connection.retry")[0]["params"] == {"partner": "edge.proseware.example"}
 
 
+def test_one_connection_is_closed_or_drained_after_a_question(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon, "console", "connections")
+    screen.wait(r">  edge\.proseware\.example +out failed")
+    screen.keys("x")
+    screen.wait("it is no connection")  # what is told of a failed one cannot be closed
+    screen.keys("Down", "Down", "x")
+    screen.wait("Close c-13: sip.fabrikam.example", "b blocks its domain instead", r"\$ parley connection close c-13")
+    screen.keys("n")
+    screen.wait("nothing was changed")
+    assert not daemon.requests("connection.close")
+    screen.keys("x", "y")
+    screen.wait("done: connection close c-13")
+    screen.keys("D")
+    screen.wait("Drain c-13", r"\$ parley connection drain c-13")
+    screen.keys("y")
+    screen.wait("done: connection drain c-13")
+    assert [r["params"] for r in daemon.changes()] == [{"connection": "c-13"}] * 2
+
+
+def test_the_menu_lists_every_screen_and_goes_there(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon)
+    screen.wait("NEEDS ATTENTION", "m menu")
+    screen.keys("m")
+    screen.wait("Menu", ">o Overview", "w Why blocked", r"\$ parley console overview")
+    screen.keys("z")
+    screen.wait("that key does nothing here")
+    screen.keys("Down", "Enter")
+    screen.wait("Connections  ", r">  edge\.proseware")
+    screen.keys("m", "d")
+    screen.wait("SIP domains")
+    screen.keys("m", "q")
+    screen.wait("SIP domains  ")
+
+
 def test_the_command_is_copied_to_the_terminals_clipboard(daemon, terminal):
     screen = open_domains(terminal, daemon)
     screen.run("set-option", "-g", "set-clipboard", "on")
@@ -970,7 +1007,7 @@ def test_a_service_is_drained_with_progress_stopped_by_its_name_and_started(daem
     screen.keys("g", "y")
     screen.wait("Services +2 of 2", r">  access +running", "listens for external on 0.0.0.0:5061: listening", r"\$ parley service show access")
     screen.keys("D")
-    screen.wait("Drain access", "7 connections, 20 transactions", r"\$ parley service drain access")
+    screen.wait("Drain access", "Now connected: 7; under way: 20", r"\$ parley service drain access")
     screen.keys("n", "D", "y")
     screen.wait(r"\[#*\.+\] \d+ under way, 7 connections; 2\ds at most, then it stops", r">  access +draining")
     screen.wait(r">  access +stopped")

@@ -17,7 +17,7 @@ VERBS = {
     "viewer": ["hello", "status", "domain.list", "domain.show", "access-edge.show", "policy.show", "topology.show",
                "connection.list", "discovered.list", "why", "event.tail", "config.check", "config.export", "version.list", "model.kinds",
                "xmpp.list", "xmpp.show", "xmpp-gateway.show", "stage.list", "stage.diff", "plan", "version.show", "version.diff", "audit.list", "service.list"],
-    "operator": ["connection.retry", "service.start", "service.stop", "service.drain", "service.restart"],
+    "operator": ["connection.retry", "connection.close", "connection.drain", "service.start", "service.stop", "service.drain", "service.restart"],
     "policy": ["domain.allow", "domain.block", "domain.remove", "access-edge.set", "policy.set", "xmpp.add", "xmpp.set", "xmpp.remove", "xmpp.enable",
                "xmpp.disable", "stage.drop", "stage.clear", "stage.rebase", "publish", "undo", "confirm", "revert", "version.restore"],
     "administrator": ["config.import"],
