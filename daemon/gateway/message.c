@@ -80,7 +80,7 @@ static struct slice laid(char **at, struct slice text)
 }
 
 static struct letter *letter_new(const struct xmpp_element *stanza, const struct translate_im *im,
-                                 const struct translate_content *content)
+                                 const struct translate_content *content, handle *receipt)
 {
 	struct slice from = xmpp_get(stanza, SLICE("from")), to = xmpp_get(stanza, SLICE("to"));
 	struct slice thread = translate_may_be_call_id(im->thread) ? im->thread : SLICE("");
@@ -93,7 +93,8 @@ static struct letter *letter_new(const struct xmpp_element *stanza, const struct
 		mem_free(letter);
 		return NULL;
 	}
-	*letter = (struct letter){ .block = at, .method = content->method };
+	*letter = (struct letter){ .block = at, .method = content->method, .receipt = *receipt };
+	*receipt = 0;
 	letter->from = laid(&at, from);
 	letter->to = laid(&at, to);
 	letter->id = laid(&at, im->id);
@@ -138,6 +139,14 @@ void message_fail(struct talks *t, struct letter **letter, int status, const str
 			                            .type = XMPP_ERROR_CANCEL };
 	report_returned(t, *letter, status, m ? xmpp_condition_name(error.condition).ptr : "nobody answered");
 	letter_return(t, *letter, &error);
+	gateway_xmpp_handled(t->gateway, (*letter)->receipt);
+	letter_free(letter);
+}
+
+void message_arrived(struct talks *t, struct letter **letter)
+{
+	t->to_sip.delivered++;
+	gateway_xmpp_handled(t->gateway, (*letter)->receipt);
 	letter_free(letter);
 }
 
@@ -203,8 +212,7 @@ void message_answered(struct talks *t, struct ask *ask, const struct sip_message
 
 	ask->letter = NULL;
 	if (status < 300) {
-		t->to_sip.delivered++;
-		letter_free(&letter);
+		message_arrived(t, &letter);
 		return;
 	}
 	if (letter->may_change_mode && refuses_the_way(status) &&
@@ -221,10 +229,10 @@ void message_answered(struct talks *t, struct ask *ask, const struct sip_message
 
 static void send_text(struct talks *t, const struct xmpp_element *stanza, const struct parties *p,
                       struct pair *pair, const struct image_xmpp_partner *partner,
-                      const struct translate_im *im, const struct translate_content *content)
+                      const struct translate_im *im, const struct translate_content *content, handle *receipt)
 {
 	enum im_mode mode = mode_of(t, partner);
-	struct letter *letter = letter_new(stanza, im, content);
+	struct letter *letter = letter_new(stanza, im, content, receipt);
 	const struct xmpp_stanza_error no_memory = { .condition = XMPP_RESOURCE_CONSTRAINT,
 		                                     .type = XMPP_ERROR_WAIT };
 
@@ -299,7 +307,7 @@ static enum translate_answer take(struct talks *t, const struct xmpp_element *st
 	return TRANSLATE_REFUSED;
 }
 
-void message_from_xmpp(struct talks *t, const struct xmpp_element *stanza)
+void message_from_xmpp(struct talks *t, const struct xmpp_element *stanza, handle *receipt)
 {
 	struct translate_refusal refusal = { 500, XMPP_RESOURCE_CONSTRAINT, "out of memory" };
 	struct translate_content content;
@@ -319,7 +327,8 @@ void message_from_xmpp(struct talks *t, const struct xmpp_element *stanza)
 	if (pair)
 		answer = translate_im_to_sip(&im, pair->tastes, p.their_uri, p.our_uri, &t->arena, &content);
 	if (answer == TRANSLATE_OK && pair && is_text) {
-		send_text(t, stanza, &p, pair, gateway_partner(t->gateway, p.theirs.domain), &im, &content);
+		send_text(t, stanza, &p, pair, gateway_partner(t->gateway, p.theirs.domain), &im, &content,
+		          receipt);
 	} else if (answer == TRANSLATE_OK && pair) {
 		send_notice(t, &p, pair, &im, &content);
 	} else if (answer != TRANSLATE_NOTHING) {

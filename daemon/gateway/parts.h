@@ -96,7 +96,7 @@ struct gateway_request {
 	uint32_t cseq;
 	struct slice headers; /* Route, Contact, Content-Type and others */
 	struct slice body;
-	bool is_farewell;  /* a NOTIFY that says that a contact has gone because its partner was turned off */
+	bool is_farewell; /* a NOTIFY that says that a contact has gone because its partner was turned off */
 	bool is_solicited; /* our user wrote or subscribed first: what decides for partners of the type public-unverified */
 };
 /*
@@ -159,10 +159,15 @@ struct gateway_outcome {
 void gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remote,
                        const struct xmpp_element *stanza, uint64_t token);
 
+/* In any order; a token of a stream that has ended, or one that was handled, is passed over. */
+void gateway_xmpp_handled(struct gateway *g, handle receipt);
+
 /* Provided by the SIP side (talks): */
-/* "from" lies in `remote`, which the stream has proved, and "to" in `local`, which is ours; a stanza of type error with an id of ours is an outcome, not this. */
+/* "from" lies in `remote`, which the stream has proved, and "to" in `local`, which is ours; a stanza of type error with an id of ours is an outcome, not this.
+ * `receipt` (0: nobody counts) goes to gateway_xmpp_handled once the next hop has taken it (2xx), what it asks for is
+ * durable, or the error for it has been queued: only then is it acknowledged. */
 void gateway_xmpp_received(struct gateway *g, struct slice local, struct slice remote,
-                           const struct xmpp_element *stanza);
+                           const struct xmpp_element *stanza, handle receipt);
 void gateway_xmpp_outcome(struct gateway *g, uint64_t token, const struct gateway_outcome *outcome);
 /* A partner's domain has become reachable (a first stream is up) or unreachable (the last one ended). */
 void gateway_xmpp_reachable(struct gateway *g, struct slice remote, bool is_reachable);

@@ -349,8 +349,7 @@ void session_message_answered(struct talks *t, struct ask *ask, const struct sip
 
 	ask->letter = NULL;
 	if (status < 300) {
-		t->to_sip.delivered++;
-		letter_free(&letter);
+		message_arrived(t, &letter);
 		return;
 	}
 	if (s && (status == 481 || !m))

@@ -148,10 +148,17 @@ static void stanza(void *owner, const struct xmpp_element *element, const struct
 	struct stream *s = owner;
 	bool is_error = slice_equal(xmpp_get(element, SLICE("type")), SLICE("error"));
 
-	if (!is_error || !parcels_refused(s->streams, element, from->domain))
-		gateway_xmpp_received(gateway_of(s), to->domain, from->domain, element);
-	/* The SIP side has it now, and tells its sender what becomes of it. */
-	xmpp_stream_handled(s->xmpp, number);
+	handle receipt;
+
+	if (is_error && parcels_refused(s->streams, element, from->domain)) {
+		xmpp_stream_handled(s->xmpp, number);
+		return;
+	}
+	receipt = number ? receipt_new(s, number) : 0;
+	if (number && !receipt) /* it stays unacknowledged */
+		s->has_no_room = true;
+	else
+		gateway_xmpp_received(gateway_of(s), to->domain, from->domain, element, receipt);
 }
 
 static void acknowledged(void *owner, size_t count) { parcels_acknowledged(owner, count); }
@@ -231,8 +238,12 @@ static void settle(struct stream *s)
 	/* Outgoing, for one pair: without it there is nothing to stay for. */
 	if (s->is_refused && s->route && !s->is_for_asking && !s->is_proved)
 		xmpp_stream_close(s->xmpp, XMPP_STREAM_NONE, s->words, loop_now(gateway_of(s)->loop));
+	if (s->has_no_room)
+		xmpp_stream_close(s->xmpp, XMPP_STREAM_RESOURCE_CONSTRAINT,
+		                  "too many stanzas wait to be dealt with", loop_now(gateway_of(s)->loop));
 	xmpp_stream_flush(s->xmpp);
 	connection_queued(s->connection);
+	connection_pause(s->connection, xmpp_stream_is_full(s->xmpp));
 	if (s->owes_tls)
 		upgrade(s);
 	if (xmpp_stream_phase(s->xmpp) == XMPP_PHASE_CLOSED)
@@ -368,6 +379,7 @@ static struct stream *stream_new(struct streams *all)
 	s->streams = all;
 	s->number = ++all->numbers;
 	s->may_sasl = true;
+	list_start(&s->receipts);
 	list_start(&s->flying);
 	list_add_last(&all->stream_list, &s->node);
 	all->stream_count++;
@@ -378,6 +390,7 @@ static struct stream *stream_new(struct streams *all)
 void stream_free(struct stream *s)
 {
 	loop_defer_cancel(&s->flush);
+	receipts_drop(s);
 	list_remove(&s->node);
 	s->streams->stream_count--;
 	xmpp_stream_free(&s->xmpp);
@@ -497,6 +510,7 @@ void stream_second(struct stream *s)
 		return;
 	xmpp_stream_tick(s->xmpp, now);
 	parcels_second(s);
+	receipts_second(s);
 	if (xmpp_stream_phase(s->xmpp) < XMPP_PHASE_CLOSING && s->is_proved)
 		keep_alive(s, now.mono_ms);
 	if (xmpp_stream_phase(s->xmpp) < XMPP_PHASE_CLOSING && is_idle(s, now.mono_ms))

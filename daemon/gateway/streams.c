@@ -77,6 +77,7 @@ bool streams_start(struct gateway *g)
 	list_start(&s->route_list);
 	list_start(&s->stream_list);
 	list_start(&s->owed);
+	handles_start(&s->receipts, STREAMS_RECEIPTS_MAX);
 	map_start(&s->routes, STREAMS_ROUTES_MAX, g->seed);
 	map_start(&s->flying, STREAMS_FLYING_MAX, g->seed);
 	s->parser = xmpp_parser_new();
@@ -102,6 +103,7 @@ void streams_stop(struct gateway *g)
 	while (!list_is_empty(&s->owed))
 		parcel_free(LIST_OWNER(s->owed.next, struct parcel, node));
 	loop_defer_cancel(&s->pay);
+	handles_stop(&s->receipts);
 	map_stop(&s->routes);
 	map_stop(&s->flying);
 	xmpp_parser_free(&s->parser);

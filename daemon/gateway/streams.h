@@ -4,6 +4,7 @@
  *   streams.c   the seam, limits, the tick, what is shown
  *   stream.c    one connection with the stream machine on it (daemon/xmpp/stream.h)
  *   route.c     what waits for a pair of domains, what is under way, and the one outcome of each
+ *   receipt.c   what a partner is still owed an acknowledgement for
  *   dial.c      finding and connecting to the server of a partner's domain: DNS, fail-over
  *
  * A route is one of our domains and one of a partner's.  A parcel is a stanza on its way: it waits in its route,
@@ -27,6 +28,9 @@ enum {
 	STREAM_ASKING_QUIET_MS =
 	        10 * 1000, /* a stream that only asks about keys is closed so long after the last */
 	DIAL_TARGETS_MAX = 2 * RESOLVER_SRV_MAX,
+	STREAMS_RECEIPTS_MAX = 65536, /* stanzas of partners that are not dealt with yet */
+	/* Longer than any chain of transactions into SIP: on its own, INVITE, MESSAGE, and both once more. */
+	RECEIPT_MS = 2 * (SIP_TIMER_C_MS + SIP_TIMER_B_MS) + SIP_TIMER_B_MS,
 	ROUTE_QUESTIONS_MAX = 64,
 	ROUTE_RETRY_FIRST_MS = 1000,
 	ROUTE_FAILURE_SHOWN_MS = 10 * 60 * 1000,
@@ -42,6 +46,7 @@ struct streams {
 	struct xmpp_parser *parser;
 	struct map routes; /* "local remote" */
 	struct map flying; /* "id remote" -> parcel */
+	struct handles receipts;
 	struct list route_list, stream_list, owed;
 	size_t stream_count;
 	uint64_t numbers;
@@ -97,8 +102,10 @@ struct stream {
 	bool is_proved;  /* something was proved on it */
 	bool is_counted; /* against its partner's limit */
 	bool owes_tls, is_refused;
+	bool has_no_room;                 /* for what it still brings: it closes */
 	char partner[GATEWAY_NAME_BYTES]; /* the partner's domain, as far as it is known */
 	char words[GATEWAY_WORDS_BYTES];  /* why a pair was refused */
+	struct list receipts;
 	struct list flying;
 	size_t flying_count;
 	int64_t last_kept_ms, last_asked_ms;
@@ -148,6 +155,12 @@ void parcels_second(struct stream *stream);
 bool parcels_refused(struct streams *s, const struct xmpp_element *error, struct slice remote);
 void parcels_pay(void *streams);
 void parcel_free(struct parcel *parcel);
+
+/* ---- receipt.c ---- */
+/* The token of a stanza that was counted; 0: there is no room. */
+handle receipt_new(struct stream *stream, uint64_t number);
+void receipts_second(struct stream *stream); /* may close it */
+void receipts_drop(struct stream *stream);   /* nothing of it will be acknowledged any more */
 
 /* ---- dial.c ---- */
 struct dial *dial_new(struct route *route,

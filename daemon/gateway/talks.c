@@ -404,8 +404,15 @@ static void presence_received(struct talks *t, const struct xmpp_element *stanza
 	watched_stanza(t, &p, stanza);
 }
 
+/* A disk that takes nothing is reported; to hold back all that follows on the stream would help nobody. */
+static void handled(struct talks *t, handle receipt, bool is_durable)
+{
+	(void)is_durable;
+	gateway_xmpp_handled(t->gateway, receipt);
+}
+
 void gateway_xmpp_received(struct gateway *g, struct slice local, struct slice remote,
-                           const struct xmpp_element *stanza)
+                           const struct xmpp_element *stanza, handle receipt)
 {
 	struct talks *t = g->talks;
 
@@ -413,11 +420,13 @@ void gateway_xmpp_received(struct gateway *g, struct slice local, struct slice r
 	(void)remote;
 	talks_begin(t);
 	if (slice_equal(stanza->name, SLICE("message")))
-		message_from_xmpp(t, stanza);
+		message_from_xmpp(t, stanza, &receipt);
 	else if (slice_equal(stanza->name, SLICE("presence")))
 		presence_received(t, stanza);
 	else if (slice_equal(stanza->name, SLICE("iq")))
 		iq_received(t, stanza);
+	if (receipt)
+		talks_when_durable(t, handled, receipt);
 	talks_end(t);
 }
 

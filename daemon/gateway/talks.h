@@ -75,6 +75,7 @@ struct letter {
 	struct slice headers, body;
 	enum sip_method method;
 	bool may_change_mode; /* still to be tried the other way when this one is refused */
+	handle receipt;       /* owed to its stream: gateway_xmpp_handled; 0: nothing is */
 	bool is_again;        /* its first session had ended without a word */
 	char *block;
 };
@@ -188,13 +189,15 @@ void pair_forget_all(struct talks *t);
 /* ---- message.c ---- */
 void message_from_sip(struct talks *t, handle server, const struct sip_message *m, const struct parties *p,
                       bool is_in_session);
-void message_from_xmpp(struct talks *t, const struct xmpp_element *stanza);
+/* `*receipt` is 0 afterwards when a letter keeps it. */
+void message_from_xmpp(struct talks *t, const struct xmpp_element *stanza, handle *receipt);
 /* The outcomes. */
 void message_answered(struct talks *t, struct ask *ask, const struct sip_message *m, int status);
 void message_delivered(struct talks *t, struct ask *ask, const struct gateway_outcome *outcome);
 /* One letter on its own; takes it. */
 void message_page(struct talks *t, struct letter *letter);
 void message_fail(struct talks *t, struct letter **letter, int status, const struct sip_message *m);
+void message_arrived(struct talks *t, struct letter **letter); /* it was taken (2xx) */
 void letter_free(struct letter **letter);
 
 /* ---- session.c ---- */

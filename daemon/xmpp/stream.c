@@ -344,7 +344,7 @@ void xmpp_stream_begin(struct xmpp_stream *s, struct instant now)
 
 static bool reads(const struct xmpp_stream *s)
 {
-	return s->phase != XMPP_PHASE_CLOSED && s->phase != XMPP_PHASE_TLS;
+	return s->phase != XMPP_PHASE_CLOSED && s->phase != XMPP_PHASE_TLS && !xmpp_stream_is_full(s);
 }
 
 void xmpp_stream_received(struct xmpp_stream *s, struct buffer *in, struct instant now)

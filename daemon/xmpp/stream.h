@@ -38,7 +38,7 @@ enum {
 	XMPP_PAIR_WAIT_MS = 30 * 1000, /* for an answer to a key, ours or the authoritative server's */
 	XMPP_CLOSE_WAIT_MS = 5 * 1000, /* for the peer's </stream:stream> after ours */
 	XMPP_STREAM_ID_BYTES = 33,
-	XMPP_UNHANDLED_MAX = 1024, /* stanzas taken from a stream and not yet handled */
+	XMPP_UNHANDLED_MAX = 512, /* stanzas not yet handled: no more are read until some are */
 };
 
 enum xmpp_role { XMPP_INITIATING, XMPP_RECEIVING, XMPP_ROLE_COUNT };
@@ -184,7 +184,7 @@ void xmpp_stream_free(struct xmpp_stream **stream);
 
 /* The connection is up: the initiating side speaks first. */
 void xmpp_stream_begin(struct xmpp_stream *stream, struct instant now);
-/* Bytes have come; those that were used are consumed. */
+/* Bytes have come; those that were used are consumed.  A full stream leaves them: call again once it is not. */
 void xmpp_stream_received(struct xmpp_stream *stream, struct buffer *in, struct instant now);
 /* The handshake asked for by start_tls is done. */
 void xmpp_stream_secured(struct xmpp_stream *stream, struct instant now);
@@ -248,6 +248,7 @@ struct xmpp_stream_counts {
 	size_t unacknowledged, unhandled;
 	int64_t last_stanza_ms; /* mono, either way; the start when there was none */
 };
+bool xmpp_stream_is_full(const struct xmpp_stream *stream); /* XMPP_UNHANDLED_MAX is reached */
 struct xmpp_stream_counts xmpp_stream_counts(const struct xmpp_stream *stream);
 
 #endif

@@ -79,6 +79,11 @@ void stream_answer_ack(struct xmpp_stream *s)
 		s->counts.dropped++;
 }
 
+bool xmpp_stream_is_full(const struct xmpp_stream *s)
+{
+	return s->acks.received - s->acks.handled >= XMPP_UNHANDLED_MAX;
+}
+
 void xmpp_stream_handled(struct xmpp_stream *s, uint64_t number)
 {
 	struct acks *a = &s->acks;

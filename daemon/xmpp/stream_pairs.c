@@ -107,10 +107,6 @@ void stream_take(struct xmpp_stream *s, const struct xmpp_element *stanza)
 	}
 	s->counts.stanzas_in++;
 	s->counts.last_stanza_ms = s->now_ms;
-	if (s->acks.received - s->acks.handled >= XMPP_UNHANDLED_MAX) {
-		stream_fail(s, XMPP_STREAM_RESOURCE_CONSTRAINT, "too many stanzas wait to be handled");
-		return;
-	}
 	calls(s)->stanza(s->settings.owner, stanza, &from, &to, stream_acks_number(s));
 }
 

@@ -1,12 +1,13 @@
 """Streams with a stock Prosody, seen from the streams: how they are proved, refused, found, lost and brought back."""
 import os
+import queue
 import signal
 import socket
 import ssl
 
 import pytest
 
-from lab import names
+from lab import names, sip_peer
 from lab.certificates import Authority
 from lab.dns import host_record, srv, xmpp
 from lab.process import wait_until
@@ -177,6 +178,34 @@ def test_one_stream_goes_both_ways_where_both_know_how(lab, start_edge, prosody)
     edge = start(start_edge)
     rows = both_ways(lab, edge)
     assert len(rows) == 1 and rows[0]["messages_in"] == 1 and rows[0]["messages_out"] == 1, rows
+
+
+def test_what_the_pool_has_not_taken_is_not_acknowledged(lab, start_edge, northwind):
+    """The gateway is killed while the pool holds its answer: Prosody tells the sender what was not acknowledged, and nothing else."""
+    edge = start(start_edge)
+    juliet, arrived = signed_in(lab), queue.Queue()
+
+    def came(connection, request):
+        if "held" not in request.text():
+            connection.send(sip_peer.response(request, 200))
+        arrived.put(request.text())
+
+    def send(word):
+        id_ = juliet.message(ALICE_JID, word)
+        assert word in arrived.get(timeout=30)
+        return id_
+
+    edge.serve_pool(handler=came)
+    send("first")
+    wait_until(lambda: "Enabling stream management" in northwind.log.read_text(), 20, "Prosody's stream is counted")
+    before = len(northwind.log.read_text())
+    taken = send("taken")
+    wait_until(lambda: "#queue = 0 (acked: " in northwind.log.read_text()[before:], 20, "what the pool took is acknowledged")
+    lost = send("held")
+    os.kill(next(s for s in edge.ask("status")["services"] if s["name"] == "gateway")["pid"], signal.SIGKILL)
+    juliet.wait_error(lost)
+    assert not [s for s in juliet.heard if s.get("id") == taken and s.get("type") == "error"]
+    juliet.close()
 
 
 def test_each_message_is_answered_once_though_the_server_dies(lab, start_edge, northwind):

@@ -27,6 +27,9 @@ static int stop(void **state)
 	assert_int_equal(t->to_xmpp.in, t->to_xmpp.delivered + t->to_xmpp.refused + t->to_xmpp.failed);
 	assert_int_equal(t->to_sip.in, t->to_sip.delivered + t->to_sip.refused + t->to_sip.failed);
 	assert_int_equal(t->asks.count, 0);
+	/* And every stanza is acknowledged in the end, once (wire.h). */
+	for (handle receipt = 1; receipt <= wire.next_receipt; receipt++)
+		assert_true(wire.is_handled[receipt]);
 	wire_stop();
 	wire_free();
 	return 0;
@@ -125,6 +128,30 @@ static void success_is_silent_and_failure_is_said_once(void **state)
 	wire_expect_stanza(1, "<remote-server-timeout ");
 	assert_true(wire.requests[1].cseq > wire.requests[0].cseq);
 	assert_string_equal(wire.requests[1].call_id, wire.requests[0].call_id);
+}
+
+/* What is acknowledged is ours to answer for: nothing is before the next hop has it, or its sender the error. */
+static void what_the_pool_has_not_taken_is_not_acknowledged(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		wire_xmpp(BOB);
+	wire_respond(1, 100, "t", "");
+	assert_false(wire.is_handled[1] || wire.is_handled[2] || wire.is_handled[3]);
+	wire_respond(2, 200, "t", "");
+	assert_false(wire.is_handled[1] || wire.is_handled[2]);
+	assert_true(wire.is_handled[3]);
+	wire_respond(0, 404, "t", "");
+	assert_int_equal(wire.stanza_count, 1);
+	assert_true(wire.is_handled[1] && !wire.is_handled[2]);
+	/* It never answers: its transaction's end is the outcome. */
+	gateway_sip_outcome(&wire.gateway, wire.requests[1].token, NULL, 408, "nobody answered");
+	assert_int_equal(wire.stanza_count, 2);
+	assert_true(wire.is_handled[2]);
+	/* Nothing waits for an answer: at once. */
+	wire_xmpp("<iq from='x.example' to='im.contoso.example' type='get' id='p'><ping "
+	          "xmlns='urn:xmpp:ping'/></iq>");
+	assert_true(wire.is_handled[4]);
 }
 
 static void an_access_edge_that_is_away_is_an_error(void **state)
@@ -505,6 +532,7 @@ int main(void)
 		TEST(a_message_beyond_the_partners_limit_is_refused),
 		TEST(a_notice_is_answered_at_once),
 		TEST(success_is_silent_and_failure_is_said_once),
+		TEST(what_the_pool_has_not_taken_is_not_acknowledged),
 		TEST(an_access_edge_that_is_away_is_an_error),
 		TEST(what_has_no_counterpart_is_returned),
 		TEST(typing_is_said_to_who_has_shown_to_read_it),

@@ -48,6 +48,8 @@ struct wire {
 	char report[WIRE_TEXT]; /* the last event */
 	bool logs_bodies;
 	handle next_server;
+	handle next_receipt;
+	bool is_handled[WIRE_MAX + 1]; /* by receipt */
 	uint64_t next_handle, random;
 	bool access_is_away;
 	unsigned long fails_at; /* the so-manieth allocation within the next event fails; 0: none */
@@ -177,6 +179,17 @@ bool gateway_sip_answer(struct gateway *g, handle server, const struct gateway_a
 	return true;
 }
 
+/* Each receipt is given back once, and only what was given is. */
+void gateway_xmpp_handled(struct gateway *g, handle receipt)
+{
+	(void)g;
+	if (!receipt)
+		return;
+	assert_true(receipt <= wire.next_receipt && receipt <= WIRE_MAX);
+	assert_false(wire.is_handled[receipt]);
+	wire.is_handled[receipt] = true;
+}
+
 void gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remote,
                        const struct xmpp_element *stanza, uint64_t token)
 {
@@ -304,7 +317,8 @@ static inline void wire_stop(void)
 static inline void wire_free(void)
 {
 	wire_forget();
-	wire.next_server = wire.next_handle = wire.random = 0;
+	wire.next_server = wire.next_handle = wire.random = wire.next_receipt = 0;
+	memset(wire.is_handled, 0, sizeof wire.is_handled);
 	wire.timer = NULL;
 	wire.logs_bodies = false;
 	wire.report[0] = '\0';
@@ -394,7 +408,8 @@ static inline void wire_xmpp(const char *xml)
 	                      slice_of(xml), &wire.arena, &stanza, &fault))
 		fail_msg("%s: %s", fault.why, xml);
 	wire_fail_start();
-	gateway_xmpp_received(&wire.gateway, SLICE("im.contoso.example"), SLICE("x.example"), stanza);
+	gateway_xmpp_received(&wire.gateway, SLICE("im.contoso.example"), SLICE("x.example"), stanza,
+	                      wire.next_receipt < WIRE_MAX ? ++wire.next_receipt : 0);
 	wire_fail_stop();
 	xmpp_parser_free(&parser);
 }

@@ -16,7 +16,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum { LOG_BYTES = 8192, OUT_MAX = 1024 * 1024 };
+enum { LOG_BYTES = 65536, OUT_MAX = 1024 * 1024 };
 
 struct side {
 	const char *ours[3]; /* domains that are ours; NULL ends them */

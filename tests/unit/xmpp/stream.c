@@ -159,6 +159,40 @@ static void sends_and_acknowledges(void **state)
 	xmpp_parser_free(&parser);
 }
 
+/* The partner waits, and nothing is lost, while too much of what it sent is open. */
+static void a_full_stream_reads_no_more_until_something_is_handled(void **state)
+{
+	static const char stanza[] = "<message from='u@a.example' to='v@b.example'/>";
+	struct xmpp_parser *parser = xmpp_parser_new();
+	struct buffer in;
+	struct side a, b;
+
+	(void)state;
+	meet(row_of("counts_stanzas"), 0, &a, &b, parser);
+	buffer_start(&in, OUT_MAX);
+	for (int i = 0; i < XMPP_UNHANDLED_MAX + 2; i++)
+		buffer_add(&in, slice_of(stanza));
+	assert_false(in.is_broken);
+	xmpp_stream_received(b.stream, &in, NOW(1000));
+	assert_true(xmpp_stream_is_full(b.stream));
+	assert_int_equal(xmpp_stream_counts(b.stream).stanzas_in, XMPP_UNHANDLED_MAX);
+	assert_int_equal(buffer_length(&in), 2 * (sizeof stanza - 1));
+	xmpp_stream_handled(b.stream, 2); /* the first is still open, and all behind it count */
+	xmpp_stream_received(b.stream, &in, NOW(1000));
+	assert_int_equal(xmpp_stream_counts(b.stream).stanzas_in, XMPP_UNHANDLED_MAX);
+	xmpp_stream_handled(b.stream, 1);
+	assert_false(xmpp_stream_is_full(b.stream));
+	xmpp_stream_received(b.stream, &in, NOW(1000));
+	assert_true(xmpp_stream_is_full(b.stream));
+	assert_int_equal(buffer_length(&in), 0);
+	assert_int_equal(xmpp_stream_counts(b.stream).stanzas_in, XMPP_UNHANDLED_MAX + 2);
+	assert_int_equal(xmpp_stream_phase(b.stream), XMPP_PHASE_OPEN);
+	buffer_stop(&in);
+	side_stop(&a);
+	side_stop(&b);
+	xmpp_parser_free(&parser);
+}
+
 static void goes_both_ways(void **state)
 {
 	struct xmpp_parser *parser = xmpp_parser_new();
@@ -765,6 +799,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(meets_by_each_row),
 		cmocka_unit_test(sends_and_acknowledges),
+		cmocka_unit_test(a_full_stream_reads_no_more_until_something_is_handled),
 		cmocka_unit_test(goes_both_ways),
 		cmocka_unit_test(closes_politely),
 		cmocka_unit_test(makes_the_published_keys),
