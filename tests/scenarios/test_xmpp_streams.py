@@ -180,6 +180,7 @@ def test_one_stream_goes_both_ways_where_both_know_how(lab, start_edge, prosody)
     assert len(rows) == 1 and rows[0]["messages_in"] == 1 and rows[0]["messages_out"] == 1, rows
 
 
+@pytest.mark.restarts
 def test_what_the_pool_has_not_taken_is_not_acknowledged(lab, start_edge, northwind):
     """The gateway is killed while the pool holds its answer: Prosody tells the sender what was not acknowledged, and nothing else."""
     edge = start(start_edge)
