@@ -36,6 +36,8 @@ static void put_error(struct json_writer *w, const char *key, const struct partn
 	json_put_number(w, "time", error->wall_ms);
 	json_put_text(w, "by", by[error->by]);
 	json_put_text(w, "text", error->words);
+	json_put_text(w, "step", error->cause.name ? error->cause.name : "");
+	json_put_text(w, "advice", error->cause.advice ? error->cause.advice : "");
 	json_close_object(w);
 }
 
@@ -102,6 +104,7 @@ static void put_lost(struct json_writer *w, const struct lost *lost)
 	json_put_text(w, "address", lost->address);
 	json_put_number(w, "since", lost->wall_ms);
 	json_put_text(w, "last_error", lost->words);
+	json_put_text(w, "advice", lost->advice);
 	json_close_object(w);
 }
 
@@ -130,6 +133,7 @@ static void put_hop(struct json_writer *w, const struct hop *hop)
 	json_put_number(w, "next_retry",
 	                hop_is_down(hop) ? now.wall_ms + (hop->retry_at_ms - now.mono_ms) : 0);
 	json_put_text(w, "last_error", hop->failure.words);
+	json_put_text(w, "advice", hop->failure.cause.advice ? hop->failure.cause.advice : "");
 	json_close_object(w);
 }
 

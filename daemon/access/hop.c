@@ -212,6 +212,11 @@ void hop_give_up_waiting(struct access *a)
 	response_arm_timer(a);
 }
 
+static struct cause end_cause(enum connection_end end)
+{
+	return (struct cause){ connection_end_name(end), connection_end_advice(end) };
+}
+
 static void set_failure(struct hop *hop, int diagnostic, const char *what, const char *words)
 {
 	hop->failure = (struct failure){ .status = 504,
@@ -349,7 +354,10 @@ void hop_up(struct hop *hop, struct flow *flow)
 {
 	hop->dialling = 0;
 	if (!is_this_hop(hop, flow)) {
+		const struct policy_step *step = policy_step(POLICY_STEP_PEER_IDENTITY);
+
 		set_failure(hop, 1010, "its certificate does not carry this name", "");
+		hop->failure.cause = (struct cause){ step->name, step->advice };
 		connection_close(flow->connection, CONNECTION_END_POLICY,
 		                 "the certificate does not carry the member's name");
 		connect_next(hop);
@@ -376,6 +384,7 @@ void hop_lost(struct hop *hop, const struct flow *flow)
 		if (flow_was_refused(flow) && !hop->is_connecting) {
 			set_failure(hop, 1047, "it refused our TLS", words);
 			hop->failure.by = FAILED_BY_PARTNER;
+			hop->failure.cause = end_cause(CONNECTION_END_TLS_THEIRS);
 			fail_waiting(hop);
 		}
 		return;
@@ -390,6 +399,7 @@ void hop_lost(struct hop *hop, const struct flow *flow)
 	hop->failure.by = end == CONNECTION_END_TLS_THEIRS ? FAILED_BY_PARTNER
 	                  : end == CONNECTION_END_TLS_OURS ? FAILED_BY_US
 	                                                   : FAILED_BY_NETWORK;
+	hop->failure.cause = end_cause(end);
 	connect_next(hop);
 }
 

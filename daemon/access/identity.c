@@ -82,7 +82,10 @@ void flow_refused_by_us(struct flow *flow, const char *words)
 		return;
 	/* Anybody may claim a name: it is said to be no more than that. */
 	snprintf(text, sizeof text, "who claims to be %.80s was not let in: %.130s", flow->partner, words);
-	partner_error(&partner->error_in, flow->access, FAILED_BY_US, text);
+	partner_error(&partner->error_in, flow->access, FAILED_BY_US,
+	              (struct cause){ connection_end_name(CONNECTION_END_TLS_OURS),
+	                              connection_end_advice(CONNECTION_END_TLS_OURS) },
+	              text);
 }
 
 static bool is_remembered(const struct flow *flow, struct slice domain)

@@ -80,7 +80,7 @@ static void turn_down(struct passage *p, enum policy_step_id by, const char *why
 		p->partner->counts.refused++;
 		partner_error(p->flow->side == SIP_SIDE_EXTERNAL ? &p->partner->error_in
 		                                                 : &p->partner->error_out,
-		              a, FAILED_BY_US, words);
+		              a, FAILED_BY_US, (struct cause){ row->name, row->advice }, words);
 	}
 	refuse(p, row->sip_status, row->diagnostic, row->refusal, extra);
 }
@@ -277,7 +277,7 @@ static void policy_refused(struct passage *p)
 		snprintf(words, sizeof words, "%s: %.200s", step->name, p->verdict.finding.words);
 		partner_error(p->flow->side == SIP_SIDE_EXTERNAL ? &p->partner->error_in
 		                                                 : &p->partner->error_out,
-		              p->access, FAILED_BY_US, words);
+		              p->access, FAILED_BY_US, (struct cause){ step->name, step->advice }, words);
 	}
 	refuse(p, step->sip_status, step->diagnostic,
 	       p->flow->side == SIP_SIDE_EXTERNAL ? step->refusal : p->verdict.finding.words, SLICE(""));

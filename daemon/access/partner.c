@@ -190,8 +190,10 @@ void partner_forget_answers(struct access *a)
 		LIST_OWNER(at, struct partner, node)->srv_until_ms = 0;
 }
 
-void partner_error(struct partner_error *error, const struct access *a, enum failure_by by, const char *words)
+void partner_error(struct partner_error *error, const struct access *a, enum failure_by by,
+                   struct cause cause, const char *words)
 {
+	error->cause = cause;
 	error->by = by;
 	error->wall_ms = loop_now(a->loop).wall_ms;
 	snprintf(error->words, sizeof error->words, "%s", words);

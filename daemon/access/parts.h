@@ -84,12 +84,18 @@ struct request;
 enum failure_by { FAILED_BY_NETWORK, FAILED_BY_US, FAILED_BY_PARTNER, FAILED_BY_POOL };
 
 /* Why something could not be done, as it is told: to the sender, in the event, in the console. */
+/* Of what a failure is: a row of a table, by name, and what that says is to be done; both static, NULL: of none. */
+struct cause {
+	const char *name, *advice;
+};
+
 struct failure {
 	int status;
 	int diagnostic;
 	char words[ACCESS_WORDS_BYTES];
 	bool is_public; /* the words name nothing of the inside: a partner may read them */
 	enum failure_by by;
+	struct cause cause;
 };
 
 struct counts {
@@ -221,6 +227,7 @@ struct hop {
 struct partner_error {
 	int64_t wall_ms;
 	enum failure_by by;
+	struct cause cause;
 	char words[ACCESS_WORDS_BYTES];
 };
 
@@ -251,6 +258,7 @@ struct lost {
 	int64_t wall_ms, mono_ms;
 	enum sip_side side;
 	bool is_outgoing, is_refusal;
+	const char *advice; /* static */
 	char partner[ACCESS_NAME_BYTES];
 	char address[ADDRESS_TEXT_BYTES];
 	char words[ACCESS_WORDS_BYTES];
@@ -456,7 +464,7 @@ void partner_facts(struct partner *partner, struct policy_facts *facts);
 /* Looks it up and resumes `r` later. False: too many wait. */
 bool partner_wait(struct partner *partner, struct request *r);
 void partner_error(struct partner_error *error, const struct access *a, enum failure_by by,
-                   const char *words);
+                   struct cause cause, const char *words);
 void partner_ask_again(struct access *a);      /* there is another resolver */
 void partner_forget_answers(struct access *a); /* DNS is asked anew for everybody */
 void partner_give_up_waiting(struct access *a);

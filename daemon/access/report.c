@@ -214,7 +214,8 @@ void report_lost(struct access *a, const struct flow *flow, bool is_refusal, con
 		               .mono_ms = now.mono_ms,
 		               .side = flow->side,
 		               .is_outgoing = flow->hop != NULL,
-		               .is_refusal = is_refusal };
+		               .is_refusal = is_refusal,
+		               .advice = connection_end_advice(connection_end(flow->connection)) };
 	snprintf(lost->partner, sizeof lost->partner, "%s", flow->partner);
 	snprintf(lost->words, sizeof lost->words, "%s", words);
 	address_text(connection_remote(flow->connection), lost->address);

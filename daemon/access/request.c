@@ -483,7 +483,7 @@ void request_give_up(struct request *r, const struct sip_message *m)
 		report_failed(a, m, r->from, &why);
 	if (r->partner)
 		partner_error(r->to == SIP_SIDE_EXTERNAL ? &r->partner->error_out : &r->partner->error_in, a,
-		              why.by, why.words);
+		              why.by, why.cause, why.words);
 	request_answer(r, m, why.status, &why, SLICE(""));
 }
 

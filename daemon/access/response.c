@@ -129,7 +129,7 @@ static void remember_answer(struct request *r, const struct sip_message *m)
 	         (int)(m->phrase.len > 80 ? 80 : m->phrase.len), m->phrase.ptr ? m->phrase.ptr : "",
 	         SLICE_ARG(m->cseq.method));
 	partner_error(r->to == SIP_SIDE_EXTERNAL ? &r->partner->error_out : &r->partner->error_in, r->access,
-	              who_answered(r), words);
+	              who_answered(r), (struct cause){ NULL, NULL }, words);
 }
 
 /* False: its sender has made it unusable. */

@@ -24,20 +24,39 @@ enum {
 	CONNECTION_ALIVE_COUNT = 4,
 };
 
-const char *connection_end_name(enum connection_end end)
-{
-	static const char *const names[] = {
-		[CONNECTION_END_NONE] = "none",         [CONNECTION_END_PEER] = "peer",
-		[CONNECTION_END_RESET] = "reset",       [CONNECTION_END_CONNECT] = "connect",
-		[CONNECTION_END_TLS_OURS] = "tls-ours", [CONNECTION_END_TLS_THEIRS] = "tls-theirs",
-		[CONNECTION_END_TIMEOUT] = "timeout",   [CONNECTION_END_QUEUE] = "queue",
-		[CONNECTION_END_PROTOCOL] = "protocol", [CONNECTION_END_POLICY] = "policy",
-		[CONNECTION_END_DRAIN] = "drain",       [CONNECTION_END_LIMIT] = "limit",
-		[CONNECTION_END_INTERNAL] = "internal",
-	};
+/* One row an end: its stable name, and what an administrator can do about it. */
+static const struct {
+	const char *name, *advice;
+} ends[] = {
+	[CONNECTION_END_NONE] = { "none", "" },
+	[CONNECTION_END_PEER] = { "peer", "" },
+	[CONNECTION_END_RESET] = { "reset",
+	                           "Look for a firewall between; else ask them: their side broke it." },
+	[CONNECTION_END_CONNECT] = { "connect",
+	                             "See that their edge listens there, and that a firewall lets us out." },
+	[CONNECTION_END_TLS_OURS] = { "tls-ours", "They must renew their certificate, or add their CA to "
+	                                          "external-trust; the words say which." },
+	[CONNECTION_END_TLS_THEIRS] = { "tls-theirs",
+	                                "Their side must trust our CA; some demand the client usage "
+	                                "in our certificate." },
+	[CONNECTION_END_TIMEOUT] = { "timeout",
+	                             "See that their edge answers, and that a firewall lets us through." },
+	[CONNECTION_END_QUEUE] = { "queue", "Tell them: their side does not read what it is sent." },
+	[CONNECTION_END_PROTOCOL] = { "protocol", "Tell them: what their side sends is not SIP over TLS." },
+	[CONNECTION_END_POLICY] = { "policy", "Compare the certificate's names with the domains allowed." },
+	[CONNECTION_END_DRAIN] = { "drain", "" },
+	[CONNECTION_END_LIMIT] = { "limit",
+	                           "If you know them, allow their domain: strangers have a small share." },
+	[CONNECTION_END_INTERNAL] = { "internal", "Read the events around that time; the fault is ours." },
+};
 
-	return (size_t)end < sizeof names / sizeof *names ? names[end] : "internal";
+static enum connection_end known_end(enum connection_end end)
+{
+	return (size_t)end < sizeof ends / sizeof *ends ? end : CONNECTION_END_INTERNAL;
 }
+
+const char *connection_end_name(enum connection_end end) { return ends[known_end(end)].name; }
+const char *connection_end_advice(enum connection_end end) { return ends[known_end(end)].advice; }
 
 const char *connection_state_name(enum connection_state state)
 {

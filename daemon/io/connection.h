@@ -20,40 +20,46 @@
 #include "shared/base/handles.h"
 
 enum connection_state {
-	CONNECTION_CONNECTING, CONNECTION_HANDSHAKE, CONNECTION_UP, CONNECTION_CLOSING, CONNECTION_CLOSED
+	CONNECTION_CONNECTING,
+	CONNECTION_HANDSHAKE,
+	CONNECTION_UP,
+	CONNECTION_CLOSING,
+	CONNECTION_CLOSED
 };
 
 enum connection_end { /* why it ended; words by connection_end_name */
-	CONNECTION_END_NONE,
-	CONNECTION_END_PEER,       /* the peer closed, orderly */
-	CONNECTION_END_RESET,      /* the peer or the network broke it */
-	CONNECTION_END_CONNECT,    /* could not connect */
-	CONNECTION_END_TLS_OURS,   /* we refused in the handshake: chain, validity, usage, no certificate */
-	CONNECTION_END_TLS_THEIRS, /* they refused: an alert came */
-	CONNECTION_END_TIMEOUT,    /* a deadline of ours passed: handshake, first request, idle, dead peer */
-	CONNECTION_END_QUEUE,      /* the peer does not read */
-	CONNECTION_END_PROTOCOL,   /* framing broken, wrong first bytes */
-	CONNECTION_END_POLICY,     /* blocked, identity does not match */
-	CONNECTION_END_DRAIN,      /* we are stopping */
-	CONNECTION_END_LIMIT,
-	CONNECTION_END_INTERNAL,
+	              CONNECTION_END_NONE,
+	              CONNECTION_END_PEER,    /* the peer closed, orderly */
+	              CONNECTION_END_RESET,   /* the peer or the network broke it */
+	              CONNECTION_END_CONNECT, /* could not connect */
+	              CONNECTION_END_TLS_OURS, /* we refused in the handshake: chain, validity, usage, no certificate */
+	              CONNECTION_END_TLS_THEIRS, /* they refused: an alert came */
+	              CONNECTION_END_TIMEOUT, /* a deadline of ours passed: handshake, first request, idle, dead peer */
+	              CONNECTION_END_QUEUE,    /* the peer does not read */
+	              CONNECTION_END_PROTOCOL, /* framing broken, wrong first bytes */
+	              CONNECTION_END_POLICY,   /* blocked, identity does not match */
+	              CONNECTION_END_DRAIN,    /* we are stopping */
+	              CONNECTION_END_LIMIT,
+	              CONNECTION_END_INTERNAL,
 };
 const char *connection_end_name(enum connection_end end);
+const char *connection_end_advice(enum connection_end end); /* what to do about it; "": nothing */
 const char *connection_state_name(enum connection_state state);
 
 enum {
-	CONNECTION_QUEUE_MAX = 1024 * 1024,   /* unwritten bytes */
+	CONNECTION_QUEUE_MAX = 1024 * 1024,    /* unwritten bytes */
 	CONNECTION_QUEUE_STALL_MS = 30 * 1000, /* without progress */
 	CONNECTION_READ_PER_TURN = 64 * 1024,
-	CONNECTION_CLOSE_DRAIN_MS = 2000,     /* after our close: read and throw away, so that the peer gets our last bytes */
+	CONNECTION_CLOSE_DRAIN_MS =
+	        2000, /* after our close: read and throw away, so that the peer gets our last bytes */
 };
 
 struct connection;
 
 struct connection_events {
-	void (*up)(void *owner, struct connection *c);       /* connected, handshake done, certificate verified */
+	void (*up)(void *owner, struct connection *c); /* connected, handshake done, certificate verified */
 	void (*received)(void *owner, struct connection *c, struct buffer *in);
-	void (*closed)(void *owner, struct connection *c);   /* last call; c is freed after it */
+	void (*closed)(void *owner, struct connection *c); /* last call; c is freed after it */
 	/*
 	 * An accepted TLS connection has sent its first bytes. True: its handshake begins. False: it waits, with nobody
 	 * reading and no deadline running, until connection_let_in or its end.  NULL: always true.  Until then it costs
@@ -64,11 +70,12 @@ struct connection_events {
 
 struct connection_settings {
 	int64_t connect_ms, handshake_ms;
-	int64_t dead_ms;         /* so long may what was sent stay unacknowledged; 0: CONNECTION_QUEUE_STALL_MS */
-	size_t in_max;          /* receive buffer's maximum */
+	int64_t dead_ms; /* so long may what was sent stay unacknowledged; 0: CONNECTION_QUEUE_STALL_MS */
+	size_t in_max;   /* receive buffer's maximum */
 	struct tls_credentials *credentials; /* NULL: plain TCP; kept counted */
-	const char *server_name; /* SNI for outgoing; NULL none */
-	const char *certificate; /* outgoing: the one of ours to be shown, by its name; NULL or "": the first */
+	const char *server_name;             /* SNI for outgoing; NULL none */
+	const char
+	        *certificate; /* outgoing: the one of ours to be shown, by its name; NULL or "": the first */
 	/* ALPN.  Accepted: an offer that lacks it is refused; outgoing: it is offered.  NULL: offers are neither made nor looked at. */
 	const char *application;
 	const struct connection_events *events;
@@ -135,8 +142,8 @@ void connection_set_owner(struct connection *c, void *owner);
 struct connection_counts {
 	uint64_t bytes_in, bytes_out;
 	size_t queued;
-	int64_t since_ms;      /* mono: up, or created */
-	int64_t last_in_ms;    /* mono */
+	int64_t since_ms;   /* mono: up, or created */
+	int64_t last_in_ms; /* mono */
 };
 struct connection_counts connection_counts(const struct connection *c);
 
@@ -148,11 +155,13 @@ struct listener;
  * Watches a bound, listening descriptor (owned from here on).  `accepted` gets each new descriptor and its peer.
  * At EMFILE/ENFILE a reserve descriptor is used to refuse one, and the listener pauses 100 ms instead of spinning.
  */
-enum result listener_new(struct loop *loop, int fd, void (*accepted)(void *owner, int fd, const struct address *from),
-                         void *owner, struct listener **out, struct reason *reason);
-void listener_free(struct listener **listener); /* also from inside `accepted` */
+enum result listener_new(struct loop *loop, int fd,
+                         void (*accepted)(void *owner, int fd, const struct address *from), void *owner,
+                         struct listener **out, struct reason *reason);
+void listener_free(struct listener **listener);                 /* also from inside `accepted` */
 void listener_pause(struct listener *listener, int64_t for_ms); /* nothing is accepted for so long */
-void listener_on_full(struct listener *listener, void (*full)(void *owner)); /* tells of each pause for want of descriptors */
+void listener_on_full(struct listener *listener,
+                      void (*full)(void *owner)); /* tells of each pause for want of descriptors */
 const struct address *listener_address(const struct listener *listener);
 
 #endif

@@ -33,9 +33,9 @@ static bool shows(const struct json *row, struct slice filter)
 /* A failed attempt has no bytes and no certificate; its row still has every member. */
 static void put_row(struct json_writer *w, const struct json *row)
 {
-	static const char *const texts[] = { "id",          "partner", "side",      "direction",
-		                             "state",       "auth",    "tls",       "address",
-		                             "certificate", "rule",    "last_error" };
+	static const char *const texts[] = { "id",          "partner", "side",       "direction",
+		                             "state",       "auth",    "tls",        "address",
+		                             "certificate", "rule",    "last_error", "advice" };
 	static const char *const numbers[] = { "since",     "messages_in", "messages_out", "bytes_in",
 		                               "bytes_out", "queued",      "next_retry" };
 

@@ -41,14 +41,35 @@ static struct slice live_state(const struct json *row)
 	return state.len ? state : SLICE("-");
 }
 
-/* The newer of the two directions. */
-static struct slice live_error(const struct json *row)
+/* The newer of the two directions; NULL: none. */
+static const struct json *live_error(const struct json *row)
 {
 	const struct json *in = json_get(row, "last_error_in"), *out = json_get(row, "last_error_out");
 	bool is_in = json_as_number(json_get(in, "time"), 0) > json_as_number(json_get(out, "time"), 0);
-	struct slice text = json_as_slice(json_get(is_in ? in : out, "text"));
 
-	return text.ptr ? text : SLICE("");
+	return json_kind(is_in ? in : out) == JSON_KIND_OBJECT ? (is_in ? in : out) : NULL;
+}
+
+/* A refusal that the rules as they are would no longer give is the past: of steps that ask of the domain alone. */
+static bool is_over(const struct policy_image *image, struct slice domain, const struct json *error)
+{
+	static const enum policy_step_id of_domain[] = { POLICY_STEP_FEDERATION_SWITCH,
+		                                         POLICY_STEP_BLOCKED_DOMAIN,
+		                                         POLICY_STEP_KNOWN_DOMAIN };
+	struct slice step = json_as_slice(json_get(error, "step"));
+	struct policy_facts facts = { .direction = POLICY_INWARD,
+		                      .service = POLICY_SERVICE_IM,
+		                      .method = SLICE("MESSAGE"),
+		                      .remote_domain = domain };
+	struct policy_explanation explanation;
+	struct policy_verdict verdict;
+
+	for (size_t i = 0; i < sizeof of_domain / sizeof *of_domain; i++)
+		if (slice_equal(step, slice_of(policy_step(of_domain[i])->name))) {
+			policy_decide(image, &facts, &verdict, &explanation);
+			return explanation.steps[of_domain[i]].answer == POLICY_PASS;
+		}
+	return false;
 }
 
 /* ---- one entry ---- */
@@ -105,16 +126,25 @@ static void put_fields(struct json_writer *w, const struct model_object *object)
 }
 
 /* The members of a row, into an object that is open. */
-static void put_entry(struct json_writer *w, const struct entry *e, uint64_t version)
+static void put_entry(struct json_writer *w, const struct entry *e, const struct view *view)
 {
+	const struct json *error = live_error(e->live);
+
+	if (error && is_over(view->image, e->domain, error))
+		error = NULL;
 	json_put_slice(w, "domain", e->domain);
 	json_put_text(w, "rule", e->allowed ? "allow" : "block");
 	put_fields(w, e->allowed ? e->allowed : e->blocked);
 	json_put_slice(w, "state", e->allowed ? live_state(e->live) : SLICE("-"));
 	json_put_number(w, "connections", json_as_number(json_get(e->live, "connections"), 0));
 	json_put_real(w, "rate", json_as_real(json_get(e->live, "rate"), 0));
-	json_put_slice(w, "last_error", live_error(e->live));
-	json_put_number(w, "version", (int64_t)version);
+	json_put_slice(w, "last_error", error ? json_as_slice(json_get(error, "text")) : SLICE(""));
+	if (error)
+		json_put_number(w, "last_error_at", json_as_number(json_get(error, "time"), 0));
+	else
+		json_put_null(w, "last_error_at");
+	json_put_slice(w, "advice", error ? json_as_slice(json_get(error, "advice")) : SLICE(""));
+	json_put_number(w, "version", (int64_t)view->version);
 }
 
 /* ---- list ---- */
@@ -188,7 +218,7 @@ static void list(void *to, const struct json *answer, const char *why)
 		left--;
 		last = e.domain;
 		json_open_object(w, NULL);
-		put_entry(w, &e, view.version);
+		put_entry(w, &e, &view);
 		json_close_object(w);
 	}
 	json_close_array(w);
@@ -255,7 +285,7 @@ static void show(void *to, const struct json *answer, const char *why)
 	live_start(&live, answer);
 	e = entry_of(allowed, allowed ? NULL : blocked, &live);
 	w = call_open(call);
-	put_entry(w, &e, view.version);
+	put_entry(w, &e, &view);
 	verb_put_fields(w, "fields", allowed ? allowed : blocked);
 	json_write_value(w, "last_error_in", json_get(e.live, "last_error_in"));
 	json_write_value(w, "last_error_out", json_get(e.live, "last_error_out"));

@@ -249,6 +249,7 @@ static void put_steps(struct json_writer *w, const struct question *q, size_t de
 		json_put_text(w, "kind", f->kind < MODEL_KIND_COUNT ? model_kind(f->kind)->name : "");
 		json_put_slice(w, "key", f->key);
 		json_put_text(w, "field", f->field ? f->field : "");
+		json_put_text(w, "advice", step->advice);
 		json_close_object(w);
 	}
 	json_close_array(w);
@@ -284,6 +285,7 @@ static void put_last_error(struct json_writer *w, const struct json *known)
 	json_put_text(w, "direction", is_in ? "in" : "out");
 	json_put_slice(w, "by", json_as_slice(json_get(error, "by")));
 	json_put_slice(w, "text", json_as_slice(json_get(error, "text")));
+	json_put_slice(w, "advice", json_as_slice(json_get(error, "advice")));
 	json_close_object(w);
 }
 

@@ -19,10 +19,12 @@
 #include "shared/base/text.h"
 
 static const struct policy_step steps[POLICY_REFUSAL_COUNT] = {
-#define STEP(id, name, status, diagnostic, sentence, refusal) { name, status, diagnostic, sentence, refusal },
+#define STEP(id, name, status, diagnostic, sentence, refusal, advice)                                        \
+	{ name, status, diagnostic, sentence, refusal, advice },
 #include "daemon/policy/steps.def"
 #undef STEP
-#define REFUSAL(id, name, status, diagnostic, refusal) { name, status, diagnostic, "", refusal },
+#define REFUSAL(id, name, status, diagnostic, refusal, advice)                                               \
+	{ name, status, diagnostic, "", refusal, advice },
 #include "daemon/policy/refusals.def"
 #undef REFUSAL
 };

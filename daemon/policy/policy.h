@@ -110,6 +110,7 @@ struct policy_step {
 	int diagnostic;       /* ms-diagnostics number; Lync's where one exists, ours from 30001 */
 	const char *sentence; /* what the step asks; "" for rows of refusals.def */
 	const char *refusal;  /* public reason phrase: tells nothing about the inside */
+	const char *advice;   /* what an administrator here can do about it: a sentence */
 };
 const struct policy_step *policy_step(enum policy_step_id id);
 

@@ -636,14 +636,14 @@ def test_fields_are_checked_by_their_rows(bare):
     error = client.ask("access-edge.set", set={"idle-timeout": 1})["error"]
     assert error["data"]["problems"] == [{"path": "idle-timeout", "why": error["message"], "allowed": "10 to 86400 s"}]
     assert client.code("access-edge.set", set={"alow-federated-users": True}) == "invalid"
-    client.result("access-edge.set", set={"idle-timeout": 901})
-    assert client.result("version.list")["versions"][0]["comment"] == "access-edge.set idle-timeout"
     assert client.code("policy.set", identity="Nobody", set={}) == "not-found"
     changed = client.result("policy.set", identity="Global", set={"enable-federation-access": False})
     assert changed["changes"][0]["before"] == "true" and changed["changes"][0]["after"] == "false"
     assert client.result("policy.show")["fields"]["enable-federation-access"] is False
     reset = client.result("policy.set", identity="Global", set={"enable-federation-access": None})
     assert reset["version"] == 3 and client.result("policy.show")["fields"]["enable-federation-access"] is True
+    client.result("access-edge.set", set={"idle-timeout": 901})
+    assert client.result("version.list")["versions"][0]["comment"] == "access-edge.set idle-timeout"
 
 
 def test_names_in_their_own_script_are_kept_as_a_labels(bare):

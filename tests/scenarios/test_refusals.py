@@ -79,6 +79,20 @@ def test_each_refusal_says_what_it_is(start_edge, way, step, status, number, doc
         assert error["by"] == "us" and error["text"].startswith(step)
 
 
+def test_a_refusal_that_the_rules_would_no_longer_give_is_the_past(start_edge):
+    """What to do stands beside it while it holds; once allowed again only the partner's history still has it."""
+    edge = start(start_edge, blocked=[names.PARTNER_DOMAIN], allowed=[])
+    edge.serve_pool()
+    assert edge.partner().ask(message()).status == 403
+    blocked = edge.ask("domain", "show", names.PARTNER_DOMAIN)
+    assert blocked["last_error"].startswith("blocked-domain: ") and blocked["last_error_at"] > 0
+    assert "domain allow" in blocked["advice"] and blocked["last_error_in"]["step"] == "blocked-domain"
+    assert edge.parley("domain", "allow", names.PARTNER_DOMAIN).returncode == 0
+    row = edge.ask("domain", "show", names.PARTNER_DOMAIN)
+    assert (row["rule"], row["last_error"], row["last_error_at"], row["advice"]) == ("allow", "", None, "")
+    assert row["last_error_in"]["step"] == "blocked-domain"
+
+
 # ---- refusals outside a decision (daemon/policy/refusals.def) ----
 
 OUTSIDE_DECISIONS = [

@@ -19,17 +19,12 @@ static void line_value(struct buffer *out, const struct print_style *style, cons
 /* ---- lists ---- */
 
 static const struct print_column domain_columns[] = {
-	{ N_("DOMAIN"), "domain", PRINT_TEXT },
-	{ N_("RULE"), "rule", PRINT_TEXT },
-	{ N_("PROXY"), "proxy-fqdn", PRINT_TEXT },
-	{ N_("PORT"), "proxy-port", PRINT_NUMBER },
-	{ N_("IDENTITY"), "identity", PRINT_TEXT },
-	{ N_("LIVE"), "state", PRINT_TEXT },
-	{ N_("CONNS"), "connections", PRINT_NUMBER },
-	{ N_("MSG/S"), "rate", PRINT_RATE },
-	{ N_("LAST ERROR"), "last_error", PRINT_TEXT },
-	{ N_("COMMENT"), "comment", PRINT_TEXT },
-	{ NULL, NULL, PRINT_TEXT },
+	{ N_("DOMAIN"), "domain", PRINT_TEXT },          { N_("RULE"), "rule", PRINT_TEXT },
+	{ N_("PROXY"), "proxy-fqdn", PRINT_TEXT },       { N_("PORT"), "proxy-port", PRINT_NUMBER },
+	{ N_("IDENTITY"), "identity", PRINT_TEXT },      { N_("LIVE"), "state", PRINT_TEXT },
+	{ N_("CONNS"), "connections", PRINT_NUMBER },    { N_("MSG/S"), "rate", PRINT_RATE },
+	{ N_("ERROR AT"), "last_error_at", PRINT_TIME }, { N_("LAST ERROR"), "last_error", PRINT_TEXT },
+	{ N_("COMMENT"), "comment", PRINT_TEXT },        { NULL, NULL, PRINT_TEXT },
 };
 static const struct print_column connection_columns[] = {
 	{ N_("ID"), "id", PRINT_TEXT },
@@ -298,6 +293,15 @@ static void render_why(struct buffer *out, const struct print_style *style, cons
 	render_last_error(out, style, json_get(why, "last_error"));
 	buffer_add_char(out, '\n');
 	print_table(out, style, step_columns, json_get(why, "steps"));
+	for (size_t i = 0; i < json_count(json_get(why, "steps")); i++) {
+		const struct json *step = json_at(json_get(why, "steps"), i);
+
+		if (slice_equal(text_of(step, "result"), SLICE("refuse"))) {
+			buffer_printf(out, "\n%s ", _("what to do:"));
+			line_value(out, style, step, "advice");
+			buffer_add_char(out, '\n');
+		}
+	}
 	if (!slice_is_empty(text_of(why, "change"))) {
 		buffer_printf(out, "\n%s ", _("smallest change that lets it pass:"));
 		line_value(out, style, why, "change");

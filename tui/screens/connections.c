@@ -115,15 +115,26 @@ static bool draw_error(const struct scene *scene, const struct json *error, cons
 	return true;
 }
 
+/* One line, cut at its end: the whole sentence is in `connection list` as JSON. */
+static void draw_advice(struct slice advice, struct grid *grid, int x, int y, int end)
+{
+	if (!advice.len)
+		return;
+	x += grid_put_text(grid, x, y, end - x, _("do: "), GRID_NORMAL);
+	grid_put(grid, x, y, end - x, advice, GRID_NORMAL);
+}
+
 static void draw_errors(const struct scene *scene, const struct json *row, struct grid *grid, int x, int y,
                         int end)
 {
 	struct slice error = scene_text(row, "last_error");
 	bool has_any = false;
+	int used;
 
 	if (error.len) {
-		x += grid_put_text(grid, x, y, end - x, _("last error: "), GRID_NORMAL);
-		grid_put(grid, x, y, end - x, error, GRID_WARN);
+		used = x + grid_put_text(grid, x, y, end - x, _("last error: "), GRID_NORMAL);
+		grid_put(grid, used, y++, end - used, error, GRID_WARN);
+		draw_advice(scene_text(row, "advice"), grid, x, y, end);
 		return;
 	}
 	if (draw_error(scene, json_get(row, "last_error_in"), _("in"), grid, x, y, end)) {

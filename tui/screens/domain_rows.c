@@ -25,6 +25,8 @@ static struct domain_row read_row(const struct json *row)
 		.note = json_as_slice(json_get(row, "comment")),
 		.state = json_as_slice(json_get(row, "state")),
 		.error = json_as_slice(json_get(row, "last_error")),
+		.advice = json_as_slice(json_get(row, "advice")),
+		.error_at = json_as_number(json_get(row, "last_error_at"), 0),
 		.port = json_as_number(json_get(row, "proxy-port"), 0),
 		.connections = json_as_number(json_get(row, "connections"), 0),
 		.version = json_as_number(json_get(row, "version"), 0),

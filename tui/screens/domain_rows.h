@@ -22,8 +22,8 @@ enum domain_column {
 };
 
 struct domain_row {
-	struct slice domain, rule, proxy, identity, note, state, error; /* in the pages */
-	int64_t port, connections, version;
+	struct slice domain, rule, proxy, identity, note, state, error, advice; /* in the pages */
+	int64_t error_at, port, connections, version;
 	double rate;
 	bool is_marked;
 };

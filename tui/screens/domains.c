@@ -8,7 +8,7 @@
 #include "tui/screens/command.h"
 #include "tui/screens/scene.h"
 
-enum { DETAIL_LINES = 6, DETAIL_FROM_HEIGHT = 18 };
+enum { DETAIL_LINES = 7, DETAIL_FROM_HEIGHT = 18 };
 
 static const struct table_column columns[DOMAIN_COLUMNS] = {
 	[DOMAIN_NAME] = { N_("DOMAIN"), 24, 3, 0, false },
@@ -109,7 +109,7 @@ void domains_title(const struct scene *scene, struct buffer *out)
 /* ---- the selected one, in words ---- */
 
 /* At most two lines: it is the sentence that somebody came here for.  How many it took. */
-static int draw_error(struct grid *grid, int x, int y, int room, struct slice words)
+static int draw_folded(struct grid *grid, int x, int y, int room, struct slice words, enum grid_role role)
 {
 	size_t fits = grid_fold(grid, words, room);
 
@@ -117,10 +117,10 @@ static int draw_error(struct grid *grid, int x, int y, int room, struct slice wo
 		grid_put_text(grid, x, y, room, _("none"), GRID_NORMAL);
 		return 1;
 	}
-	grid_put(grid, x, y, room, slice_first(words, fits), GRID_WARN);
+	grid_put(grid, x, y, room, slice_first(words, fits), role);
 	if (fits == words.len)
 		return 1;
-	grid_put(grid, x, y + 1, room, slice_trim(slice_after(words, fits)), GRID_WARN);
+	grid_put(grid, x, y + 1, room, slice_trim(slice_after(words, fits)), role);
 	return 2;
 }
 
@@ -128,7 +128,7 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 {
 	const struct domain_row *row = domain_rows_shown(&scene->domains, scene->table.told);
 	int x = area.x + 1, y = area.y, room = area.width - 2, used;
-	char rate[SHOWN_BYTES];
+	char rate[SHOWN_BYTES], at[SHOWN_BYTES];
 
 	grid_line(grid, area.x + 1, y++, area.width - 2, GRID_DIM);
 	if (!row)
@@ -164,7 +164,16 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	}
 	y++;
 	used = grid_put_text(grid, x, y, room, _("last error: "), GRID_NORMAL);
-	y += draw_error(grid, x + used, y, room - used, row->error);
+	if (row->error.len && row->error_at)
+		used += grid_printf(grid, x + used, y, room - used, GRID_DIM, "%s ",
+		                    shown_time(row->error_at, at));
+	y += draw_folded(grid, x + used, y, room - used, row->error, GRID_WARN);
+	if (row->error.len && row->advice.len) {
+		used = grid_put_text(grid, x, y, room, _("do: "), GRID_NORMAL);
+		y += draw_folded(grid, x + used, y, room - used, row->advice, GRID_NORMAL);
+	}
+	if (y >= area.y + area.height) /* a long error: the note stands in the list */
+		return;
 	used = grid_put_text(grid, x, y, room, _("note: "), GRID_NORMAL);
 	grid_put(grid, x + used, y, room - used, row->note.len ? row->note : SLICE("-"), GRID_NORMAL);
 }

@@ -7,7 +7,7 @@
 #include "tui/screens/command.h"
 #include "tui/screens/scene.h"
 
-enum { DETAIL_LINES = 4, DETAIL_FROM_HEIGHT = 16 };
+enum { DETAIL_LINES = 5, DETAIL_FROM_HEIGHT = 16 };
 
 static const struct table_column columns[] = {
 	{ N_("CHECK"), 23, 1, 0, false },
@@ -249,6 +249,10 @@ static void draw_detail(const struct why *why, struct grid *grid, struct area ar
 	}
 	buffer_stop(&object);
 	grid_put(grid, x + used, y++, room - used, scene_text(step, "words"), GRID_NORMAL);
+	if (role == GRID_BAD || role == GRID_WARN) {
+		used = grid_put_text(grid, x, y, room, _("do: "), GRID_NORMAL);
+		grid_put(grid, x + used, y++, room - used, scene_text(step, "advice"), GRID_NORMAL);
+	}
 	put_change(why, grid, x, y, room);
 }
 

@@ -202,6 +202,7 @@ static void meet(const struct guest *guest, bool is_tls12, bool guest_is_client,
 		pair_run(&pair, pair_both_closed);
 		assert_false(ours->is_up);
 		assert_string_equal(connection_end_name(ours->end), "tls-ours");
+		assert_non_null(strstr(connection_end_advice(ours->end), "external-trust"));
 		if (!strstr(ours->words, guest->words))
 			fail_msg("\"%s\" does not say \"%s\"", ours->words, guest->words);
 		printf("      %s | %s\n", ours->words, theirs->words);

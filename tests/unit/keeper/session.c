@@ -576,7 +576,7 @@ static void why_asks_the_service_what_it_knows(void **state)
 		             "no\"},\"last_error_out\":{\"time\":3,\"by\":\"network\",\"text\":\"x\"}}",
 		  .wanted = { "\"answer\":\"pass\"",
 		              "\"last_error\":{\"time\":5,\"direction\":\"in\",\"by\":\"us\",\"text\":"
-		              "\"srv-in-domain: no\"}" },
+		              "\"srv-in-domain: no\",\"advice\":\"\"}" },
 		  .assumed = "[\"" DNS_ASSUMED " (not asked yet)\",\"" CERTIFICATE "\"]" },
 		{ .name = "assumes when the service knows nothing",
 		  .partner = "[]",

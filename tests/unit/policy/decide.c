@@ -171,7 +171,7 @@ static void steps_have_names_numbers_and_final_answers_of_their_own(void **state
 		assert_in_range(step->sip_status, 400, 699);
 		assert_true((step->diagnostic >= 1000 && step->diagnostic < 2000) ||
 		            step->diagnostic >= 30001);
-		assert_true(step->sentence[0] && step->refusal[0]);
+		assert_true(step->sentence[0] && step->refusal[0] && step->advice[0]);
 		for (int k = 0; k < i; k++) {
 			assert_string_not_equal(step->name, policy_step((enum policy_step_id)k)->name);
 			assert_int_not_equal(step->diagnostic,
@@ -189,7 +189,7 @@ static void refusals_outside_decisions_have_names_and_numbers_of_their_own(void 
 
 		assert_in_range(row->sip_status, 400, 699);
 		assert_true((row->diagnostic >= 1000 && row->diagnostic < 2000) || row->diagnostic >= 30001);
-		assert_true(row->refusal[0]);
+		assert_true(row->refusal[0] && row->advice[0]);
 		for (int k = 0; k < i; k++) {
 			const struct policy_step *other = policy_step((enum policy_step_id)k);
 

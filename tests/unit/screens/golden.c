@@ -132,6 +132,14 @@ static struct stage *domains(void)
 	return stage;
 }
 
+static struct stage *domains_error(void)
+{
+	struct stage *stage = domains();
+
+	stage->scene.table.selected = 6;
+	return stage;
+}
+
 static struct stage *overview_stopped(void) { return open_stage("hello.json", "status-stopped.json", NULL); }
 static struct stage *overview_unconnected(void)
 {
@@ -688,6 +696,7 @@ static const struct {
 	{ "why-80x24", why_blocked, 80, 24, false, false },
 	{ "why-120x40", why_blocked, 120, 40, false, false },
 	{ "why-60x16", why_blocked, 60, 16, false, false },
+	{ "domains-error-80x24", domains_error, 80, 24, false, false },
 	{ "domains-allowed-already-80x24", domains_allowed_already, 80, 24, false, false },
 	{ "why-assumed-80x24", why_assumed, 80, 24, false, false },
 	{ "why-assumed-120x40", why_assumed, 120, 40, false, false },
