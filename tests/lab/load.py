@@ -124,7 +124,7 @@ class Sender:
             while count < due:
                 count += 1
                 call = f"{self.name}-{count}"
-                data = request("MESSAGE", self.to, self.from_, self.to, body="load", call_id=call)
+                data = request("MESSAGE", self.to, self.from_, self.to, body=f"load {call}", call_id=call)
                 self.account.sent[call] = True
                 await self._send(call, data)
             await self._send_again()
