@@ -150,6 +150,7 @@ void notify_send(struct talks *t, struct notify *n)
 		n->is_asking = true;
 		return;
 	}
-	ask_free(t, &ask); /* not sent: the next change, or the refresh, says it */
+	ask_free(t, &ask);
 	n->is_over = n->ending != ENDING_NONE;
+	n->is_due = !n->is_over; /* not sent: watched_second tries again, or the next change says it */
 }

@@ -377,7 +377,9 @@ handle gateway_sip_send(struct gateway *g, const struct gateway_request *r, uint
 		gateway_access_undo(g, begun);
 		return 0;
 	}
-	gateway_access_end(g, begun, (r->is_solicited ? LINK_SIP_SOLICITED : 0) | (r->is_farewell ? LINK_SIP_FAREWELL : 0));
+	gateway_access_end(g, begun,
+	                   (r->is_solicited ? LINK_SIP_SOLICITED : 0) |
+	                           (r->is_farewell ? LINK_SIP_FAREWELL : 0));
 	gateway_sip_arm(g);
 	return name;
 }
@@ -568,7 +570,9 @@ void gateway_sip_lost(struct gateway *g)
 			if (t->machine == SIP_INVITE_SERVER || t->machine == SIP_NON_INVITE_SERVER)
 				end_server(g, t);
 			else
-				client_failed(g, t, 504, "the stream to the Access Edge has ended");
+				/* A watcher is not to blame: 503 is passing trouble, 504 would end what it asked for. */
+				client_failed(g, t, t->method == SIP_NOTIFY ? 503 : 504,
+				              "the stream to the Access Edge has ended");
 		}
 	} while (lost.count > 0);
 	gateway_sip_arm(g);

@@ -308,7 +308,6 @@ void watched_answered(struct talks *t, struct ask *ask, const struct sip_message
 	/* Passing trouble of theirs; whatever else they say, they no longer want to know (RFC 6665 §4.2.2). */
 	bool is_kept = status < 300 || status == 480 || status == 500 || status == 503;
 
-	(void)m;
 	if (!n)
 		return;
 	n->is_asking = false;
@@ -316,6 +315,9 @@ void watched_answered(struct talks *t, struct ask *ask, const struct sip_message
 		leave(t, n, TRANSLATE_WATCHED_S_EXPIRED);
 	else if (!is_kept)
 		leave(t, n, TRANSLATE_WATCHED_S_EXPIRED);
+	else if (!m && n->ending == ENDING_NONE)
+		n->is_due =
+		        true; /* nobody knows whether it was heard: once more, when watched_second comes by */
 	else if (n->is_due)
 		notify_send(t, n);
 }
@@ -453,6 +455,10 @@ void watched_second(struct talks *t)
 			talks_begin(t);
 			notify_forget_saved(t, n);
 			n->ending = ENDING_TIMEOUT;
+			notify_send(t, n);
+			talks_end(t);
+		} else if (n->is_due && !n->is_asking && !n->server && !n->hold_ms) {
+			talks_begin(t); /* the Access Edge was away */
 			notify_send(t, n);
 			talks_end(t);
 		}

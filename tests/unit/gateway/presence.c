@@ -512,6 +512,31 @@ static void a_watcher_that_is_gone_is_told_no_more(void **state)
 	assert_int_equal(wire.request_count, 3);
 }
 
+/* What the Access Edge's end took with it ends no subscription, and what changed meanwhile is said when it is back. */
+static void the_access_edge_goes_away_and_the_watcher_stays(void **state)
+{
+	(void)state;
+	watch_bob();
+	wire_xmpp("<presence from='bob@x.example/r1' to='alice@im.contoso.example'/>");
+	wire.access_is_away = true;
+	gateway_sip_outcome(&wire.gateway, wire.requests[2].token, NULL, 503, "ended");
+	assert_int_equal(wire.gateway.talks->notifies.count, 1);
+	wire_xmpp("<presence from='bob@x.example/r1' to='alice@im.contoso.example' type='unavailable'/>");
+	wire_wait(3);
+	assert_int_equal(wire.request_count, 3);
+	wire.access_is_away = false;
+	wire_wait(1);
+	assert_int_equal(wire.request_count, 4);
+	wire_expect_in(wire.requests[3].body, "<basic>closed</basic>");
+	wire_respond(3, 200, NULL, "");
+	wire_wait(3);
+	assert_int_equal(wire.request_count, 4); /* once */
+	/* A watcher that is silent is another matter (RFC 6665 4.2.2). */
+	wire_xmpp("<presence from='bob@x.example/r1' to='alice@im.contoso.example'/>");
+	gateway_sip_outcome(&wire.gateway, wire.requests[4].token, NULL, 504, "no answer came in time");
+	assert_int_equal(wire.gateway.talks->notifies.count, 0);
+}
+
 static void a_partner_that_is_switched_off_is_closed_and_comes_back(void **state)
 {
 	(void)state;
@@ -676,6 +701,7 @@ int main(void)
 		TEST(a_dialog_runs_out),
 		TEST(a_question_is_answered_from_what_is_known_or_after_a_probe),
 		TEST(a_watcher_that_is_gone_is_told_no_more),
+		TEST(the_access_edge_goes_away_and_the_watcher_stays),
 		TEST(a_partner_that_is_switched_off_is_closed_and_comes_back),
 		TEST(a_watcher_survives_a_restart),
 		TEST(both_directions_are_two_halves),
