@@ -214,17 +214,24 @@ static enum connection_end end_of(const struct stream *s)
 	}
 }
 
-/* An incoming stream has named its partner: does the partner have room for one more? */
+/*
+ * Is there room with its partner for one more that came in?  Asked when its header names him, counted when he is
+ * proved: until then the name is anybody's word, and must not use up the room of who bears it.
+ */
 static void count_partner(struct stream *s)
 {
 	struct slice remote = xmpp_stream_remote(s->xmpp);
+	bool is_named = s->partner[0] != '\0';
 	const char *why = NULL;
 
-	if (s->is_counted || remote.len == 0 || xmpp_stream_phase(s->xmpp) >= XMPP_PHASE_CLOSING)
+	if (s->is_counted || remote.len == 0 || xmpp_stream_phase(s->xmpp) >= XMPP_PHASE_CLOSING ||
+	    (is_named && !s->is_proved))
 		return;
-	s->is_counted = true;
-	slice_to_text(remote, s->partner, sizeof s->partner);
-	if (!streams_have_room(s->streams, gateway_partner(gateway_of(s), remote), 0, &why))
+	s->is_counted = s->is_proved;
+	if (!is_named)
+		slice_to_text(remote, s->partner, sizeof s->partner);
+	if (!streams_have_room(s->streams, gateway_partner(gateway_of(s), slice_of(s->partner)),
+	                       s->is_counted ? 0 : 1, &why))
 		xmpp_stream_close(s->xmpp, XMPP_STREAM_RESOURCE_CONSTRAINT, why,
 		                  loop_now(gateway_of(s)->loop));
 }

@@ -141,19 +141,40 @@ void streams_accept(struct gateway *g, int fd, const struct address *from)
 
 /* ---- what changes ---- */
 
-/* Why a stream could not stay under that image; NULL: it may. */
+static bool is_partner_under(const struct policy_image *image, struct slice remote)
+{
+	const struct image_xmpp_partner *row = image_xmpp_partner_find(image, remote);
+
+	return row && row->enabled;
+}
+
+/* Something may cross, or is about to. */
+static bool is_alive(const struct xmpp_pair *pair)
+{
+	return pair->sending == XMPP_PAIR_READY || pair->sending == XMPP_PAIR_ASKED ||
+	       pair->taking == XMPP_PAIR_READY || pair->taking == XMPP_PAIR_ASKED;
+}
+
+/* Why a stream could not stay under that image; NULL: it may.  Every pair counts: dialback puts several on one stream. */
 static const char *ends_under(const struct policy_image *image, const struct stream *stream,
                               enum xmpp_stream_error *error)
 {
-	const struct image_xmpp_partner *row = image_xmpp_partner_find(image, slice_of(stream->partner));
+	static const char off[] = "the partner has been switched off or removed";
+	const struct xmpp_pair *pair = NULL;
 
 	*error = XMPP_STREAM_NONE;
-	if (stream->partner[0] && (!row || !row->enabled))
-		return "the partner has been switched off or removed";
+	if (stream->partner[0] && !is_partner_under(image, slice_of(stream->partner)))
+		return off;
+	while (stream->xmpp && (pair = xmpp_stream_next_pair(stream->xmpp, pair)))
+		if (is_alive(pair) && !is_partner_under(image, pair->remote))
+			return off;
 	*error = XMPP_STREAM_HOST_GONE;
 	if (stream->xmpp && xmpp_stream_local(stream->xmpp).len &&
 	    gateway_sip_domain_in(image, xmpp_stream_local(stream->xmpp)).ptr == NULL)
 		return "the domain is no longer served here";
+	while (stream->xmpp && (pair = xmpp_stream_next_pair(stream->xmpp, pair)))
+		if (is_alive(pair) && gateway_sip_domain_in(image, pair->local).ptr == NULL)
+			return "the domain is no longer served here";
 	return NULL;
 }
 

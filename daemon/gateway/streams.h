@@ -100,7 +100,7 @@ struct stream {
 	struct dial *dial;        /* outgoing, until it is ready or has failed */
 	bool is_for_asking, is_direct, may_sasl;
 	bool is_proved;  /* something was proved on it */
-	bool is_counted; /* against its partner's limit */
+	bool is_counted; /* against its partner's limit: ours, and those of whom the partner is proved */
 	bool owes_tls, is_refused;
 	bool has_no_room;                 /* for what it still brings: it closes */
 	char partner[GATEWAY_NAME_BYTES]; /* the partner's domain, as far as it is known */

@@ -1,0 +1,175 @@
+/* limits: who has a place, and whose stream ends with a new configuration.  Real streams over loopback; no talks but those of the process. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/gateway/streams.h"
+#include "shared/base/memory.h"
+#include "tests/unit/policy/world.h"
+
+#include <cmocka.h>
+
+#define HEADER(from)                                                                                         \
+	"<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' "              \
+	"xmlns:db='jabber:server:dialback' to='contoso.example' from='" from "' version='1.0'>"
+#define KEY(from) "<db:result from='" from "' to='contoso.example'>k</db:result>"
+#define PLAIN     ",tls-negotiation=not-supported,sasl-negotiation=not-supported"
+
+enum { TURNS_MAX = 2000 };
+
+static struct gateway g;
+static int clients[8];
+static size_t client_count;
+
+static void image(const char *words)
+{
+	struct model_snapshot *snapshot = world_new(slice_of(words));
+
+	policy_image_close(&g.image);
+	g.image = world_image(snapshot, 1);
+	g.settings = image_xmpp_gateway_at(g.image, 0);
+	model_snapshot_free(&snapshot);
+	if (g.streams)
+		streams_image_changed(&g);
+}
+
+static int start(void **state)
+{
+	(void)state;
+	g = (struct gateway){ .loop = loop_new() };
+	assert_non_null(g.loop);
+	handles_start(&g.connections, 64);
+	arena_start(&g.scratch, 1024 * 1024);
+	list_start(&g.listeners);
+	image("on xmpp=x.example,connection-limit=2" PLAIN " xmpp=y.example" PLAIN);
+	assert_true(talks_start(&g));
+	assert_true(streams_start(&g));
+	client_count = 0;
+	return 0;
+}
+
+static void stop_loop(void *owner) { loop_stop(owner); }
+
+static void turn(void)
+{
+	struct loop_timer timer = { 0 };
+
+	loop_timer_set(g.loop, &timer, 2, stop_loop, g.loop);
+	loop_run(g.loop);
+	loop_timer_stop(&timer);
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < client_count; i++)
+		close(clients[i]);
+	for (int i = 0; i < TURNS_MAX && g.streams->stream_count; i++)
+		turn();
+	assert_int_equal(g.streams->stream_count, 0);
+	streams_stop(&g);
+	talks_stop(&g);
+	policy_image_close(&g.image);
+	handles_stop(&g.connections);
+	arena_stop(&g.scratch);
+	loop_free(&g.loop);
+	return 0;
+}
+
+/* One more comes in and says its header; its stream, which has answered. */
+static struct stream *come_in(const char *header)
+{
+	struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof here;
+	int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), client, fd;
+	struct stream *s;
+	struct address from = { 0 };
+
+	assert_int_equal(bind(door, (struct sockaddr *)&here, size), 0);
+	assert_int_equal(listen(door, 1), 0);
+	assert_int_equal(getsockname(door, (struct sockaddr *)&here, &size), 0);
+	client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(client, (struct sockaddr *)&here, size), 0);
+	fd = accept4(door, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	close(door);
+	clients[client_count++] = client;
+	streams_accept(&g, fd, &from);
+	s = LIST_OWNER(g.streams->stream_list.prev, struct stream, node);
+	assert_int_equal(send(client, header, strlen(header), 0), (ssize_t)strlen(header));
+	for (int i = 0; i < TURNS_MAX && !s->partner[0]; i++)
+		turn();
+	assert_string_not_equal(s->partner, "");
+	return s;
+}
+
+/* Its dialback key is said, and found to be right. */
+static void prove(struct stream *s, const char *key, struct slice remote)
+{
+	struct buffer in;
+
+	buffer_start(&in, 1024);
+	assert_true(buffer_add(&in, slice_of(key)));
+	xmpp_stream_received(s->xmpp, &in, loop_now(g.loop));
+	buffer_stop(&in);
+	xmpp_stream_verified(s->xmpp, SLICE("contoso.example"), remote, XMPP_KEY_VALID,
+	                     XMPP_UNDEFINED_CONDITION);
+	stream_second(s);
+	assert_true(s->is_proved);
+}
+
+static bool is_open(const struct stream *s) { return xmpp_stream_phase(s->xmpp) < XMPP_PHASE_CLOSING; }
+
+/* Whoever writes a partner's name into a header has not become the partner. */
+static void a_name_alone_takes_no_place(void **state)
+{
+	const struct image_xmpp_partner *partner = gateway_partner(&g, SLICE("x.example"));
+	const char *why;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_true(is_open(come_in(HEADER("x.example"))));
+	assert_true(streams_have_room(g.streams, partner, 2, &why));
+
+	struct stream *first = come_in(HEADER("x.example")), *second = come_in(HEADER("x.example"));
+
+	prove(first, KEY("x.example"), SLICE("x.example"));
+	assert_true(streams_have_room(g.streams, partner, 1, &why));
+	prove(second, KEY("x.example"), SLICE("x.example"));
+	assert_false(streams_have_room(g.streams, partner, 1, &why));
+	/* Those who prove themselves when it is full go, and those who are in stay. */
+	prove(LIST_OWNER(g.streams->stream_list.next, struct stream, node), KEY("x.example"),
+	      SLICE("x.example"));
+	assert_false(is_open(LIST_OWNER(g.streams->stream_list.next, struct stream, node)));
+	assert_true(is_open(first) && is_open(second));
+}
+
+/* Dialback puts a second partner on the stream of the first; he is as much off as on one of his own. */
+static void every_pair_must_be_a_partners(void **state)
+{
+	struct stream *s = come_in(HEADER("x.example"));
+
+	(void)state;
+	prove(s, KEY("x.example"), SLICE("x.example"));
+	prove(s, KEY("y.example"), SLICE("y.example"));
+	image("on xmpp=x.example" PLAIN " xmpp=y.example" PLAIN);
+	assert_true(is_open(s));
+	image("on xmpp=x.example" PLAIN " xmpp=y.example,enabled=false" PLAIN);
+	assert_false(is_open(s));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_name_alone_takes_no_place, start, stop),
+		cmocka_unit_test_setup_teardown(every_pair_must_be_a_partners, start, stop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
