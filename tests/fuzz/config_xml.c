@@ -1,5 +1,5 @@
 /*
- * Any bytes as a document: first byte which document, the rest its text.  What is taken is printed,
+ * Any bytes as a document: first byte which document (0: host.xml, then in the model's order), the rest its text.  What is taken is printed,
  * read again as an equal snapshot, and printed the same; what is refused says why.
  */
 #include "daemon/config/config.h"
@@ -8,12 +8,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-enum { DOCUMENTS = 5, HOST = 4 };
-
 static struct slice name_of(uint8_t byte)
 {
-	return byte % DOCUMENTS == HOST ? SLICE("host.xml")
-	                                : slice_of(config_document_name(byte % DOCUMENTS));
+	size_t count = 0;
+
+	while (config_document_name(count))
+		count++;
+	byte %= (uint8_t)(count + 1);
+	return byte == 0 ? SLICE("host.xml") : slice_of(config_document_name(byte - 1));
 }
 
 static enum result read_one(struct slice name, struct slice bytes, struct model_snapshot **out,
