@@ -486,28 +486,6 @@ static bool is_idle(const struct stream *s, int64_t now)
 	       quiet >= (int64_t)gateway_of(s)->settings->stream_inactivity_timeout * 1000;
 }
 
-/* A partner that keeps its streams alive and is silent is not there any more. */
-static void keep_alive(struct stream *s, int64_t now)
-{
-	struct gateway *g = gateway_of(s);
-	int64_t interval = (int64_t)g->settings->keep_alive_interval * 1000;
-	const struct image_xmpp_partner *partner = gateway_partner(g, slice_of(s->partner));
-	int64_t silent = now - connection_counts(s->connection).last_in_ms;
-	/* On a stream of ours nothing comes back, unless it is asked for acknowledgements or goes both ways. */
-	bool should_speak = !s->route || xmpp_stream_acknowledges(s->xmpp);
-
-	if (partner && partner->enable_keep_alive && should_speak && silent >= interval) {
-		stream_close(s, XMPP_STREAM_CONNECTION_TIMEOUT,
-		             "the partner has been silent longer than keep-alive-interval");
-		return;
-	}
-	if (now - s->last_kept_ms >= interval / 3) {
-		s->last_kept_ms = now;
-		xmpp_stream_keep_alive(s->xmpp);
-		stream_touched(s);
-	}
-}
-
 void stream_second(struct stream *s)
 {
 	struct gateway *g = gateway_of(s);
@@ -519,7 +497,7 @@ void stream_second(struct stream *s)
 	parcels_second(s);
 	receipts_second(s);
 	if (xmpp_stream_phase(s->xmpp) < XMPP_PHASE_CLOSING && s->is_proved)
-		keep_alive(s, now.mono_ms);
+		stream_keep_alive(s, now.mono_ms);
 	if (xmpp_stream_phase(s->xmpp) < XMPP_PHASE_CLOSING && is_idle(s, now.mono_ms))
 		stream_close(s, XMPP_STREAM_NONE, "idle");
 	settle(s);

@@ -4,6 +4,7 @@
  *   streams.c   the seam, limits, the tick, what is shown
  *   stream.c    one connection with the stream machine on it (daemon/xmpp/stream.h)
  *   route.c     what waits for a pair of domains, what is under way, and the one outcome of each
+ *   alive.c     whether a silent partner is still there
  *   receipt.c   what a partner is still owed an acknowledgement for
  *   dial.c      finding and connecting to the server of a partner's domain: DNS, fail-over
  *
@@ -27,6 +28,7 @@ enum {
 	STREAM_HANDSHAKE_MS = 10 * 1000,
 	STREAM_ASKING_QUIET_MS =
 	        10 * 1000, /* a stream that only asks about keys is closed so long after the last */
+	STREAM_ALIVE_WAIT_MS = 20 * 1000, /* for the answer of who is asked whether it is there */
 	DIAL_TARGETS_MAX = 2 * RESOLVER_SRV_MAX,
 	STREAMS_RECEIPTS_MAX = 65536, /* stanzas of partners that are not dealt with yet */
 	/* Longer than any chain of transactions into SIP: on its own, INVITE, MESSAGE, and both once more. */
@@ -109,6 +111,7 @@ struct stream {
 	struct list flying;
 	size_t flying_count;
 	int64_t last_kept_ms, last_asked_ms;
+	int64_t asked_alive_ms; /* whether it is there; 0: never */
 	struct loop_defer flush;
 };
 
@@ -155,6 +158,9 @@ void parcels_second(struct stream *stream);
 bool parcels_refused(struct streams *s, const struct xmpp_element *error, struct slice remote);
 void parcels_pay(void *streams);
 void parcel_free(struct parcel *parcel);
+
+/* ---- alive.c ---- */
+void stream_keep_alive(struct stream *stream, int64_t now_ms); /* once a second; may close it */
 
 /* ---- receipt.c ---- */
 /* The token of a stanza that was counted; 0: there is no room. */

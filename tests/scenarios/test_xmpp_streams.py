@@ -180,6 +180,20 @@ def test_one_stream_goes_both_ways_where_both_know_how(lab, start_edge, prosody)
     assert len(rows) == 1 and rows[0]["messages_in"] == 1 and rows[0]["messages_out"] == 1, rows
 
 
+def test_a_silent_partner_is_asked_before_its_stream_is_closed(lab, start_edge, prosody):
+    """Without stream management nothing asks by itself: the ping goes on our stream, and the answer keeps Prosody's."""
+    server = prosody(more="smacks_enabled_s2s = false\n")
+    edge = start(start_edge)
+    edge.ask("xmpp-gateway", "set", "keep-alive-interval=10")
+    before, = (row for row in both_ways(lab, edge) if row["direction"] == "in")
+    wait_until(lambda: "='ping-" in server.log.read_text(), 60, "Prosody is asked")
+
+    def answered():
+        return any(row["id"] == before["id"] and row["messages_in"] > before["messages_in"] for row in streams(edge))
+
+    wait_until(answered, 20, "its answer came on the stream that was silent")
+
+
 @pytest.mark.restarts
 def test_what_the_pool_has_not_taken_is_not_acknowledged(lab, start_edge, northwind):
     """The gateway is killed while the pool holds its answer: Prosody tells the sender what was not acknowledged, and nothing else."""
