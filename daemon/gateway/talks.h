@@ -164,8 +164,9 @@ bool talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method, 
 void talks_when_durable(struct talks *t, void (*go_on)(struct talks *t, handle owner, bool is_durable),
                         handle owner);
 void talks_saved(struct talks *t); /* something has been given to state.c */
-/* A row of a list: seconds until it ends or is asked for again, of silence, or dialogs, as its kind says. */
-void talks_row(struct json_writer *w, const char *kind, struct slice key, const char *state, int64_t seconds);
+/* A row of a list, with the one number that its kind has; `field` NULL: none. */
+void talks_row(struct json_writer *w, const char *kind, struct slice key, const char *state,
+               const char *field, int64_t number);
 struct slice talks_header(const struct sip_message *m, enum sip_header_id id); /* empty: absent */
 
 /* ---- pair.c ---- */

@@ -482,9 +482,14 @@ void watching_write(struct talks *t, struct gateway_page *page, struct json_writ
 	struct watching *each;
 	uint32_t at = 0;
 
-	while ((each = handles_next(&t->watchings, &at)))
+	while ((each = handles_next(&t->watchings, &at))) {
+		bool has_end = each->expires_ms != INT64_MAX, has_retry = each->retry_ms != INT64_MAX;
+
 		if (gateway_page_takes(page))
 			talks_row(w, "watching", each->key, translate_watching_state_name(each->state),
-			          seconds_until(t, each->expires_ms != INT64_MAX ? each->expires_ms
-			                                                         : each->retry_ms));
+			          has_end     ? "expires_in_s"
+			          : has_retry ? "retry_in_s"
+			                      : NULL,
+			          seconds_until(t, has_end ? each->expires_ms : each->retry_ms));
+	}
 }

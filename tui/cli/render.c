@@ -54,9 +54,15 @@ static const struct print_column discovered_columns[] = {
 	{ NULL, NULL, PRINT_TEXT },
 };
 static const struct print_column session_columns[] = {
-	{ N_("KIND"), "kind", PRINT_TEXT },         { N_("OURS"), "local", PRINT_TEXT },
-	{ N_("THEIRS"), "remote", PRINT_TEXT },     { N_("STATE"), "state", PRINT_TEXT },
-	{ N_("SECONDS"), "seconds", PRINT_NUMBER }, { NULL, NULL, PRINT_TEXT },
+	{ N_("KIND"), "kind", PRINT_TEXT },
+	{ N_("OURS"), "local", PRINT_TEXT },
+	{ N_("THEIRS"), "remote", PRINT_TEXT },
+	{ N_("STATE"), "state", PRINT_TEXT },
+	{ N_("IDLE"), "idle_s", PRINT_NUMBER },
+	{ N_("EXPIRES"), "expires_in_s", PRINT_NUMBER },
+	{ N_("RETRY"), "retry_in_s", PRINT_NUMBER },
+	{ N_("DEVICES"), "devices", PRINT_NUMBER },
+	{ NULL, NULL, PRINT_TEXT },
 };
 static const struct print_column xmpp_columns[] = {
 	{ N_("DOMAIN"), "domain", PRINT_TEXT },
