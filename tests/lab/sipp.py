@@ -78,7 +78,8 @@ class Run:
         return [text for inward, text in self.messages() if inward and text.startswith(start)]
 
     def why_it_failed(self):
-        errors = tail(self.errors_file, 12) if self.errors_file.exists() else ""
+        # SIPp says what it did not expect first, and then the whole message.
+        errors = "\n".join(self.errors_file.read_text(errors="replace").splitlines()[:40]) if self.errors_file.exists() else ""
         return f"{self.name}: SIPp ended with {self.status}\n{errors or tail(self.process.log, 12)}"
 
 
