@@ -256,6 +256,9 @@ static void answer(struct plan *plan)
 	put_side(w, "unsure", &plan->unsure);
 	json_put_number(w, "decisions", (int64_t)plan->decisions);
 	json_put_number(w, "decisions_since", plan->since_ms);
+	if (buffer_length(&call->warnings) &&
+	    buffer_length(&call->warnings) < buffer_room(w->out) - PLAN_ROWS_ROOM)
+		json_put_raw(w, "warnings", buffer_slice(&call->warnings));
 	if (buffer_length(&call->changes) < buffer_room(w->out) - PLAN_ROWS_ROOM)
 		json_put_raw(w, "changes", buffer_slice(&call->changes));
 	json_put_number(w, "total", call->change.count);

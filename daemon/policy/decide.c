@@ -183,7 +183,7 @@ static void ask_service(const struct policy_asking *a, struct policy_finding *f)
 
 	if (a->protocol == POLICY_XMPP) {
 		policy_leave(f, MODEL_XMPP_PARTNER, policy_xmpp_key(a),
-		             "XMPP federation carries nothing that would have to be installed");
+		             "XMPP federation needs no further service here");
 		return;
 	}
 	if (a->facts->service == POLICY_SERVICE_AV && a->topology->media != MEDIA_DIRECT)

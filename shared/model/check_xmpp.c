@@ -92,7 +92,8 @@ static void check_owned(struct check *check, const struct owned *owned)
 		           "a domain is federated with by SIP or by XMPP, never both",
 		           "%.*s is also an allowed-domain", SLICE_ARG(domain));
 	if (model_snapshot_find(snapshot, MODEL_BLOCKED_DOMAIN, domain))
-		check_warn(check, owned->partner, owned->field, "domains that are not blocked",
+		check_warn(check, owned->partner, owned->field,
+		           "one of the two removed (domain remove, or xmpp remove)",
 		           "%.*s is also a blocked-domain: nobody can talk with it", SLICE_ARG(domain));
 }
 

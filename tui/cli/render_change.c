@@ -196,6 +196,7 @@ static void render_plan(struct buffer *out, const struct print_style *style, con
 	render_names(out, style, json_get(result, "lose"), _("loses"));
 	render_names(out, style, json_get(result, "gain"), _("gains"));
 	render_names(out, style, json_get(result, "unsure"), _("unsure"));
+	render_warnings(out, style, json_get(result, "warnings"));
 }
 
 void render_version(struct buffer *out, const struct print_style *style, const struct json *result)

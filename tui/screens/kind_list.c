@@ -190,7 +190,12 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	                                               : scene_text(row, "verdict"),
 	         GRID_NORMAL);
 	x = area.x + 1;
+	if (scene_text(row, "why").len)
+		grid_put(grid, x, y++, end - x, scene_text(row, "why"), GRID_WARN);
 	if (scene_text(row, "last_error").len) {
+		if (scene_number(row, "next_try_s") > 0)
+			x += grid_printf(grid, x, y, end - x, GRID_NORMAL, _("next try in %lld s; "),
+			                 (long long)scene_number(row, "next_try_s"));
 		x += grid_put_text(grid, x, y, end - x, _("last error: "), GRID_NORMAL);
 		grid_put(grid, x, y++, end - x, scene_text(row, "last_error"), GRID_WARN);
 		x = area.x + 1;

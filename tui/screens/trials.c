@@ -20,6 +20,7 @@ bool trial_take(struct console *console, int64_t id, struct control_answer *answ
 {
 	struct dialog *dialog = &console->scene.dialog;
 	const struct json *sentences = json_get(answer->result, "sentences"),
+	                  *warnings = json_get(answer->result, "warnings"),
 	                  *problem = json_at(answer->problems, 0);
 	struct slice why = json_as_slice(json_get(problem, "why"));
 	long long closing = (long long)scene_number(answer->result, "closing");
@@ -36,6 +37,9 @@ bool trial_take(struct console *console, int64_t id, struct control_answer *answ
 		                SLICE_ARG(answer->message), why.len ? ": " : "", SLICE_ARG(why));
 		return true;
 	}
+	for (size_t i = 0; i < json_count(warnings); i++)
+		dialog_add_line(dialog, _("Warning: %.*s"),
+		                SLICE_ARG(json_as_slice(json_get(json_at(warnings, i), "why"))));
 	for (size_t i = 0; i < json_count(sentences); i++)
 		dialog_add_line(dialog, _("Dry run: %.*s"), SLICE_ARG(json_as_slice(json_at(sentences, i))));
 	if (closing > 0 && !dialog->word[0]) {
