@@ -14,21 +14,28 @@
 
 /* ---- what the rows say ---- */
 
+static struct xmpp_terms terms_of_row(const struct image_xmpp_partner *row)
+{
+	const struct xmpp_security *security = xmpp_security(row->tls_negotiation, row->sasl_negotiation,
+	                                                     row->support_dialback_negotiation);
+
+	return (struct xmpp_terms){
+		.tls = row->tls_negotiation == XMPP_NEGOTIATION_REQUIRED   ? XMPP_TLS_ALWAYS
+		       : row->tls_negotiation == XMPP_NEGOTIATION_OPTIONAL ? XMPP_TLS_IF_OFFERED
+		                                                           : XMPP_TLS_NEVER,
+		.may_sasl = security->has_sasl,
+		.may_tls_dialback = security->has_tls_dialback,
+		.may_tcp_dialback = security->has_tcp_dialback,
+	};
+}
+
 bool streams_terms(const struct gateway *g, struct slice remote, struct xmpp_terms *out)
 {
 	const struct image_xmpp_partner *row = g->image ? gateway_partner(g, remote) : NULL;
-	const struct xmpp_security *security;
 
 	if (!row || !row->enabled)
 		return false;
-	security = xmpp_security(row->tls_negotiation, row->sasl_negotiation,
-	                         row->support_dialback_negotiation);
-	out->tls = row->tls_negotiation == XMPP_NEGOTIATION_REQUIRED   ? XMPP_TLS_ALWAYS
-	           : row->tls_negotiation == XMPP_NEGOTIATION_OPTIONAL ? XMPP_TLS_IF_OFFERED
-	                                                               : XMPP_TLS_NEVER;
-	out->may_sasl = security->has_sasl;
-	out->may_tls_dialback = security->has_tls_dialback;
-	out->may_tcp_dialback = security->has_tcp_dialback;
+	*out = terms_of_row(row);
 	return true;
 }
 
@@ -155,6 +162,24 @@ static bool is_alive(const struct xmpp_pair *pair)
 	       pair->taking == XMPP_PAIR_READY || pair->taking == XMPP_PAIR_ASKED;
 }
 
+/* Its row may have become stricter than what the pair was proved by. */
+static bool is_proved_enough(const struct policy_image *image, const struct stream *stream,
+                             const struct xmpp_pair *pair)
+{
+	const struct xmpp_terms terms = terms_of_row(image_xmpp_partner_find(image, pair->remote));
+	bool is_secure = xmpp_stream_is_secure(stream->xmpp);
+
+	if (!is_secure && terms.tls == XMPP_TLS_ALWAYS)
+		return false;
+	switch (pair->proof) {
+	case XMPP_PROOF_DIALBACK: return is_secure ? terms.may_tls_dialback : terms.may_tcp_dialback;
+	case XMPP_PROOF_SASL: return terms.may_sasl;
+	case XMPP_PROOF_CERTIFICATE: return terms.may_sasl || terms.may_tls_dialback;
+	case XMPP_PROOF_NONE: break; /* it will be judged by the row of then */
+	}
+	return true;
+}
+
 /* Why a stream could not stay under that image; NULL: it may.  Every pair counts: dialback puts several on one stream. */
 static const char *ends_under(const struct policy_image *image, const struct stream *stream,
                               enum xmpp_stream_error *error)
@@ -165,9 +190,12 @@ static const char *ends_under(const struct policy_image *image, const struct str
 	*error = XMPP_STREAM_NONE;
 	if (stream->partner[0] && !is_partner_under(image, slice_of(stream->partner)))
 		return off;
-	while (stream->xmpp && (pair = xmpp_stream_next_pair(stream->xmpp, pair)))
+	while (stream->xmpp && (pair = xmpp_stream_next_pair(stream->xmpp, pair))) {
 		if (is_alive(pair) && !is_partner_under(image, pair->remote))
 			return off;
+		if (is_alive(pair) && !is_proved_enough(image, stream, pair))
+			return "the partner's row no longer allows what the stream was proved by";
+	}
 	*error = XMPP_STREAM_HOST_GONE;
 	if (stream->xmpp && xmpp_stream_local(stream->xmpp).len &&
 	    gateway_sip_domain_in(image, xmpp_stream_local(stream->xmpp)).ptr == NULL)

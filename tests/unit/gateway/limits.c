@@ -164,10 +164,24 @@ static void every_pair_must_be_a_partners(void **state)
 	assert_false(is_open(s));
 }
 
+/* What was good enough yesterday is not for ever. */
+static void a_stricter_row_holds_at_once(void **state)
+{
+	struct stream *s = come_in(HEADER("x.example"));
+
+	(void)state;
+	prove(s, KEY("x.example"), SLICE("x.example"));
+	image("on xmpp=x.example,tls-negotiation=optional,sasl-negotiation=optional");
+	assert_true(is_open(s));
+	image("on xmpp=x.example,tls-negotiation=required");
+	assert_false(is_open(s));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_name_alone_takes_no_place, start, stop),
+		cmocka_unit_test_setup_teardown(a_stricter_row_holds_at_once, start, stop),
 		cmocka_unit_test_setup_teardown(every_pair_must_be_a_partners, start, stop),
 	};
 
