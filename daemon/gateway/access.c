@@ -42,8 +42,9 @@ static void closed(void *owner, struct connection *c)
 
 	if (g->access != c)
 		return;
-	gateway_sip_lost(g);
+	/* First the stream: what is told of the loss may send again, and must not write into one that has ended. */
 	g->access = NULL;
+	gateway_sip_lost(g);
 	g->access_handle = 0;
 }
 
@@ -71,8 +72,8 @@ void gateway_access_close(struct gateway *g)
 	if (!c)
 		return;
 	/* What was under way on the old one is over now, not when its end is told. */
-	gateway_sip_lost(g);
 	g->access = NULL;
+	gateway_sip_lost(g);
 	g->access_handle = 0;
 	connection_abort(c, CONNECTION_END_DRAIN, "another stream has taken its place");
 }
