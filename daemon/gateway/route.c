@@ -48,6 +48,7 @@ static void owe(struct parcel *parcel, enum gateway_delivery delivery, const cha
 	if (parcel->key.len)
 		map_remove(&s->flying, parcel->key);
 	parcel->key = SLICE_NONE;
+	parcel->stream = NULL;
 	list_remove(&parcel->node);
 	parcel->delivery = delivery;
 	snprintf(parcel->why, sizeof parcel->why, "%s", why);
@@ -102,7 +103,11 @@ static void fly(struct parcel *parcel, struct stream *stream, struct slice id, s
 	make_key(parcel, id, remote);
 	list_remove(&parcel->node);
 	list_add_last(&stream->flying, &parcel->node);
+	parcel->stream = stream;
 	stream->flying_count++;
+	/* It asked for the count and does not keep it; closed when whoever sends has come back to the loop. */
+	if (parcel->counts && stream->flying_count >= STREAM_UNACKNOWLEDGED_MAX)
+		stream->is_unacknowledged = true;
 }
 
 /* Out of the list of those that fly; the caller owes or frees it. */
@@ -169,18 +174,6 @@ void parcels_second(struct stream *stream)
 	}
 }
 
-static struct stream *stream_of(struct streams *s, const struct parcel *parcel)
-{
-	LIST_EACH (at, &s->stream_list) {
-		struct stream *stream = LIST_OWNER(at, struct stream, node);
-
-		LIST_EACH (flying, &stream->flying)
-			if (flying == &parcel->node)
-				return stream;
-	}
-	return NULL;
-}
-
 /* The error is the outcome; where it is counted its place in the count stays. */
 bool parcels_refused(struct streams *s, const struct xmpp_element *error, struct slice remote)
 {
@@ -188,13 +181,12 @@ bool parcels_refused(struct streams *s, const struct xmpp_element *error, struct
 	char key[2048];
 	struct parcel *parcel, *told;
 	struct xmpp_builder b;
-	struct stream *stream;
 
 	if (id.len == 0 ||
 	    (size_t)snprintf(key, sizeof key, "%.*s %.*s", SLICE_ARG(remote), SLICE_ARG(id)) >= sizeof key)
 		return false;
 	parcel = map_get(&s->flying, slice_of(key));
-	if (!parcel || !(stream = stream_of(s, parcel)) || !(told = parcel_new(s, parcel->token)))
+	if (!parcel || !parcel->stream || !(told = parcel_new(s, parcel->token)))
 		return false;
 	b = (struct xmpp_builder){ .arena = &told->arena };
 	told->stanza = xmpp_add_copy(&b, NULL, error);
@@ -203,7 +195,7 @@ bool parcels_refused(struct streams *s, const struct xmpp_element *error, struct
 	map_remove(&s->flying, parcel->key);
 	parcel->key = SLICE_NONE;
 	if (!parcel->counts) {
-		stream->flying_count--;
+		parcel->stream->flying_count--;
 		parcel_free(parcel);
 	}
 	return true;
@@ -216,7 +208,7 @@ static bool send_now(struct route *route, struct parcel *parcel, const struct xm
 {
 	struct stream *stream = route->sender;
 
-	if (!stream || connection_state(stream->connection) != CONNECTION_UP)
+	if (!stream || stream->is_unacknowledged || connection_state(stream->connection) != CONNECTION_UP)
 		return false;
 	switch (xmpp_stream_send(stream->xmpp, route->local, route->remote, stanza)) {
 	case RESULT_OK:

@@ -248,6 +248,10 @@ static void settle(struct stream *s)
 	if (s->has_no_room)
 		xmpp_stream_close(s->xmpp, XMPP_STREAM_RESOURCE_CONSTRAINT,
 		                  "too many stanzas wait to be dealt with", loop_now(gateway_of(s)->loop));
+	if (s->is_unacknowledged)
+		xmpp_stream_close(s->xmpp, XMPP_STREAM_POLICY_VIOLATION,
+		                  "too many stanzas wait for an acknowledgement (XEP-0198)",
+		                  loop_now(gateway_of(s)->loop));
 	xmpp_stream_flush(s->xmpp);
 	connection_queued(s->connection);
 	connection_pause(s->connection, xmpp_stream_is_full(s->xmpp));

@@ -39,6 +39,16 @@ bool streams_terms(const struct gateway *g, struct slice remote, struct xmpp_ter
 	return true;
 }
 
+/* Ours and those of proved partners.  Strangers have a share of their own, so that they keep no partner out. */
+static size_t counted_streams(const struct streams *s)
+{
+	size_t count = 0;
+
+	LIST_EACH (at, &s->stream_list)
+		count += STREAM_OF(at)->is_counted;
+	return count;
+}
+
 bool streams_have_room(const struct streams *s, const struct image_xmpp_partner *partner, size_t more,
                        const char **why)
 {
@@ -49,7 +59,7 @@ bool streams_have_room(const struct streams *s, const struct image_xmpp_partner 
 		return true;
 	most = (size_t)(partner->connection_limit ? partner->connection_limit
 	                                          : g->settings->partner_connection_limit);
-	if (s->stream_count + more > g->settings->connection_limit) {
+	if (counted_streams(s) + more > g->settings->connection_limit) {
 		*why = "there are as many streams as connection-limit allows";
 		return false;
 	}
@@ -120,22 +130,32 @@ void streams_stop(struct gateway *g)
 
 /* ---- who connects ---- */
 
+/* For strangers, beside what connection-limit gives to partners. */
+static size_t strangers_max(const struct gateway *g)
+{
+	size_t share = (size_t)g->settings->connection_limit / STREAMS_UNPROVED_SHARE;
+
+	if (share == 0)
+		return 1;
+	return share < STREAMS_UNPROVED_MAX ? share : STREAMS_UNPROVED_MAX;
+}
+
 static bool may_come_in(const struct streams *s, const struct address *from)
 {
 	size_t unproved = 0, of_source = 0;
 
 	if (!s->gateway->image || s->gateway->is_draining ||
-	    s->stream_count >= s->gateway->settings->connection_limit)
+	    counted_streams(s) >= s->gateway->settings->connection_limit)
 		return false;
 	LIST_EACH (at, &s->stream_list) {
 		const struct stream *stream = STREAM_OF(at);
 
-		if (stream->route || stream->is_proved)
+		if (stream->is_counted)
 			continue;
 		unproved++;
 		of_source += address_same_host(connection_remote(stream->connection), from);
 	}
-	return unproved < STREAMS_UNPROVED_MAX && of_source < STREAMS_UNPROVED_PER_SOURCE_MAX;
+	return unproved < strangers_max(s->gateway) && of_source < STREAMS_UNPROVED_PER_SOURCE_MAX;
 }
 
 void streams_accept(struct gateway *g, int fd, const struct address *from)

@@ -21,9 +21,11 @@
 
 enum {
 	STREAMS_UNPROVED_MAX = 1024, /* incoming, whose partner is not proved yet */
+	STREAMS_UNPROVED_SHARE = 4,  /* ... and no more than this part of connection-limit */
 	STREAMS_UNPROVED_PER_SOURCE_MAX = 16,
 	STREAMS_ROUTES_MAX = 16384,
-	STREAMS_FLYING_MAX = 65536, /* parcels whose errors are waited for */
+	STREAMS_FLYING_MAX = 65536,       /* parcels whose errors are waited for */
+	STREAM_UNACKNOWLEDGED_MAX = 8192, /* flying at once with a partner that agreed to acknowledge */
 	STREAM_CONNECT_MS = 10 * 1000,
 	STREAM_HANDSHAKE_MS = 10 * 1000,
 	STREAM_ASKING_QUIET_MS =
@@ -58,6 +60,7 @@ struct streams {
 struct parcel {
 	struct list node; /* route->waiting, stream->flying or streams->owed */
 	struct streams *streams;
+	struct stream *stream; /* on which it flies; NULL: it does not */
 	struct arena arena;
 	uint64_t token;
 	const struct xmpp_element *stanza; /* waiting: a copy; owed: the error stanza that came, a copy */
@@ -105,6 +108,7 @@ struct stream {
 	bool is_counted; /* against its partner's limit: ours, and those of whom the partner is proved */
 	bool owes_tls, is_refused;
 	bool has_no_room;                 /* for what it still brings: it closes */
+	bool is_unacknowledged;           /* far too much of what it was sent: it closes */
 	char partner[GATEWAY_NAME_BYTES]; /* the partner's domain, as far as it is known */
 	char words[GATEWAY_WORDS_BYTES];  /* why a pair was refused */
 	struct list receipts;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/gateway/streams.h"
+#include "daemon/gateway/talks.h"
 #include "shared/base/memory.h"
 #include "tests/unit/policy/world.h"
 
@@ -83,13 +84,12 @@ static int stop(void **state)
 	return 0;
 }
 
-/* One more comes in and says its header; its stream, which has answered. */
-static struct stream *come_in(const char *header)
+/* One more comes in and says nothing yet. */
+static struct stream *knock(void)
 {
 	struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof here;
 	int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), client, fd;
-	struct stream *s;
 	struct address from = { 0 };
 
 	assert_int_equal(bind(door, (struct sockaddr *)&here, size), 0);
@@ -101,23 +101,40 @@ static struct stream *come_in(const char *header)
 	close(door);
 	clients[client_count++] = client;
 	streams_accept(&g, fd, &from);
-	s = LIST_OWNER(g.streams->stream_list.prev, struct stream, node);
-	assert_int_equal(send(client, header, strlen(header), 0), (ssize_t)strlen(header));
+	return LIST_OWNER(g.streams->stream_list.prev, struct stream, node);
+}
+
+/* One more comes in and says its header; its stream, which has answered. */
+static struct stream *come_in_by(const char *header, bool is_direct)
+{
+	struct stream *s = knock();
+
+	s->is_direct =
+	        is_direct; /* before its machine is made: as behind TLS, where a stream may go both ways */
+	assert_int_equal(send(clients[client_count - 1], header, strlen(header), 0), (ssize_t)strlen(header));
 	for (int i = 0; i < TURNS_MAX && !s->partner[0]; i++)
 		turn();
 	assert_string_not_equal(s->partner, "");
 	return s;
 }
 
-/* Its dialback key is said, and found to be right. */
-static void prove(struct stream *s, const char *key, struct slice remote)
+static struct stream *come_in(const char *header) { return come_in_by(header, false); }
+
+/* What it says comes to the machine at once. */
+static void say(struct stream *s, const char *words)
 {
 	struct buffer in;
 
 	buffer_start(&in, 1024);
-	assert_true(buffer_add(&in, slice_of(key)));
+	assert_true(buffer_add(&in, slice_of(words)));
 	xmpp_stream_received(s->xmpp, &in, loop_now(g.loop));
 	buffer_stop(&in);
+}
+
+/* Its dialback key is said, and found to be right. */
+static void prove(struct stream *s, const char *key, struct slice remote)
+{
+	say(s, key);
 	xmpp_stream_verified(s->xmpp, SLICE("contoso.example"), remote, XMPP_KEY_VALID,
 	                     XMPP_UNDEFINED_CONDITION);
 	stream_second(s);
@@ -177,12 +194,114 @@ static void a_stricter_row_holds_at_once(void **state)
 	assert_false(is_open(s));
 }
 
+/* A stream that goes both ways and whose partner has agreed to acknowledge. */
+static struct stream *come_in_counted(void)
+{
+	struct stream *s;
+
+	image("on xmpp=x.example,tls-negotiation=optional,sasl-negotiation=not-supported,"
+	      "support-dialback-negotiation=true");
+	s = come_in_by(HEADER("x.example"), true);
+	say(s, "<bidi xmlns='urn:xmpp:bidi'/>");
+	prove(s, KEY("x.example"), SLICE("x.example"));
+	say(s, "<enable xmlns='urn:xmpp:sm:3'/>");
+	assert_true(xmpp_stream_acknowledges(s->xmpp));
+	return s;
+}
+
+static handle send_one(const char *id)
+{
+	struct xmpp_builder b = { .arena = &g.scratch };
+	struct xmpp_element *stanza;
+	struct ask *ask = ask_new(g.talks, ASK_QUIETLY, 0);
+
+	arena_reset(&g.scratch);
+	assert_non_null(ask);
+	stanza = xmpp_add(&b, NULL, XMPP_NS_SERVER, SLICE("message"));
+	xmpp_set(&b, stanza, SLICE("from"), SLICE("a@contoso.example"));
+	xmpp_set(&b, stanza, SLICE("to"), SLICE("b@x.example"));
+	xmpp_set(&b, stanza, SLICE("id"), slice_of(id));
+	gateway_xmpp_send(&g, SLICE("contoso.example"), SLICE("x.example"), stanza, ask->self);
+	return ask->self;
+}
+
+static void an_error_finds_its_stream(void **state)
+{
+	struct stream *s = come_in_counted();
+	handle token = send_one("m1");
+
+	(void)state;
+	assert_int_equal(s->flying_count, 1);
+	say(s, "<message type='error' id='m1' from='b@x.example' to='a@contoso.example'/>");
+	assert_non_null(handles_get(&g.talks->asks, token)); /* never from inside the call */
+	turn();
+	assert_null(handles_get(&g.talks->asks, token));
+	assert_int_equal(s->flying_count, 1); /* its place in the count stays */
+	say(s, "<a xmlns='urn:xmpp:sm:3' h='1'/>");
+	assert_int_equal(s->flying_count, 0);
+}
+
+/* He speaks, so he is there; but what he agreed to he does not do. */
+static void who_never_acknowledges_goes(void **state)
+{
+	static handle tokens[STREAM_UNACKNOWLEDGED_MAX + 8];
+	struct stream *s = come_in_counted();
+	char text[65536];
+
+	(void)state;
+	for (size_t i = 0; i < STREAM_UNACKNOWLEDGED_MAX - 1; i++) {
+		tokens[i] = send_one("m");
+		if (i % 100)
+			continue;
+		say(s, " ");
+		turn();
+		while (recv(clients[0], text, sizeof text, MSG_DONTWAIT) > 0)
+			;
+	}
+	assert_true(is_open(s));
+	for (size_t i = STREAM_UNACKNOWLEDGED_MAX - 1; i < STREAM_UNACKNOWLEDGED_MAX + 8; i++)
+		tokens[i] = send_one("m");
+	assert_int_equal(s->flying_count, STREAM_UNACKNOWLEDGED_MAX);
+	turn();
+	assert_false(is_open(s));
+	assert_int_equal(xmpp_stream_end(s->xmpp)->error, XMPP_STREAM_POLICY_VIOLATION);
+	close(clients[0]);
+	client_count = 0;
+	for (int i = 0; i < TURNS_MAX && g.streams->stream_count; i++)
+		turn();
+	turn();
+	for (size_t i = 0; i < STREAM_UNACKNOWLEDGED_MAX; i++)
+		assert_null(handles_get(&g.talks->asks, tokens[i]));
+	/* What came after waits for the next stream. */
+	for (size_t i = STREAM_UNACKNOWLEDGED_MAX; i < STREAM_UNACKNOWLEDGED_MAX + 8; i++)
+		assert_non_null(handles_get(&g.talks->asks, tokens[i]));
+}
+
+/* Strangers have their share, and what is a partner's is not theirs. */
+static void strangers_keep_nobody_out(void **state)
+{
+	const struct image_xmpp_partner *partner;
+	const char *why;
+
+	(void)state;
+	image("on streams=8 xmpp=x.example,connection-limit=9" PLAIN);
+	partner = gateway_partner(&g, SLICE("x.example"));
+	for (int i = 0; i < 4; i++)
+		knock();
+	assert_int_equal(g.streams->stream_count, 8 / STREAMS_UNPROVED_SHARE);
+	assert_true(streams_have_room(g.streams, partner, 8, &why));
+	assert_false(streams_have_room(g.streams, partner, 9, &why));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_name_alone_takes_no_place, start, stop),
 		cmocka_unit_test_setup_teardown(a_stricter_row_holds_at_once, start, stop),
 		cmocka_unit_test_setup_teardown(every_pair_must_be_a_partners, start, stop),
+		cmocka_unit_test_setup_teardown(an_error_finds_its_stream, start, stop),
+		cmocka_unit_test_setup_teardown(who_never_acknowledges_goes, start, stop),
+		cmocka_unit_test_setup_teardown(strangers_keep_nobody_out, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
  * world: a snapshot changed by words, and the image of it, for the tests of this folder.
- * "on no-user no-xmpp media own=D allow=D,proxy=F,identity=R block=D xmpp=D,field=value policy=NAME,field=value
+ * "on no-user no-xmpp media streams=N own=D allow=D,proxy=F,identity=R block=D xmpp=D,field=value policy=NAME,field=value
  * site=NAME,field=value user=ADDRESS,field=value"; see tests/tables/policy.txt.
  */
 #ifndef TESTS_UNIT_POLICY_WORLD_H
@@ -132,6 +132,9 @@ static inline struct model_snapshot *world_new(struct slice words)
 		else if (slice_equal(word, SLICE("media")))
 			assert(world_set(snapshot, model_snapshot_one(snapshot, MODEL_TOPOLOGY),
 			                 SLICE("media"), SLICE("direct")));
+		else if (world_take(&word, SLICE("streams=")))
+			assert(world_set(snapshot, model_snapshot_one(snapshot, MODEL_XMPP_GATEWAY),
+			                 SLICE("connection-limit"), word));
 		else if (world_take(&word, SLICE("own="))) {
 			world_own(snapshot, word);
 			has_own = true;
