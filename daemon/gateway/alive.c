@@ -30,7 +30,7 @@ static void ping(struct stream *s)
 	xmpp_set(&b, iq, SLICE("to"), xmpp_jid_text(&to, &arena));
 	xmpp_add(&b, iq, XMPP_NS_PING, SLICE("ping"));
 	if (!b.is_broken)
-		gateway_xmpp_send(s->streams->gateway, from.domain, to.domain, iq, 0);
+		(void)gateway_xmpp_send(s->streams->gateway, from.domain, to.domain, iq, 0);
 	arena_stop(&arena);
 }
 

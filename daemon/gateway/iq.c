@@ -65,7 +65,7 @@ void iq_received(struct talks *t, const struct xmpp_element *iq)
 	xmpp_set(&b, reply, SLICE("type"), SLICE("result"));
 	if (ours.local.len == 0 && question && slice_equal(xmpp_get(iq, SLICE("type")), SLICE("get")) &&
 	    add_answer(&b, reply, question) && !b.is_broken)
-		gateway_xmpp_send(t->gateway, ours.domain, theirs.domain, reply, 0);
+		(void)gateway_xmpp_send(t->gateway, ours.domain, theirs.domain, reply, 0);
 	else
 		talks_return(t, iq, &unavailable);
 }

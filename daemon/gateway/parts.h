@@ -155,8 +155,9 @@ struct gateway_outcome {
 /*
  * Provided by the XMPP side (streams).  `local`, `remote`: XMPP domains as A-labels, that of "from" and that of "to".
  * Copied before it returns.  Exactly one gateway_xmpp_outcome with this token follows, never from inside this call; token 0: nobody wants to know.
+ * False: out of memory; nothing was taken and no outcome follows.
  */
-void gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remote,
+bool gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remote,
                        const struct xmpp_element *stanza, uint64_t token);
 
 /* In any order; a token of a stream that has ended, or one that was handled, is passed over. */

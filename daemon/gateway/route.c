@@ -273,7 +273,7 @@ static void wait_in_line(struct route *route, struct parcel *parcel, const struc
 	route_try(route);
 }
 
-void gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remote,
+bool gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remote,
                        const struct xmpp_element *stanza, uint64_t token)
 {
 	struct streams *s = g->streams;
@@ -282,7 +282,7 @@ void gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remot
 	struct xmpp_terms terms;
 
 	if (!parcel)
-		return; /* the process is out of memory; the SIP side's own timer answers */
+		return false;
 	if (!streams_terms(g, remote, &terms))
 		owe(parcel, GATEWAY_FAILED, "the domain is no XMPP partner, or is switched off");
 	else if (gateway_sip_domain(g, local).ptr == NULL)
@@ -291,6 +291,7 @@ void gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remot
 		owe(parcel, GATEWAY_FAILED, "too many pairs of domains");
 	else if (!send_now(route, parcel, stanza))
 		wait_in_line(route, parcel, stanza);
+	return true;
 }
 
 /* ---- routes ---- */

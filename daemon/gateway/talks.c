@@ -29,6 +29,7 @@ struct ask *ask_new(struct talks *t, enum ask_kind kind, handle owner)
 	if (!ask)
 		return NULL;
 	*ask = (struct ask){ .self = handles_add(&t->asks, ask), .kind = kind, .owner = owner };
+	list_start(&ask->node);
 	if (ask->self)
 		return ask;
 	mem_free(ask);
@@ -40,6 +41,7 @@ void ask_free(struct talks *t, struct ask **ask)
 	if (!*ask)
 		return;
 	handles_remove(&t->asks, (*ask)->self);
+	list_remove(&(*ask)->node);
 	letter_free(&(*ask)->letter);
 	mem_free(*ask);
 	*ask = NULL;
@@ -164,9 +166,27 @@ void talks_refuse(struct talks *t, handle server, enum translate_answer answer,
 		talks_answer(t, server, 500, "out of memory");
 }
 
+/* The outcome of what could not even be handed over; it needs no memory but the ask's own. */
+static void tell_unsent(void *talks)
+{
+	static const struct gateway_outcome outcome = { .delivery = GATEWAY_FAILED, .why = "out of memory" };
+	struct talks *t = talks;
+
+	while (!list_is_empty(&t->unsent))
+		gateway_xmpp_outcome(t->gateway, LIST_OWNER(t->unsent.next, struct ask, node)->self,
+		                     &outcome);
+}
+
 void talks_stanza(struct talks *t, const struct parties *p, const struct xmpp_element *stanza, uint64_t token)
 {
-	gateway_xmpp_send(t->gateway, p->ours.domain, p->theirs.domain, stanza, token);
+	struct ask *ask;
+
+	if (gateway_xmpp_send(t->gateway, p->ours.domain, p->theirs.domain, stanza, token) ||
+	    !(ask = handles_get(&t->asks, token)))
+		return;
+	list_remove(&ask->node);
+	list_add_last(&t->unsent, &ask->node);
+	loop_defer(t->gateway->loop, &t->tell_unsent, tell_unsent, t);
 }
 
 void talks_return(struct talks *t, const struct xmpp_element *stanza, const struct xmpp_stanza_error *error)
@@ -177,7 +197,7 @@ void talks_return(struct talks *t, const struct xmpp_element *stanza, const stru
 
 	if (reply && xmpp_jid_parse(xmpp_get(stanza, SLICE("from")), &t->arena, &from, NULL) == RESULT_OK &&
 	    xmpp_jid_parse(xmpp_get(stanza, SLICE("to")), &t->arena, &to, NULL) == RESULT_OK)
-		gateway_xmpp_send(t->gateway, to.domain, from.domain, reply, 0);
+		(void)gateway_xmpp_send(t->gateway, to.domain, from.domain, reply, 0);
 }
 
 bool talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method, struct slice headers,
@@ -464,6 +484,7 @@ bool talks_start(struct gateway *g)
 	map_start(&t->notify_tags, TALKS_SUBSCRIPTIONS_CEILING, g->seed);
 	map_start(&t->firsts, TALKS_SUBSCRIPTIONS_CEILING, g->seed);
 	list_start(&t->pair_list);
+	list_start(&t->unsent);
 	list_start(&t->first_list);
 	list_start(&t->promises);
 	if (g->folder) {
@@ -486,6 +507,7 @@ void talks_stop(struct gateway *g)
 	if (!t)
 		return;
 	loop_timer_stop(&t->commit_timer);
+	loop_defer_cancel(&t->tell_unsent);
 	if (t->state)
 		commit(t);
 	while ((ask = handles_next(&t->asks, &at)))

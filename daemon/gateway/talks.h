@@ -81,6 +81,7 @@ struct letter {
 };
 
 struct ask {
+	struct list node; /* in talks->unsent, or in none */
 	handle self;
 	enum ask_kind kind;
 	handle owner;
@@ -100,6 +101,8 @@ struct talks {
 	struct arena arena; /* of the event at hand; deeper calls go on in it */
 	unsigned depth;
 	struct handles asks;
+	struct list unsent; /* asks whose stanza found no memory: their outcome is owed */
+	struct loop_defer tell_unsent;
 	struct map pairs;
 	struct list pair_list; /* the one used last at the end */
 	size_t pair_count;

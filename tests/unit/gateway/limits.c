@@ -209,8 +209,11 @@ static struct stream *come_in_counted(void)
 	return s;
 }
 
-static handle send_one(const char *id)
+/* By the way of the talks; the so-manieth allocation on it fails, 0: none. */
+static handle send_one_short(const char *id, unsigned long fails_at)
 {
+	const struct parties parties = { .ours = { .domain = SLICE("contoso.example") },
+		                         .theirs = { .domain = SLICE("x.example") } };
 	struct xmpp_builder b = { .arena = &g.scratch };
 	struct xmpp_element *stanza;
 	struct ask *ask = ask_new(g.talks, ASK_QUIETLY, 0);
@@ -221,9 +224,32 @@ static handle send_one(const char *id)
 	xmpp_set(&b, stanza, SLICE("from"), SLICE("a@contoso.example"));
 	xmpp_set(&b, stanza, SLICE("to"), SLICE("b@x.example"));
 	xmpp_set(&b, stanza, SLICE("id"), slice_of(id));
-	gateway_xmpp_send(&g, SLICE("contoso.example"), SLICE("x.example"), stanza, ask->self);
+#ifdef PARLEY_FAULTS
+	mem_fail_at(fails_at);
+	talks_stanza(g.talks, &parties, stanza, ask->self);
+	mem_fail_at(0);
+#else
+	(void)fails_at;
+	talks_stanza(g.talks, &parties, stanza, ask->self);
+#endif
 	return ask->self;
 }
+
+static handle send_one(const char *id) { return send_one_short(id, 0); }
+
+#ifdef PARLEY_FAULTS
+static void no_memory_is_an_outcome_too(void **state)
+{
+	struct stream *s = come_in_counted();
+	handle token = send_one_short("m1", 1);
+
+	(void)state;
+	assert_int_equal(s->flying_count, 0);
+	assert_non_null(handles_get(&g.talks->asks, token)); /* never from inside the call */
+	turn();
+	assert_null(handles_get(&g.talks->asks, token));
+}
+#endif
 
 static void an_error_finds_its_stream(void **state)
 {
@@ -300,6 +326,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_stricter_row_holds_at_once, start, stop),
 		cmocka_unit_test_setup_teardown(every_pair_must_be_a_partners, start, stop),
 		cmocka_unit_test_setup_teardown(an_error_finds_its_stream, start, stop),
+#ifdef PARLEY_FAULTS
+		cmocka_unit_test_setup_teardown(no_memory_is_an_outcome_too, start, stop),
+#endif
 		cmocka_unit_test_setup_teardown(who_never_acknowledges_goes, start, stop),
 		cmocka_unit_test_setup_teardown(strangers_keep_nobody_out, start, stop),
 	};
