@@ -39,6 +39,13 @@ def test_exit_codes(daemon, folder):
     assert parley(daemon, "status", "--timeout", "0").returncode in (0, 7)
 
 
+def test_one_refusal_is_told_once(daemon):
+    assert parley(daemon, "domain", "allow", "refused.example").stderr.splitlines() == \
+        ["parley: allowed-domain refused.example: domain not today; allowed: another name"]
+    assert parley(daemon, "domain", "allow", "bad..name").stderr.splitlines() == \
+        ["parley: 1 problem", "parley: domain: empty label (allowed: a domain name)"]
+
+
 @pytest.mark.parametrize("daemon", [("--role", "viewer", "--slow", "version.list=5", "--unapplied")], indirect=True)
 def test_exit_codes_of_refusal_and_waiting(daemon):
     denied = parley(daemon, "domain", "allow", "x.example")

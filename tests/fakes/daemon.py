@@ -215,7 +215,8 @@ class Daemon:
         if not name or ".." in name or " " in name:
             raise Refusal("invalid", "1 problem", [{"path": "domain", "why": "empty label", "allowed": "a domain name"}])
         if name == "refused.example":
-            raise Refusal("invalid", "1 problem", [{"path": "domain", "why": "not today", "allowed": "another name"}])
+            raise Refusal("invalid", "allowed-domain refused.example: domain not today; allowed: another name",
+                          [{"path": "domain", "why": "not today", "allowed": "another name"}])
         before = self.domains.get(name)
         row = dict(before) if before else self.row(name, rule)
         row["rule"] = rule

@@ -6,6 +6,7 @@
 
 #include "tui/cli/help.h"
 #include "tui/cli/transfer.h"
+#include "tui/client/refusal.h"
 #include "tui/client/words.h"
 
 enum { CLI_OUT_MAX = 64 * 1024 * 1024, CLI_PAGES_MAX = 10000 };
@@ -30,8 +31,9 @@ void cli_complain(const struct cli_world *world, struct slice message)
 static enum cli_exit complain_answer(const struct run *run, const struct control_answer *answer)
 {
 	struct slice first = json_as_slice(json_get(json_at(answer->problems, 0), "why"));
+	bool has_message = !slice_equal(answer->message, first); /* else told below, with its place */
 
-	if (!slice_equal(answer->message, first)) /* one problem is told once, where it is */
+	if (has_message)
 		cli_complain(run->world, answer->message);
 	for (size_t i = 0; i < json_count(answer->problems); i++) {
 		const struct json *problem = json_at(answer->problems, i);
@@ -40,6 +42,8 @@ static enum cli_exit complain_answer(const struct run *run, const struct control
 		struct slice allowed = json_as_slice(json_get(problem, "allowed"));
 		struct buffer line;
 
+		if (has_message && refusal_is_told(answer, i))
+			continue;
 		buffer_start(&line, CONTROL_LINE_MAX);
 		buffer_printf(&line, "%.*s: %.*s", SLICE_ARG(path), SLICE_ARG(why));
 		if (allowed.len)

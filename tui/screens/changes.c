@@ -3,6 +3,7 @@
 
 #include "tui/cli/help.h"
 #include "tui/cli/render.h"
+#include "tui/client/refusal.h"
 #include "tui/client/words.h"
 #include "tui/screens/parts.h"
 
@@ -164,9 +165,8 @@ void changes_send(struct console *console)
 static void say_failure(struct console *console, const struct control_answer *answer)
 {
 	struct changes *changes = &console->changes;
-	const struct json *problem = json_at(answer->problems, 0);
-	struct slice why = json_as_slice(json_get(problem, "why"));
 	char done[64] = "";
+	struct buffer words;
 
 	if (changes->count > 1)
 		snprintf(done, sizeof done, _("%zu of %zu done, then: "), changes->done, changes->count);
@@ -176,12 +176,16 @@ static void say_failure(struct console *console, const struct control_answer *an
 	else if (answer->code == CONTROL_DENIED)
 		scene_say(&console->scene, GRID_BAD, _("%snot permitted: %.*s"), done,
 		          SLICE_ARG(answer->message));
-	else
-		scene_say(&console->scene, GRID_BAD, "%s%s%.*s%s%.*s", done,
+	else {
+		buffer_start(&words, CONTROL_LINE_MAX);
+		refusal_write(answer, &words);
+		scene_say(&console->scene, GRID_BAD, "%s%s%.*s", done,
 		          answer->code == CONTROL_TIMEOUT || answer->code == CONTROL_UNAVAILABLE
 		                  ? ""
 		                  : _("not done: "),
-		          SLICE_ARG(answer->message), why.len ? ": " : "", SLICE_ARG(why));
+		          SLICE_ARG(buffer_slice(&words)));
+		buffer_stop(&words);
+	}
 }
 
 /* A verb that publishes nothing: what it did is done. */

@@ -115,17 +115,22 @@ static bool draw_error(const struct scene *scene, const struct json *error, cons
 	return true;
 }
 
-/* One line, cut at its end: the whole sentence is in `connection list` as JSON. */
-static void draw_advice(struct slice advice, struct grid *grid, int x, int y, int end)
+/* Folded over the lines up to `bottom`, the last of them cut: the whole sentence is in `connection list` as JSON. */
+static void draw_advice(struct slice advice, struct grid *grid, int x, int y, int end, int bottom)
 {
 	if (!advice.len)
 		return;
 	x += grid_put_text(grid, x, y, end - x, _("do: "), GRID_NORMAL);
-	grid_put(grid, x, y, end - x, advice, GRID_NORMAL);
+	for (; advice.len && y < bottom && x < end; y++) {
+		size_t cut = y + 1 < bottom ? grid_fold(grid, advice, end - x) : advice.len;
+
+		grid_put(grid, x, y, end - x, slice_first(advice, cut), GRID_NORMAL);
+		advice = slice_trim(slice_after(advice, cut));
+	}
 }
 
 static void draw_errors(const struct scene *scene, const struct json *row, struct grid *grid, int x, int y,
-                        int end)
+                        int end, int bottom)
 {
 	struct slice error = scene_text(row, "last_error");
 	bool has_any = false;
@@ -134,7 +139,7 @@ static void draw_errors(const struct scene *scene, const struct json *row, struc
 	if (error.len) {
 		used = x + grid_put_text(grid, x, y, end - x, _("last error: "), GRID_NORMAL);
 		grid_put(grid, used, y++, end - used, error, GRID_WARN);
-		draw_advice(scene_text(row, "advice"), grid, x, y, end);
+		draw_advice(scene_text(row, "advice"), grid, x, y, end, bottom);
 		return;
 	}
 	if (draw_error(scene, json_get(row, "last_error_in"), _("in"), grid, x, y, end)) {
@@ -169,10 +174,14 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	            shown_count(scene_number(row, "bytes_out"), bytes_out),
 	            (long long)scene_number(row, "queued"));
 	used = put_part(grid, x, y, end, _("admitted as "), scene_text(row, "rule"));
+	if (used > x) /* who was never admitted leaves the line to what is to be done */
+		y++;
+	else
+		domains = NULL;
 	for (size_t i = 0; i < json_count(domains) && used < end; i++)
-		used = put_part(grid, used, y, end, i ? ", " : _("   speaks for "),
+		used = put_part(grid, used, y - 1, end, i ? ", " : _("   speaks for "),
 		                json_as_slice(json_at(domains, i)));
-	draw_errors(scene, row, grid, x, y + 1, end);
+	draw_errors(scene, row, grid, x, y, end, area.y + area.height);
 }
 
 void connections_draw(struct scene *scene, struct grid *grid, struct area area)

@@ -310,7 +310,7 @@ bool editing_refused(struct editing *editing, const struct json *problems)
 
 			if (!slice_equal(path, slice_of(name)))
 				continue;
-			snprintf(editing->form.fields[i].problem, FORM_WORDS_BYTES, "%s: %.*s%s%.*s", name,
+			snprintf(editing->form.fields[i].problem, FORM_PROBLEM_BYTES, "%s: %.*s%s%.*s", name,
 			         SLICE_ARG(why), allowed.len ? _("; allowed: ") : "", SLICE_ARG(allowed));
 			editing->form.at = is_placed ? editing->form.at : i;
 			is_placed = true;

@@ -44,8 +44,9 @@ const struct listing_kind *services_kind(void) { return &kind; }
 static int draw_drain(struct scene *scene, const struct json *row, struct grid *grid, int x, int y, int room)
 {
 	int64_t ends = scene_number(row, "drain_ends"), left = scene_number(row, "transactions");
+	int64_t open = scene_number(row, "connections");
 	int done, used;
-	char age[SHOWN_BYTES];
+	char age[SHOWN_BYTES], connections[SHOWN_BYTES];
 
 	if (!ends) {
 		scene->drain_peak = 0;
@@ -60,11 +61,12 @@ static int draw_drain(struct scene *scene, const struct json *row, struct grid *
 		grid_set(grid, x + used++, y, i < done ? '#' : '.', GRID_NORMAL);
 	used += grid_put_text(grid, x + used, y, room - used, "] ", GRID_DIM);
 	shown_age(ends > scene->now.wall_ms ? ends - scene->now.wall_ms : 0, age);
+	snprintf(connections, sizeof connections, open == 1 ? _("%lld connection") : _("%lld connections"),
+	         (long long)open);
 	grid_printf(grid, x + used, y, room - used, GRID_WARN,
-	            scene_flag(row, "starts_again")
-	                    ? _("%lld under way, %lld connections; %s at most, then it starts")
-	                    : _("%lld under way, %lld connections; %s at most, then it stops"),
-	            (long long)left, (long long)scene_number(row, "connections"), age);
+	            scene_flag(row, "starts_again") ? _("%lld under way, %s; %s at most, then it starts")
+	                                            : _("%lld under way, %s; %s at most, then it stops"),
+	            (long long)left, connections, age);
 	return y + 1;
 }
 

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "tui/client/refusal.h"
 #include "tui/client/words.h"
 #include "tui/screens/parts.h"
 
@@ -16,13 +17,31 @@ void trial_ask(struct console *console)
 		console->trial_id = changes_try(console, &reason);
 }
 
+/* Nothing is left to be asked: back to the form, at the field; where there is none, the dialog says why. */
+static void show_refusal(struct console *console, const struct control_answer *answer)
+{
+	struct dialog *dialog = &console->scene.dialog;
+	char words[DIALOG_TEXT_BYTES];
+	struct buffer text;
+
+	if (console->agreed.is_form && forms_refused(console, answer)) {
+		dialog->is_open = false;
+		changes_clear(&console->agreed);
+		return;
+	}
+	buffer_start(&text, sizeof words);
+	buffer_add(&text, slice_of(_("The daemon would refuse it: ")));
+	refusal_write(answer, &text);
+	slice_to_text(buffer_slice(&text), words, sizeof words);
+	buffer_stop(&text);
+	dialog_refuse(dialog, words, _("Enter goes back; nothing was changed."));
+}
+
 bool trial_take(struct console *console, int64_t id, struct control_answer *answer)
 {
 	struct dialog *dialog = &console->scene.dialog;
 	const struct json *sentences = json_get(answer->result, "sentences"),
-	                  *warnings = json_get(answer->result, "warnings"),
-	                  *problem = json_at(answer->problems, 0);
-	struct slice why = json_as_slice(json_get(problem, "why"));
+	                  *warnings = json_get(answer->result, "warnings");
 	long long closing = (long long)scene_number(answer->result, "closing");
 
 	if (!id || id != console->trial_id)
@@ -33,13 +52,17 @@ bool trial_take(struct console *console, int64_t id, struct control_answer *answ
 	if (answer->code == CONTROL_TIMEOUT || answer->code == CONTROL_UNAVAILABLE)
 		return true; /* the question says what is known without it */
 	if (answer->code != CONTROL_OK) {
-		dialog_add_line(dialog, _("The daemon would refuse it: %.*s%s%.*s"),
-		                SLICE_ARG(answer->message), why.len ? ": " : "", SLICE_ARG(why));
+		show_refusal(console, answer);
 		return true;
 	}
-	for (size_t i = 0; i < json_count(warnings); i++)
-		dialog_add_line(dialog, _("Warning: %.*s"),
-		                SLICE_ARG(json_as_slice(json_get(json_at(warnings, i), "why"))));
+	for (size_t i = 0; i < json_count(warnings); i++) {
+		const struct json *warning = json_at(warnings, i);
+		struct slice cure = json_as_slice(json_get(warning, "allowed"));
+
+		dialog_add_line(dialog, _("Warning: %.*s%s%.*s"),
+		                SLICE_ARG(json_as_slice(json_get(warning, "why"))),
+		                cure.len ? _("; better: ") : "", SLICE_ARG(cure));
+	}
 	for (size_t i = 0; i < json_count(sentences); i++)
 		dialog_add_line(dialog, _("Dry run: %.*s"), SLICE_ARG(json_as_slice(json_at(sentences, i))));
 	if (closing > 0 && !dialog->word[0]) {

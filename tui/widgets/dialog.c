@@ -24,6 +24,16 @@ void dialog_add_line(struct dialog *dialog, const char *format, ...)
 	}
 }
 
+void dialog_refuse(struct dialog *dialog, const char *words, const char *leave)
+{
+	memset(dialog->lines, 0, sizeof dialog->lines); /* what it would do, it will not */
+	dialog_add_line(dialog, "%s", words);
+	snprintf(dialog->question, sizeof dialog->question, "%s", leave);
+	dialog->word[0] = '\0';
+	dialog->other = 0;
+	dialog->is_notice = true;
+}
+
 static enum dialog_answer close_with(struct dialog *dialog, bool is_yes)
 {
 	dialog->is_open = false;
@@ -40,7 +50,7 @@ enum dialog_answer dialog_key(struct dialog *dialog, uint32_t key)
 	}
 	if (!dialog->word[0]) {
 		if (key == 'y' || key == 'Y')
-			return close_with(dialog, true);
+			return close_with(dialog, !dialog->is_notice);
 		return key == 'n' || key == 'N' || key == 'q' || key == INPUT_ENTER
 		               ? close_with(dialog, false)
 		               : DIALOG_OPEN;

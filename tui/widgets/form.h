@@ -15,6 +15,7 @@ enum {
 	FORM_FIELDS_MAX = 64,
 	FORM_LABEL_BYTES = 64,
 	FORM_WORDS_BYTES = 240,
+	FORM_PROBLEM_BYTES = 800, /* the daemon's longest reason, and what is allowed instead */
 	FORM_MARGIN = 3,
 };
 
@@ -23,15 +24,15 @@ enum form_type { FORM_SWITCH, FORM_CHOICE, FORM_TEXT };
 struct form_field {
 	enum form_type type;
 	char label[FORM_LABEL_BYTES];
-	const char *unit;               /* "" or "s", "bytes"; the row's, static */
-	const char *choices;            /* "a|b|c" of a choice; static */
-	char allowed[FORM_WORDS_BYTES]; /* what may be typed; "" says nothing */
-	const char *fixed;              /* why it cannot be changed; NULL: it can */
-	struct editor value;            /* a switch holds "true" or "false" */
-	char saved[EDITOR_BYTES];       /* as the daemon has it */
-	char problem[FORM_WORDS_BYTES]; /* "": none */
-	char idle[FORM_WORDS_BYTES];    /* "": it counts */
-	char effect[FORM_WORDS_BYTES];  /* of the change, if it was changed; "": none */
+	const char *unit;                 /* "" or "s", "bytes"; the row's, static */
+	const char *choices;              /* "a|b|c" of a choice; static */
+	char allowed[FORM_WORDS_BYTES];   /* what may be typed; "" says nothing */
+	const char *fixed;                /* why it cannot be changed; NULL: it can */
+	struct editor value;              /* a switch holds "true" or "false" */
+	char saved[EDITOR_BYTES];         /* as the daemon has it */
+	char problem[FORM_PROBLEM_BYTES]; /* "": none */
+	char idle[FORM_WORDS_BYTES];      /* "": it counts */
+	char effect[FORM_WORDS_BYTES];    /* of the change, if it was changed; "": none */
 };
 
 struct form {

@@ -558,6 +558,80 @@ static struct stage *xmpp_form(void)
 	return stage;
 }
 
+/* The daemon's answer to the dry run of what is asked about. */
+static void answer_trial(struct console *console, enum control_code code, const char *message,
+                         const char *json)
+{
+	struct json *said = NULL;
+	struct control_answer answer = { .code = code, .message = slice_of(message) };
+
+	assert_int_equal(json_read(slice_of(json), &said, NULL), RESULT_OK);
+	answer.problems = code == CONTROL_OK ? NULL : said;
+	answer.result = code == CONTROL_OK ? said : NULL;
+	console->trial_id = 7;
+	assert_true(trial_take(console, 7, &answer));
+	json_free(&said);
+}
+
+#define NO_STREAM "no stream could be authenticated: neither SASL nor dialback is on"
+#define CURE      "sasl-negotiation=required or optional, or support-dialback-negotiation=true"
+
+static void ask_refused(struct console *console)
+{
+	question_form(console);
+	assert_true(console->scene.dialog.is_open);
+	answer_trial(console, CONTROL_INVALID,
+	             "xmpp-partner jabber.adatum.example: sasl-negotiation " NO_STREAM "; allowed: " CURE,
+	             "[{\"path\":\"sasl-negotiation\",\"why\":\"" NO_STREAM "\",\"allowed\":\"" CURE "\"}]");
+	assert_false(console->scene.dialog.is_open);
+	assert_int_equal(console->agreed.count, 0);
+}
+
+static struct stage *xmpp_form_refused(void)
+{
+	struct stage *stage = xmpp_form();
+	const struct editing *editing = &stage->scene.editing;
+
+	type_into(stage, "sasl-negotiation", "not-supported");
+	stage->scene.editing.form.at = 0;
+	ask(stage, ask_refused);
+	assert_int_equal(editing->form.at, editing_field(editing, "sasl-negotiation"));
+	return stage;
+}
+
+static void ask_doubtful(struct console *console)
+{
+	question_form(console);
+	answer_trial(console, CONTROL_OK, "",
+	             "{\"closing\":0,\"sentences\":[],\"warnings\":[{\"path\":\"sasl-negotiation\",\"why\":\""
+	             "dialback is never used: SASL is required\",\"allowed\":\"" CURE "\"}]}");
+}
+
+static struct stage *xmpp_form_doubtful(void)
+{
+	struct stage *stage = xmpp_form();
+
+	type_into(stage, "sasl-negotiation", "required");
+	ask(stage, ask_doubtful);
+	return stage;
+}
+
+/* A change that no form made: the dialog says why, and asks nothing. */
+static void block_refused(struct console *console)
+{
+	block(console);
+	answer_trial(console, CONTROL_INVALID, NO_STREAM,
+	             "[{\"path\":\"sasl-negotiation\",\"why\":\"" NO_STREAM "\",\"allowed\":\"" CURE "\"}]");
+}
+
+static struct stage *domains_refused(void)
+{
+	struct stage *stage = domains();
+
+	ask(stage, block_refused);
+	return stage;
+}
+
 static struct stage *gateway(void)
 {
 	struct stage *stage = form_of(MODEL_XMPP_GATEWAY, "", "xmpp-gateway.json");
@@ -714,6 +788,9 @@ static const struct {
 	{ "xmpp-form-80x24", xmpp_form, 80, 24, false, false },
 	{ "xmpp-form-120x40", xmpp_form, 120, 40, false, false },
 	{ "xmpp-form-60x16", xmpp_form, 60, 16, false, false },
+	{ "xmpp-form-refused-80x24", xmpp_form_refused, 80, 24, false, false },
+	{ "xmpp-form-doubtful-80x24", xmpp_form_doubtful, 80, 24, false, false },
+	{ "domains-refused-80x24", domains_refused, 80, 24, false, false },
 	{ "gateway-80x24", gateway, 80, 24, false, false },
 	{ "gateway-120x40", gateway, 120, 40, false, false },
 	{ "gateway-60x16", gateway, 60, 16, false, false },

@@ -240,6 +240,20 @@ static void questions(void **state)
 	}
 }
 
+static void a_refusal_cannot_be_agreed_to(void **state)
+{
+	static const uint32_t keys[] = { 'y', 'Y', INPUT_ENTER, INPUT_ESCAPE, 'S' };
+	struct dialog dialog;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		dialog_open(&dialog, "t", "q", "12");
+		dialog.other = 'S';
+		dialog_refuse(&dialog, "no", "Enter goes back");
+		assert_int_equal(dialog_key(&dialog, keys[i]), keys[i] == 'S' ? DIALOG_OPEN : DIALOG_NO);
+	}
+}
+
 static void a_dialog_fits_the_smallest_screen(void **state)
 {
 	struct dialog dialog;
@@ -334,6 +348,7 @@ int main(void)
 		cmocka_unit_test(the_selection_is_always_seen),
 		cmocka_unit_test(marks_stand_before_their_row),
 		cmocka_unit_test(questions),
+		cmocka_unit_test(a_refusal_cannot_be_agreed_to),
 		cmocka_unit_test(a_dialog_fits_the_smallest_screen),
 		cmocka_unit_test(paging),
 		cmocka_unit_test(sentences_are_folded),
