@@ -39,12 +39,16 @@ def tail(path, lines=25):
 
 def start_time(pid):
     """The kernel's start time of a process in clock ticks; None if it is gone."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    fields = stat.rsplit(")", 1)[1].split()
-    return None if fields[0] == "Z" else int(fields[19])
+    for _ in range(10):
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            return None
+        fields = stat.rpartition(")")[2].split()
+        if len(fields) > 19:
+            return None if fields[0] == "Z" else int(fields[19])
+        time.sleep(0.01)  # some kernels give an empty file while the process changes
+    return None
 
 
 class Process:
