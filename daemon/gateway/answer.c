@@ -57,6 +57,7 @@ void gateway_answer_query(struct gateway *g, uint64_t number, struct slice quest
 	struct gateway_page page = { 0 };
 	struct slice what;
 	int64_t limit;
+	size_t known;
 
 	if (json_read(question, &asked, NULL) != RESULT_OK)
 		return;
@@ -68,7 +69,8 @@ void gateway_answer_query(struct gateway *g, uint64_t number, struct slice quest
 	if (slice_equal(what, SLICE("retry"))) {
 		json_open_object(&w, NULL);
 		json_put_number(&w, "count",
-		                (int64_t)streams_retry(g, json_as_slice(json_get(asked, "domain"))));
+		                (int64_t)streams_retry(g, json_as_slice(json_get(asked, "domain")), &known));
+		json_put_number(&w, "known", (int64_t)known);
 		json_close_object(&w);
 	} else if (slice_equal(what, SLICE("close"))) {
 		json_open_object(&w, NULL);

@@ -205,8 +205,11 @@ void partners_write(struct gateway *g, struct gateway_page *page,
 bool talks_have_begun(struct gateway *g, struct slice ours, struct slice theirs);
 void talks_write(struct gateway *g, struct gateway_page *page,
                  struct json_writer *w); /* "talks": subscriptions and sessions */
-/* Now, whatever the back-off, with any of the partner's domains; to how many pairs of domains. */
-size_t streams_retry(struct gateway *g, struct slice domain);
+/*
+ * Now, whatever the back-off, with any of the partner's domains: for how many pairs of domains a stream is being
+ * opened, of so many `known`.  Those that have one, or that nothing waits for and nothing has failed for, are left alone.
+ */
+size_t streams_retry(struct gateway *g, struct slice domain, size_t *known);
 /* Closes the stream that is shown as `id`; how many there were. */
 size_t streams_close_one(struct gateway *g, struct slice id, struct slice who);
 

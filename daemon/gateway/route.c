@@ -374,6 +374,16 @@ void route_reset(struct route *route)
 	route_try(route);
 }
 
+bool route_retry(struct route *route)
+{
+	if (route->sender || route->dial || (route->failures == 0 && list_is_empty(&route->waiting)))
+		return false;
+	route_reset(route);
+	if (!route->dial)
+		route->dial = dial_new(route, false);
+	return route->dial != NULL;
+}
+
 void route_ready(struct route *route, struct stream *stream)
 {
 	if (!route->sender)

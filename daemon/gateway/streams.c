@@ -351,16 +351,17 @@ size_t streams_close_one(struct gateway *g, struct slice id, struct slice who)
 
 size_t streams_count(const struct gateway *g) { return g->streams->stream_count; }
 
-size_t streams_retry(struct gateway *g, struct slice domain)
+size_t streams_retry(struct gateway *g, struct slice domain, size_t *known)
 {
 	const struct image_xmpp_partner *partner = g->image ? gateway_partner(g, domain) : NULL;
 	size_t count = 0;
 
+	*known = 0;
 	LIST_EACH_SAFE (at, &g->streams->route_list) {
 		if (!partner || gateway_partner(g, ROUTE_OF(at)->remote) != partner)
 			continue;
-		route_reset(ROUTE_OF(at));
-		count++;
+		++*known;
+		count += route_retry(ROUTE_OF(at));
 	}
 	return count;
 }

@@ -145,7 +145,9 @@ void route_ready(struct route *route, struct stream *stream);                   
 void route_lost(struct route *route, struct stream *stream);                         /* no longer */
 void route_failed(struct route *route, const char *why); /* an attempt to reach it has failed */
 void route_reset(struct route *route);                   /* the partner is there: no more waiting */
-void route_try(struct route *route);                     /* if something waits, and it is time */
+/* Opens a stream at once, if something waits or the last attempt has failed; whether it did. */
+bool route_retry(struct route *route);
+void route_try(struct route *route); /* if something waits, and it is time */
 void route_ask(struct route *route, uint64_t asker, struct slice stream_id, struct slice key);
 void route_may_ask(struct route *route, struct stream *stream);
 void route_answered(struct route *route, struct slice stream_id, enum xmpp_verdict verdict);

@@ -76,7 +76,7 @@ static void fail_retry(struct call *call)
 	          "nothing has been sent to %.*s yet: there is no connection to retry", SLICE_ARG(call->key));
 }
 
-/* The second that was asked. */
+/* How many streams begin; none, where all that is known of the partner is up or at rest. */
 static void retried_by_gateway(void *to, const struct json *answer, const char *why)
 {
 	struct call *call = to;
@@ -84,7 +84,7 @@ static void retried_by_gateway(void *to, const struct json *answer, const char *
 
 	if (!answer)
 		call_fail(call, CONTROL_UNAVAILABLE, "%s", why);
-	else if (count == 0)
+	else if (count == 0 && json_as_number(json_get(answer, "known"), 0) == 0)
 		fail_retry(call);
 	else
 		put_done(call, "retry", count);

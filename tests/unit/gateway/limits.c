@@ -319,6 +319,27 @@ static void strangers_keep_nobody_out(void **state)
 	assert_false(streams_have_room(g.streams, partner, 9, &why));
 }
 
+/* A retry opens what has failed, and nothing else. */
+static void a_retry_opens_what_failed(void **state)
+{
+	struct route *route = route_get(g.streams, SLICE("contoso.example"), SLICE("x.example"));
+	size_t known;
+
+	(void)state;
+	assert_non_null(route);
+	assert_int_equal(streams_retry(&g, SLICE("y.example"), &known), 0);
+	assert_int_equal(known, 0);
+	assert_int_equal(streams_retry(&g, SLICE("x.example"), &known), 0); /* at rest */
+	assert_int_equal(known, 1);
+	assert_null(route->dial);
+	route_failed(route, "connection refused");
+	assert_true(route->next_try_ms > 0);
+	assert_int_equal(streams_retry(&g, SLICE("x.example"), &known), 1);
+	assert_non_null(route->dial);
+	assert_int_equal(route->next_try_ms, 0);
+	assert_int_equal(streams_retry(&g, SLICE("x.example"), &known), 0); /* it is under way */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +351,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_memory_is_an_outcome_too, start, stop),
 #endif
 		cmocka_unit_test_setup_teardown(who_never_acknowledges_goes, start, stop),
+		cmocka_unit_test_setup_teardown(a_retry_opens_what_failed, start, stop),
 		cmocka_unit_test_setup_teardown(strangers_keep_nobody_out, start, stop),
 	};
 
