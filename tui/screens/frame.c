@@ -229,6 +229,10 @@ static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 		grid_put_text(grid, 1, y, grid->width - 2, scene->offers, GRID_NORMAL);
 		return;
 	}
+	if (scene->dialog.is_open && scene->dialog.is_notice) {
+		put_hint(grid, x, y, grid->width, "Esc", _("back")); /* it asks nothing */
+		return;
+	}
 	if (scene->dialog.is_open || scene->prompt != PROMPT_NONE) {
 		if (!scene->dialog.is_open)
 			x = put_hint(grid, x, y, grid->width, "Enter",
