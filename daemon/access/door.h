@@ -88,7 +88,7 @@ struct door {
 	struct admission_shares shares;
 	uint64_t connections[ADMISSION_CLASSES];
 	uint64_t handshakes[ADMISSION_CLASSES];
-	struct admission_rate rate;
+	struct policy_rate rate;
 	struct list stages[DOOR_STAGES][ADMISSION_CLASSES];
 	struct map sources;
 	struct list idle_sources;

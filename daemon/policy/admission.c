@@ -58,19 +58,8 @@ static double kept_for_others(const struct admission_shares *shares, enum admiss
 }
 
 bool admission_take(const struct admission_shares *shares, enum admission_class class,
-                    struct admission_rate *rate, uint64_t per_second, int64_t now_ms)
+                    struct policy_rate *rate, uint64_t per_second, int64_t now_ms)
 {
-	double full = (double)per_second;
-
-	if (rate->at_ms == 0)
-		rate->tokens = full;
-	else if (now_ms > rate->at_ms)
-		rate->tokens += (double)(now_ms - rate->at_ms) * full / 1000;
-	if (rate->tokens > full)
-		rate->tokens = full;
-	rate->at_ms = now_ms;
-	if (rate->tokens < 1 + kept_for_others(shares, class, full))
-		return false;
-	rate->tokens -= 1;
-	return true;
+	return policy_rate_take_above(rate, per_second, kept_for_others(shares, class, (double)per_second),
+	                              now_ms);
 }

@@ -9,8 +9,7 @@
 #ifndef DAEMON_POLICY_ADMISSION_H
 #define DAEMON_POLICY_ADMISSION_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "daemon/policy/watch.h"
 
 /* In rising order of trust. */
 enum admission_class {
@@ -39,11 +38,7 @@ bool admission_has_room(const struct admission_shares *shares, enum admission_cl
  * bucket holds more than what is kept for those above it, so strangers may use the whole
  * rate when nobody else does, and never find the bucket empty for a partner.
  */
-struct admission_rate {
-	double tokens;
-	int64_t at_ms; /* 0: never used, full */
-};
 bool admission_take(const struct admission_shares *shares, enum admission_class class,
-                    struct admission_rate *rate, uint64_t per_second, int64_t now_ms);
+                    struct policy_rate *rate, uint64_t per_second, int64_t now_ms);
 
 #endif

@@ -4,7 +4,7 @@
 
 enum { WATCH_FIRST_SIZE = 32, WATCH_MINUTE_MS = 60 * 1000 };
 
-bool policy_rate_take(struct policy_rate *rate, uint64_t per_second, int64_t now_ms)
+bool policy_rate_take_above(struct policy_rate *rate, uint64_t per_second, double kept, int64_t now_ms)
 {
 	double full = (double)per_second;
 
@@ -15,10 +15,15 @@ bool policy_rate_take(struct policy_rate *rate, uint64_t per_second, int64_t now
 	if (rate->tokens > full)
 		rate->tokens = full;
 	rate->at_ms = now_ms;
-	if (rate->tokens < 1)
+	if (rate->tokens < 1 + kept)
 		return false;
 	rate->tokens -= 1;
 	return true;
+}
+
+bool policy_rate_take(struct policy_rate *rate, uint64_t per_second, int64_t now_ms)
+{
+	return policy_rate_take_above(rate, per_second, 0, now_ms);
 }
 
 const char *watch_answer_name(enum watch_answer answer)

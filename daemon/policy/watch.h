@@ -19,6 +19,8 @@ struct policy_rate {
 	int64_t at_ms; /* 0: never used, full */
 };
 bool policy_rate_take(struct policy_rate *rate, uint64_t per_second, int64_t now_ms);
+/* Takes one only where `kept` stay in the bucket. */
+bool policy_rate_take_above(struct policy_rate *rate, uint64_t per_second, double kept, int64_t now_ms);
 
 enum {
 	WATCH_CONTACTS_MAX = 100000, /* what the setting may allow */

@@ -76,7 +76,7 @@ static void each_class_keeps_to_its_share(void **state)
 }
 
 /* How many are taken at one moment from a full bucket. */
-static unsigned burst(enum admission_class class, uint64_t per_second, struct admission_rate *rate,
+static unsigned burst(enum admission_class class, uint64_t per_second, struct policy_rate *rate,
                       int64_t now_ms)
 {
 	struct admission_shares shares = admission_shares(15, 25);
@@ -101,7 +101,7 @@ static void at_once_a_class_takes_its_share_and_an_allowed_partner_all(void **st
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct admission_rate rate = { 0 };
+		struct policy_rate rate = { 0 };
 
 		assert_int_equal(burst(cases[i].class, cases[i].per_second, &rate, 1000), cases[i].expected);
 	}
@@ -109,7 +109,7 @@ static void at_once_a_class_takes_its_share_and_an_allowed_partner_all(void **st
 
 static void strangers_have_the_whole_rate_while_nobody_else_comes_and_partners_never_wait(void **state)
 {
-	struct admission_rate rate = { 0 };
+	struct policy_rate rate = { 0 };
 	struct admission_shares shares = admission_shares(15, 25);
 	unsigned strangers = 0;
 
@@ -127,7 +127,7 @@ static void strangers_have_the_whole_rate_while_nobody_else_comes_and_partners_n
 
 static void a_clock_that_stands_or_goes_back_gives_nothing(void **state)
 {
-	struct admission_rate rate = { 0 };
+	struct policy_rate rate = { 0 };
 
 	(void)state;
 	assert_int_equal(burst(ADMISSION_ALLOWED, 5, &rate, 9000), 5);
