@@ -11,7 +11,8 @@
  * access_edge and effects (what a switch stops), why, reading (text, help), command and complete (words of a
  * command line), parts.h, feed and lists (what is fetched page by page), changes (commands sent
  * one after the other), questions (before a change), forms (a form's object: asked for, saved),
- * going (from screen to screen), menu (all of them), keys (what a key does), console (the loop).
+ * going (from screen to screen), menu (all of them), keys (whose a key is), moves (the cursor's), prompts (what is typed
+ * below), doing (what an action does), chosen (what is done with the selected row), console (the loop).
  * Direction: key -> action -> command -> question -> request -> answer -> scene -> grid.
  */
 #ifndef TUI_SCREENS_ACTIONS_H

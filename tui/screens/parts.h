@@ -169,6 +169,32 @@ void console_back(struct console *console);
 void console_leave(struct console *console);
 void console_discard(struct console *console); /* what the question about it has agreed to */
 
+/* prompts.c: what is typed below */
+void prompts_open(struct console *console, enum prompt prompt, struct slice text);
+void prompts_filter(struct console *console, struct slice text);
+void prompts_key(struct console *console, uint32_t key);
+
+/* moves.c: true when the key is the list's, the form's or the text's own */
+bool moves_key(struct scene *scene, uint32_t key);
+bool moves_paste(struct scene *scene, uint32_t key); /* where text is typed */
+
+/* chosen.c: what is done with the selected row */
+void chosen_open(struct console *console); /* all that is known of it */
+void chosen_edit(struct console *console); /* as a form */
+void chosen_domain(struct console *console,
+                   const char *field); /* the same of a SIP domain, on whichever list it is */
+void chosen_show(struct console *console);
+void chosen_mark(struct console *console);
+void chosen_change(struct console *console, const char *verb); /* "xmpp remove DOMAIN", after a question */
+void chosen_toggle(struct console *console);
+void chosen_allow(struct console *console);
+void chosen_block(struct console *console);
+void chosen_retry(struct console *console);
+void chosen_why(struct console *console);
+
+/* doing.c: `key` called for it */
+void doing(struct console *console, enum action_id id, uint32_t key);
+
 /* keys.c */
 void keys_handle(struct console *console, uint32_t key);
 
