@@ -15,7 +15,7 @@ JOBS    ?= $(shell nproc)
 
 # ---- what must be installed (Debian 12 names) --------------------------------
 BUILD_PACKAGES := gcc clang make python3 pkg-config libc6-dev libev-dev libgnutls28-dev libxml2-dev libsqlite3-dev libc-ares-dev \
-	libjansson-dev libidn-dev libidn2-dev nettle-dev libncurses-dev
+	libjansson-dev libidn-dev libidn2-dev nettle-dev libncurses-dev gettext
 LAB_PACKAGES   := iproute2 kamailio kamailio-tls-modules kamailio-presence-modules \
 	unbound sip-tester gnutls-bin prosody lua-unbound python3
 CHECK_PACKAGES := libcmocka-dev libclang-rt-14-dev python3-pytest python3-pexpect python3-pyte tmux strace procps mandoc groff-base $(LAB_PACKAGES)
@@ -65,12 +65,12 @@ BENCH_BIN   := $(BENCH_SRC:%.c=$(BUILD)/release/%)
 
 # ---- targets ---------------------------------------------------------------------
 .PHONY: all programs help deps deps-check deps-demo demo demo-down check check-long unit style clang-build scenarios \
-	fuzz fuzz-short bench install uninstall clean format docs-tables man
+	fuzz fuzz-short bench install uninstall clean format docs-tables man po po-check locales
 
 all: deps ## install what the build needs, then build both programs
 	@$(MAKE) --no-print-directory programs
 
-programs: $(BUILD)/release/parleyd $(BUILD)/release/parley
+programs: $(BUILD)/release/parleyd $(BUILD)/release/parley locales
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -145,6 +145,21 @@ demo: ## a real edge between two real SIP organisations, in its own network name
 demo-down: ## stop exactly what `make demo` started
 	@tests/lab/demo-down
 
+# Translations, where every variant's programs find them: beside the folder they lie in, as when installed.
+LANGUAGES := $(patsubst tui/po/%.po,%,$(wildcard tui/po/*.po))
+MO_FILES  := $(LANGUAGES:%=$(BUILD)/share/locale/%/LC_MESSAGES/parley.mo)
+$(BUILD)/share/locale/%/LC_MESSAGES/parley.mo: tui/po/%.po
+	@mkdir -p $(@D)
+	msgfmt --check -o $@ $<
+locales: $(MO_FILES)
+
+po: ## gather the texts of tui/ and the tables, merge them into tui/po/LANGUAGE.po
+	/usr/bin/python3 tui/po/extract.py $(BUILD)/po/parley.pot
+	for l in $(LANGUAGES); do msgmerge --quiet --update --backup=none --no-fuzzy-matching --no-wrap \
+		--no-location tui/po/$$l.po $(BUILD)/po/parley.pot && msgattrib --no-obsolete --no-wrap -o tui/po/$$l.po tui/po/$$l.po || exit 1; done
+po-check: ## what is not translated yet
+	/usr/bin/python3 tui/po/check.py
+
 MAN_PAGES := $(addprefix $(BUILD)/man/,parley.1 parleyd.8 parley.conf.5)
 $(BUILD)/man/%: tests/style/docs_man.py tests/style/docs_config.py tests/style/docs_control.py shared/model/kinds.def \
 		shared/control/verbs.def shared/control/roles.def tui/cli/request.c daemon/main.c
@@ -157,6 +172,8 @@ install: programs man ## copy programs and configuration; as root without DESTDI
 	install -D -m 0755 $(BUILD)/release/parley $(DESTDIR)$(PREFIX)/bin/parley
 	for page in $(MAN_PAGES); do \
 		install -D -m 0644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; done
+	for l in $(LANGUAGES); do \
+		install -D -m 0644 $(BUILD)/share/locale/$$l/LC_MESSAGES/parley.mo $(DESTDIR)$(PREFIX)/share/locale/$$l/LC_MESSAGES/parley.mo || exit 1; done
 	install -D -m 0644 tui/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/parley
 	install -D -m 0644 conf.d/systemd/parleyd.service $(DESTDIR)/etc/systemd/system/parleyd.service
 	install -d -m 0750 $(DESTDIR)/etc/parley $(DESTDIR)/etc/parley/conf.d $(DESTDIR)/etc/parley/certs $(DESTDIR)/var/lib/parley

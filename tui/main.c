@@ -19,10 +19,6 @@
 
 static const char program[] = "parley 0.1";
 
-#ifndef PARLEY_LOCALE_FOLDER
-#define PARLEY_LOCALE_FOLDER "/usr/local/share/locale"
-#endif
-
 static struct cli_world make_world(const char *path)
 {
 	return (struct cli_world){ .out = stdout,
@@ -146,9 +142,7 @@ int main(int count, char **words)
 	struct reason reason;
 	enum cli_exit code = CLI_EXIT_USAGE;
 
-	setlocale(LC_ALL, "");
-	bindtextdomain("parley", PARLEY_LOCALE_FOLDER);
-	textdomain("parley");
+	words_start();
 	if (count > 2 && slice_equal(slice_of(words[1]), SLICE("complete")))
 		return complete(count, words);
 	world = make_world(path);

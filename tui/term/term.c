@@ -2,6 +2,7 @@
 
 #include <curses.h>
 #include <errno.h>
+#include <libintl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,7 @@ static SCREEN *open_screen(struct reason *notice)
 	for (size_t i = 0; !screen && i < sizeof stand_ins / sizeof *stand_ins; i++) {
 		screen = newterm(stand_ins[i], stdout, stdin);
 		if (screen)
-			fail(notice, RESULT_OK, "terminal \"%s\" is not known here; taken for %s",
+			fail(notice, RESULT_OK, gettext("terminal \"%s\" is not known here; taken for %s"),
 			     name ? name : "", stand_ins[i]);
 	}
 	return screen;
@@ -117,7 +118,7 @@ enum result term_open(const struct term_setup *setup, struct terminal **out, str
 
 	*out = NULL;
 	if (!term)
-		return fail(reason, RESULT_NO_MEMORY, "out of memory");
+		return fail(reason, RESULT_NO_MEMORY, gettext("out of memory"));
 	unsetenv("LINES"); /* they would pin the size */
 	unsetenv("COLUMNS");
 	restore_arm();
@@ -130,8 +131,8 @@ enum result term_open(const struct term_setup *setup, struct terminal **out, str
 		restore_disarm();
 		mem_free(term);
 		return fail(reason, RESULT_INVALID,
-		            "this terminal cannot place its cursor; the commands work everywhere: parley "
-		            "status, parley help");
+		            gettext("this terminal cannot place its cursor; the commands work everywhere: "
+		                    "parley status, parley help"));
 	}
 	term->has_paste = !is_missing("BE");
 	term->looks.is_utf8 = setup->is_utf8;

@@ -1,8 +1,9 @@
 #include "tui/widgets/form.h"
 
+#include <libintl.h>
 #include <stdio.h>
 
-enum { FORM_VALUE_MIN = 18, FORM_LABEL_MAX = 42 };
+enum { FORM_VALUE_MIN = 18, FORM_LABEL_MAX = 42, FORM_SWITCH_CELLS = 10 };
 
 void form_clear(struct form *form)
 {
@@ -225,10 +226,10 @@ static int draw_switch(struct grid *grid, const struct form_field *field, int x,
 {
 	bool on = is_on(field);
 
-	grid_put_text(grid, x, y, 7, on ? "[x] on" : "[ ] off", on ? GRID_GOOD : GRID_NORMAL);
 	if (has_focus)
 		grid_cursor(grid, x + 1, y);
-	return x + (on ? 6 : 7);
+	return x + grid_put_text(grid, x, y, FORM_SWITCH_CELLS, on ? gettext("[x] on") : gettext("[ ] off"),
+	                         on ? GRID_GOOD : GRID_NORMAL);
 }
 
 static int draw_text(struct grid *grid, const struct form_field *field, int x, int y, int room,

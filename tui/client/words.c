@@ -1,0 +1,71 @@
+#include "tui/client/words.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NAME_MAX_BYTES = 160 };
+
+/* /usr/bin/parley -> /usr/share/locale: wherever it was installed to, and in the tree it was built in. */
+static bool find_folder(char to[WORDS_PATH_MAX])
+{
+	static const char below[] = "/share/locale";
+	ssize_t length = readlink("/proc/self/exe", to, WORDS_PATH_MAX - sizeof below);
+	char *slash;
+
+	if (length <= 0 || (size_t)length >= WORDS_PATH_MAX - sizeof below)
+		return false;
+	to[length] = '\0';
+	for (int up = 0; up < 2; up++) {
+		slash = strrchr(to, '/');
+		if (!slash)
+			return false;
+		*slash = '\0';
+	}
+	memcpy(to + strlen(to), below, sizeof below);
+	return true;
+}
+
+static bool is_shown_well(void)
+{
+	const char *terminal = getenv("TERM"), *wanted = getenv("LANGUAGE");
+	bool is_linux = terminal && slice_equal(slice_of(terminal), SLICE("linux"));
+
+	return slice_equal(slice_of(nl_langinfo(CODESET)), SLICE("UTF-8")) &&
+	       (!is_linux || (wanted && *wanted));
+}
+
+void words_bind(const char *folder)
+{
+	bindtextdomain("parley", folder);
+	bind_textdomain_codeset("parley", "UTF-8");
+	textdomain("parley");
+}
+
+void words_start(void)
+{
+	char folder[WORDS_PATH_MAX];
+
+	setlocale(LC_ALL, "");
+	if (!is_shown_well())
+		setlocale(LC_MESSAGES, "C");
+	words_bind(find_folder(folder) ? folder : "/usr/share/locale");
+}
+
+/* The empty text is the name of the catalogue's own header. */
+const char *words_text(const char *text) { return *text ? gettext(text) : text; }
+
+const char *words_of(const char *context, struct slice name)
+{
+	char key[NAME_MAX_BYTES];
+	const char *found;
+	int length = snprintf(key, sizeof key, "%s\004%.*s", context, SLICE_ARG(name));
+
+	if (name.len == 0 || length < 0 || (size_t)length >= sizeof key)
+		return NULL;
+	found = gettext(key);
+	return found == key ? NULL : found;
+}
