@@ -34,9 +34,6 @@ __attribute__((format(printf, 6, 0))) static void find(struct policy_finding *fi
 	finding->kind = kind;
 	finding->key = key;
 	finding->field = field;
-	finding->words[0] = '\0';
-	if (!format)
-		return;
 	vsnprintf(finding->words, sizeof finding->words, format, args);
 	if (!is_plain(finding->words)) {
 		memcpy(words, finding->words, sizeof words);
@@ -44,14 +41,13 @@ __attribute__((format(printf, 6, 0))) static void find(struct policy_finding *fi
 	}
 }
 
-/* Words cost more than all else, and nobody reads those of a step that passed unless an explanation was wanted. */
-void policy_pass(const struct policy_asking *a, struct policy_finding *finding, enum model_kind_id kind,
-                 struct slice key, const char *field, const char *format, ...)
+void policy_pass_words(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
+                       const char *field, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	find(finding, POLICY_PASS, kind, key, field, a->wants_words ? format : NULL, args);
+	find(finding, POLICY_PASS, kind, key, field, format, args);
 	va_end(args);
 }
 
@@ -68,8 +64,15 @@ void policy_refuse(struct policy_finding *finding, enum model_kind_id kind, stru
 void policy_leave(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
                   const char *words)
 {
-	*finding = (struct policy_finding){ .answer = POLICY_PASS, .kind = kind, .key = key, .field = "" };
-	snprintf(finding->words, sizeof finding->words, "%s", words);
+	size_t length = strnlen(words, sizeof finding->words - 1);
+
+	finding->answer = POLICY_PASS;
+	finding->was_asked = false;
+	finding->kind = kind;
+	finding->key = key;
+	finding->field = "";
+	memcpy(finding->words, words, length);
+	finding->words[length] = '\0';
 }
 
 /* ---- the steps ---- */
@@ -354,18 +357,26 @@ static void (*const ask[POLICY_STEP_COUNT])(const struct policy_asking *, struct
 	[POLICY_STEP_PEER_IDENTITY] = ask_peer_identity,
 };
 
+/* What the steps will look up is expected, then fetched, then found: three waits for memory become one. */
 static struct policy_asking asking_of(const struct policy_image *image, const struct policy_facts *facts,
-                                      bool wants_words)
+                                      bool wants_words, char room[POLICY_ADDRESS_BYTES])
 {
+	uint64_t allowed = policy_image_expect(image, MODEL_ALLOWED_DOMAIN, facts->remote_domain);
+	struct policy_sought user = policy_expect_user(image, facts->local_user, facts->local_domain, room);
+
 	policy_image_expect(image, MODEL_BLOCKED_DOMAIN, facts->remote_domain);
-	policy_expect_user(image, facts->local_user, facts->local_domain);
+	policy_image_fetch(image, MODEL_ALLOWED_DOMAIN, allowed);
+	if (user.key.len)
+		policy_image_fetch(image, MODEL_USER, user.hash);
 
 	struct policy_asking asking = {
 		.image = image,
 		.facts = facts,
 		.switches = image_access_edge_at(image, 0),
 		.topology = image_topology_at(image, 0),
-		.allowed = image_allowed_domain_find(image, facts->remote_domain),
+		.allowed = policy_image_find_hashed(image, MODEL_ALLOWED_DOMAIN, facts->remote_domain,
+		                                    allowed),
+		.user = user,
 		.wants_words = wants_words,
 	};
 
@@ -428,7 +439,8 @@ static enum policy_verification verification_of(const struct policy_asking *a)
 void policy_decide(const struct policy_image *image, const struct policy_facts *facts,
                    struct policy_verdict *verdict, struct policy_explanation *explanation)
 {
-	struct policy_asking asking = asking_of(image, facts, explanation != NULL);
+	char room[POLICY_ADDRESS_BYTES];
+	struct policy_asking asking = asking_of(image, facts, explanation != NULL, room);
 
 	if (explanation)
 		decide_all(&asking, verdict, explanation);

@@ -145,6 +145,8 @@ static enum result check_index(const struct check *c, const struct model_kind *k
 	for (uint64_t i = 0; i < part->slots; i++) {
 		if (slots[i].number > part->count)
 			return refuse(c, kind, "", "the index names a record that is not there");
+		if (slots[i].number && text_fault(c, slots[i].name))
+			return refuse(c, kind, "", "the index holds a name that lies outside");
 		used += slots[i].number != 0;
 	}
 	return used == names ? RESULT_OK : refuse(c, kind, "", "the index has lost records");
@@ -316,52 +318,67 @@ const void *policy_image_at(const struct policy_image *image, enum model_kind_id
 	               : NULL;
 }
 
-void policy_image_expect(const struct policy_image *image, enum model_kind_id kind, struct slice key)
+uint64_t policy_image_expect(const struct policy_image *image, enum model_kind_id kind, struct slice key)
 {
 	const struct image_part *part = &image->header->parts[kind];
 	const struct image_slot *slots = (const void *)(image->base + part->index);
+	uint64_t hash = image_hash(kind, key);
 
 	if (part->slots)
-		__builtin_prefetch(&slots[image_hash(kind, key) & (part->slots - 1)]);
+		__builtin_prefetch(&slots[hash & (part->slots - 1)]);
+	return hash;
 }
 
-static bool has_alias(const struct policy_image *image, const struct model_kind *kind, const char *record,
-                      struct slice name)
+/* The first slot with this mark: almost always the one, if there is one. */
+static const struct image_slot *next_slot(const struct image_part *part, const struct image_slot *slots,
+                                          uint64_t hash, uint64_t *at)
 {
-	size_t alias = model_kind_alias(kind);
-	struct image_list list;
+	for (; slots[*at].number; *at = (*at + 1) & (part->slots - 1))
+		if (slots[*at].mark == image_mark(hash))
+			return &slots[*at];
+	return NULL;
+}
 
-	if (alias == kind->field_count)
-		return false;
-	memcpy(&list, record + alias * IMAGE_MEMBER_BYTES, sizeof list);
-	for (size_t i = 0; i < list.count; i++)
-		if (slice_equal(policy_image_item(image, list, i), name))
-			return true;
-	return false;
+void policy_image_fetch(const struct policy_image *image, enum model_kind_id kind, uint64_t hash)
+{
+	const struct image_part *part = &image->header->parts[kind];
+	uint64_t at = hash & (part->slots - 1);
+	const struct image_slot *slot = part->slots
+	                                        ? next_slot(part, (const void *)(image->base + part->index),
+	                                                    hash, &at)
+	                                        : NULL;
+
+	if (!slot)
+		return;
+
+	const char *name = image->base + slot->name.offset;
+	const char *record = policy_image_at(image, kind, slot->number - 1);
+
+	__builtin_prefetch(name);
+	__builtin_prefetch(name + slot->name.length);
+	__builtin_prefetch(record);
+	__builtin_prefetch(record + image_record_bytes(model_kind(kind)) - 1);
 }
 
 const void *policy_image_find(const struct policy_image *image, enum model_kind_id kind, struct slice key)
 {
+	return policy_image_find_hashed(image, kind, key, image_hash(kind, key));
+}
+
+const void *policy_image_find_hashed(const struct policy_image *image, enum model_kind_id kind,
+                                     struct slice key, uint64_t hash)
+{
 	const struct image_part *part = &image->header->parts[kind];
-	const struct model_kind *rows = model_kind(kind);
 
 	if (part->slots == 0)
 		return key.len == 0 ? policy_image_at(image, kind, 0) : NULL;
 
-	const struct image_slot *slots = (const void *)(image->base + part->index);
-	uint64_t hash = image_hash(kind, key);
+	const struct image_slot *slots = (const void *)(image->base + part->index), *slot;
 
-	for (uint64_t at = hash & (part->slots - 1); slots[at].number; at = (at + 1) & (part->slots - 1)) {
-		if (slots[at].mark != image_mark(hash))
-			continue;
-
-		const char *record = policy_image_at(image, kind, slots[at].number - 1);
-		struct image_text text;
-
-		memcpy(&text, record + rows->key * IMAGE_MEMBER_BYTES, sizeof text);
-		if (slice_equal(image_slice(image->base, text), key) || has_alias(image, rows, record, key))
-			return record;
-	}
+	for (uint64_t at = hash & (part->slots - 1); (slot = next_slot(part, slots, hash, &at));
+	     at = (at + 1) & (part->slots - 1))
+		if (slice_equal(image_slice(image->base, slot->name), key))
+			return policy_image_at(image, kind, slot->number - 1);
 	return NULL;
 }
 

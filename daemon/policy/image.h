@@ -77,10 +77,13 @@ struct slice policy_image_item(const struct policy_image *image, struct image_li
  */
 const void *policy_image_find(const struct policy_image *image, enum model_kind_id kind, struct slice key);
 /*
- * A find of this key will come soon.  In a long list the waiting for memory is what costs,
- * and two can be waited for at once.
+ * In a long list the waiting for memory is what costs, and several can be waited for at once: expect all that will be
+ * asked for, fetch them all, then find them.  Expect gives the hash that the other two take; key and hash belong together.
  */
-void policy_image_expect(const struct policy_image *image, enum model_kind_id kind, struct slice key);
+uint64_t policy_image_expect(const struct policy_image *image, enum model_kind_id kind, struct slice key);
+void policy_image_fetch(const struct policy_image *image, enum model_kind_id kind, uint64_t hash);
+const void *policy_image_find_hashed(const struct policy_image *image, enum model_kind_id kind,
+                                     struct slice key, uint64_t hash);
 const void *policy_image_at(const struct policy_image *image, enum model_kind_id kind, size_t index);
 size_t policy_image_count(const struct policy_image *image, enum model_kind_id kind);
 

@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "shared/base/memory.h"
+
 /* Structs made from the rows lie as the rows say. */
 #define KIND(...)
 #define FIELD(kind, name, ...)                                                                               \
@@ -20,7 +22,18 @@
 #undef KIND
 #undef FIELD
 
+/*
+ * Texts that many objects share (the name of a policy, a site, nothing at all) are written once and stay in the
+ * processor's cache.  Of two that fall on one place the later is remembered; both passes forget alike.
+ */
+enum { SHARED_TEXTS = 4096, SHARED_BYTES_MAX = 64 };
+struct shared_text {
+	struct slice text; /* in the snapshot; ptr NULL: none yet */
+	uint64_t at;
+};
+
 struct writer {
+	struct shared_text shared[SHARED_TEXTS];
 	const struct model_snapshot *snapshot;
 	struct image_header header;
 	uint64_t items, text;       /* where the lists' items and the texts begin */
@@ -45,19 +58,35 @@ uint64_t image_layout(void)
 	return digest;
 }
 
+/* Where the text stands, or stands from now on; `*is_new` when it has to be written there.  With a NUL behind it. */
+static uint64_t place_text(struct writer *w, struct slice text, bool *is_new)
+{
+	struct shared_text *place = &w->shared[image_hash((enum model_kind_id)0, text) % SHARED_TEXTS];
+
+	*is_new = text.len > SHARED_BYTES_MAX || !place->text.ptr || !slice_equal(place->text, text);
+	if (!*is_new)
+		return place->at;
+	if (text.len <= SHARED_BYTES_MAX)
+		*place = (struct shared_text){ text.ptr ? text : SLICE(""), w->text_at };
+	w->text_at += text.len + 1;
+	return w->text_at - text.len - 1;
+}
+
 /* ---- measure ---- */
 
 static void measure_value(struct writer *w, enum model_type type, const struct model_value *value)
 {
+	bool is_new;
+
 	if (type < MODEL_TEXT)
 		return;
 	if (!model_type_is_list(type)) {
-		w->text_at += value->text.len + 1;
+		place_text(w, value->text, &is_new);
 		return;
 	}
 	w->items_at += value->list.count * sizeof(struct image_text);
 	for (size_t i = 0; i < value->list.count; i++)
-		w->text_at += value->list.items[i].len + 1;
+		place_text(w, value->list.items[i], &is_new);
 }
 
 /* What a list's items name: the objects by their keys, and by their aliases. */
@@ -114,6 +143,7 @@ static enum result measure(struct writer *w, struct reason *reason)
 	w->header.bytes = w->text + w->text_at;
 	w->items_at = w->items;
 	w->text_at = w->text;
+	memset(w->shared, 0, sizeof w->shared);
 	if (w->header.bytes > IMAGE_BYTES_MAX)
 		return fail(reason, RESULT_LIMIT, "the configuration is too large: %llu bytes, at most %llu",
 		            (unsigned long long)w->header.bytes, (unsigned long long)IMAGE_BYTES_MAX);
@@ -124,11 +154,11 @@ static enum result measure(struct writer *w, struct reason *reason)
 
 static struct image_text write_text(struct writer *w, struct slice text)
 {
-	struct image_text written = { (uint32_t)w->text_at, (uint32_t)text.len };
+	bool is_new;
+	struct image_text written = { (uint32_t)place_text(w, text, &is_new), (uint32_t)text.len };
 
-	if (text.len)
-		memcpy(w->base + w->text_at, text.ptr, text.len);
-	w->text_at += text.len + 1; /* the NUL is there: the file began as zeroes */
+	if (is_new && text.len) /* the NUL is there: the file began as zeroes */
+		memcpy(w->base + written.offset, text.ptr, text.len);
 	return written;
 }
 
@@ -162,28 +192,34 @@ static void write_value(struct writer *w, enum model_type type, const struct mod
 	}
 }
 
-static void write_slot(struct writer *w, const struct model_kind *kind, struct slice key, uint64_t number)
+static void write_slot(struct writer *w, const struct model_kind *kind, struct image_text name,
+                       uint64_t number)
 {
 	const struct image_part *part = &w->header.parts[kind->id];
 	struct image_slot *slots = (void *)(w->base + part->index);
-	uint64_t hash = image_hash(kind->id, key);
+	uint64_t hash = image_hash(kind->id, image_slice(w->base, name));
 	uint64_t at = hash & (part->slots - 1);
 
 	while (slots[at].number)
 		at = (at + 1) & (part->slots - 1);
-	slots[at] = (struct image_slot){ image_mark(hash), (uint32_t)number };
+	slots[at] = (struct image_slot){ image_mark(hash), (uint32_t)number, name };
 }
 
-static void write_names(struct writer *w, const struct model_kind *kind, const struct model_object *object,
-                        uint64_t number)
+/* `record` is written: its key, and the aliases that stand for it. */
+static void write_names(struct writer *w, const struct model_kind *kind, const char *record, uint64_t number)
 {
 	size_t alias = model_kind_alias(kind);
+	struct image_text key;
+	struct image_list list;
 
-	write_slot(w, kind, model_object_key(object), number);
+	memcpy(&key, record + kind->key * IMAGE_MEMBER_BYTES, sizeof key);
+	write_slot(w, kind, key, number);
 	if (alias == kind->field_count)
 		return;
-	for (size_t i = 0; i < object->values[alias].list.count; i++)
-		write_slot(w, kind, object->values[alias].list.items[i], number);
+	memcpy(&list, record + alias * IMAGE_MEMBER_BYTES, sizeof list);
+	for (size_t i = 0; i < list.count; i++)
+		write_slot(w, kind, ((const struct image_text *)(const void *)(w->base + list.offset))[i],
+		           number);
 }
 
 static void write_kind(struct writer *w, const struct model_kind *kind)
@@ -196,7 +232,7 @@ static void write_kind(struct writer *w, const struct model_kind *kind)
 			write_value(w, kind->fields[f].type, &objects->items[i]->values[f],
 			            record + f * IMAGE_MEMBER_BYTES);
 		if (kind->cardinality == MODEL_MANY)
-			write_names(w, kind, objects->items[i], i + 1);
+			write_names(w, kind, record, i + 1);
 	}
 }
 
@@ -223,27 +259,38 @@ static enum result write_all(struct writer *w, int fd, struct reason *reason)
 	return RESULT_OK;
 }
 
-enum result policy_image_build(const struct model_snapshot *snapshot, uint64_t generation, int *fd,
-                               struct reason *reason)
+static enum result build(struct writer *w, int *fd, struct reason *reason)
 {
-	struct writer w = {
-		.snapshot = snapshot,
-		.header = { .magic = IMAGE_MAGIC, .layout = image_layout(), .generation = generation }
-	};
-	enum result result = measure(&w, reason);
+	enum result result = measure(w, reason);
+	int file;
 
-	*fd = -1;
 	if (result != RESULT_OK)
 		return result;
-
-	int file = memfd_create("parley-policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
+	file = memfd_create("parley-policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (file < 0)
 		return fail_errno(reason, RESULT_IO, "cannot make a policy image");
-	result = write_all(&w, file, reason);
+	result = write_all(w, file, reason);
 	if (result != RESULT_OK)
 		close(file);
 	else
 		*fd = file;
+	return result;
+}
+
+enum result policy_image_build(const struct model_snapshot *snapshot, uint64_t generation, int *fd,
+                               struct reason *reason)
+{
+	struct writer *w = mem_new(sizeof *w);
+	enum result result;
+
+	*fd = -1;
+	if (!w)
+		return fail(reason, RESULT_NO_MEMORY, "no memory to make a policy image");
+	w->snapshot = snapshot;
+	w->header = (struct image_header){ .magic = IMAGE_MAGIC,
+		                           .layout = image_layout(),
+		                           .generation = generation };
+	result = build(w, fd, reason);
+	mem_free(w);
 	return result;
 }

@@ -31,13 +31,15 @@ struct image_header {
 	struct image_part parts[MODEL_KIND_COUNT];
 };
 
+/* The name stands in the slot so that it and the record are waited for together, not one after the other. */
 struct image_slot {
-	uint32_t mark;   /* the upper half of the name's hash: most others need no look at the record */
+	uint32_t mark;   /* the upper half of the name's hash: most others need no look at the name */
 	uint32_t number; /* of the record, from 1; 0: free */
+	struct image_text name;
 };
 
 _Static_assert(sizeof(struct image_header) % 8 == 0, "records follow the header and are aligned to 8");
-_Static_assert(sizeof(struct image_slot) == 8 && sizeof(struct image_text) == 8, "written as they are");
+_Static_assert(sizeof(struct image_slot) == 16 && sizeof(struct image_text) == 8, "written as they are");
 
 /*
  * Eight bytes at a time, where slice_hash takes one: a decision hashes four names.  No defence against chosen keys

@@ -15,6 +15,12 @@ enum { MEDIA_NONE, MEDIA_DIRECT };
 enum { PARTNER_FEDERATED, PARTNER_PUBLIC_VERIFIED, PARTNER_PUBLIC_UNVERIFIED };
 enum { ROUTING_DNS_SRV, ROUTING_DEFAULT };
 
+/* A name to be found in the image, hashed once. */
+struct policy_sought {
+	struct slice key; /* empty: nothing can have that name */
+	uint64_t hash;
+};
+
 /* What the steps look at: the facts, and what the image says about them, looked up once. */
 struct policy_asking {
 	const struct policy_image *image;
@@ -23,6 +29,7 @@ struct policy_asking {
 	const struct image_topology *topology;
 	const struct image_allowed_domain *allowed; /* NULL: not on the list */
 	const struct image_xmpp_partner *xmpp;      /* NULL: no XMPP partner's domain */
+	struct policy_sought user;                  /* the local user's entry, not found yet */
 	enum policy_protocol protocol;
 	bool wants_words; /* also of steps that pass */
 	/* How the partner's edge is found and known; the same for unlisted domains as for a bare entry. */
@@ -35,10 +42,24 @@ struct policy_asking {
 /* Fills proxy, route, rule and needs_route. */
 void policy_tie(struct policy_asking *asking);
 
-/* Words for a finding; those of a step that passed only where they are wanted. */
-void policy_pass(const struct policy_asking *asking, struct policy_finding *finding, enum model_kind_id kind,
-                 struct slice key, const char *field, const char *format, ...)
-        __attribute__((format(printf, 6, 7)));
+/*
+ * Words cost more than all else, and nobody reads those of a step that passed unless an explanation was wanted: then
+ * not even the field's name is looked up.
+ */
+#define policy_pass(asking, finding, kind, key, field, ...)                                                  \
+	((asking)->wants_words ? policy_pass_words(finding, kind, key, field, __VA_ARGS__)                   \
+	                       : policy_pass_mute(finding, kind, key))
+void policy_pass_words(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
+                       const char *field, const char *format, ...) __attribute__((format(printf, 5, 6)));
+static inline void policy_pass_mute(struct policy_finding *finding, enum model_kind_id kind, struct slice key)
+{
+	finding->answer = POLICY_PASS;
+	finding->was_asked = true;
+	finding->kind = kind;
+	finding->key = key;
+	finding->field = "";
+	finding->words[0] = '\0';
+}
 void policy_refuse(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
                    const char *field, const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* The step has nothing to look at; it neither passes nor refuses on its own account. */
@@ -51,8 +72,9 @@ void policy_ask_user(const struct policy_asking *asking, struct policy_finding *
 /* The switches that this traffic needs and that are off in that policy; how many. */
 size_t policy_switches_off(const struct policy_asking *asking, const struct policy_effective *effective,
                            const char *fields[POLICY_SWITCHES_MAX]);
-/* His entry will be looked for soon; see policy_image_expect. */
-void policy_expect_user(const struct policy_image *image, struct slice user, struct slice domain);
+/* Where the entry of a local user would stand; what it names lives in `room`, which needs no beginning. */
+struct policy_sought policy_expect_user(const struct policy_image *image, struct slice user,
+                                        struct slice domain, char room[POLICY_ADDRESS_BYTES]);
 
 /* Steps of which XMPP has its own reading, and those that are its alone (decide_xmpp.c). */
 void policy_ask_xmpp_domain(const struct policy_asking *asking, struct policy_finding *finding);

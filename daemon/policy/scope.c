@@ -36,13 +36,16 @@ static struct slice address_of(struct slice user, struct slice domain, char to[P
 	return (struct slice){ to, used + domain.len };
 }
 
-void policy_expect_user(const struct policy_image *image, struct slice user, struct slice domain)
+struct policy_sought policy_expect_user(const struct policy_image *image, struct slice user,
+                                        struct slice domain, char room[POLICY_ADDRESS_BYTES])
 {
-	char address[POLICY_ADDRESS_BYTES];
-	struct slice key;
+	struct policy_sought sought = { SLICE_NONE, 0 };
 
-	if (image_user_count(image) && (key = address_of(user, domain, address)).len)
-		policy_image_expect(image, MODEL_USER, key);
+	if (image_user_count(image))
+		sought.key = address_of(user, domain, room);
+	if (sought.key.len)
+		sought.hash = policy_image_expect(image, MODEL_USER, sought.key);
+	return sought;
 }
 
 static const struct image_access_policy *policy_of_site(const struct policy_image *image, struct slice site)
@@ -68,14 +71,12 @@ static struct slice site_of(const struct policy_image *image, const struct image
 	return site ? policy_image_text(image, site->name) : SLICE("");
 }
 
-void policy_effective_of(const struct policy_image *image, struct slice user, struct slice domain,
+static void effective_of(const struct policy_image *image, struct policy_sought sought, struct slice domain,
                          struct policy_effective *out)
 {
-	char address[POLICY_ADDRESS_BYTES];
-	struct slice key = image_user_count(image) ? address_of(user, domain, address) : SLICE_NONE;
-
 	*out = (struct policy_effective){ .scope = POLICY_SCOPE_USER, .site = SLICE("") };
-	out->user = key.len ? image_user_find(image, key) : NULL;
+	out->user = sought.key.len ? policy_image_find_hashed(image, MODEL_USER, sought.key, sought.hash)
+	                           : NULL;
 	if (out->user && out->user->policy.length) {
 		out->identity = policy_image_text(image, out->user->policy);
 		out->policy = image_access_policy_find(image, out->identity);
@@ -90,6 +91,14 @@ void policy_effective_of(const struct policy_image *image, struct slice user, st
 	}
 	out->identity = out->policy ? policy_image_text(image, out->policy->identity)
 	                            : SLICE(MODEL_POLICY_GLOBAL);
+}
+
+void policy_effective_of(const struct policy_image *image, struct slice user, struct slice domain,
+                         struct policy_effective *out)
+{
+	char room[POLICY_ADDRESS_BYTES];
+
+	effective_of(image, policy_expect_user(image, user, domain, room), domain, out);
 }
 
 const char *policy_scope_name(enum policy_scope scope)
@@ -161,7 +170,7 @@ void policy_ask_user(const struct policy_asking *a, struct policy_finding *f)
 	struct policy_effective effective;
 	size_t count, i = 0;
 
-	policy_effective_of(a->image, a->facts->local_user, a->facts->local_domain, &effective);
+	effective_of(a->image, a->user, a->facts->local_domain, &effective);
 	count = wanted_of(a, effective.policy, wanted);
 	while (i < count - 1 && wanted[i].is_on)
 		i++;

@@ -367,11 +367,13 @@ static void refuses_an_index_without_a_free_slot(void **state)
 	struct slice whole = bytes_of_image(snapshot, bytes, sizeof bytes);
 	struct policy_image *image = NULL;
 	struct image_header header;
+	struct image_text name;
 
 	(void)state;
 	memcpy(&header, bytes, sizeof header);
+	memcpy(&name, bytes + header.parts[MODEL_ALLOWED_DOMAIN].records, sizeof name);
 	for (uint64_t i = 0; i < header.parts[MODEL_ALLOWED_DOMAIN].slots; i++) {
-		struct image_slot slot = { 0, 1 };
+		struct image_slot slot = { .number = 1, .name = name };
 
 		memcpy(bytes + header.parts[MODEL_ALLOWED_DOMAIN].index + i * sizeof slot, &slot,
 		       sizeof slot);
