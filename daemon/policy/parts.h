@@ -43,21 +43,21 @@ struct policy_asking {
 void policy_tie(struct policy_asking *asking);
 
 /*
- * Words cost more than all else, and nobody reads those of a step that passed unless an explanation was wanted: then
- * not even the field's name is looked up.
+ * Words cost more than all else, and nobody reads those of a step that passed unless an explanation was wanted.
  */
 #define policy_pass(asking, finding, kind, key, field, ...)                                                  \
 	((asking)->wants_words ? policy_pass_words(finding, kind, key, field, __VA_ARGS__)                   \
-	                       : policy_pass_mute(finding, kind, key))
+	                       : policy_pass_mute(finding, kind, key, field))
 void policy_pass_words(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
                        const char *field, const char *format, ...) __attribute__((format(printf, 5, 6)));
-static inline void policy_pass_mute(struct policy_finding *finding, enum model_kind_id kind, struct slice key)
+static inline void policy_pass_mute(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
+                                    const char *field)
 {
 	finding->answer = POLICY_PASS;
 	finding->was_asked = true;
 	finding->kind = kind;
 	finding->key = key;
-	finding->field = "";
+	finding->field = field;
 	finding->words[0] = '\0';
 }
 void policy_refuse(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
