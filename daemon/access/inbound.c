@@ -372,13 +372,13 @@ static bool asks_too_much(const struct passage *p)
 }
 
 /*
- * A partner is turned off, and our users are to see its contacts go: the gateway says so in dialogs that policy had
- * allowed.  It brings nothing of the partner's.
+ * A partner is turned off, and our users are to see its contacts go and their sessions end: the gateway says so in
+ * dialogs that policy had allowed.  It brings nothing of the partner's.
  */
 static bool is_farewell(const struct passage *p)
 {
 	return p->is_farewell && p->flow->is_gateway && p->route == SIP_ROUTE_TOKEN &&
-	       p->m->method == SIP_NOTIFY;
+	       (p->m->method == SIP_NOTIFY || p->m->method == SIP_BYE || p->m->method == SIP_ACK);
 }
 
 static void decide(struct passage *p)

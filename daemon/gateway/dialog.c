@@ -108,6 +108,19 @@ bool dialog_from_request(struct dialog *d, const struct sip_message *request, st
 	       dialog_keep(d, &parts);
 }
 
+bool dialog_from_response(struct dialog *d, const struct sip_message *response, struct arena *arena)
+{
+	struct dialog parts = { .call_id = response->call_id,
+		                .local = response->from.all,
+		                .remote = response->to.all,
+		                .target = contact_of(response),
+		                .local_cseq = response->cseq.number };
+
+	if (parts.target.len == 0)
+		parts.target = response->to.uri.all;
+	return routes_of(response, true, arena, &parts.routes) && dialog_keep(d, &parts);
+}
+
 bool dialog_confirm(struct dialog *d, const struct sip_message *m, struct arena *arena)
 {
 	struct dialog parts = *d;

@@ -27,6 +27,8 @@ void dialog_drop(struct dialog *d);
 /* Our half of a dialog that a request of theirs begins (§12.1.1): its Contact, Record-Routes in order. */
 bool dialog_from_request(struct dialog *d, const struct sip_message *request, struct slice local_tag,
                          struct arena *arena);
+/* Our half of the dialog that a 2xx to an INVITE of ours makes; without a Contact its target is whom To names. */
+bool dialog_from_response(struct dialog *d, const struct sip_message *response, struct arena *arena);
 /*
  * What a 2xx to our request, or the first NOTIFY of a subscription (RFC 6665
  * §4.4.1), completes: tag, target and routes of the other side.  Also a later

@@ -10,18 +10,19 @@
 struct first {
 	struct list node;
 	struct slice key;
+	int64_t at_ms; /* by the wall clock */
 };
 
 static void forget(struct talks *t, struct first *first)
 {
-	(void)state_remove(t->state, STATE_FIRST, first->key, SLICE(""));
+	state_remove(t->state, STATE_FIRST, first->key, SLICE(""));
 	map_remove(&t->firsts, first->key);
 	list_remove(&first->node);
 	t->first_count--;
 	mem_free(first);
 }
 
-static bool add(struct talks *t, struct slice key)
+static bool add(struct talks *t, struct slice key, int64_t at_ms)
 {
 	size_t max = t->gateway->settings ? (size_t)t->gateway->settings->max_first_words
 	                                  : TALKS_SUBSCRIPTIONS_CEILING;
@@ -34,6 +35,7 @@ static bool add(struct talks *t, struct slice key)
 		return false;
 	memcpy((char *)(first + 1), key.ptr, key.len);
 	first->key = (struct slice){ (char *)(first + 1), key.len };
+	first->at_ms = at_ms;
 	if (map_add(&t->firsts, first->key, first) != RESULT_OK) {
 		mem_free(first);
 		return false;
@@ -43,30 +45,41 @@ static bool add(struct talks *t, struct slice key)
 	return true;
 }
 
+static void save(struct talks *t, const struct first *first)
+{
+	const struct state_row row = { .kind = STATE_FIRST, .key = first->key, .until_ms = first->at_ms };
+
+	state_put(t->state, &row);
+}
+
 void first_note(struct talks *t, struct slice key)
 {
 	struct first *known = map_get(&t->firsts, key);
-	struct state_row row = { .kind = STATE_FIRST, .key = key };
 
 	if (known) {
 		list_remove(&known->node);
 		list_add_last(&t->first_list, &known->node);
 		return;
 	}
-	if (!add(t, key))
+	if (!add(t, key, loop_now(t->gateway->loop).wall_ms))
 		return;
-	row.until_ms = loop_now(t->gateway->loop).wall_ms;
-	(void)state_put(t->state, &row);
+	save(t, LIST_OWNER(t->first_list.prev, struct first, node));
 	talks_saved(t);
 }
 
 bool first_has(const struct talks *t, struct slice key) { return map_get(&t->firsts, key) != NULL; }
 
-static void load_one(void *to, const struct state_row *row) { (void)add(to, row->key); }
+static void load_one(void *to, const struct state_row *row) { (void)add(to, row->key, row->until_ms); }
 
 bool first_load(struct talks *t, struct reason *reason)
 {
 	return !t->state || state_each(t->state, STATE_FIRST, load_one, t, reason) == RESULT_OK;
+}
+
+void first_save_all(struct talks *t)
+{
+	LIST_EACH (at, &t->first_list)
+		save(t, LIST_OWNER(at, struct first, node));
 }
 
 void first_free_all(struct talks *t)

@@ -129,18 +129,28 @@ static void letter_return(struct talks *t, const struct letter *letter, const st
 		talks_return(t, was, error);
 }
 
-void message_fail(struct talks *t, struct letter **letter, int status, const struct sip_message *m)
+void message_fail(struct talks *t, struct letter **letter, const struct outcome *what)
 {
 	struct xmpp_stanza_error error;
 
 	t->to_sip.failed++;
-	if (translate_error_to_xmpp(status, m, &t->arena, &error) != TRANSLATE_OK)
+	if (translate_error_to_xmpp(what->status, what->m, &t->arena, &error) != TRANSLATE_OK)
 		error = (struct xmpp_stanza_error){ .condition = XMPP_INTERNAL_SERVER_ERROR,
 			                            .type = XMPP_ERROR_CANCEL };
-	report_returned(t, *letter, status, m ? xmpp_condition_name(error.condition).ptr : "nobody answered");
+	if (!what->m)
+		error.text = slice_of(what->why); /* our own words: they name nothing of the inside */
+	report_returned(t, *letter, what->status,
+	                what->m ? xmpp_condition_name(error.condition).ptr : what->why);
 	letter_return(t, *letter, &error);
 	gateway_xmpp_handled(t->gateway, (*letter)->receipt);
 	letter_free(letter);
+}
+
+void message_fail_plainly(struct talks *t, struct letter **letter, int status, const char *why)
+{
+	const struct outcome what = { .status = status, .why = why };
+
+	message_fail(t, letter, &what);
 }
 
 void message_arrived(struct talks *t, struct letter **letter)
@@ -154,9 +164,8 @@ void message_arrived(struct talks *t, struct letter **letter)
 
 /* The addresses of a request of its own: from the device that wrote, to our user. */
 static bool write_page(struct talks *t, const struct parties *p, struct pair *pair, struct slice call_id,
-                       const struct translate_content *content, uint64_t token)
+                       const struct translate_content *content, uint64_t token, struct reason *why)
 {
-	struct reason why;
 	char *from = arena_printf(&t->arena, "<%.*s>;tag=%s", SLICE_ARG(p->their_full_uri), pair->tag);
 	char *to = arena_printf(&t->arena, "<%.*s>", SLICE_ARG(p->our_uri));
 	struct gateway_request request = { .method = content->method,
@@ -169,13 +178,14 @@ static bool write_page(struct talks *t, const struct parties *p, struct pair *pa
 		                           .body = content->body,
 		                           .is_solicited = first_has(t, p->key) };
 
-	return from && to && gateway_sip_send(t->gateway, &request, token, &why) != 0;
+	return from && to && gateway_sip_send(t->gateway, &request, token, why) != 0;
 }
 
 void message_page(struct talks *t, struct letter *letter)
 {
 	struct ask *ask = ask_new(t, ASK_PAGE, 0);
 	struct translate_refusal refusal;
+	struct reason why = { "out of memory" };
 	struct parties p;
 	struct pair *pair = NULL;
 
@@ -183,18 +193,18 @@ void message_page(struct talks *t, struct letter *letter)
 		pair = pair_get(t, p.key);
 	if (!ask || !pair) {
 		ask_free(t, &ask);
-		message_fail(t, &letter, 500, NULL);
+		message_fail_plainly(t, &letter, 500, "out of memory");
 		return;
 	}
 	ask->letter = letter;
 
 	const struct translate_content content = { letter->method, letter->headers, letter->body };
 
-	if (write_page(t, &p, pair, letter->call_id, &content, ask->self))
+	if (write_page(t, &p, pair, letter->call_id, &content, ask->self, &why))
 		return;
 	ask->letter = NULL;
 	ask_free(t, &ask);
-	message_fail(t, &letter, 504, NULL);
+	message_fail_plainly(t, &letter, 504, why.text);
 }
 
 /* A client or pool that takes no MESSAGE of its own says so in one of these ways. */
@@ -203,7 +213,7 @@ static bool refuses_the_way(int status)
 	return status == 405 || status == 415 || status == 488 || status == 501;
 }
 
-void message_answered(struct talks *t, struct ask *ask, const struct sip_message *m, int status)
+void message_answered(struct talks *t, struct ask *ask, const struct outcome *what)
 {
 	struct letter *letter = ask->letter;
 	struct translate_refusal refusal;
@@ -211,11 +221,11 @@ void message_answered(struct talks *t, struct ask *ask, const struct sip_message
 	struct pair *pair;
 
 	ask->letter = NULL;
-	if (status < 300) {
+	if (what->status < 300) {
 		message_arrived(t, &letter);
 		return;
 	}
-	if (letter->may_change_mode && refuses_the_way(status) &&
+	if (letter->may_change_mode && refuses_the_way(what->status) &&
 	    talks_parties_of_stanza(t, letter->to, letter->from, &p, &refusal) == TRANSLATE_OK &&
 	    (pair = pair_get(t, p.key))) {
 		letter->may_change_mode = false;
@@ -224,7 +234,7 @@ void message_answered(struct talks *t, struct ask *ask, const struct sip_message
 		session_send(t, pair, &p, letter);
 		return;
 	}
-	message_fail(t, &letter, status, m);
+	message_fail(t, &letter, what);
 }
 
 static void send_text(struct talks *t, const struct xmpp_element *stanza, const struct parties *p,
@@ -267,6 +277,7 @@ static bool is_typing_news(struct talks *t, struct pair *pair, enum translate_ty
 static void send_notice(struct talks *t, const struct parties *p, struct pair *pair,
                         const struct translate_im *im, const struct translate_content *content)
 {
+	struct reason why;
 	struct ask *ask;
 
 	if (im->kind == TRANSLATE_IM_TYPING && !is_typing_news(t, pair, im->typing))
@@ -274,7 +285,7 @@ static void send_notice(struct talks *t, const struct parties *p, struct pair *p
 	if (session_say(t, pair, content) || content->method != SIP_MESSAGE)
 		return;
 	ask = ask_new(t, ASK_QUIETLY, 0);
-	if (ask && !write_page(t, p, pair, SLICE(""), content, ask->self))
+	if (ask && !write_page(t, p, pair, SLICE(""), content, ask->self, &why))
 		ask_free(t, &ask);
 }
 

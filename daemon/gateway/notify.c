@@ -42,14 +42,14 @@ void notify_unlink(struct notify *n)
 
 void notify_save(struct talks *t, const struct notify *n)
 {
+	int64_t left = n->expires_ms - gateway_now_ms(t->gateway);
 	const struct state_row row = { .kind = STATE_NOTIFY,
 		                       .key = n->watched->key,
 		                       .tag = slice_of(n->tag),
 		                       .dialog = n->dialog,
-		                       .until_ms = loop_now(t->gateway->loop).wall_ms +
-		                                   (int64_t)n->granted_s * 1000 };
+		                       .until_ms = loop_now(t->gateway->loop).wall_ms + left };
 
-	(void)state_put(t->state, &row);
+	state_put(t->state, &row);
 	talks_saved(t);
 }
 
@@ -57,7 +57,7 @@ void notify_forget_saved(struct talks *t, const struct notify *n)
 {
 	if (!n->watched || n->ending == ENDING_FETCH)
 		return;
-	(void)state_remove(t->state, STATE_NOTIFY, n->watched->key, slice_of(n->tag));
+	state_remove(t->state, STATE_NOTIFY, n->watched->key, slice_of(n->tag));
 	talks_saved(t);
 }
 

@@ -96,7 +96,7 @@ struct gateway_request {
 	uint32_t cseq;
 	struct slice headers; /* Route, Contact, Content-Type and others */
 	struct slice body;
-	bool is_farewell; /* a NOTIFY that says that a contact has gone because its partner was turned off */
+	bool is_farewell; /* ends what was allowed, and passes also when its partner has been turned off meanwhile */
 	bool is_solicited; /* our user wrote or subscribed first: what decides for partners of the type public-unverified */
 };
 /*
@@ -130,6 +130,8 @@ void gateway_sip_cancelled(struct gateway *g, handle server);         /* 487 has
  */
 void gateway_sip_outcome(struct gateway *g, uint64_t token, const struct sip_message *m, int status,
                          const char *why);
+/* A 2xx to an INVITE of ours which has had its outcome: repeated, of another branch, or too late. */
+void gateway_sip_accepted_again(struct gateway *g, const struct sip_message *m);
 
 bool talks_start(struct gateway *g);
 void talks_stop(struct gateway *g);

@@ -14,6 +14,7 @@ struct session {
 	char tag[TALKS_TAG_BYTES];
 	struct dialog dialog;
 	enum session_state state;
+	handle invite;     /* ours, while it is under way */
 	struct list queue; /* letters */
 	size_t queued;
 	int64_t used_ms;
@@ -32,17 +33,20 @@ static const struct session_step steps[SESSION_STATES][SESSION_EVENTS] = {
 	ROW(INVITING, BYE, ENDED, SESSION_DO_RETURN_QUEUE),
 	ROW(INVITING, LEAVE, LEAVING, 0),
 	ROW(INVITING, LOST, ENDED, SESSION_DO_RETURN_QUEUE),
+	ROW(INVITING, CUT, ENDED, SESSION_DO_CANCEL | SESSION_DO_RETURN_QUEUE),
 	ROW(UP, LETTER, UP, SESSION_DO_SEND),
 	ROW(UP, BYE, ENDED, SESSION_DO_TELL_GONE),
 	ROW(UP, LEAVE, ENDED, SESSION_DO_BYE),
 	ROW(UP, IDLE, ENDED, SESSION_DO_BYE | SESSION_DO_TELL_GONE),
 	ROW(UP, LOST, ENDED, 0),
+	ROW(UP, CUT, ENDED, SESSION_DO_BYE),
 	ROW(LEAVING, LETTER, INVITING, SESSION_DO_QUEUE),
 	ROW(LEAVING, ACCEPTED, ENDED, SESSION_DO_ACK | SESSION_DO_SEND_QUEUE | SESSION_DO_BYE),
 	ROW(LEAVING, REFUSED, ENDED, SESSION_DO_RETURN_QUEUE),
 	ROW(LEAVING, BYE, ENDED, SESSION_DO_RETURN_QUEUE),
 	ROW(LEAVING, LEAVE, LEAVING, 0),
 	ROW(LEAVING, LOST, ENDED, SESSION_DO_RETURN_QUEUE),
+	ROW(LEAVING, CUT, ENDED, SESSION_DO_CANCEL | SESSION_DO_RETURN_QUEUE),
 };
 #undef ROW
 
@@ -143,7 +147,7 @@ static void send_letter(struct talks *t, struct session *s, struct letter *lette
 		return;
 	}
 	ask_free(t, &ask);
-	message_fail(t, &letter, 504, NULL);
+	message_fail_plainly(t, &letter, 504, "the Access Edge is away");
 }
 
 /* "gone", or nothing when the other side has shown no states: a chat always may hear it (XEP-0085 §5.1). */
@@ -161,26 +165,27 @@ static void tell_gone(struct talks *t, const struct session *s)
 		talks_stanza(t, &p, stanza, 0);
 }
 
-static void end_politely(struct talks *t, struct session *s)
+/* Also when the partner is no longer allowed: what had been is to end on both sides. */
+static void end_politely(struct talks *t, struct dialog *d)
 {
 	struct ask *ask = ask_new(t, ASK_QUIETLY, 0);
 
-	if (ask && !talks_in_dialog(t, &s->dialog, SIP_BYE, SLICE(""), SLICE(""), TALKS_SOLICITED, ask->self))
+	if (ask && !talks_in_dialog(t, d, SIP_BYE, SLICE(""), SLICE(""), TALKS_SOLICITED | TALKS_FAREWELL,
+	                            ask->self))
 		ask_free(t, &ask);
 }
 
-/* Takes the letters out first: what returns or sends them may change the session. */
-static void empty_queue(struct talks *t, struct session *s, bool is_sent, int status,
-                        const struct sip_message *m)
+/* `failure` NULL: they are sent.  Takes the letters out first: what returns or sends them may change the session. */
+static void empty_queue(struct talks *t, struct session *s, const struct outcome *failure)
 {
 	while (!list_is_empty(&s->queue)) {
 		struct letter *letter = LIST_OWNER(s->queue.next, struct letter, node);
 
 		list_remove(&letter->node);
-		if (is_sent)
-			send_letter(t, s, letter);
+		if (failure)
+			message_fail(t, &letter, failure);
 		else
-			message_fail(t, &letter, status, m);
+			send_letter(t, s, letter);
 	}
 	s->queued = 0;
 }
@@ -219,7 +224,7 @@ static bool falls_back(struct talks *t, struct session *s, int status)
 
 /* One event; the session may be gone afterwards. */
 static void happen(struct talks *t, struct session *s, enum session_event event, struct letter *letter,
-                   int status, const struct sip_message *m)
+                   const struct outcome *what)
 {
 	struct session_step step = session_step(s->state, event);
 
@@ -232,21 +237,23 @@ static void happen(struct talks *t, struct session *s, enum session_event event,
 			list_add_last(&s->queue, &letter->node);
 			s->queued++;
 		} else {
-			message_fail(t, &letter, 480, NULL);
+			message_fail_plainly(t, &letter, 480, "too many messages wait for this session");
 		}
 	}
 	if (step.actions & SESSION_DO_SEND)
 		send_letter(t, s, letter);
 	if (step.actions & SESSION_DO_SEND_QUEUE)
-		empty_queue(t, s, true, 0, NULL);
+		empty_queue(t, s, NULL);
 	if (step.actions & SESSION_DO_RETURN_QUEUE) {
-		(void)falls_back(t, s, status);
-		empty_queue(t, s, false, status, m);
+		(void)falls_back(t, s, what->status);
+		empty_queue(t, s, what);
 	}
 	if (step.actions & SESSION_DO_TELL_GONE)
 		tell_gone(t, s);
 	if (step.actions & SESSION_DO_BYE)
-		end_politely(t, s);
+		end_politely(t, &s->dialog);
+	if (step.actions & SESSION_DO_CANCEL)
+		gateway_sip_cancel(t->gateway, s->invite);
 	if (s->state == SESSION_ENDED)
 		session_free(t, s);
 }
@@ -280,11 +287,13 @@ static struct session *invite(struct talks *t, struct pair *pair, const struct p
 	                            : NULL;
 	struct ask *ask = s ? ask_new(t, ASK_INVITE, s->self) : NULL;
 
-	if (ask &&
-	    talks_in_dialog(t, &s->dialog, SIP_INVITE,
-	                    body_headers(t, s, "Allow: INVITE, ACK, CANCEL, BYE, MESSAGE, INFO, OPTIONS\r\n"),
-	                    sdp_of(t, uri_of(s->dialog.local), false),
-	                    first_has(t, p->key) ? TALKS_SOLICITED : 0, ask->self))
+	if (ask)
+		s->invite = talks_in_dialog(
+		        t, &s->dialog, SIP_INVITE,
+		        body_headers(t, s, "Allow: INVITE, ACK, CANCEL, BYE, MESSAGE, INFO, OPTIONS\r\n"),
+		        sdp_of(t, uri_of(s->dialog.local), false), first_has(t, p->key) ? TALKS_SOLICITED : 0,
+		        ask->self);
+	if (ask && s->invite)
 		return s;
 	ask_free(t, &ask);
 	if (s)
@@ -297,9 +306,9 @@ void session_send(struct talks *t, struct pair *pair, const struct parties *p, s
 	struct session *s = handles_get(&t->sessions, pair->session);
 
 	if (!s && !(s = invite(t, pair, p, letter->call_id)))
-		message_fail(t, &letter, 504, NULL);
+		message_fail_plainly(t, &letter, 504, "the Access Edge is away");
 	else
-		happen(t, s, SESSION_LETTER, letter, 0, NULL);
+		happen(t, s, SESSION_LETTER, letter, NULL);
 }
 
 bool session_say(struct talks *t, struct pair *pair, const struct translate_content *content)
@@ -321,25 +330,53 @@ void session_leave(struct talks *t, struct pair *pair)
 	struct session *s = handles_get(&t->sessions, pair->session);
 
 	if (s)
-		happen(t, s, SESSION_LEAVE, NULL, 0, NULL);
+		happen(t, s, SESSION_LEAVE, NULL, NULL);
 }
 
-void session_answered(struct talks *t, struct ask *ask, const struct sip_message *m, int status)
+void session_answered(struct talks *t, struct ask *ask, const struct outcome *what)
 {
+	static const struct outcome no_dialog = { .status = 500, .why = "their 200 has no usable Contact" };
 	struct session *s = handles_get(&t->sessions, ask->owner);
+	bool is_accepted = what->status < 300 && what->m;
 
-	if (!s)
-		return;
-	if (status < 300 && m && dialog_confirm(&s->dialog, m, &t->arena)) {
+	if (is_accepted && s && dialog_confirm(&s->dialog, what->m, &t->arena)) {
 		s->pair->knows_mode = s->pair->wants_session = true;
-	} else if (status < 300) {
-		status = 500; /* a 2xx without a Contact makes no dialog */
+		happen(t, s, SESSION_ACCEPTED, NULL, NULL);
+		return;
 	}
-	happen(t, s, status < 300 ? SESSION_ACCEPTED : SESSION_REFUSED, NULL, status, m);
+	if (is_accepted)
+		session_accepted_again(t, what->m);
+	if (s)
+		happen(t, s, SESSION_REFUSED, NULL, is_accepted ? &no_dialog : what);
+}
+
+/* The very dialog of a session that is up: the 2xx was repeated, for its ACK has not come by yet. */
+static bool is_up(struct talks *t, const struct sip_message *m)
+{
+	const struct session *s = map_get(&t->session_tags, m->from.tag);
+
+	return s && s->state == SESSION_UP && slice_equal(s->dialog.call_id, m->call_id) &&
+	       slice_equal(s->dialog.remote_tag, m->to.tag);
+}
+
+/*
+ * RFC 3261 §13.2.2.4: each 2xx is acknowledged, and a dialog that nobody wants is ended: its INVITE was cancelled
+ * too late (§9.1), has timed out here, or has been forked. Without memory it is repeated, and has another chance.
+ */
+void session_accepted_again(struct talks *t, const struct sip_message *m)
+{
+	struct dialog d = { 0 };
+
+	if (!dialog_from_response(&d, m, &t->arena))
+		return;
+	(void)talks_in_dialog(t, &d, SIP_ACK, SLICE(""), SLICE(""), TALKS_SOLICITED | TALKS_FAREWELL, 0);
+	if (!is_up(t, m))
+		end_politely(t, &d);
+	dialog_drop(&d);
 }
 
 /* 481, or silence: they have forgotten the session. The letter gets one more. */
-void session_message_answered(struct talks *t, struct ask *ask, const struct sip_message *m, int status)
+void session_message_answered(struct talks *t, struct ask *ask, const struct outcome *what)
 {
 	struct session *s = handles_get(&t->sessions, ask->owner);
 	struct letter *letter = ask->letter;
@@ -348,20 +385,20 @@ void session_message_answered(struct talks *t, struct ask *ask, const struct sip
 	struct pair *pair;
 
 	ask->letter = NULL;
-	if (status < 300) {
+	if (what->status < 300) {
 		message_arrived(t, &letter);
 		return;
 	}
-	if (s && (status == 481 || !m))
-		happen(t, s, SESSION_LOST, NULL, status, m);
-	if (status == 481 && !letter->is_again &&
+	if (s && (what->status == 481 || !what->m))
+		happen(t, s, SESSION_LOST, NULL, what);
+	if (what->status == 481 && !letter->is_again &&
 	    talks_parties_of_stanza(t, letter->to, letter->from, &p, &refusal) == TRANSLATE_OK &&
 	    (pair = pair_get(t, p.key))) {
 		letter->is_again = true;
 		session_send(t, pair, &p, letter);
 		return;
 	}
-	message_fail(t, &letter, status, m);
+	message_fail(t, &letter, what);
 }
 
 /* ---- they begin ---- */
@@ -431,7 +468,7 @@ void session_invited(struct talks *t, handle server, const struct sip_message *m
 	}
 	/* The newer one is used from here on, the older ends; one of ours that is under way says first what waits for it. */
 	if ((old = handles_get(&t->sessions, pair->session)) && old->state == SESSION_UP)
-		happen(t, old, SESSION_LEAVE, NULL, 0, NULL);
+		happen(t, old, SESSION_LEAVE, NULL, NULL);
 	if (!(s = session_new(t, pair, &dialog, SESSION_UP))) {
 		dialog_drop(&dialog);
 		talks_answer(t, server, 480, "Too many sessions");
@@ -446,6 +483,8 @@ void session_invited(struct talks *t, handle server, const struct sip_message *m
 
 bool session_request(struct talks *t, handle server, const struct sip_message *m)
 {
+	static const struct outcome hung_up = { .status = 480,
+		                                .why = "the other side has ended the session" };
 	struct session *s = map_get(&t->session_tags, m->to.tag);
 	struct translate_refusal refusal = { 0 };
 	enum translate_answer answer;
@@ -469,7 +508,7 @@ bool session_request(struct talks *t, handle server, const struct sip_message *m
 	case SIP_INVITE: accept_invite(t, server, s, m); return true;
 	case SIP_BYE:
 		talks_answer(t, server, 200, "");
-		happen(t, s, SESSION_BYE, NULL, 480, NULL);
+		happen(t, s, SESSION_BYE, NULL, &hung_up);
 		return true;
 	case SIP_OPTIONS: talks_answer(t, server, 200, ""); return true;
 	default: talks_answer(t, server, 405, ""); return true;
@@ -487,7 +526,21 @@ void session_second(struct talks *t)
 	while ((s = handles_next(&t->sessions, &at)))
 		if (now - s->used_ms >= TALKS_SESSION_IDLE_MS || now >= s->timer_ms) {
 			talks_begin(t);
-			happen(t, s, SESSION_IDLE, NULL, 0, NULL);
+			happen(t, s, SESSION_IDLE, NULL, NULL);
+			talks_end(t);
+		}
+}
+
+void session_image_changed(struct talks *t)
+{
+	static const struct outcome cut = { .status = 403, .why = "the partner has been turned off" };
+	struct session *s;
+	uint32_t at = 0;
+
+	while ((s = handles_next(&t->sessions, &at)))
+		if (talks_is_partner_off(t, s->pair->key)) {
+			talks_begin(t);
+			happen(t, s, SESSION_CUT, NULL, &cut);
 			talks_end(t);
 		}
 }

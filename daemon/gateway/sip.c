@@ -445,6 +445,12 @@ static void send_ack(struct gateway *g, const struct sip_transaction *client, co
 		gateway_access_undo(g, begun);
 }
 
+/* A 2xx to an INVITE makes a dialog on their side, whether anybody here waits for it or not (§13.2.2.4). */
+static bool is_acceptance(const struct sip_message *m)
+{
+	return m->status >= 200 && m->status < 300 && slice_equal(m->cseq.method, SLICE("INVITE"));
+}
+
 static void response_came(struct gateway *g, const struct sip_message *m)
 {
 	struct sip_transaction *client = sip_transactions_find_client(g->transactions, m, g->access_handle);
@@ -453,7 +459,10 @@ static void response_came(struct gateway *g, const struct sip_message *m)
 	unsigned todo;
 
 	if (!client) {
-		g->counts.dropped++; /* late, or the answer to our CANCEL */
+		if (is_acceptance(m))
+			gateway_sip_accepted_again(g, m);
+		else
+			g->counts.dropped++; /* late, or the answer to our CANCEL */
 		return;
 	}
 	todo = sip_transactions_step(g->transactions, client, event_of(m->status), gateway_now_ms(g));
@@ -469,6 +478,8 @@ static void response_came(struct gateway *g, const struct sip_message *m)
 		end_client(g, client);
 	if (waits) /* last: it may send, and so change the table */
 		gateway_sip_outcome(g, token, m, m->status, "");
+	else if ((todo & SIP_DO_PASS_UP) && is_acceptance(m))
+		gateway_sip_accepted_again(g, m);
 }
 
 /* ---- entrances ---- */

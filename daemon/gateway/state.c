@@ -3,15 +3,62 @@
 
 #include <sqlite3.h>
 
+#include "shared/base/list.h"
+#include "shared/base/map.h"
 #include "shared/base/memory.h"
 
 enum { COLUMNS = 12 };
 
+#define CHANGE_OF(at) LIST_OWNER(at, struct change, node)
+
+/* A row that waits for a commit; its bytes lie behind it. */
+struct change {
+	struct list node;
+	struct slice name;
+	struct state_row row;
+	size_t bytes;
+	bool is_removal;
+};
+
 struct state {
 	sqlite3 *database;
 	sqlite3_stmt *put, *remove;
-	bool is_dirty, has_failed;
+	struct map changes; /* by name */
+	struct list change_list;
+	size_t change_bytes;
+	uint64_t change_count;
+	bool writes_all; /* what waits is more than is kept here: the next commit writes every row */
+	bool is_writing_all, has_failed; /* ... and is doing so; one of them was not taken */
+	void (*all)(void *owner);
+	void *owner;
 };
+
+static struct slice laid(char **at, struct slice text)
+{
+	struct slice copy = { *at, text.len };
+
+	if (text.len)
+		memcpy(*at, text.ptr, text.len);
+	*at += text.len;
+	return copy;
+}
+
+static void change_free(struct state *s, struct change *change)
+{
+	if (!change)
+		return;
+	map_remove(&s->changes, change->name);
+	list_remove(&change->node);
+	s->change_bytes -= change->bytes;
+	mem_free(change);
+}
+
+static void forget_changes(struct state *s)
+{
+	LIST_EACH_SAFE (at, &s->change_list)
+		change_free(s, CHANGE_OF(at));
+	s->writes_all = false;
+}
 
 static enum result failed(struct state *s, struct reason *reason, const char *what)
 {
@@ -69,7 +116,7 @@ static enum result prepare(struct state *s, struct reason *reason)
 	return RESULT_OK;
 }
 
-enum result state_open(const char *path, struct state **out, struct reason *reason)
+enum result state_open(const char *path, struct siphash_key seed, struct state **out, struct reason *reason)
 {
 	struct state *s = mem_new(sizeof *s);
 	enum result result;
@@ -77,6 +124,8 @@ enum result state_open(const char *path, struct state **out, struct reason *reas
 	*out = NULL;
 	if (!s)
 		return fail(reason, RESULT_NO_MEMORY, "out of memory");
+	map_start(&s->changes, STATE_CHANGES_MAX, seed);
+	list_start(&s->change_list);
 	result = sqlite3_open_v2(path ? path : ":memory:", &s->database,
 	                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 	                         NULL) == SQLITE_OK
@@ -95,7 +144,10 @@ void state_close(struct state **state)
 
 	if (!s)
 		return;
-	(void)state_commit(s, NULL);
+	if (s->put && s->remove)
+		(void)state_commit(s, NULL);
+	forget_changes(s);
+	map_stop(&s->changes);
 	sqlite3_finalize(s->put);
 	sqlite3_finalize(s->remove);
 	sqlite3_close(s->database);
@@ -103,75 +155,179 @@ void state_close(struct state **state)
 	*state = NULL;
 }
 
+/* ---- what waits ---- */
+
+/* The name of a row: its kind, key and tag.  Neither of these holds a NUL. */
+static struct slice name_laid(char **at, enum state_kind kind, struct slice key, struct slice tag)
+{
+	char *start = *at;
+
+	*(*at)++ = (char)kind;
+	(void)laid(at, key);
+	*(*at)++ = '\0';
+	(void)laid(at, tag);
+	return (struct slice){ start, (size_t)(*at - start) };
+}
+
+/* Copies the row; NULL: no memory. */
+static struct change *change_new(const struct state_row *row, bool is_removal)
+{
+	const struct dialog *d = &row->dialog;
+	size_t bytes = sizeof(struct change) + 2 * (row->key.len + row->tag.len) + 2 + d->call_id.len +
+	               d->local.len + d->remote.len + d->target.len + d->routes.len;
+	struct change *change = mem_new(bytes);
+	char *at;
+
+	if (!change)
+		return NULL;
+	at = (char *)(change + 1);
+	list_start(&change->node);
+	change->bytes = bytes;
+	change->is_removal = is_removal;
+	change->name = name_laid(&at, row->kind, row->key, row->tag);
+	change->row = *row;
+	change->row.key = laid(&at, row->key);
+	change->row.tag = laid(&at, row->tag);
+	change->row.dialog.call_id = laid(&at, d->call_id);
+	change->row.dialog.local = laid(&at, d->local);
+	change->row.dialog.remote = laid(&at, d->remote);
+	change->row.dialog.target = laid(&at, d->target);
+	change->row.dialog.routes = laid(&at, d->routes);
+	return change;
+}
+
+/* The newest word on a row is the one that counts. */
+static void keep(struct state *s, const struct state_row *row, bool is_removal)
+{
+	struct change *change;
+
+	if (!s)
+		return;
+	s->change_count++;
+	if (s->writes_all)
+		return;
+	change = change_new(row, is_removal);
+	if (change)
+		change_free(s, map_get(&s->changes, change->name));
+	if (change && s->change_bytes + change->bytes <= STATE_CHANGES_BYTES_MAX &&
+	    map_add(&s->changes, change->name, change) == RESULT_OK) {
+		list_add_last(&s->change_list, &change->node);
+		s->change_bytes += change->bytes;
+		return;
+	}
+	mem_free(change);
+	forget_changes(s);
+	s->writes_all = true;
+}
+
+void state_remove(struct state *s, enum state_kind kind, struct slice key, struct slice tag)
+{
+	const struct state_row row = { .kind = kind, .key = key, .tag = tag };
+
+	keep(s, &row, true);
+}
+
+void state_written_by(struct state *s, void (*all)(void *owner), void *owner)
+{
+	s->all = all;
+	s->owner = owner;
+}
+
+bool state_is_dirty(const struct state *s) { return s && (s->writes_all || !list_is_empty(&s->change_list)); }
+
+uint64_t state_changes(const struct state *s) { return s ? s->change_count : 0; }
+
 /* ---- writing ---- */
 
-static bool begin(struct state *s)
+static bool execute(struct state *s, const char *words)
 {
-	if (!s->is_dirty && sqlite3_exec(s->database, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		s->has_failed = true;
-	s->is_dirty = true;
-	return !s->has_failed;
+	return sqlite3_exec(s->database, words, NULL, NULL, NULL) == SQLITE_OK;
 }
 
 /* An empty slice is an empty blob, never NULL. */
-static void bind(sqlite3_stmt *statement, int at, struct slice text)
+static bool bind(sqlite3_stmt *statement, int at, struct slice text)
 {
-	sqlite3_bind_blob(statement, at, text.len ? text.ptr : "", (int)text.len, SQLITE_STATIC);
+	return text.len <= STATE_CHANGES_BYTES_MAX &&
+	       sqlite3_bind_blob(statement, at, text.len ? text.ptr : "", (int)text.len, SQLITE_STATIC) ==
+	               SQLITE_OK;
 }
 
-static bool run(struct state *s, sqlite3_stmt *statement)
+static bool run(sqlite3_stmt *statement)
 {
 	bool is_done = sqlite3_step(statement) == SQLITE_DONE;
 
-	sqlite3_reset(statement);
+	/* The reason that the database keeps for state_commit survives these two. */
+	is_done = sqlite3_reset(statement) == SQLITE_OK && is_done;
 	sqlite3_clear_bindings(statement);
-	if (!is_done)
-		s->has_failed = true;
 	return is_done;
 }
 
-bool state_put(struct state *s, const struct state_row *row)
+static bool write_row(struct state *s, const struct state_row *row)
 {
 	const struct slice *const texts[] = { &row->dialog.call_id, &row->dialog.local, &row->dialog.remote,
 		                              &row->dialog.target, &row->dialog.routes };
+	bool is_bound = bind(s->put, 2, row->key) && bind(s->put, 3, row->tag);
 
-	if (!s || !begin(s))
-		return false;
-	sqlite3_bind_int(s->put, 1, (int)row->kind);
-	bind(s->put, 2, row->key);
-	bind(s->put, 3, row->tag);
-	sqlite3_bind_int(s->put, 4, row->state);
 	for (int i = 0; i < 5; i++)
-		bind(s->put, 5 + i, *texts[i]);
+		is_bound = is_bound && bind(s->put, 5 + i, *texts[i]);
+	sqlite3_bind_int(s->put, 1, (int)row->kind);
+	sqlite3_bind_int(s->put, 4, row->state);
 	sqlite3_bind_int64(s->put, 10, row->dialog.local_cseq);
 	sqlite3_bind_int64(s->put, 11, row->dialog.remote_cseq);
 	sqlite3_bind_int64(s->put, COLUMNS, row->until_ms);
-	return run(s, s->put);
+	return is_bound && run(s->put);
 }
 
-bool state_remove(struct state *s, enum state_kind kind, struct slice key, struct slice tag)
+static bool write_removal(struct state *s, const struct state_row *row)
 {
-	if (!s || !begin(s))
-		return false;
-	sqlite3_bind_int(s->remove, 1, (int)kind);
-	bind(s->remove, 2, key);
-	bind(s->remove, 3, tag);
-	return run(s, s->remove);
+	sqlite3_bind_int(s->remove, 1, (int)row->kind);
+	return bind(s->remove, 2, row->key) && bind(s->remove, 3, row->tag) && run(s->remove);
 }
 
-bool state_is_dirty(const struct state *s) { return s && s->is_dirty; }
+static bool write_changes(struct state *s)
+{
+	LIST_EACH (at, &s->change_list) {
+		const struct change *change = CHANGE_OF(at);
+
+		if (!(change->is_removal ? write_removal(s, &change->row) : write_row(s, &change->row)))
+			return false;
+	}
+	return true;
+}
+
+static bool write_all(struct state *s)
+{
+	if (!s->all || !execute(s, "DELETE FROM row"))
+		return false;
+	s->is_writing_all = true;
+	s->has_failed = false;
+	s->all(s->owner);
+	s->is_writing_all = false;
+	return !s->has_failed;
+}
+
+void state_put(struct state *s, const struct state_row *row)
+{
+	if (s && s->is_writing_all)
+		s->has_failed = s->has_failed || !write_row(s, row);
+	else
+		keep(s, row, false);
+}
 
 enum result state_commit(struct state *s, struct reason *reason)
 {
-	enum result result = RESULT_OK;
+	enum result result;
 
-	if (!s->is_dirty)
+	if (!state_is_dirty(s))
 		return RESULT_OK;
-	if (s->has_failed || sqlite3_exec(s->database, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
-		result = failed(s, reason, "was not written");
-		(void)sqlite3_exec(s->database, "ROLLBACK", NULL, NULL, NULL);
+	if (execute(s, "BEGIN IMMEDIATE") && (s->writes_all ? write_all(s) : write_changes(s)) &&
+	    execute(s, "COMMIT")) {
+		forget_changes(s);
+		return RESULT_OK;
 	}
-	s->is_dirty = s->has_failed = false;
+	result = failed(s, reason, "was not written");
+	/* Some faults have taken the transaction back already (a full disk); then there is none, and no harm. */
+	(void)execute(s, "ROLLBACK");
 	return result;
 }
 

@@ -63,82 +63,6 @@ struct slice talks_header(const struct sip_message *m, enum sip_header_id id)
 	return header ? header->value : SLICE("");
 }
 
-static struct xmpp_jid without_resource(struct xmpp_jid jid)
-{
-	jid.resource = SLICE("");
-	return jid;
-}
-
-/* From both JIDs, that of ours in its SIP domain still. */
-static enum translate_answer fill(struct talks *t, struct parties *p, struct translate_refusal *refusal)
-{
-	struct slice xmpp_domain = gateway_xmpp_domain(t->gateway, p->ours.domain);
-	struct xmpp_jid ours = without_resource(p->ours), theirs = without_resource(p->theirs);
-	enum translate_answer answer;
-	char *key;
-
-	if (!xmpp_domain.ptr) {
-		*refusal = (struct translate_refusal){ 403, XMPP_ITEM_NOT_FOUND, "Not one of our domains" };
-		return TRANSLATE_REFUSED;
-	}
-	if ((answer = translate_address_to_uri(&ours, &t->arena, &p->our_uri, refusal)) != TRANSLATE_OK ||
-	    (answer = translate_address_to_uri(&theirs, &t->arena, &p->their_uri, refusal)) != TRANSLATE_OK ||
-	    (answer = translate_address_to_uri(&p->theirs, &t->arena, &p->their_full_uri, refusal)) !=
-	            TRANSLATE_OK)
-		return answer;
-	p->ours.domain = ours.domain = xmpp_domain;
-	p->our_text = xmpp_jid_text(&ours, &t->arena);
-	p->their_text = xmpp_jid_text(&theirs, &t->arena);
-	key = arena_printf(&t->arena, "%.*s %.*s", SLICE_ARG(p->our_uri), SLICE_ARG(p->their_uri));
-	p->key = slice_of(key);
-	return p->our_text.ptr && p->their_text.ptr && key ? TRANSLATE_OK : TRANSLATE_NO_MEMORY;
-}
-
-enum translate_answer talks_parties_of_request(struct talks *t, const struct sip_uri *ours,
-                                               const struct sip_uri *theirs, struct parties *out,
-                                               struct translate_refusal *refusal)
-{
-	enum translate_answer answer;
-
-	*out = (struct parties){ 0 };
-	if ((answer = translate_address_to_jid(ours, &t->arena, &out->ours, refusal)) != TRANSLATE_OK ||
-	    (answer = translate_address_to_jid(theirs, &t->arena, &out->theirs, refusal)) != TRANSLATE_OK)
-		return answer;
-	return fill(t, out, refusal);
-}
-
-enum translate_answer talks_parties_of_stanza(struct talks *t, struct slice ours, struct slice theirs,
-                                              struct parties *out, struct translate_refusal *refusal)
-{
-	enum translate_answer answer;
-	struct slice sip_domain;
-
-	*out = (struct parties){ 0 };
-	if ((answer = translate_jid_read(ours, &t->arena, &out->ours, refusal)) != TRANSLATE_OK ||
-	    (answer = translate_jid_read(theirs, &t->arena, &out->theirs, refusal)) != TRANSLATE_OK)
-		return answer;
-	sip_domain = gateway_sip_domain(t->gateway, out->ours.domain);
-	if (!sip_domain.ptr || out->ours.local.len == 0) {
-		*refusal = (struct translate_refusal){ 404, XMPP_SERVICE_UNAVAILABLE,
-			                               "nobody here has that address" };
-		return TRANSLATE_REFUSED;
-	}
-	out->ours.domain = sip_domain;
-	return fill(t, out, refusal);
-}
-
-enum translate_answer talks_parties_of_key(struct talks *t, struct slice key, struct parties *out)
-{
-	size_t blank = slice_find(key, ' ');
-	struct translate_refusal refusal;
-	struct sip_uri ours, theirs;
-
-	if (blank == key.len || sip_uri_parse(slice_first(key, blank), &ours, NULL) != SIP_PARSE_OK ||
-	    sip_uri_parse(slice_after(key, blank + 1), &theirs, NULL) != SIP_PARSE_OK)
-		return TRANSLATE_REFUSED;
-	return talks_parties_of_request(t, &ours, &theirs, out, &refusal);
-}
-
 /* ---- sending ---- */
 
 void talks_answer(struct talks *t, handle server, int status, const char *why)
@@ -200,8 +124,8 @@ void talks_return(struct talks *t, const struct xmpp_element *stanza, const stru
 		(void)gateway_xmpp_send(t->gateway, to.domain, from.domain, reply, 0);
 }
 
-bool talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method, struct slice headers,
-                     struct slice body, unsigned flags, uint64_t token)
+handle talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method, struct slice headers,
+                       struct slice body, unsigned flags, uint64_t token)
 {
 	struct reason why;
 	char *lines = arena_printf(&t->arena, "%.*s%.*s", SLICE_ARG(d->routes), SLICE_ARG(headers));
@@ -216,61 +140,7 @@ bool talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method, 
 		                           .is_solicited = flags & TALKS_SOLICITED,
 		                           .is_farewell = flags & TALKS_FAREWELL };
 
-	return lines && gateway_sip_send(t->gateway, &request, token, &why) != 0;
-}
-
-/* ---- what waits for the disk ---- */
-
-struct promise {
-	struct list node;
-	void (*go_on)(struct talks *t, handle owner, bool is_durable);
-	handle owner;
-};
-
-static void commit(void *owner)
-{
-	struct talks *t = owner;
-	struct reason reason = { "" };
-	bool is_durable = state_commit(t->state, &reason) == RESULT_OK;
-
-	if (!is_durable) {
-		struct gateway_report report;
-
-		gateway_report_open(&report, t->gateway, CONTROL_EVENT_STATE_NOT_KEPT);
-		json_put_text(&report.w, "service", "gateway");
-		json_put_text(&report.w, "why", reason.text);
-		gateway_report_send(&report);
-	}
-	while (!list_is_empty(&t->promises)) {
-		struct promise *promise = LIST_OWNER(t->promises.next, struct promise, node);
-
-		list_remove(&promise->node);
-		promise->go_on(t, promise->owner, is_durable);
-		mem_free(promise);
-	}
-}
-
-void talks_saved(struct talks *t)
-{
-	if (state_is_dirty(t->state) && !t->commit_timer.is_set)
-		loop_timer_set(t->gateway->loop, &t->commit_timer, TALKS_COMMIT_MS, commit, t);
-}
-
-void talks_when_durable(struct talks *t, void (*go_on)(struct talks *t, handle owner, bool is_durable),
-                        handle owner)
-{
-	struct promise *promise = state_is_dirty(t->state) ? mem_new(sizeof *promise) : NULL;
-
-	if (!promise) {
-		/* Nothing waits; or no memory to wait with: then the disk is waited for here and now. */
-		bool is_durable = !t->state || state_commit(t->state, NULL) == RESULT_OK;
-
-		go_on(t, owner, is_durable);
-		return;
-	}
-	*promise = (struct promise){ .go_on = go_on, .owner = owner };
-	list_add_last(&t->promises, &promise->node);
-	talks_saved(t);
+	return lines ? gateway_sip_send(t->gateway, &request, token, &why) : 0;
 }
 
 /* ---- the SIP seam ---- */
@@ -354,21 +224,28 @@ void gateway_sip_outcome(struct gateway *g, uint64_t token, const struct sip_mes
 {
 	struct talks *t = g->talks;
 	struct ask *ask = handles_get(&t->asks, token);
+	const struct outcome what = { .status = status, .m = m, .why = why };
 
-	(void)why;
 	if (!ask || status < 200)
 		return;
 	talks_begin(t);
 	switch (ask->kind) {
-	case ASK_PAGE: message_answered(t, ask, m, status); break;
-	case ASK_INVITE: session_answered(t, ask, m, status); break;
-	case ASK_IN_SESSION: session_message_answered(t, ask, m, status); break;
+	case ASK_PAGE: message_answered(t, ask, &what); break;
+	case ASK_INVITE: session_answered(t, ask, &what); break;
+	case ASK_IN_SESSION: session_message_answered(t, ask, &what); break;
 	case ASK_WATCHING: watching_answered(t, ask, m, status); break;
 	case ASK_NOTIFY: watched_answered(t, ask, m, status); break;
 	default: break;
 	}
 	ask_free(t, &ask);
 	talks_end(t);
+}
+
+void gateway_sip_accepted_again(struct gateway *g, const struct sip_message *m)
+{
+	talks_begin(g->talks);
+	session_accepted_again(g->talks, m);
+	talks_end(g->talks);
 }
 
 /* ---- the XMPP seam ---- */
@@ -424,17 +301,30 @@ static void presence_received(struct talks *t, const struct xmpp_element *stanza
 	watched_stanza(t, &p, stanza);
 }
 
-/* A disk that takes nothing is reported; to hold back all that follows on the stream would help nobody. */
-static void handled(struct talks *t, handle receipt, bool is_durable)
+static bool handled(struct talks *t, handle receipt, bool is_durable)
 {
-	(void)is_durable;
-	gateway_xmpp_handled(t->gateway, receipt);
+	if (is_durable)
+		gateway_xmpp_handled(t->gateway, receipt);
+	return is_durable; /* else it waits: receipts have a deadline of their own, and their stream ends then */
+}
+
+/*
+ * What a stanza asks to be remembered is durable before it is acknowledged; so is what the same stanza asked on an
+ * earlier stream.  Words and presence do not wait for a disk: they change nothing on it.
+ */
+static bool asks_to_be_kept(const struct xmpp_element *stanza)
+{
+	struct slice type = xmpp_get(stanza, SLICE("type"));
+
+	return slice_equal(stanza->name, SLICE("presence")) && type.len &&
+	       !slice_equal(type, SLICE("unavailable")) && !slice_equal(type, SLICE("error"));
 }
 
 void gateway_xmpp_received(struct gateway *g, struct slice local, struct slice remote,
                            const struct xmpp_element *stanza, handle receipt)
 {
 	struct talks *t = g->talks;
+	uint64_t changes = state_changes(t->state);
 
 	(void)local;
 	(void)remote;
@@ -445,8 +335,10 @@ void gateway_xmpp_received(struct gateway *g, struct slice local, struct slice r
 		presence_received(t, stanza);
 	else if (slice_equal(stanza->name, SLICE("iq")))
 		iq_received(t, stanza);
-	if (receipt)
+	if (receipt && (changes != state_changes(t->state) || asks_to_be_kept(stanza)))
 		talks_when_durable(t, handled, receipt);
+	else if (receipt)
+		gateway_xmpp_handled(g, receipt);
 	talks_end(t);
 }
 
@@ -457,6 +349,16 @@ void gateway_xmpp_reachable(struct gateway *g, struct slice remote, bool is_reac
 }
 
 /* ---- life ---- */
+
+/* For state.c, when more has changed than it could keep. */
+static void save_all(void *owner)
+{
+	struct talks *t = owner;
+
+	first_save_all(t);
+	watching_save_all(t);
+	watched_save_all(t);
+}
 
 bool talks_start(struct gateway *g)
 {
@@ -489,11 +391,12 @@ bool talks_start(struct gateway *g)
 	list_start(&t->promises);
 	if (g->folder) {
 		snprintf(path, sizeof path, "%s/gateway.db", g->folder);
-		if (state_open(path, &t->state, &reason) != RESULT_OK || !first_load(t, &reason) ||
+		if (state_open(path, g->seed, &t->state, &reason) != RESULT_OK || !first_load(t, &reason) ||
 		    !watching_load(t, &reason) || !watched_load(t, &reason)) {
 			fprintf(stderr, "gateway: %s\n", reason.text);
 			return false;
 		}
+		state_written_by(t->state, save_all, t);
 	}
 	return true;
 }
@@ -506,10 +409,11 @@ void talks_stop(struct gateway *g)
 
 	if (!t)
 		return;
-	loop_timer_stop(&t->commit_timer);
 	loop_defer_cancel(&t->tell_unsent);
-	if (t->state)
-		commit(t);
+	(void)talks_commit(t);
+	loop_timer_stop(&t->commit_timer);
+	talks_forget_promises(t);
+	state_close(&t->state);
 	while ((ask = handles_next(&t->asks, &at)))
 		ask_free(t, &ask);
 	session_end_all(t);
@@ -517,7 +421,6 @@ void talks_stop(struct gateway *g)
 	watched_free_all(t);
 	pair_forget_all(t);
 	first_free_all(t);
-	state_close(&t->state);
 	handles_stop(&t->asks);
 	handles_stop(&t->sessions);
 	handles_stop(&t->watchings);
@@ -536,7 +439,11 @@ void talks_stop(struct gateway *g)
 	g->talks = NULL;
 }
 
-void talks_image_changed(struct gateway *g) { watched_image_changed(g->talks); }
+void talks_image_changed(struct gateway *g)
+{
+	watched_image_changed(g->talks);
+	session_image_changed(g->talks);
+}
 
 void talks_second(struct gateway *g)
 {

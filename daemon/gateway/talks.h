@@ -7,7 +7,9 @@
  * exactly one outcome, and each subscription one owner that outlives a crash.
  * Files in reading order:
  *   dialog.c    a SIP dialog, kept small
- *   talks.c     the seams: what comes goes to the file that knows it; names of both sides
+ *   talks.c     the seams: what comes goes to the file that knows it
+ *   parties.c   one of ours and one of theirs, by the names that each side has for them
+ *   durable.c   when what has been saved is on the disk, and who waits for that
  *   pair.c      what is remembered of two people who talk
  *   message.c   one message, each way, to exactly one outcome
  *   session.c   IM sessions of Lync's kind: INVITE, MESSAGE in the dialog, BYE
@@ -67,6 +69,13 @@ enum ask_kind {
 	ASK_TELL,       /* presence into XMPP; `owner`: watching */
 };
 
+/* What came of a request of ours into SIP; `m` NULL: no answer, and `why` says what was found instead. */
+struct outcome {
+	int status;
+	const struct sip_message *m;
+	const char *why;
+};
+
 /* A message from XMPP on its way into SIP: enough to send it (again) and to return it. */
 struct letter {
 	struct list node;          /* in a session's queue */
@@ -118,6 +127,8 @@ struct talks {
 	size_t first_count;
 	struct state *state; /* NULL: nothing survives */
 	struct loop_timer commit_timer;
+	int64_t commit_wait_ms; /* the last commit failed, and the next comes after so long; 0: it worked */
+	int64_t commit_told_ms;
 	struct list promises; /* what waits for the next commit */
 	struct talks_counts to_xmpp, to_sip;
 	unsigned told_again; /* in this second */
@@ -150,6 +161,9 @@ enum translate_answer talks_parties_of_request(struct talks *t, const struct sip
 enum translate_answer talks_parties_of_stanza(struct talks *t, struct slice ours, struct slice theirs,
                                               struct parties *out, struct translate_refusal *refusal);
 enum translate_answer talks_parties_of_key(struct talks *t, struct slice key, struct parties *out);
+struct slice talks_partner_domain(struct slice key); /* within it */
+bool talks_is_partner_off(const struct talks *t,
+                          struct slice key); /* its domain is no partner, or one that is off */
 
 void talks_answer(struct talks *t, handle server, int status,
                   const char *why); /* 415 with Accept, 405 with Allow ... */
@@ -159,18 +173,26 @@ void talks_stanza(struct talks *t, const struct parties *p, const struct xmpp_el
                   uint64_t token);
 /* A stanza is returned to its sender with an error. */
 void talks_return(struct talks *t, const struct xmpp_element *stanza, const struct xmpp_stanza_error *error);
-/* A request in a dialog of ours. */
+/* A request in a dialog of ours: what gateway_sip_send gives. */
 enum { TALKS_SOLICITED = 1, TALKS_FAREWELL = 2 }; /* as gateway_request has them */
-bool talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method, struct slice headers,
-                     struct slice body, unsigned flags, uint64_t token);
-/* Runs `go_on` with `owner` once what has been saved so far is durable; at once where nothing waits to be written. */
-void talks_when_durable(struct talks *t, void (*go_on)(struct talks *t, handle owner, bool is_durable),
-                        handle owner);
-void talks_saved(struct talks *t); /* something has been given to state.c */
+handle talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method, struct slice headers,
+                       struct slice body, unsigned flags, uint64_t token);
 /* A row of a list, with the one number that its kind has; `field` NULL: none. */
 void talks_row(struct json_writer *w, const char *kind, struct slice key, const char *state,
                const char *field, int64_t number);
 struct slice talks_header(const struct sip_message *m, enum sip_header_id id); /* empty: absent */
+
+/* ---- durable.c ---- */
+
+/*
+ * Runs `go_on` with `owner` when what has been saved so far is durable, at once where nothing waits to be written;
+ * and when that fails, with is_durable false: then it says by false that it waits for the next attempt.
+ */
+void talks_when_durable(struct talks *t, bool (*go_on)(struct talks *t, handle owner, bool is_durable),
+                        handle owner);
+void talks_saved(struct talks *t);  /* something has been given to state.c */
+bool talks_commit(struct talks *t); /* now, whatever the pause; false: it waits on */
+void talks_forget_promises(struct talks *t);
 
 /* ---- pair.c ---- */
 
@@ -196,11 +218,12 @@ void message_from_sip(struct talks *t, handle server, const struct sip_message *
 /* `*receipt` is 0 afterwards when a letter keeps it. */
 void message_from_xmpp(struct talks *t, const struct xmpp_element *stanza, handle *receipt);
 /* The outcomes. */
-void message_answered(struct talks *t, struct ask *ask, const struct sip_message *m, int status);
+void message_answered(struct talks *t, struct ask *ask, const struct outcome *what);
 void message_delivered(struct talks *t, struct ask *ask, const struct gateway_outcome *outcome);
 /* One letter on its own; takes it. */
 void message_page(struct talks *t, struct letter *letter);
-void message_fail(struct talks *t, struct letter **letter, int status, const struct sip_message *m);
+void message_fail(struct talks *t, struct letter **letter, const struct outcome *what);
+void message_fail_plainly(struct talks *t, struct letter **letter, int status, const char *why);
 void message_arrived(struct talks *t, struct letter **letter); /* it was taken (2xx) */
 void letter_free(struct letter **letter);
 
@@ -221,6 +244,7 @@ enum session_event {
 	SESSION_LEAVE, /* the XMPP side has gone */
 	SESSION_IDLE,  /* nothing was said for long, or its timer (RFC 4028) has run out */
 	SESSION_LOST,  /* they know nothing of it: 481, or no answer */
+	SESSION_CUT,   /* the partner was turned off, or removed */
 	SESSION_EVENTS
 };
 enum {
@@ -231,6 +255,7 @@ enum {
 	SESSION_DO_RETURN_QUEUE = 16,
 	SESSION_DO_BYE = 32,
 	SESSION_DO_TELL_GONE = 64,
+	SESSION_DO_CANCEL = 128,
 };
 struct session_step {
 	enum session_state next;
@@ -246,8 +271,11 @@ void session_leave(struct talks *t, struct pair *pair); /* the XMPP side has gon
 void session_invited(struct talks *t, handle server, const struct sip_message *m);
 bool session_request(struct talks *t, handle server,
                      const struct sip_message *m); /* in a dialog; false: not of a session */
-void session_answered(struct talks *t, struct ask *ask, const struct sip_message *m, int status);
-void session_message_answered(struct talks *t, struct ask *ask, const struct sip_message *m, int status);
+void session_answered(struct talks *t, struct ask *ask, const struct outcome *what);
+void session_message_answered(struct talks *t, struct ask *ask, const struct outcome *what);
+/* A 2xx that its session does not wait for: ACK, and BYE unless it is the one that made a session which is up. */
+void session_accepted_again(struct talks *t, const struct sip_message *m);
+void session_image_changed(struct talks *t);
 void session_second(struct talks *t);
 void session_end_all(struct talks *t);
 void session_write(struct talks *t, struct gateway_page *page, struct json_writer *w);
@@ -261,6 +289,7 @@ bool watching_notified(struct talks *t, handle server,
 void watching_second(struct talks *t);
 void watching_delivered(struct talks *t, struct ask *ask, const struct gateway_outcome *outcome);
 bool watching_load(struct talks *t, struct reason *reason);
+void watching_save_all(struct talks *t);
 void watching_free_all(struct talks *t);
 void watching_write(struct talks *t, struct gateway_page *page, struct json_writer *w);
 
@@ -274,6 +303,7 @@ void watched_image_changed(struct talks *t);
 void watched_reachable(struct talks *t, struct slice remote);
 void watched_second(struct talks *t);
 bool watched_load(struct talks *t, struct reason *reason);
+void watched_save_all(struct talks *t);
 void watched_free_all(struct talks *t);
 void watched_write(struct talks *t, struct gateway_page *page, struct json_writer *w);
 size_t talks_subscriptions(const struct talks *t);
@@ -282,6 +312,7 @@ size_t talks_subscriptions(const struct talks *t);
 bool first_load(struct talks *t, struct reason *reason);
 void first_note(struct talks *t, struct slice key);
 bool first_has(const struct talks *t, struct slice key);
+void first_save_all(struct talks *t);
 void first_free_all(struct talks *t);
 
 /* ---- iq.c ---- */

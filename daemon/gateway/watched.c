@@ -17,23 +17,9 @@ enum {
 	GRANTED_MAX_S = 24 * 3600,
 };
 
+#define KEPT_AGAIN "10" /* seconds after which a disk that took nothing may be asked again */
+
 /* ---- life of a pair ---- */
-
-static struct slice domain_of(const struct watched *w)
-{
-	size_t at = w->key.len;
-
-	while (at > 0 && w->key.ptr[at - 1] != '@' && w->key.ptr[at - 1] != ':')
-		at--;
-	return slice_after(w->key, at);
-}
-
-static bool is_switched_off(const struct talks *t, const struct watched *w)
-{
-	const struct image_xmpp_partner *partner = gateway_partner(t->gateway, domain_of(w));
-
-	return !partner || !partner->enabled;
-}
 
 static struct watched *watched_new(struct talks *t, struct slice key)
 {
@@ -66,9 +52,9 @@ static void save_pair(struct talks *t, const struct watched *w)
 	const struct state_row row = { .kind = STATE_WATCHED, .key = w->key, .state = (int)w->state };
 
 	if (w->state == TRANSLATE_WATCHED_NONE)
-		(void)state_remove(t->state, STATE_WATCHED, w->key, SLICE(""));
+		state_remove(t->state, STATE_WATCHED, w->key, SLICE(""));
 	else
-		(void)state_put(t->state, &row);
+		state_put(t->state, &row);
 	talks_saved(t);
 }
 
@@ -183,12 +169,31 @@ static int check_subscribe(const struct sip_message *m, uint32_t *expires_s)
 
 static void take_expiry(struct talks *t, struct notify *n, uint32_t expires_s)
 {
+	n->before_ms = n->expires_ms;
 	n->granted_s = expires_s;
 	n->expires_ms = gateway_now_ms(t->gateway) + (int64_t)expires_s * 1000;
 }
 
+/* What could not be kept is not promised: a refresh leaves the subscription as it was (RFC 6665 §4.1.2.3). */
+static void cannot_keep(struct talks *t, struct notify *n, handle server)
+{
+	const struct gateway_answer answer = { .status = 500,
+		                               .phrase = SLICE("The subscription could not be kept"),
+		                               .to_tag = slice_of(n->tag),
+		                               .headers = SLICE("Retry-After: " KEPT_AGAIN "\r\n") };
+
+	(void)gateway_sip_answer(t->gateway, server, &answer);
+	if (!n->before_ms) {
+		leave(t, n, TRANSLATE_WATCHED_S_EXPIRED);
+		return;
+	}
+	n->expires_ms = n->before_ms;
+	if (n->is_due)
+		notify_send(t, n);
+}
+
 /* The subscription is on the disk: now it may be promised. */
-static void answer_subscribe(struct talks *t, handle owner, bool is_durable)
+static bool answer_subscribe(struct talks *t, handle owner, bool is_durable)
 {
 	struct notify *n = handles_get(&t->notifies, owner);
 	struct gateway_answer answer = { .status = 200 };
@@ -196,7 +201,7 @@ static void answer_subscribe(struct talks *t, handle owner, bool is_durable)
 	char *headers;
 
 	if (!n)
-		return;
+		return true;
 	talks_begin(t);
 	server = n->server;
 	n->server = 0;
@@ -204,15 +209,15 @@ static void answer_subscribe(struct talks *t, handle owner, bool is_durable)
 	                       SLICE_ARG(notify_contact(t, n)));
 	answer.to_tag = slice_of(n->tag);
 	answer.headers = headers ? slice_of(headers) : SLICE("");
-	if (!is_durable) {
-		talks_answer(t, server, 500, "The subscription could not be kept");
-		leave(t, n, TRANSLATE_WATCHED_S_EXPIRED);
+	if (!is_durable && n->ending == ENDING_NONE) { /* an end is no promise */
+		cannot_keep(t, n, server);
 	} else {
 		(void)gateway_sip_answer(t->gateway, server, &answer);
 		if (n->is_due)
 			notify_send(t, n);
 	}
 	talks_end(t);
+	return true;
 }
 
 void watched_subscribe(struct talks *t, handle server, const struct sip_message *m, const struct parties *p)
@@ -246,7 +251,7 @@ void watched_subscribe(struct talks *t, handle server, const struct sip_message 
 		return;
 	}
 	slice_to_text(talks_header(m, SIP_EVENT), n->event, sizeof n->event);
-	w->is_off = is_switched_off(t, w);
+	w->is_off = talks_is_partner_off(t, w->key);
 	n->server = server;
 	n->is_due = true;
 	take_expiry(t, n, expires_s);
@@ -381,7 +386,7 @@ void watched_image_changed(struct talks *t)
 	uint32_t at = 0;
 
 	while ((w = handles_next(&t->watcheds, &at))) {
-		bool is_off = is_switched_off(t, w);
+		bool is_off = talks_is_partner_off(t, w->key);
 
 		if (is_off == w->is_off)
 			continue;
@@ -399,7 +404,7 @@ void watched_reachable(struct talks *t, struct slice remote)
 	uint32_t at = 0;
 
 	while ((w = handles_next(&t->watcheds, &at)))
-		if (w->state == TRANSLATE_WATCHED_ACTIVE && slice_equal(domain_of(w), remote))
+		if (w->state == TRANSLATE_WATCHED_ACTIVE && slice_equal(talks_partner_domain(w->key), remote))
 			w->wants_probe = t->probes_wait = true;
 }
 
@@ -507,6 +512,20 @@ bool watched_load(struct talks *t, struct reason *reason)
 {
 	return !t->state || (state_each(t->state, STATE_WATCHED, load_pair, t, reason) == RESULT_OK &&
 	                     state_each(t->state, STATE_NOTIFY, load_notify, t, reason) == RESULT_OK);
+}
+
+void watched_save_all(struct talks *t)
+{
+	struct watched *w;
+	struct notify *n;
+	uint32_t at = 0;
+
+	while ((w = handles_next(&t->watcheds, &at)))
+		save_pair(t, w);
+	at = 0;
+	while ((n = handles_next(&t->notifies, &at)))
+		if (n->watched && n->ending == ENDING_NONE)
+			notify_save(t, n);
 }
 
 void watched_free_all(struct talks *t)

@@ -35,6 +35,7 @@ struct notify {
 	struct dialog dialog;
 	handle server; /* a SUBSCRIBE that waits for its 200 */
 	int64_t expires_ms;
+	int64_t before_ms; /* what expires_ms was before the SUBSCRIBE at hand; 0: it began with that */
 	uint32_t granted_s;
 	int64_t hold_ms; /* a question waits until then; 0: no longer */
 	enum ending ending;

@@ -75,9 +75,9 @@ static void save(struct talks *t, struct watching *w)
 		                 .until_ms = loop_now(t->gateway->loop).wall_ms + left };
 
 	if (w->state == TRANSLATE_WATCHING_NONE)
-		(void)state_remove(t->state, STATE_WATCHING, w->key, SLICE(""));
+		state_remove(t->state, STATE_WATCHING, w->key, SLICE(""));
 	else
-		(void)state_put(t->state, &row);
+		state_put(t->state, &row);
 	talks_saved(t);
 }
 
@@ -461,6 +461,15 @@ static void load_one(void *to, const struct state_row *row)
 bool watching_load(struct talks *t, struct reason *reason)
 {
 	return !t->state || state_each(t->state, STATE_WATCHING, load_one, t, reason) == RESULT_OK;
+}
+
+void watching_save_all(struct talks *t)
+{
+	struct watching *w;
+	uint32_t at = 0;
+
+	while ((w = handles_next(&t->watchings, &at)))
+		save(t, w);
 }
 
 void watching_free_all(struct talks *t)

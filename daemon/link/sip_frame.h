@@ -14,8 +14,9 @@ enum { LINK_SIP_HEAD_BYTES = 16, LINK_SIP_BYTES_MAX = 1024 * 1024 };
 enum link_sip_flag {
 	LINK_SIP_SOLICITED = 1, /* to access: the local user wrote or subscribed first */
 	/*
-	 * To access: a NOTIFY in its dialog by which the gateway itself says that a contact has gone.  Nothing of the
-	 * partner is in it, so it passes also when the partner has just been turned off.
+	 * To access: a request in its dialog by which the gateway itself ends what had been allowed: a NOTIFY that a
+	 * contact has gone, the BYE of a session, the ACK before it.  Nothing of the partner is in it, so it passes also
+	 * when the partner has just been turned off.
 	 */
 	LINK_SIP_FAREWELL = 2,
 };

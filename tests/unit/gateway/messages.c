@@ -422,6 +422,95 @@ static void a_queue_has_an_end(void **state)
 	assert_int_equal(wire.stanza_count, TALKS_QUEUE_MAX + 1);
 }
 
+/* Of the dialog that nobody wants: ACK with the number of its INVITE, then BYE, along its own routes. */
+static void expect_ended(size_t invite, size_t at, const char *tag, const char *target)
+{
+	assert_int_equal(wire.request_count, at + 2);
+	assert_int_equal(wire.requests[at].method, SIP_ACK);
+	assert_int_equal(wire.requests[at].cseq, wire.requests[invite].cseq);
+	assert_int_equal(wire.requests[at + 1].method, SIP_BYE);
+	assert_int_equal(wire.requests[at + 1].cseq, wire.requests[invite].cseq + 1);
+	for (size_t i = at; i < at + 2; i++) {
+		assert_string_equal(wire.requests[i].target, target);
+		assert_string_equal(wire.requests[i].call_id, wire.requests[invite].call_id);
+		assert_string_equal(wire.requests[i].from, wire.requests[invite].from);
+		wire_expect_in(wire.requests[i].to, tag);
+		assert_true(wire.requests[i].is_farewell); /* also when the partner has been turned off */
+	}
+}
+
+#define GRUU "sip:alice@contoso.example;opaque=user:epid:x;gruu"
+
+static void an_acceptance_that_comes_too_late_is_acknowledged_and_ended(void **state)
+{
+	(void)state;
+	wire_image("session", true);
+	wire_xmpp(BOB);
+	wire_image("session", false);
+	assert_int_equal(wire.cancelled, 1);
+	wire_expect_stanza(0, "<forbidden ");
+	wire_expect_stanza(0, "turned off");
+	wire_expect_in(wire.report, "turned off");
+	assert_int_equal(wire.gateway.talks->sessions.count, 0);
+	wire_respond(0, 200, "at", CONTACT ROUTES); /* it had crossed the CANCEL */
+	expect_ended(0, 1, ";tag=at", GRUU);
+	wire_expect_in(wire.requests[2].headers,
+	               "Route: <sip:c.example;lr>\r\nRoute: <sip:b.example;lr>\r\n");
+	wire_respond(2, 200, NULL, "");
+	assert_int_equal(wire.request_count, 3);
+	assert_int_equal(wire.gateway.talks->asks.count, 0);
+
+	wire_accept_again(0, "fork", ""); /* long after; and nothing says where it is but To */
+	expect_ended(0, 3, ";tag=fork", "sip:alice@contoso.example");
+	wire_respond(4, 200, NULL, "");
+}
+
+static void a_repeated_acceptance_is_acknowledged_again_and_a_forked_one_ended(void **state)
+{
+	(void)state;
+	wire_image("session", true);
+	wire_xmpp(BOB);
+	wire_respond(0, 200, "at", CONTACT ROUTES);
+	assert_int_equal(wire.request_count, 3); /* ACK, MESSAGE */
+	wire_accept_again(0, "at", CONTACT ROUTES);
+	assert_int_equal(wire.request_count, 4);
+	assert_int_equal(wire.requests[3].method, SIP_ACK);
+	assert_int_equal(wire.requests[3].cseq, wire.requests[0].cseq);
+	wire_accept_again(0, "other", CONTACT);
+	expect_ended(0, 4, ";tag=other", GRUU);
+	assert_int_equal(wire.gateway.talks->sessions.count, 1);
+	wire_xmpp(BOB);
+	wire_expect_in(wire.requests[6].to, ";tag=at"); /* goes on in the first one */
+	wire_respond(2, 200, NULL, "");
+	wire_respond(5, 200, NULL, "");
+	wire_respond(6, 200, NULL, "");
+}
+
+static void an_acceptance_without_a_contact_is_ended_too(void **state)
+{
+	(void)state;
+	wire_image("session", true);
+	wire_xmpp(BOB);
+	wire_respond(0, 200, "at", "");
+	expect_ended(0, 1, ";tag=at", "sip:alice@contoso.example");
+	wire_expect_stanza(0, "<internal-server-error ");
+	wire_respond(2, 200, NULL, "");
+}
+
+static void a_partner_that_is_cut_ends_its_sessions(void **state)
+{
+	(void)state;
+	wire_request_as("INVITE", "<sip:alice@contoso.example>;tag=a", "<sip:bob@x.example>", "s1", 1,
+	                CONTACT SDP, OFFER);
+	wire_image("pool", false);
+	assert_int_equal(wire.requests[0].method, SIP_BYE);
+	assert_true(wire.requests[0].is_farewell);
+	assert_int_equal(wire.gateway.talks->sessions.count, 0);
+	wire_image("pool", true);
+	assert_int_equal(wire.request_count, 1);
+	wire_respond(0, 200, NULL, "");
+}
+
 static void session_tables_are_whole(void **state)
 {
 	size_t written = 0;
@@ -441,7 +530,7 @@ static void session_tables_are_whole(void **state)
 			if (s == SESSION_ENDED)
 				assert_false(step.is_written);
 		}
-	assert_int_equal(written, 17);
+	assert_int_equal(written, 20);
 }
 
 /* ---- iq ---- */
@@ -547,6 +636,10 @@ int main(void)
 		TEST(gone_ends_the_session),
 		TEST(a_session_they_have_forgotten_is_made_anew),
 		TEST(a_queue_has_an_end),
+		TEST(an_acceptance_that_comes_too_late_is_acknowledged_and_ended),
+		TEST(a_repeated_acceptance_is_acknowledged_again_and_a_forked_one_ended),
+		TEST(an_acceptance_without_a_contact_is_ended_too),
+		TEST(a_partner_that_is_cut_ends_its_sessions),
 		TEST(session_tables_are_whole),
 		TEST(our_domain_says_what_it_is),
 		TEST(counts_balance_whatever_happens),

@@ -1,6 +1,9 @@
 /* presence: subscriptions each way by the vectors, and what a restart leaves of them. */
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "daemon/gateway/watched.h"
 #include "tests/unit/gateway/wire.h"
 
 #define FROM_BOB "<presence from='bob@x.example' to='alice@im.contoso.example' "
@@ -28,19 +31,24 @@ static int start(void **state)
 	return 0;
 }
 
+static void remove_files(void)
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	char path[96];
+
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "%s/gateway.db%s", folder, ends[i]);
+		(void)unlink(path);
+	}
+}
+
 static int stop(void **state)
 {
-	char command[3][96];
-
 	(void)state;
 	assert_true(list_is_empty(&wire.gateway.talks->promises) || wire.timer);
 	wire_stop();
 	wire_free();
-	snprintf(command[0], sizeof command[0], "%s/gateway.db", folder);
-	snprintf(command[1], sizeof command[1], "%s/gateway.db-wal", folder);
-	snprintf(command[2], sizeof command[2], "%s/gateway.db-shm", folder);
-	for (size_t i = 0; i < 3; i++)
-		(void)unlink(command[i]);
+	remove_files();
 	assert_int_equal(rmdir(folder), 0);
 	return 0;
 }
@@ -295,6 +303,16 @@ static void a_watched_user_survives_a_restart(void **state)
 /* ---- one of ours watches an XMPP user ---- */
 
 #define SUBSCRIBE "Event: presence\r\nAccept: application/pidf+xml\r\n" CONTACT
+
+/* Of the one dialog in which Alice is notified. */
+static const char *wire_tag_of_notify(void)
+{
+	uint32_t at = 0;
+	const struct notify *n = handles_next(&wire.gateway.talks->notifies, &at);
+
+	assert_non_null(n);
+	return n->tag;
+}
 
 static handle subscribe(const char *expires)
 {
@@ -608,7 +626,147 @@ static void both_directions_are_two_halves(void **state)
 	assert_int_equal(wire.request_count, 1);
 }
 
+/* ---- a disk that takes nothing ---- */
+
+/* No file of this process may grow: what SQLite meets is what a full disk gives. */
+static void disk_is_full(bool is_full)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = is_full ? 1 : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void nothing_is_promised_while_the_disk_is_full_and_nothing_is_lost(void **state)
+{
+	handle first, refresh, end, receipt;
+
+	(void)state;
+	first = watch_bob();
+	assert_int_equal(wire_status(first), 200);
+	wire_forget();
+	disk_is_full(true);
+	wire_xmpp(FROM_BOB "type='subscribe'/>"); /* he watches her, too: she is asked, and he waits */
+	receipt = wire.next_receipt;
+	wire_wait(1);
+	wire_expect_in(wire.report, "\"event\":\"state-not-kept\"");
+	wire_respond(0, 200, "at", CONTACT "Expires: 3600\r\n");
+	wire_in_dialog(0, "NOTIFY", "at", 1, ACTIVE PIDF, AWAY);
+	wire_xmpp(FROM_BOB "/>"); /* what asks for nothing does not wait for a disk */
+	assert_true(wire.is_handled[wire.next_receipt]);
+	wire_xmpp(FROM_BOB
+	          "type='subscribe'/>"); /* again, on another stream: no more durable than the first */
+	assert_false(wire.is_handled[wire.next_receipt]);
+	wire.report[0] = '\0';
+	wire_wait(30);
+	assert_false(wire.is_handled[receipt]);
+	assert_string_equal(wire.report, ""); /* said once a minute */
+
+	/* A device of hers is refused, and one that is there keeps what it had. */
+	wire_forget();
+	end = wire_request_as("SUBSCRIBE", "<sip:alice@contoso.example>;tag=b", "<sip:bob@x.example>", "c2",
+	                      1, SUBSCRIBE, "");
+	wire_wait(6);
+	assert_int_equal(wire_status(end), 500);
+	wire_expect_in(wire_answer_of(end)->headers, "Retry-After: ");
+	assert_int_equal(wire.gateway.talks->notifies.count, 1);
+	refresh = wire_request_as(
+	        "SUBSCRIBE", "<sip:alice@contoso.example>;tag=a",
+	        arena_printf(&wire.arena, "<sip:bob@x.example>;tag=%s", wire_tag_of_notify()), "c1", 1000,
+	        SUBSCRIBE, "");
+	wire_wait(6);
+	assert_int_equal(wire_status(refresh), 500);
+	assert_int_equal(wire.gateway.talks->notifies.count, 1);
+
+	disk_is_full(false);
+	wire_wait(6);
+	wire_expect_in(wire.report, "\"event\":\"state-kept\"");
+	for (handle i = 1; i <= wire.next_receipt; i++)
+		assert_true(wire.is_handled[i]);
+	kill_and_start();
+	assert_int_equal(wire.gateway.talks->watchings.count, 1);
+	assert_int_equal(wire.gateway.talks->watcheds.count, 1);
+	assert_int_equal(wire.gateway.talks->notifies.count, 1);
+}
+
+/* With each allocation failing in turn: whatever was acknowledged is there after a restart. */
+static void what_was_acknowledged_without_memory_is_on_the_disk(void **state)
+{
+	(void)state;
+#ifdef PARLEY_FAULTS
+	for (unsigned long at = 1; at < 60; at++) {
+		handle server;
+
+		wire.fails_at = at;
+		wire_xmpp(FROM_BOB "type='subscribe'/>");
+		wire.fails_at = at;
+		server = wire_request_as("SUBSCRIBE", "<sip:alice@contoso.example>;tag=a",
+		                         "<sip:bob@x.example>", arena_printf(&wire.arena, "m%lu", at), 1,
+		                         SUBSCRIBE, "");
+		wire.fails_at = 0;
+		wire_wait(2);
+		assert_true(wire.is_handled[wire.next_receipt]);
+		size_t watchings = wire.gateway.talks->watchings.count,
+		       watcheds = wire.gateway.talks->watcheds.count,
+		       notifies = wire.gateway.talks->notifies.count;
+
+		assert_true(wire_status(server) != 200 || notifies == 1);
+		kill_and_start();
+		assert_int_equal(wire.gateway.talks->watchings.count, watchings);
+		assert_int_equal(wire.gateway.talks->watcheds.count, watcheds);
+		assert_int_equal(wire.gateway.talks->notifies.count, notifies);
+		wire_stop();
+		remove_files();
+		wire_start(folder);
+	}
+#endif
+}
+
 /* ---- the file ---- */
+
+static void give_one(void *owner)
+{
+	const struct state_row row = { .kind = STATE_FIRST, .key = SLICE("all"), .until_ms = 1 };
+
+	state_put(owner, &row);
+}
+
+static void count_row(void *to, const struct state_row *row)
+{
+	size_t *count = to;
+
+	assert_true(slice_equal(row->key, SLICE("all")));
+	(*count)++;
+}
+
+static void more_changes_than_are_kept_write_every_row_anew(void **state)
+{
+	struct state *file = NULL;
+	struct reason reason;
+	char key[32];
+	size_t count = 0;
+
+	(void)state;
+	assert_int_equal(state_open(NULL, wire.gateway.seed, &file, &reason), RESULT_OK);
+	state_written_by(file, give_one, file);
+	for (size_t i = 0; i <= STATE_CHANGES_MAX + 1; i++) {
+		struct state_row row = { .kind = STATE_FIRST };
+
+		snprintf(key, sizeof key, "%zu", i);
+		row.key = slice_of(key);
+		state_put(file, &row);
+		if (i == 0)
+			assert_int_equal(state_commit(file, &reason), RESULT_OK);
+	}
+	assert_true(state_is_dirty(file));
+	assert_int_equal(state_commit(file, &reason), RESULT_OK);
+	assert_false(state_is_dirty(file));
+	assert_int_equal(state_each(file, STATE_FIRST, count_row, &count, &reason), RESULT_OK);
+	assert_int_equal(count, 1); /* what the owner says is what there is */
+	state_close(&file);
+}
 
 static void a_later_version_is_not_touched(void **state)
 {
@@ -619,7 +777,7 @@ static void a_later_version_is_not_touched(void **state)
 	(void)state;
 	snprintf(path, sizeof path, "%s/gateway.db", folder);
 	wire_stop();
-	assert_int_equal(state_open(path, &file, &reason), RESULT_OK);
+	assert_int_equal(state_open(path, wire.gateway.seed, &file, &reason), RESULT_OK);
 	state_close(&file);
 	{
 		/* user_version is four bytes at 60 of a database's first page. */
@@ -630,7 +788,7 @@ static void a_later_version_is_not_touched(void **state)
 		assert_int_equal(fputc(STATE_VERSION + 1, f), STATE_VERSION + 1);
 		fclose(f);
 	}
-	assert_int_equal(state_open(path, &file, &reason), RESULT_INVALID);
+	assert_int_equal(state_open(path, wire.gateway.seed, &file, &reason), RESULT_INVALID);
 	wire_expect_in(reason.text, "version 2");
 	unlink(path);
 	{
@@ -641,7 +799,7 @@ static void a_later_version_is_not_touched(void **state)
 		      f);
 		fclose(f);
 	}
-	assert_int_equal(state_open(path, &file, &reason), RESULT_IO);
+	assert_int_equal(state_open(path, wire.gateway.seed, &file, &reason), RESULT_IO);
 	unlink(path);
 	wire_start(folder);
 }
@@ -664,13 +822,13 @@ static void rows_come_back_as_they_were(void **state)
 	struct reason reason;
 
 	(void)state;
-	assert_int_equal(state_open(NULL, &file, &reason), RESULT_OK);
+	assert_int_equal(state_open(NULL, wire.gateway.seed, &file, &reason), RESULT_OK);
 	assert_false(state_is_dirty(file));
-	assert_true(state_put(file, &row));
+	state_put(file, &row);
 	assert_true(state_is_dirty(file));
 	assert_int_equal(state_commit(file, &reason), RESULT_OK);
 	assert_false(state_is_dirty(file));
-	assert_true(state_remove(file, STATE_FIRST, SLICE("a b"), SLICE("")));
+	state_remove(file, STATE_FIRST, SLICE("a b"), SLICE(""));
 	assert_int_equal(state_commit(file, &reason), RESULT_OK);
 	state_close(&file);
 }
@@ -705,6 +863,9 @@ int main(void)
 		TEST(a_partner_that_is_switched_off_is_closed_and_comes_back),
 		TEST(a_watcher_survives_a_restart),
 		TEST(both_directions_are_two_halves),
+		TEST(nothing_is_promised_while_the_disk_is_full_and_nothing_is_lost),
+		TEST(what_was_acknowledged_without_memory_is_on_the_disk),
+		TEST(more_changes_than_are_kept_write_every_row_anew),
 		TEST(a_later_version_is_not_touched),
 		TEST(rows_come_back_as_they_were),
 	};

@@ -46,6 +46,7 @@ struct wire {
 	struct wire_stanza stanzas[WIRE_MAX];
 	size_t request_count, answer_count, stanza_count;
 	char report[WIRE_TEXT]; /* the last event */
+	handle cancelled;       /* the INVITE that was cancelled last, as gateway_sip_send had named it */
 	bool logs_bodies;
 	handle next_server;
 	handle next_receipt;
@@ -157,7 +158,7 @@ handle gateway_sip_send(struct gateway *g, const struct gateway_request *r, uint
 void gateway_sip_cancel(struct gateway *g, handle invite)
 {
 	(void)g;
-	(void)invite;
+	wire.cancelled = invite;
 }
 
 /* Each request is answered once, and only those that have come are. */
@@ -335,6 +336,7 @@ static inline void wire_free(void)
 	wire.timer = NULL;
 	wire.logs_bodies = false;
 	wire.report[0] = '\0';
+	wire.cancelled = 0;
 	wire.now = (struct instant){ 0 };
 	wire.gateway = (struct gateway){ 0 };
 }
@@ -395,6 +397,23 @@ static inline void wire_respond(size_t at, int status, const char *to_tag, const
 	m = wire_parse(text, strlen(text));
 	wire_fail_start();
 	gateway_sip_outcome(&wire.gateway, r->token, m, status, "");
+	wire_fail_stop();
+}
+
+/* A 2xx to our INVITE at `at` that has had its outcome. */
+static inline void wire_accept_again(size_t at, const char *to_tag, const char *headers)
+{
+	const struct wire_request *r = &wire.requests[at];
+	const struct sip_message *m;
+	char *text = arena_printf(&wire.arena,
+	                          "SIP/2.0 200 OK\r\nVia: SIP/2.0/TLS g.example;branch=z9hG4bKq\r\nFrom: "
+	                          "%s\r\nTo: %s;tag=%s\r\n"
+	                          "Call-ID: %s\r\nCSeq: %u INVITE\r\n%sContent-Length: 0\r\n\r\n",
+	                          r->from, r->to, to_tag, r->call_id, (unsigned)r->cseq, headers);
+
+	m = wire_parse(text, strlen(text));
+	wire_fail_start();
+	gateway_sip_accepted_again(&wire.gateway, m);
 	wire_fail_stop();
 }
 
