@@ -154,6 +154,7 @@ $(BUILD)/share/locale/%/LC_MESSAGES/parley.mo: tui/po/%.po
 locales: $(MO_FILES)
 
 po: ## gather the texts of tui/ and the tables, merge them into tui/po/LANGUAGE.po
+	/usr/bin/python3 tui/po/extract.py --said tui/client/said.def
 	/usr/bin/python3 tui/po/extract.py $(BUILD)/po/parley.pot
 	for l in $(LANGUAGES); do msgmerge --quiet --update --backup=none --no-fuzzy-matching --no-wrap \
 		--no-location tui/po/$$l.po $(BUILD)/po/parley.pot && msgattrib --no-obsolete --no-wrap -o tui/po/$$l.po tui/po/$$l.po || exit 1; done

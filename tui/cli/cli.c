@@ -7,6 +7,7 @@
 #include "tui/cli/help.h"
 #include "tui/cli/transfer.h"
 #include "tui/client/refusal.h"
+#include "tui/client/said.h"
 #include "tui/client/words.h"
 
 enum { CLI_OUT_MAX = 64 * 1024 * 1024, CLI_PAGES_MAX = 10000 };
@@ -21,9 +22,10 @@ struct run {
 void cli_complain(const struct cli_world *world, struct slice message)
 {
 	struct buffer line;
+	char to[SAID_BYTES];
 
 	buffer_start(&line, CONTROL_LINE_MAX);
-	print_text(&line, &world->style, message);
+	print_text(&line, &world->style, said(message, to));
 	fprintf(world->err, "parley: %.*s\n", SLICE_ARG(buffer_slice(&line)));
 	buffer_stop(&line);
 }
@@ -380,6 +382,7 @@ enum cli_exit cli_run(const struct cli_world *world, const struct cli_request *r
 	struct caller_setup setup = { .path = world->socket_path,
 		                      .name = world->name,
 		                      .is_read_only = request->options.is_read_only,
+		                      .translates = world->style.is_terminal && !request->options.is_json,
 		                      .from = world->from,
 		                      .now = world->now,
 		                      .on_event = print_event,

@@ -1,6 +1,7 @@
 #include "tui/cli/render.h"
 
 #include "tui/client/shown.h"
+#include "tui/client/said.h"
 #include "tui/client/words.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -319,7 +320,7 @@ void render_event(struct buffer *out, const struct print_style *style, const str
 {
 	enum control_event_id id = control_event_named(text_of(event, "event"));
 	struct slice sentence = text_of(event, "sentence"), severity = text_of(event, "severity");
-	char shown[SHOWN_BYTES];
+	char shown[SHOWN_BYTES], words[SAID_BYTES];
 	struct buffer made;
 
 	buffer_start(&made, CONTROL_LINE_MAX);
@@ -337,7 +338,10 @@ void render_event(struct buffer *out, const struct print_style *style, const str
 	for (size_t i = severity.len; style->is_terminal && i < 7; i++)
 		buffer_add_char(out, ' ');
 	buffer_add_char(out, style->is_terminal ? ' ' : '\t');
-	print_text(out, style, slice_is_empty(sentence) ? text_of(event, "event") : sentence);
+	print_text(out, style,
+	           slice_is_empty(sentence) ? text_of(event, "event")
+	           : style->is_terminal     ? said(sentence, words)
+	                                    : sentence);
 	buffer_add_char(out, '\n');
 	buffer_stop(&made);
 }

@@ -92,7 +92,7 @@ enum result caller_open(const struct caller_setup *setup, struct caller **out, e
 		                       .name = setup->name,
 		                       .is_read_only = setup->is_read_only,
 		                       .from = setup->from,
-		                       .handlers = { keep_answer, pass_event, caller } };
+		                       .handlers = { keep_answer, pass_event, caller, setup->translates } };
 
 	*out = NULL;
 	*code = CONTROL_INTERNAL;

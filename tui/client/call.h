@@ -10,8 +10,8 @@ struct caller; /* owned by whoever made it */
 
 struct caller_setup {
 	const char *path, *name;
-	bool is_read_only;
-	const char *from; /* SSH_CONNECTION, for the audit; NULL or "": none */
+	bool is_read_only, translates; /* as in session_handlers */
+	const char *from;              /* SSH_CONNECTION, for the audit; NULL or "": none */
 	struct instant (*now)(void);
 	void (*on_event)(void *to, const struct json *event); /* may be NULL */
 	void *to;

@@ -38,7 +38,8 @@ struct client *client_new(const struct client_setup *setup)
 	snprintf(client->path, sizeof client->path, "%s", setup->path);
 	client->descriptor = -1;
 	client->pause_ms = CLIENT_RETRY_FIRST_MS;
-	session_start(&client->session, (struct session_handlers){ handle_answer, handle_event, client });
+	session_start(&client->session, (struct session_handlers){ handle_answer, handle_event, client,
+	                                                           setup->handlers.translates });
 	return client;
 }
 

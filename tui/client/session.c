@@ -1,6 +1,9 @@
 #include "tui/client/session.h"
 
+#include "tui/client/said.h"
 #include "tui/client/words.h"
+
+enum { SESSION_SAID_MAX = 4 * CONTROL_LINE_MAX };
 
 void session_start(struct session *session, struct session_handlers handlers)
 {
@@ -62,6 +65,21 @@ static void answer(struct session *session, struct session_request *request, str
 	session->handlers.on_answer(session->handlers.to, id, with);
 }
 
+static enum result read_answer(const struct session *session, struct slice line, struct control_answer *got,
+                               struct reason *reason)
+{
+	struct buffer translated;
+	enum result result;
+
+	if (!session->handlers.translates || !words_are_translated())
+		return control_answer_read(line, got, reason);
+	buffer_start(&translated, SESSION_SAID_MAX);
+	result = control_answer_read(said_line(line, &translated) ? buffer_slice(&translated) : line, got,
+	                             reason);
+	buffer_stop(&translated);
+	return result;
+}
+
 enum result session_read(struct session *session, struct reason *reason)
 {
 	for (;;) {
@@ -75,7 +93,7 @@ enum result session_read(struct session *session, struct reason *reason)
 			return RESULT_OK;
 		if (result != RESULT_OK)
 			return fail(reason, result, _("the daemon sent a line of more than 64 KiB"));
-		result = control_answer_read(line, &got, reason);
+		result = read_answer(session, line, &got, reason);
 		if (result != RESULT_OK)
 			return result;
 		buffer_consume(&session->in, consumed);

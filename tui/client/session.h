@@ -26,6 +26,7 @@ struct session_handlers {
 	void (*on_answer)(void *to, int64_t id, struct control_answer *answer);
 	void (*on_event)(void *to, const struct json *event); /* may be NULL */
 	void *to;
+	bool translates; /* sentences of the daemon, for a person; not what a script reads */
 };
 
 struct session_request {

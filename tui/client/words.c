@@ -58,6 +58,8 @@ void words_start(void)
 /* The empty text is the name of the catalogue's own header. */
 const char *words_text(const char *text) { return *text ? gettext(text) : text; }
 
+bool words_are_translated(void) { return gettext("")[0] != '\0'; }
+
 const char *words_of(const char *context, struct slice name)
 {
 	char key[NAME_MAX_BYTES];

@@ -56,7 +56,7 @@ def cells(text):
 
 
 def places(text):
-    return sorted(re.findall(r"\{(\w+)(?::\w+)?\}", text))
+    return sorted(re.findall(r"\{(#?\w+)\}", text))
 
 
 def is_heading(entry):

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Every text that a person may read in the console or on the command line, as a template for translators.
 
-    extract.py POT          writes the template: what tui/ marks with _(), N_() and ngettext(), and
-                            the sentences that stand in the tables (rows below)
+    extract.py POT          writes the template: what tui/ marks with _(), N_() and ngettext(), the
+                            sentences that stand in the tables (rows below), and those the daemon says
+    extract.py --said FILE  writes the latter as rows for tui/client/said.c
 
 `make po` runs it and merges the result into each tui/po/LANGUAGE.po; `make po-check` says what is missing.
 """
@@ -19,10 +20,38 @@ TABLES = {
     "shared/model/needs.def": {"NEED": [4]},
     "shared/control/verbs.def": {"VERB": [6]},
     "shared/control/roles.def": {"ROLE": [-1]},
-    "shared/control/events.def": {"EVENT": [4]},
     "daemon/policy/steps.def": {"STEP": [4, 6]},
     "daemon/policy/refusals.def": {"REFUSAL": [5]},
 }
+
+# What the daemon says: English on the wire, with its parts put in.  The console knows it again by these patterns.
+SAYING_ROOMS = ["shared/base", "shared/control", "shared/model", "daemon/policy", "daemon/config", "daemon/keeper",
+                "daemon/store", "daemon/io", "daemon/access", "daemon/gateway", "daemon/names"]
+# Files that speak to nobody but the log or another program.
+SILENT = {"daemon/policy/image.c", "daemon/policy/image_build.c", "daemon/store/archive.c", "daemon/store/journal.c",
+          "daemon/store/manifest.c", "daemon/gateway/notify.c", "daemon/gateway/sdp.c",
+          "daemon/config/print.c"}
+# Functions whose texts go to standard error or to a file, and no further.
+SILENT_CALLS = {"fprintf", "printf", "say", "_Static_assert"}
+# No sentences: lists of words, pieces of other languages.
+NO_SENTENCE = re.compile(r"<parley |^policy set |^room for |^Sends a |^sealing a |^JSON: |^an element of eight|\\r|\\n|<\?|^(SELECT|INSERT|CREATE|UPDATE|DELETE|PRAGMA|BEGIN)\b|%s=|%s\+=|=direct|xmlns|^a=|^m=|"
+                         r"^(if_version|protocol client|after limit|document offset|text last|version staged)|^keeper: ")
+# Put together from pieces, or made where no pattern stands.
+PUT_TOGETHER = ["one of: {1}", "{#1} to {#2} items, separated by blanks, each {3}", "{1}, or nothing", "none: {1}",
+                "{#1} to {#2} of these, separated by blanks: {3}", "{1} is stopped: {2}", "{1}: not taken yet; it will be",
+                "{1} would lose federation", "{1} would gain federation", "{1} and {2} would lose federation",
+                "{1} and {2} would gain federation", "{1} may lose or gain it: only DNS can tell",
+                "{1} and {2} may lose or gain it: only DNS can tell", "the policy named {1}", "looks like {1} and is not it",
+                "{1}, site:NAME, or a name without a colon", "{#1} to {#2} {3}", "at step {#1} {2}: {3}"]
+# Words that stand alone in a cell: states, sides, directions, outcomes.
+WORDS = """up down idle connecting handshake closing closed draining failed refused waiting back-off off on dns
+ running stopped stopping starting backoff unused held
+ external internal in out incoming outgoing sip xmpp
+ error warning notice info debug allow block
+ added changed removed renamed done denied asked conflict invalid unknown
+ message presence session call other global site user limited pass refuse
+ us partner pool network inviting leaving ended pending active terminated ok""".split()
+COUNTED = ["domain", "user", "connection"]
 
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|[(),]|[^"(),]+', re.S)
 
@@ -75,6 +104,66 @@ def entries():
                 if text and re.search(r"[a-z]", text):
                     yield None, text
             yield from names(name, arguments)
+    for word in WORDS:
+        yield "word", word
+    for text in sayings():
+        yield None, text
+
+
+def pattern_of(literal):
+    """A format's text with its places numbered: {1} for a text, {#2} for a number; side by side they are one."""
+    count, out = 0, ""
+    for piece in re.split(r"(%[-+ #0-9.*]*(?:hh|h|ll|l|z|j|t)?[a-zA-Z%]|\{PRI\}|\{[a-z_]+(?::[a-z]+)?\})", literal):
+        if piece == "%%":
+            out += "%"
+        elif re.fullmatch(r"%.*[a-zA-Z]|\{.*\}", piece, re.S):
+            is_number = piece[-1] in "dioux" and piece[0] == "%" or piece == "{PRI}"
+            if out.endswith("}"):
+                out = re.sub(r"\{#?(\d+)\}$", r"{\1}", out)
+                continue
+            count += 1
+            out += f"{{{'#' if is_number else ''}{count}}}"
+        else:
+            out += piece
+    return out
+
+
+def is_sentence(literal):
+    return (re.search(r"[a-z]{2,}[,;:]? [a-z(%\"\\]", literal) and not NO_SENTENCE.search(literal)
+            and literal.strip() == literal and literal[0] not in ",;:")
+
+
+def sayings():
+    """Patterns of what the daemon says, those with most letters first."""
+    found = set(PUT_TOGETHER)
+    for room in SAYING_ROOMS:
+        for path in sorted((TOP / room).glob("*.c")):
+            if str(path.relative_to(TOP)) in SILENT:
+                continue
+            text = re.sub(r"^\s*#(?!define \w+\s+\").*$", "", without_comments(path.read_text()), flags=re.M)
+            text = re.sub(r"\bPRI[diux]64\b", '"{PRI}"', text).replace('%"{PRI}"', '"{PRI}"')
+            text = re.sub(r'%("\s*"\{PRI\})', r"\1", text)
+            for m in re.finditer(r'"(?:\\.|[^"\\\n])*"(?:\s*"(?:\\.|[^"\\\n])*")*', text):
+                call = re.findall(r"(\w+)\([^()]*$", text[max(0, m.start() - 200):m.start()])
+                literal = text_of(m.group(0))
+                if is_sentence(literal) and not (call and call[-1] in SILENT_CALLS):
+                    found.add(pattern_of(literal))
+    for name, arguments in rows((TOP / "shared/control/events.def").read_text()):
+        sentence = text_of(arguments[4])
+        found.add(pattern_of(sentence))
+        COUNTED.extend(re.findall(r"\{[a-z_]+:([a-z]+)\}", sentence))
+    for noun in COUNTED:
+        found |= {f"{{#1}} {noun}", f"{{#1}} {noun}s"}
+    for name, arguments in rows((TOP / "daemon/policy/refusals.def").read_text()):
+        found.add(text_of(arguments[4]))
+    letters = {text: len(re.sub(r"\{#?\d\}|[^A-Za-z]", "", text)) for text in found}
+    return sorted((t for t in found if letters[t] >= 4), key=lambda t: (-letters[t], t))
+
+
+def write_said(path):
+    lines = ["/*", " * What the daemon says, as patterns, those with most letters first.  Written by `make po`; said.h says how they",
+             " * are used: {1} stands for any text, {#1} for a number.", " */"]
+    path.write_text("\n".join(lines + [f'SAID("{text}")' for text in sayings()]) + "\n")
 
 
 def write(pot):
@@ -96,6 +185,9 @@ def write(pot):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) == 3 and sys.argv[1] == "--said":
+        write_said(Path(sys.argv[2]))
+        sys.exit(0)
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     target = Path(sys.argv[1]).resolve()

@@ -20,7 +20,7 @@ static const struct table_column columns[] = {
 };
 
 static const struct listing_field fields[] = {
-	{ "partner", LISTING_TEXT }, { "side", LISTING_TEXT },          { "direction", LISTING_TEXT },
+	{ "partner", LISTING_TEXT }, { "side", LISTING_WORD },          { "direction", LISTING_WORD },
 	{ "state", LISTING_STATE },  { "auth", LISTING_TEXT },          { "rate", LISTING_RATE },
 	{ "since", LISTING_AGE },    { "messages_in", LISTING_NUMBER }, { "messages_out", LISTING_NUMBER },
 	{ "address", LISTING_TEXT }, { "last_error", LISTING_TROUBLE },

@@ -218,7 +218,7 @@ static enum result start(struct console *console, struct reason *reason)
 		                       .is_read_only = setup->is_read_only,
 		                       .from = setup->from,
 		                       .reconnects = true,
-		                       .handlers = { take_answer, take_event, console },
+		                       .handlers = { take_answer, take_event, console, true },
 		                       .on_state = take_state };
 
 	scene_start(&console->scene);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "tui/client/said.h"
 #include "tui/client/words.h"
 #include "tui/screens/command.h"
 
@@ -51,8 +52,14 @@ void editing_label(const char *name, char to[FORM_LABEL_BYTES])
 	static const char *const acronyms[] = { "FQDN", "XMPP", "TLS", "SIP", "DNS",  "SASL",
 		                                "IP",   "SRV",  "IM",  "CRL", "CRLs", "TCP" };
 	struct slice rest = slice_of(name), word;
+	const char *known = words_of("field", rest);
 	size_t used = 0;
 
+	known = known ? known : words_of("kind", rest);
+	if (known) {
+		snprintf(to, FORM_LABEL_BYTES, "%s", known);
+		return;
+	}
 	while (slice_next(&rest, '-', &word) && used + word.len + 2 < FORM_LABEL_BYTES) {
 		const char *shown = NULL;
 
@@ -79,10 +86,11 @@ static enum form_type type_of(const struct model_field *row)
 static void say_allowed(const struct model_field *row, char to[FORM_WORDS_BYTES])
 {
 	struct buffer words;
+	char translated[SAID_BYTES];
 
 	buffer_start(&words, FORM_WORDS_BYTES - 1);
 	model_allowed(row, &words);
-	slice_to_text(buffer_slice(&words), to, FORM_WORDS_BYTES);
+	slice_to_text(said(buffer_slice(&words), translated), to, FORM_WORDS_BYTES);
 	buffer_stop(&words);
 }
 
@@ -108,8 +116,9 @@ void editing_start(struct editing *editing, const struct model_kind *kind, struc
 		if (!field)
 			break;
 		editing->rows[editing->form.count - 1] = i;
-		field->unit = row->unit;
+		field->unit = _(row->unit);
 		field->choices = row->choices ? row->choices : "";
+		field->word = said_word;
 		say_allowed(row, field->allowed);
 		form_load(field, i == kind->key ? key : slice_of(row->preset));
 		if (is_new && i == kind->key)
@@ -248,6 +257,7 @@ static void check_field(struct editing *editing, size_t i, struct arena *arena)
 	struct slice text = editor_text(&field->value);
 	struct model_value value;
 	struct reason why = { "" };
+	char words[SAID_BYTES];
 
 	field->problem[0] = '\0';
 	if (field->fixed || is_prepared_by_daemon(row, text))
@@ -260,7 +270,7 @@ static void check_field(struct editing *editing, size_t i, struct arena *arena)
 	}
 	if (model_value_read_why(row, text, arena, &value, &why) != RESULT_OK)
 		snprintf(field->problem, sizeof field->problem, _("%s: %.150s; allowed: %.60s"), row->name,
-		         why.text, field->allowed);
+		         said(slice_of(why.text), words).ptr, field->allowed);
 }
 
 static void check_idle(struct editing *editing, size_t i)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "shared/base/memory.h"
+#include "tui/client/said.h"
 #include "tui/client/shown.h"
 #include "tui/client/words.h"
 
@@ -48,7 +49,9 @@ static struct table_cell draw_cell(const void *owner, size_t index, size_t colum
 	case LISTING_STATE:
 		if (listing->kind->state_role)
 			cell.role = listing->kind->state_role(text);
+		cell.text = said_word(cell.text);
 		return cell;
+	case LISTING_WORD: cell.text = said_word(cell.text); return cell;
 	case LISTING_FLAG:
 		if (json_kind(json_get(row, field->member)) == JSON_KIND_BOOL)
 			cell.text = slice_of(json_as_bool(json_get(row, field->member), false) ? _("on")
@@ -255,7 +258,8 @@ static int compare(const struct json *a, const struct json *b, const struct list
 	if (field->type == LISTING_FLAG)
 		return (int)json_as_bool(json_get(b, field->member), false) -
 		       (int)json_as_bool(json_get(a, field->member), false);
-	if (field->type == LISTING_TEXT || field->type == LISTING_STATE || field->type == LISTING_TROUBLE)
+	if (field->type == LISTING_TEXT || field->type == LISTING_WORD || field->type == LISTING_STATE ||
+	    field->type == LISTING_TROUBLE)
 		return slice_compare(text_of(a, field->member), text_of(b, field->member));
 	left = json_as_real(json_get(a, field->member), 0);
 	right = json_as_real(json_get(b, field->member), 0);

@@ -15,6 +15,7 @@ enum { LISTING_PAGES_MAX = 128, LISTING_ROWS_MAX = 20000, LISTING_KEY_BYTES = 51
 
 enum listing_type {
 	LISTING_TEXT,
+	LISTING_WORD,  /* one of a few words of the wire, shown translated */
 	LISTING_STATE, /* a word that is good or bad news */
 	LISTING_NUMBER,
 	LISTING_RATE,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "shared/control/control.h"
+#include "tui/client/said.h"
 #include "tui/client/words.h"
 #include "tui/screens/scene.h"
 
@@ -65,6 +66,7 @@ static struct json *copy(const struct json *event)
 	const struct control_event *row = control_event(
 	        control_event_named(json_as_slice(json_get(event, "event"))));
 	struct buffer text, sentence;
+	char words[SAID_BYTES];
 	struct json_writer w = json_write(&text);
 	struct json *made = NULL;
 	struct slice key;
@@ -80,7 +82,7 @@ static struct json *copy(const struct json *event)
 	json_put_text(&w, "severity", row ? control_severity_name(row->severity) : "-");
 	if (row && !json_get(event, "sentence")) {
 		control_event_sentence(row, event, &sentence);
-		json_put_slice(&w, "sentence", buffer_slice(&sentence));
+		json_put_slice(&w, "sentence", said(buffer_slice(&sentence), words));
 	}
 	json_close_object(&w);
 	if (!text.is_broken && !sentence.is_broken)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "tui/client/shown.h"
+#include "tui/client/said.h"
 #include "tui/client/words.h"
 #include "tui/screens/command.h"
 #include "tui/screens/scene.h"
@@ -105,6 +106,7 @@ void why_start(struct why *why)
 	form_add(&why->form, FORM_TEXT, _("To"));
 	field = form_add(&why->form, FORM_CHOICE, _("What"));
 	field->choices = "message|presence|session|call";
+	field->word = said_word;
 	form_load(field, SLICE("message"));
 }
 

@@ -184,15 +184,20 @@ static int label_cells(const struct form *form, const struct grid *grid, int wid
 	return widest < most ? widest : most > 1 ? most : 1;
 }
 
+static struct slice name_of(const struct form_field *field, struct slice choice)
+{
+	return field->word ? field->word(choice) : choice;
+}
+
 /* Cells of "( ) a  (*) b". */
 static int choices_cells(const struct grid *grid, const struct form_field *field)
 {
-	int cells = grid_text_width(grid, slice_of(field->choices));
-	int count = 1;
+	struct slice rest = slice_of(field->choices), choice;
+	int cells = -1;
 
-	for (const char *c = field->choices; *c; c++)
-		count += *c == '|';
-	return cells + count * 5;
+	while (slice_next(&rest, '|', &choice))
+		cells += grid_text_width(grid, name_of(field, choice)) + 6;
+	return cells;
 }
 
 static int draw_choice(struct grid *grid, const struct form_field *field, int x, int y, int room,
@@ -203,7 +208,7 @@ static int draw_choice(struct grid *grid, const struct form_field *field, int x,
 
 	if (choices_cells(grid, field) > room) {
 		x += grid_put_text(grid, x, y, room, "< ", GRID_DIM);
-		x += grid_put(grid, x, y, start + room - x, value, GRID_NORMAL);
+		x += grid_put(grid, x, y, start + room - x, name_of(field, value), GRID_NORMAL);
 		x += grid_put_text(grid, x, y, start + room - x, " >", GRID_DIM);
 		if (has_focus)
 			grid_cursor(grid, start + 2, y);
@@ -215,7 +220,9 @@ static int draw_choice(struct grid *grid, const struct form_field *field, int x,
 		if (is_chosen)
 			cursor = x + 1;
 		x += grid_put_text(grid, x, y, start + room - x, is_chosen ? "(*) " : "( ) ", GRID_NORMAL);
-		x += grid_put(grid, x, y, start + room - x, choice, is_chosen ? GRID_NORMAL : GRID_DIM) + 2;
+		x += grid_put(grid, x, y, start + room - x, name_of(field, choice),
+		              is_chosen ? GRID_NORMAL : GRID_DIM) +
+		     2;
 	}
 	if (has_focus)
 		grid_cursor(grid, cursor, y);

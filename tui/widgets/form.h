@@ -14,7 +14,7 @@
 enum {
 	FORM_FIELDS_MAX = 64,
 	FORM_LABEL_BYTES = 64,
-	FORM_WORDS_BYTES = 240,
+	FORM_WORDS_BYTES = 400,
 	FORM_PROBLEM_BYTES = 800, /* the daemon's longest reason, and what is allowed instead */
 	FORM_MARGIN = 3,
 };
@@ -23,6 +23,7 @@ enum form_type { FORM_SWITCH, FORM_CHOICE, FORM_TEXT };
 
 struct form_field {
 	enum form_type type;
+	struct slice (*word)(struct slice choice); /* what a choice is called; NULL: as it is typed */
 	char label[FORM_LABEL_BYTES];
 	const char *unit;                 /* "" or "s", "bytes"; the row's, static */
 	const char *choices;              /* "a|b|c" of a choice; static */

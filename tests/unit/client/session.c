@@ -45,7 +45,7 @@ static struct session *start(struct heard *heard)
 	struct session *session = mem_new(sizeof *session);
 
 	*heard = (struct heard){ .session = session };
-	session_start(session, (struct session_handlers){ hear_answer, hear_event, heard });
+	session_start(session, (struct session_handlers){ hear_answer, hear_event, heard, false });
 	return session;
 }
 
