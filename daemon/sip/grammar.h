@@ -26,7 +26,7 @@ static inline bool sip_is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /*
  * Where the next control byte (below 0x20, or DEL) other than TAB stands, at or
- * after `at`; `end` when there is none.  Eight bytes a step.
+ * after `at`; `end` when there is none.
  */
 const char *sip_next_control(const char *at, const char *end);
 
