@@ -411,6 +411,8 @@ bool object_is_shown(struct call *call, const struct model_object *object, struc
 
 /* ---- verbs_policy.c, verbs_user.c ---- */
 enum policy_scope policy_scope_of(struct slice identity); /* of an access policy by its name */
+/* Users and sites of each policy, as policy_put_beside takes them. False: the call has been failed. */
+bool policy_count(struct call *call, struct json **out);
 void policy_put_beside(struct json_writer *w, const struct view *view, const struct model_object *policy,
                        const struct json *live);
 /* Which policy holds for him in that view; `address` as it is stored. */

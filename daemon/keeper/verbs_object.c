@@ -122,7 +122,7 @@ static void object_list(struct call *call, enum model_kind_id kind, put_beside *
 	const struct model_objects *objects;
 	struct slice filter = call_text(call, "filter"), after = call_text(call, "after"), last = SLICE_NONE;
 	struct json_writer *w;
-	int64_t left = limit_of(call), total = 0;
+	int64_t left = limit_of(call), total = 0, before = 0;
 	bool has_more = false;
 	struct view view;
 
@@ -137,8 +137,10 @@ static void object_list(struct call *call, enum model_kind_id kind, put_beside *
 		if (!object_is_shown(call, object, filter))
 			continue;
 		total++;
-		if (after.len && slice_compare(model_object_key(object), after) <= 0)
+		if (after.len && slice_compare(model_object_key(object), after) <= 0) {
+			before++;
 			continue;
+		}
 		has_more = has_more || left == 0 || buffer_room(&call->out) < OBJECT_ROW_ROOM;
 		if (has_more)
 			continue;
@@ -152,6 +154,7 @@ static void object_list(struct call *call, enum model_kind_id kind, put_beside *
 	}
 	json_close_array(w);
 	json_put_number(w, "total", total);
+	json_put_number(w, "before", before);
 	if (has_more && last.ptr)
 		json_put_slice(w, "next", last);
 	else
@@ -346,14 +349,24 @@ void verb_run_ACCESS_EDGE_SHOW(struct call *call) { one_show(call, MODEL_ACCESS_
 void verb_run_ACCESS_EDGE_SET(struct call *call) { one_set(call, MODEL_ACCESS_EDGE); }
 void verb_run_POLICY_LIST(struct call *call)
 {
-	object_list(call, MODEL_ACCESS_POLICY, policy_put_beside, NULL);
+	struct json *counts;
+
+	if (!policy_count(call, &counts))
+		return;
+	object_list(call, MODEL_ACCESS_POLICY, policy_put_beside, counts);
+	json_free(&counts);
 }
 void verb_run_POLICY_SHOW(struct call *call)
 {
+	struct json *counts;
+
+	if (!policy_count(call, &counts))
+		return;
 	if (call_text(call, "identity").len)
-		object_show(call, MODEL_ACCESS_POLICY, policy_put_beside, NULL);
+		object_show(call, MODEL_ACCESS_POLICY, policy_put_beside, counts);
 	else
-		show_key(call, MODEL_ACCESS_POLICY, SLICE(MODEL_POLICY_GLOBAL), policy_put_beside, NULL);
+		show_key(call, MODEL_ACCESS_POLICY, SLICE(MODEL_POLICY_GLOBAL), policy_put_beside, counts);
+	json_free(&counts);
 }
 void verb_run_POLICY_NEW(struct call *call) { object_add(call, MODEL_ACCESS_POLICY); }
 void verb_run_POLICY_SET(struct call *call) { object_set(call, MODEL_ACCESS_POLICY); }

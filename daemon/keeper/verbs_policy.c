@@ -1,7 +1,12 @@
 /*
  * External access policies by their scopes: listed with who has them, made, removed; and sites, which policies belong to.
  */
+#include <stdio.h>
+
 #include "daemon/keeper/parts.h"
+#include "shared/base/memory.h"
+
+enum { POLICY_COUNTS_BYTES = 4 * 1024 * 1024 };
 
 /* ---- who has them ---- */
 
@@ -12,34 +17,112 @@ enum policy_scope policy_scope_of(struct slice identity)
 	return slice_starts(identity, SLICE(MODEL_POLICY_SITE)) ? POLICY_SCOPE_SITE : POLICY_SCOPE_USER;
 }
 
-/* The listed users for whom it is the one that holds. */
-static int64_t users_of(const struct view *view, struct slice identity)
+/* Of one policy: listed users for whom it is the one that holds, sites whose users have it unless they are granted another. */
+struct tally {
+	int64_t users, sites;
+};
+
+static size_t place_of(const struct model_objects *policies, struct slice identity)
 {
-	const struct model_objects *users = &view->snapshot->kinds[MODEL_USER];
-	bool is_granted = policy_scope_of(identity) == POLICY_SCOPE_USER;
+	size_t low = 0, high = policies->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = slice_compare(model_object_key(policies->items[middle]), identity);
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return policies->count;
+}
+
+static void count_users(const struct view *view, struct tally *tallies)
+{
+	const struct model_objects *users = &view->snapshot->kinds[MODEL_USER],
+	                           *policies = &view->snapshot->kinds[MODEL_ACCESS_POLICY];
 	struct policy_effective effective;
-	int64_t count = 0;
 
 	for (size_t i = 0; i < users->count; i++) {
-		const struct model_object *user = users->items[i];
-		struct slice granted = user->values[MODEL_FIELD(user, policy)].text;
+		struct slice identity = users->items[i]->values[MODEL_FIELD(user, policy)].text;
+		size_t place;
 
-		if (is_granted || granted.len) { /* a grant decides by itself */
-			count += slice_equal(granted, identity);
-			continue;
+		if (!identity.len) { /* else the grant decides by itself */
+			user_effective(view, model_object_key(users->items[i]), &effective);
+			identity = effective.identity;
 		}
-		user_effective(view, model_object_key(user), &effective);
-		count += slice_equal(effective.identity, identity);
+		place = place_of(policies, identity);
+		if (place < policies->count)
+			tallies[place].users++;
 	}
-	return count;
+}
+
+/* A site has the policy of its name, or Global. */
+static void count_sites(const struct view *view, struct tally *tallies)
+{
+	const struct model_objects *sites = &view->snapshot->kinds[MODEL_SITE],
+	                           *policies = &view->snapshot->kinds[MODEL_ACCESS_POLICY];
+	char identity[KEEPER_NAME_BYTES];
+
+	for (size_t i = 0; i < sites->count; i++) {
+		size_t place;
+
+		snprintf(identity, sizeof identity, MODEL_POLICY_SITE "%.*s",
+		         SLICE_ARG(model_object_key(sites->items[i])));
+		place = place_of(policies, slice_of(identity));
+		if (place == policies->count)
+			place = place_of(policies, SLICE(MODEL_POLICY_GLOBAL));
+		if (place < policies->count)
+			tallies[place].sites++;
+	}
+}
+
+/* One walk over the users for all policies; rows in the policies' order. */
+bool policy_count(struct call *call, struct json **out)
+{
+	const struct model_objects *policies;
+	struct tally *tallies;
+	struct buffer text;
+	struct json_writer w = json_write(&text);
+	struct view view;
+
+	*out = NULL;
+	if (!view_of(call, &view))
+		return false;
+	policies = &view.snapshot->kinds[MODEL_ACCESS_POLICY];
+	tallies = mem_new_array(policies->count ? policies->count : 1, sizeof *tallies);
+	if (!tallies)
+		return true; /* they are shown as none: no reason to show nothing */
+	count_users(&view, tallies);
+	count_sites(&view, tallies);
+	buffer_start(&text, POLICY_COUNTS_BYTES);
+	json_open_array(&w, NULL);
+	for (size_t i = 0; i < policies->count; i++) {
+		json_open_object(&w, NULL);
+		json_put_slice(&w, "identity", model_object_key(policies->items[i]));
+		json_put_number(&w, "users", tallies[i].users);
+		json_put_number(&w, "sites", tallies[i].sites);
+		json_close_object(&w);
+	}
+	json_close_array(&w);
+	json_read(buffer_slice(&text), out, NULL);
+	buffer_stop(&text);
+	mem_free(tallies);
+	return true;
 }
 
 void policy_put_beside(struct json_writer *w, const struct view *view, const struct model_object *policy,
                        const struct json *live)
 {
-	(void)live;
+	size_t place = place_of(&view->snapshot->kinds[MODEL_ACCESS_POLICY], model_object_key(policy));
+	const struct json *counts = json_at(live, place);
+
 	json_put_text(w, "scope", policy_scope_name(policy_scope_of(model_object_key(policy))));
-	json_put_number(w, "users", users_of(view, model_object_key(policy)));
+	json_put_number(w, "users", json_as_number(json_get(counts, "users"), 0));
+	json_put_number(w, "sites", json_as_number(json_get(counts, "sites"), 0));
 }
 
 /* ---- removed ---- */

@@ -2,7 +2,8 @@
 
 #include "tui/client/words.h"
 
-#define CONTROL_VERB_NONE CONTROL_VERB_COUNT
+#define CONTROL_VERB_NONE    CONTROL_VERB_COUNT
+#define CONTROL_VERB_OF_KIND ACTION_VERB_OF_KIND
 
 static const struct action actions[] = {
 #define ACTION(id, where, shown, key, other, label, sentence, verb)                                          \

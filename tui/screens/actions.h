@@ -33,8 +33,10 @@ enum action_place {
 #define SCREEN(ID, ...) ID = 1 << SCREEN_##ID,
 #include "tui/screens/screens.def"
 #undef SCREEN
-	LISTS = DOMAINS | CONNECTIONS | EVENTS | DISCOVERED | XMPP | VERSIONS | AUDIT | STAGED | SERVICES,
-	FORMS = FORM | ACCESS_EDGE | POLICY | GATEWAY,
+	KINDS = XMPP | POLICIES | USERS | SITES, /* rows of kind_list.c */
+	LISTS = KINDS | DOMAINS | CONNECTIONS | SESSIONS | EVENTS | DISCOVERED | VERSIONS | AUDIT | STAGED |
+	        SERVICES,
+	FORMS = FORM | ACCESS_EDGE | GATEWAY,
 	EVERYWHERE = (1 << SCREEN_COUNT) - 1,
 	BROWSED = EVERYWHERE & ~(FORMS | WHY) /* where letters are never text */
 };
@@ -46,12 +48,15 @@ enum action_id {
 	ACTION_COUNT
 };
 
+/* A verb of the kind that the screen lists: which one depends on the screen. */
+enum { ACTION_VERB_OF_KIND = CONTROL_VERB_COUNT + 1 };
+
 struct action {
 	unsigned where;
 	const char *shown; /* "Enter" */
 	uint32_t key, other;
 	const char *label, *sentence; /* N_() */
-	enum control_verb_id verb;    /* CONTROL_VERB_COUNT: needs none */
+	int verb; /* enum control_verb_id, ACTION_VERB_OF_KIND; CONTROL_VERB_COUNT: needs none */
 };
 
 const struct action *action(enum action_id id);

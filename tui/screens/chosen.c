@@ -94,6 +94,15 @@ void chosen_why(struct console *console)
 			what = slice_of(methods[i].what);
 	if (domain.len)
 		snprintf(from, sizeof from, "someone@%.*s", SLICE_ARG(domain));
+	if (scene->screen == SCREEN_SESSIONS)
+		row = listing_selected(scene_listing(scene));
+	if (scene_text(row, "local").len) {
+		bool is_presence = !slice_equal(scene_text(row, "kind"), SLICE("session"));
+
+		whys_open(console, scene_text(row, "local"), scene_text(row, "remote"),
+		          is_presence ? SLICE("presence") : SLICE("message"));
+		return;
+	}
 	if (scene_text(row, "from").len && scene_text(row, "to").len)
 		whys_open(console, scene_text(row, "from"), scene_text(row, "to"), what);
 	else
@@ -152,6 +161,22 @@ void chosen_edit(struct console *console)
 		scene_say(&console->scene, GRID_NORMAL, "%s", _("there is no row"));
 }
 
+void chosen_show_listed(struct console *console)
+{
+	struct slice key = key_of_row(&console->scene);
+	const struct control_verb *row = control_verb(
+	        editing_verb(kind_of_screen(console->scene.screen), "show"));
+	struct buffer line;
+
+	if (!key.len || !row)
+		return;
+	buffer_start(&line, COMMAND_BYTES);
+	buffer_printf(&line, "%s %s", row->noun, row->verb);
+	command_add(&line, key);
+	command_run(console, buffer_slice(&line));
+	buffer_stop(&line);
+}
+
 /* "xmpp remove DOMAIN", after a question. */
 void chosen_change(struct console *console, const char *verb)
 {
@@ -169,6 +194,9 @@ void chosen_change(struct console *console, const char *verb)
 	buffer_printf(&line, "%s %s", row->noun, row->verb);
 	command_add(&line, key);
 	question_command(console, buffer_slice(&line), true);
+	if (console->scene.screen == SCREEN_POLICIES)
+		scopes_explain_removal(listing_selected(scene_listing(&console->scene)),
+		                       &console->scene.dialog);
 	trial_ask(console);
 	buffer_stop(&line);
 }
@@ -216,6 +244,8 @@ void chosen_open(struct console *console)
 
 	if (scene->screen == SCREEN_CONNECTIONS)
 		read_listed(console, listing_selected(scene_listing(scene)), _("Connection"));
+	else if (scene->screen == SCREEN_SESSIONS)
+		read_listed(console, listing_selected(scene_listing(scene)), _("Session"));
 	else if (scene->screen == SCREEN_DISCOVERED)
 		read_listed(console, listing_selected(scene_listing(scene)), _("Discovered partner"));
 	else if (scene->screen == SCREEN_EVENTS)

@@ -29,6 +29,7 @@ static void refresh_all(struct console *console)
 {
 	view_hurry(&console->status);
 	console->feed.due_ms = console->lists.due_ms = 0;
+	console->lists.is_forced = true;
 	client_retry_now(console->client, console->now);
 	scene_say(&console->scene, GRID_DIM, "%s", _("asking again"));
 }
@@ -71,6 +72,7 @@ void doing(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_OPEN: chosen_open(console); break;
 	case ACTION_EDIT: chosen_domain(console, NULL); break;
 	case ACTION_SHOW: chosen_show(console); break;
+	case ACTION_SHOW_KIND: chosen_show_listed(console); break;
 	case ACTION_ASK:
 		if (console->scene.why.is_reading)
 			whys_open_rule(console);

@@ -128,5 +128,4 @@ void edit_command(const struct scene *scene, struct buffer *out)
 	}                                                                                                    \
 	void word##_command(const struct scene *scene, struct buffer *out) { edit_command(scene, out); }
 FORM_SCREEN(access_edge)
-FORM_SCREEN(policy)
 FORM_SCREEN(gateway)

@@ -259,7 +259,7 @@ static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 		const struct action *row = action((enum action_id)i);
 		int room = i < (int)out ? grid->width - back_width - 2 : grid->width;
 
-		if (!(row->where & place) || !scene_permits(scene, row->verb))
+		if (!(row->where & place) || !scene_allows(scene, (enum action_id)i))
 			continue;
 		x = put_hint(grid, x, y, room, row->shown,
 		             i == ACTION_BACK || i == ACTION_BACK_FORM ? back : _(row->label));

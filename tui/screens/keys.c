@@ -90,6 +90,7 @@ static bool is_pasted(struct console *console, uint32_t key)
 void keys_handle(struct console *console, uint32_t key)
 {
 	struct scene *scene = &console->scene;
+	enum control_verb_id verb;
 	enum action_id id;
 
 	if (key == INPUT_NONE || key == INPUT_RESIZE || is_pasted(console, key))
@@ -121,8 +122,10 @@ void keys_handle(struct console *console, uint32_t key)
 	id = action_of_key(scene_place(scene), key);
 	if (id == ACTION_COUNT)
 		scene_say(scene, GRID_NORMAL, "%s", _("that key does nothing here; ? lists the keys"));
-	else if (!scene_permits(scene, action(id)->verb))
-		refuse(console, control_verb(action(id)->verb));
+	else if (!scene_verb(scene, id, &verb))
+		scene_say(scene, GRID_NORMAL, "%s", _("that cannot be done here; ? lists the keys"));
+	else if (!scene_permits(scene, verb))
+		refuse(console, control_verb(verb));
 	else
 		doing(console, id, key);
 }

@@ -10,15 +10,71 @@
 
 enum { DETAIL_LINES = 5, DETAIL_FROM_HEIGHT = 18 };
 
-/* Which members are columns, the most important first: names of fields, or of what the daemon puts beside them. */
+/* A member that is a column: the name of a field, or of what the daemon puts beside them. The most important first. */
+struct column {
+	const char *member, *heading; /* heading: N_() */
+};
+
+static const struct column xmpp_columns[] = {
+	{ "domain", N_("DOMAIN") },
+	{ "enabled", N_("ENABLED") },
+	{ "state", N_("STATE") },
+	{ "streams", N_("STREAMS") },
+	{ "last_error", N_("LAST ERROR") },
+	{ "partner-type", N_("TYPE") },
+	{ "tls-negotiation", N_("TLS") },
+	{ "sasl-negotiation", N_("SASL") },
+	{ "support-dialback-negotiation", N_("DIALBACK") },
+	{ "verdict", N_("VERDICT") },
+	{ "connection-limit", N_("CONNECTION LIMIT") },
+	{ "description", N_("DESCRIPTION") },
+};
+
+static const struct column policy_columns[] = {
+	{ "identity", N_("POLICY") },
+	{ "scope", N_("SCOPE") },
+	{ "enable-federation-access", N_("SIP") },
+	{ "enable-xmpp-access", N_("XMPP") },
+	{ "enable-outside-access", N_("REMOTE") },
+	{ "enable-public-cloud-access", N_("PUBLIC") },
+	{ "enable-public-cloud-audio-video-access", N_("A/V") },
+	{ "users", N_("USERS") },
+	{ "sites", N_("SITES") },
+	{ "description", N_("DESCRIPTION") },
+};
+
+static const struct column user_columns[] = {
+	{ "sip-address", N_("USER") }, { "effective", N_("POLICY") },  { "scope", N_("FROM") },
+	{ "federation", N_("SIP") },   { "xmpp", N_("XMPP") },         { "remote", N_("REMOTE") },
+	{ "public", N_("PUBLIC") },    { "display-name", N_("NAME") }, { "site", N_("SITE") },
+};
+
+static const struct column site_columns[] = {
+	{ "name", N_("SITE") },
+	{ "sip-domains", N_("SIP DOMAINS") },
+	{ "description", N_("DESCRIPTION") },
+};
+
+#define COLUMNS(of) of##_columns, sizeof of##_columns / sizeof *of##_columns
+
 static const struct {
 	enum screen screen;
 	enum model_kind_id kind;
-	const char *columns;
+	const struct column *columns;
+	size_t column_count;
+	bool is_still, is_windowed; /* as in listing_kind */
+	/* Says in words what the row means, below its name; NULL. Returns the line after. */
+	int (*tell)(const struct json *row, struct grid *grid, int x, int y, int end);
+	const char *nothing; /* what an empty list says: what follows from it, and what to do; N_() */
 } rows[KIND_LISTS] = {
-	{ SCREEN_XMPP, MODEL_XMPP_PARTNER,
-	  "domain enabled state streams last_error partner-type tls-negotiation sasl-negotiation "
-	  "support-dialback-negotiation verdict connection-limit description" },
+	{ SCREEN_XMPP, MODEL_XMPP_PARTNER, COLUMNS(xmpp), false, false, NULL,
+	  N_("No XMPP partners: nobody on XMPP can be reached. n adds one.") },
+	{ SCREEN_POLICIES, MODEL_ACCESS_POLICY, COLUMNS(policy), true, false, scopes_tell_policy,
+	  N_("No policy: that cannot be, Global is always there.") },
+	{ SCREEN_USERS, MODEL_USER, COLUMNS(user), true, true, scopes_tell_user,
+	  N_("No user is listed: Global, or a site's policy, holds for everybody. n lists one, I a file.") },
+	{ SCREEN_SITES, MODEL_SITE, COLUMNS(site), true, false, NULL,
+	  N_("No site: one policy, Global, is for all users but those granted another. n adds a site.") },
 };
 
 /* Screens that are the form of one object. */
@@ -28,7 +84,6 @@ static const struct {
 	const char *key;
 } forms[] = {
 	{ SCREEN_ACCESS_EDGE, MODEL_ACCESS_EDGE, "" },
-	{ SCREEN_POLICY, MODEL_ACCESS_POLICY, MODEL_POLICY_GLOBAL },
 	{ SCREEN_GATEWAY, MODEL_XMPP_GATEWAY, "" },
 };
 
@@ -59,10 +114,12 @@ static const struct {
 	enum listing_type type;
 	int width, grows;
 } beside[] = {
-	{ "verdict", LISTING_TEXT, 12, 2 },
-	{ "state", LISTING_STATE, 10, 0 },
-	{ "streams", LISTING_NUMBER, 7, 0 },
-	{ "last_error", LISTING_TROUBLE, 12, 3 },
+	{ "verdict", LISTING_TEXT, 12, 2 },   { "state", LISTING_STATE, 10, 0 },
+	{ "streams", LISTING_NUMBER, 7, 0 },  { "last_error", LISTING_TROUBLE, 12, 3 },
+	{ "scope", LISTING_TEXT, 6, 0 },      { "users", LISTING_NUMBER, 6, 0 },
+	{ "sites", LISTING_NUMBER, 5, 0 },    { "effective", LISTING_TEXT, 12, 2 },
+	{ "federation", LISTING_FLAG, 3, 0 }, { "xmpp", LISTING_FLAG, 3, 0 },
+	{ "remote", LISTING_FLAG, 3, 0 },     { "public", LISTING_FLAG, 3, 0 },
 };
 
 static enum grid_role state_role(struct slice state)
@@ -84,64 +141,35 @@ static int widest_choice(const struct model_field *row)
 	return (int)widest;
 }
 
-/* "TLS" of "tls-negotiation", "DIALBACK" of "support-dialback-negotiation": the word that tells it from its neighbours. */
-static void make_heading(const char *name, char to[KIND_LIST_HEADING_BYTES])
-{
-	static const char *const dull[] = { "support", "negotiation", "enable", "partner" };
-	struct slice rest = slice_of(name), word;
-	size_t used = 0;
-
-	to[0] = '\0';
-	while (slice_next(&rest, slice_find(rest, '_') < rest.len ? '_' : '-', &word)) {
-		bool is_dull = false;
-
-		for (size_t i = 0; i < sizeof dull / sizeof *dull; i++)
-			is_dull |= slice_equal(word, slice_of(dull[i]));
-		if (is_dull || used + word.len + 2 > KIND_LIST_HEADING_BYTES)
-			continue;
-		if (used)
-			to[used++] = ' ';
-		for (size_t i = 0; i < word.len; i++)
-			to[used++] = (char)(word.ptr[i] >= 'a' && word.ptr[i] <= 'z' ? word.ptr[i] - 'a' + 'A'
-			                                                             : word.ptr[i]);
-		to[used] = '\0';
-	}
-}
-
 static int larger(int a, int b) { return a > b ? a : b; }
 
-static void add_column(struct kind_list *list, const struct model_kind *kind, struct slice name)
+static void add_column(struct kind_list *list, const struct model_kind *kind, const struct column *from)
 {
-	size_t at = list->kind.column_count, field;
-	const struct model_field *row;
+	size_t at = list->kind.column_count, field = model_field_named(kind, slice_of(from->member));
+	const struct model_field *row = field < kind->field_count ? &kind->fields[field] : NULL;
 	struct table_column *column = &list->columns[at];
-	char text[64];
+	int heading = (int)strlen(from->heading);
 
-	if (at == KIND_LIST_COLUMNS || !slice_to_text(name, text, sizeof text))
-		return;
-	field = model_field_named(kind, name);
-	row = field < kind->field_count ? &kind->fields[field] : NULL;
-	make_heading(text, list->headings[at]);
-	*column = (struct table_column){ .heading = list->headings[at], .priority = (int)at };
-	list->fields[at] = (struct listing_field){ row ? row->name : "verdict", LISTING_TEXT };
-	column->width = larger((int)strlen(list->headings[at]), 12);
-	column->grows = row && row->type != MODEL_TEXT ? 0 : 2;
+	*column = (struct table_column){ .heading = from->heading, .priority = (int)at };
+	list->fields[at] = (struct listing_field){ from->member, LISTING_TEXT };
+	column->width = larger(heading, 12);
+	column->grows = !row || row->type == MODEL_TEXT ? 2 : model_type_is_list(row->type) ? 3 : 0;
 	for (size_t i = 0; !row && i < sizeof beside / sizeof *beside; i++)
-		if (slice_equal(name, slice_of(beside[i].member))) {
-			list->fields[at] = (struct listing_field){ beside[i].member, beside[i].type };
-			column->width = larger((int)strlen(list->headings[at]), beside[i].width);
+		if (slice_equal(slice_of(from->member), slice_of(beside[i].member))) {
+			list->fields[at].type = beside[i].type;
+			column->width = larger(heading, beside[i].width);
 			column->grows = beside[i].grows;
 			column->is_number = beside[i].type == LISTING_NUMBER;
 		}
 	if (row && row->type == MODEL_BOOL) {
 		list->fields[at].type = LISTING_FLAG;
-		column->width = larger((int)strlen(list->headings[at]), 3);
+		column->width = larger(heading, 3);
 	} else if (row && row->type == MODEL_NUMBER) {
 		list->fields[at].type = LISTING_NUMBER;
 		column->is_number = true;
-		column->width = larger((int)strlen(list->headings[at]), 5);
+		column->width = larger(heading, 5);
 	} else if (row && row->type == MODEL_ENUM) {
-		column->width = larger((int)strlen(list->headings[at]), widest_choice(row));
+		column->width = larger(heading, widest_choice(row));
 	}
 	if (at == kind->key) {
 		column->width = 22;
@@ -156,18 +184,21 @@ void kind_lists_start(struct kind_list lists[KIND_LISTS], struct listing listing
 	for (size_t i = 0; i < KIND_LISTS; i++) {
 		const struct model_kind *kind = model_kind(rows[i].kind);
 		const struct control_verb *verb = control_verb(editing_verb(kind, "list"));
-		struct slice rest = slice_of(rows[i].columns), name;
 		struct kind_list *list = &lists[i];
 
 		*list = (struct kind_list){ .kind = { .columns = list->columns,
 			                              .fields = list->fields,
 			                              .is_paged = true,
+			                              .is_still = rows[i].is_still,
+			                              .is_windowed = rows[i].is_windowed,
 			                              .state_role = state_role } };
 		snprintf(list->method, sizeof list->method, "%s.list", verb ? verb->noun : "");
 		list->kind.method = list->method;
-		while (slice_next(&rest, ' ', &name))
-			add_column(list, kind, name);
+		for (size_t c = 0; c < rows[i].column_count && c < KIND_LIST_COLUMNS; c++)
+			add_column(list, kind, &rows[i].columns[c]);
 		listing_start(&listings[rows[i].screen], &list->kind);
+		if (rows[i].is_windowed) /* the daemon's order */
+			listings[rows[i].screen].table.sort = list->kind.column_count;
 	}
 }
 
@@ -184,12 +215,16 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	if (!row)
 		return;
 	x += grid_put(grid, x, y, end - x, scene_text(row, kind->fields[kind->key].name), GRID_FOCUS);
-	x += grid_put_text(grid, x, y, end - x, ": ", GRID_NORMAL);
+	if (scene_text(row, "authentication").len || scene_text(row, "verdict").len)
+		x += grid_put_text(grid, x, y, end - x, ": ", GRID_NORMAL);
 	grid_put(grid, x, y++, end - x,
 	         scene_text(row, "authentication").len ? scene_text(row, "authentication")
 	                                               : scene_text(row, "verdict"),
 	         GRID_NORMAL);
 	x = area.x + 1;
+	for (size_t i = 0; i < KIND_LISTS; i++)
+		if (rows[i].screen == scene->screen && rows[i].tell)
+			y = rows[i].tell(row, grid, x, y, end);
 	if (scene_text(row, "why").len)
 		grid_put(grid, x, y++, end - x, scene_text(row, "why"), GRID_WARN);
 	if (scene_text(row, "last_error").len) {
@@ -218,7 +253,15 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	}
 }
 
-static void draw_kind(struct scene *scene, struct grid *grid, struct area area, const char *nothing)
+static const char *nothing_of(enum screen screen)
+{
+	for (size_t i = 0; i < KIND_LISTS; i++)
+		if (rows[i].screen == screen)
+			return _(rows[i].nothing);
+	return "";
+}
+
+static void kind_list_draw(struct scene *scene, struct grid *grid, struct area area)
 {
 	struct area list = area, detail = area;
 
@@ -228,10 +271,10 @@ static void draw_kind(struct scene *scene, struct grid *grid, struct area area, 
 		detail.height = DETAIL_LINES;
 		draw_detail(scene, grid, detail);
 	}
-	listing_draw(scene, &scene->listings[scene->screen], grid, list, nothing);
+	listing_draw(scene, &scene->listings[scene->screen], grid, list, nothing_of(scene->screen));
 }
 
-static void write_command(const struct scene *scene, struct buffer *out)
+static void kind_list_command(const struct scene *scene, struct buffer *out)
 {
 	const struct model_kind *kind = kind_of_screen(scene->screen);
 	const struct listing *listing = &scene->listings[scene->screen];
@@ -245,9 +288,14 @@ static void write_command(const struct scene *scene, struct buffer *out)
 		command_add(out, editor_text(&listing->filter));
 }
 
-void xmpp_draw(struct scene *scene, struct grid *grid, struct area area)
-{
-	draw_kind(scene, grid, area, _("No XMPP partners: nobody on XMPP can be reached. n adds one."));
-}
-
-void xmpp_command(const struct scene *scene, struct buffer *out) { write_command(scene, out); }
+/* A screen that lists a kind has nothing of its own but its row above. */
+#define KIND_SCREEN(word)                                                                                    \
+	void word##_draw(struct scene *scene, struct grid *grid, struct area area)                           \
+	{                                                                                                    \
+		kind_list_draw(scene, grid, area);                                                           \
+	}                                                                                                    \
+	void word##_command(const struct scene *scene, struct buffer *out) { kind_list_command(scene, out); }
+KIND_SCREEN(xmpp)
+KIND_SCREEN(policies)
+KIND_SCREEN(users)
+KIND_SCREEN(sites)

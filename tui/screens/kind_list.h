@@ -1,7 +1,7 @@
 /*
  * kind_list: any kind's objects as a list; columns, headings and types come from the model's rows.
  *
- * A kind that has a `list` verb has its screen by one row of the table in kind_list.c.
+ * A kind that has a `list` verb has its screen by a row of screens.def and one of the table in kind_list.c.
  */
 #ifndef TUI_SCREENS_KIND_LIST_H
 #define TUI_SCREENS_KIND_LIST_H
@@ -10,13 +10,12 @@
 #include "tui/screens/actions.h"
 #include "tui/screens/listing.h"
 
-enum { KIND_LISTS = 1, KIND_LIST_COLUMNS = 12, KIND_LIST_HEADING_BYTES = 24 };
+enum { KIND_LISTS = 4, KIND_LIST_COLUMNS = 12 };
 
 struct kind_list {
 	struct listing_kind kind;
 	struct table_column columns[KIND_LIST_COLUMNS];
 	struct listing_field fields[KIND_LIST_COLUMNS];
-	char headings[KIND_LIST_COLUMNS][KIND_LIST_HEADING_BYTES];
 	char method[64];
 };
 

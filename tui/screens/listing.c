@@ -30,11 +30,25 @@ static struct table_cell number_cell(const struct listing *listing, const struct
 		shown_rate(json_as_real(value, 0), scratch);
 	else if (type == LISTING_NUMBER)
 		shown_count(number, scratch);
+	else if (type == LISTING_SPAN)
+		shown_age(number * 1000, scratch);
 	else if (type == LISTING_AGE)
 		shown_age(number > 0 ? listing->now_wall_ms - number : -1, scratch);
 	else
 		shown_clock(number, listing->now_wall_ms, scratch);
 	return (struct table_cell){ slice_of(scratch), GRID_NORMAL };
+}
+
+/* Its items with blanks between, as they are typed. */
+static struct table_cell list_cell(const struct json *list, char *scratch)
+{
+	size_t used = 0;
+
+	scratch[0] = '\0';
+	for (size_t i = 0; i < json_count(list) && used < TABLE_CELL_BYTES; i++)
+		used += (size_t)snprintf(scratch + used, TABLE_CELL_BYTES - used, "%s%.*s", i ? " " : "",
+		                         SLICE_ARG(json_as_slice(json_at(list, i))));
+	return (struct table_cell){ scratch[0] ? slice_of(scratch) : SLICE("-"), GRID_NORMAL };
 }
 
 static struct table_cell draw_cell(const void *owner, size_t index, size_t column, char *scratch)
@@ -45,6 +59,8 @@ static struct table_cell draw_cell(const void *owner, size_t index, size_t colum
 	struct slice text = text_of(row, field->member);
 	struct table_cell cell = { text.len ? text : SLICE("-"), GRID_NORMAL };
 
+	if (json_kind(json_get(row, field->member)) == JSON_KIND_ARRAY)
+		return list_cell(json_get(row, field->member), scratch);
 	switch (field->type) {
 	case LISTING_STATE:
 		if (listing->kind->state_role)
@@ -61,6 +77,7 @@ static struct table_cell draw_cell(const void *owner, size_t index, size_t colum
 	case LISTING_NUMBER:
 	case LISTING_RATE:
 	case LISTING_AGE:
+	case LISTING_SPAN:
 	case LISTING_TIME: return number_cell(listing, json_get(row, field->member), field->type, scratch);
 	case LISTING_TEXT: break;
 	}
@@ -91,6 +108,7 @@ void listing_clear(struct listing *listing)
 
 void listing_stop(struct listing *listing)
 {
+	buffer_stop(&listing->window.behind);
 	listing_clear(listing);
 	mem_free(listing->rows);
 	mem_free(listing->order);
@@ -155,12 +173,15 @@ void listing_replace(struct listing *listing, struct listing *fresh)
 {
 	struct table table = listing->table;
 	struct editor filter = listing->filter;
+	struct listing_window window = listing->window;
 	int64_t heard_ms = listing->heard_ms, now_wall_ms = listing->now_wall_ms;
 	char key[LISTING_KEY_BYTES];
 
 	listing_key(listing, listing_selected(listing), key);
+	listing->window.behind = (struct buffer){ 0 };
 	listing_stop(listing);
 	*listing = *fresh;
+	listing->window = window;
 	listing->table = table;
 	listing->filter = filter;
 	listing->heard_ms = heard_ms;
@@ -290,7 +311,7 @@ void listing_arrange(struct listing *listing, const char *key)
 
 	listing->shown = 0;
 	for (size_t i = 0; i < listing->count; i++)
-		if (listing_holds(listing->rows[i], filter))
+		if (listing->kind->is_windowed || listing_holds(listing->rows[i], filter))
 			listing->order[listing->shown++] = (uint32_t)i;
 	if (listing->shown > 1)
 		qsort_r(listing->order, listing->shown, sizeof *listing->order, by_column, listing);

@@ -21,6 +21,7 @@ enum listing_type {
 	LISTING_RATE,
 	LISTING_AGE,  /* wall-clock milliseconds, shown as how long ago */
 	LISTING_TIME, /* the same, shown as time of day */
+	LISTING_SPAN, /* seconds from now, or until now */
 	LISTING_TROUBLE,
 	LISTING_FLAG, /* on or off */
 };
@@ -34,12 +35,28 @@ struct listing_kind {
 	const char *method;      /* NULL: rows come by themselves */
 	const char *rows_member; /* of the answer; NULL: "rows" */
 	bool is_paged;           /* takes `after` and `limit` */
-	size_t pages_max;        /* 0: LISTING_PAGES_MAX */
+	bool is_windowed; /* one page at a time is held; the daemon filters, and its order is the order */
+	bool is_still;    /* rows change with the version only */
+	size_t pages_max; /* 0: LISTING_PAGES_MAX */
 	const struct table_column *columns;
 	const struct listing_field *fields; /* one a column */
 	size_t column_count;
 	const char *key[LISTING_KEY_MEMBERS]; /* members that together name a row; NULL ends them */
 	enum grid_role (*state_role)(struct slice state);
+};
+
+/* Which page of a windowed listing is held: too many rows for all of them to be here. */
+struct listing_window {
+	char after[LISTING_KEY_BYTES],
+	        next[LISTING_KEY_BYTES]; /* cursors; "": the first page, and no further one */
+	struct buffer behind;            /* cursors of the pages before, each with its NUL */
+	int64_t before;                  /* rows before the page */
+	enum listing_turn {
+		LISTING_STAYS,
+		LISTING_ON,
+		LISTING_BACK,
+		LISTING_FIRST
+	} turn; /* what was asked for */
 };
 
 struct listing {
@@ -57,6 +74,7 @@ struct listing {
 	int64_t now_wall_ms; /* ages are counted from here */
 	struct table table;
 	struct editor filter;
+	struct listing_window window;
 };
 
 void listing_start(struct listing *listing, const struct listing_kind *kind);
@@ -76,6 +94,14 @@ const struct json *listing_selected(const struct listing *listing);
 /* Which of all rows as the daemon gave them is selected, from 1; 0: none. */
 size_t listing_number(const struct listing *listing);
 const struct json *listing_told(const struct listing *listing); /* the row that is told about; or NULL */
+
+/* listing_window.c: does the key leave the page that is held?  Then the next is to be fetched: window.turn. */
+bool listing_leaves(struct listing *listing, uint32_t key);
+/* The cursor to ask with, as the turn wants it. */
+struct slice listing_after(const struct listing *listing);
+/* The page that `turn` wanted has come, and is held now; `next`: the cursor of the one after it. */
+void listing_turned(struct listing *listing, enum listing_turn turn, struct slice next);
+void listing_rewind(struct listing *listing); /* to the first page, whatever was turned to */
 
 /* The filter's grammar is the daemon's: words, member:value, !term; all must hold. */
 bool listing_holds(const struct json *row, struct slice filter);

@@ -9,7 +9,12 @@ void listing_title(const struct listing *listing, const char *name, struct buffe
 	buffer_add(out, slice_of(name));
 	if (!listing->heard_ms)
 		return;
-	buffer_printf(out, _("   %zu of %lld"), listing->shown, (long long)listing->total);
+	if (listing->kind->is_windowed && listing->shown)
+		buffer_printf(out, _("   %lld to %lld of %lld"), (long long)listing->window.before + 1,
+		              (long long)listing->window.before + (long long)listing->shown,
+		              (long long)listing->total);
+	else
+		buffer_printf(out, _("   %zu of %lld"), listing->shown, (long long)listing->total);
 	if (listing->is_cut)
 		buffer_printf(out, _(" (first %zu fetched)"), listing->count);
 	if (listing->filter.length)

@@ -4,7 +4,7 @@
 #include "tui/client/words.h"
 #include "tui/screens/parts.h"
 
-enum { LIST_PAGE_ROWS = 500, EVENTS_ASKED = 500 };
+enum { LIST_PAGE_ROWS = 500, WINDOW_ROWS = 200, EVENTS_ASKED = 500 };
 
 void lists_start(struct lists *lists)
 {
@@ -46,10 +46,21 @@ static void ask_page(struct console *console)
 
 	buffer_start(&params, 8192);
 	json_open_object(&w, NULL);
-	if (lists->cursor[0])
+	if (lists->asked->kind->is_windowed) {
+		struct slice filter = editor_text(&lists->asked->filter);
+
+		lists->asked_turn = lists->asked->window.turn;
+		if (!slice_to_text(filter, lists->asked_filter, sizeof lists->asked_filter))
+			lists->asked_filter[0] = '\0';
+		if (filter.len)
+			json_put_slice(&w, "filter", filter);
+		if (listing_after(lists->asked).len)
+			json_put_slice(&w, "after", listing_after(lists->asked));
+	} else if (lists->cursor[0]) {
 		json_put_text(&w, "after", lists->cursor);
+	}
 	if (lists->asked->kind->is_paged)
-		json_put_number(&w, "limit", LIST_PAGE_ROWS);
+		json_put_number(&w, "limit", lists->asked->kind->is_windowed ? WINDOW_ROWS : LIST_PAGE_ROWS);
 	if (console->scene.as_of && is_of_a_version(lists->asked->kind->method))
 		json_put_number(&w, "version", console->scene.as_of);
 	json_close_object(&w);
@@ -74,15 +85,33 @@ static void ask_events(struct console *console)
 	buffer_stop(&params);
 }
 
+/* What is held is what the daemon would say again. */
+static bool is_current(const struct console *console, const struct listing *listing)
+{
+	const struct lists *lists = &console->lists;
+	int64_t version = console->scene.as_of ? console->scene.as_of
+	                                       : scene_number(console->scene.status, "version");
+
+	return listing && listing->kind->is_still && listing->heard_ms && !lists->is_forced &&
+	       scene_number(listing->result, "version") == version && !listing->window.turn &&
+	       (!listing->kind->is_windowed ||
+	        (lists->held == listing &&
+	         slice_equal(slice_of(lists->asked_filter), editor_text(&listing->filter))));
+}
+
 void lists_refresh(struct console *console)
 {
 	struct lists *lists = &console->lists;
 	struct listing *wanted = wanted_list(console);
+	bool turns = wanted && wanted->window.turn;
 
-	if (client_state(console->client) != CLIENT_UP || console->now.mono_ms < lists->due_ms ||
+	if (client_state(console->client) != CLIENT_UP || (console->now.mono_ms < lists->due_ms && !turns) ||
 	    !lists_are_wanted(console))
 		return;
 	lists->due_ms = console->now.mono_ms + FEED_EVERY_MS; /* also when it cannot be asked */
+	if (!lists->asked_id && is_current(console, wanted))
+		return;
+	lists->is_forced = false;
 	if (!wanted && !lists->events_id)
 		ask_events(console);
 	if (!wanted || lists->asked_id)
@@ -118,9 +147,19 @@ static void take_events(struct console *console, const struct control_answer *an
 static void publish(struct console *console)
 {
 	struct lists *lists = &console->lists;
+	struct listing *asked = lists->asked;
 
-	listing_replace(lists->asked, &lists->building);
-	lists->asked->heard_ms = console->now.mono_ms;
+	if (asked->kind->is_windowed &&
+	    (!slice_equal(slice_of(lists->asked_filter), editor_text(&asked->filter)) ||
+	     lists->asked_turn != asked->window.turn)) {
+		lists->due_ms = 0; /* something else is wanted by now */
+		return;
+	}
+	listing_replace(asked, &lists->building);
+	asked->heard_ms = console->now.mono_ms;
+	lists->held = asked;
+	if (asked->kind->is_windowed)
+		listing_turned(asked, lists->asked_turn, slice_of(lists->cursor));
 }
 
 bool lists_take(struct console *console, int64_t id, struct control_answer *answer)
@@ -146,15 +185,17 @@ bool lists_take(struct console *console, int64_t id, struct control_answer *answ
 	lists->due_ms = console->now.mono_ms + FEED_EVERY_MS * (int64_t)(lists->building.page_count + 1);
 	if (wanted_list(console) != lists->asked)
 		lists->due_ms = 0; /* another screen waits for its first rows */
-	if (answer->code != CONTROL_OK)
+	if (answer->code != CONTROL_OK) {
+		lists->asked->window.turn = LISTING_STAYS;
 		return true;
+	}
 	if (!slice_to_text(json_as_slice(json_get(result, "next")), lists->cursor, sizeof lists->cursor))
 		lists->building.is_cut = true; /* a cursor we cannot hold: what is in must do */
 	answer->whole = NULL;
 	added = listing_add_page(&lists->building, whole, result);
 	if (added == RESULT_NO_MEMORY)
 		fail(&lists->trouble, added, "%s", _("out of memory"));
-	else if (added == RESULT_OK && lists->cursor[0])
+	else if (added == RESULT_OK && lists->cursor[0] && !lists->asked->kind->is_windowed)
 		ask_page(console);
 	else
 		publish(console);

@@ -22,7 +22,10 @@ static bool attention_key(struct scene *scene, uint32_t key)
 static bool list_key(struct scene *scene, uint32_t key)
 {
 	struct table *table = scene_table(scene);
+	struct listing *listing = scene_listing(scene);
 
+	if (listing && listing_leaves(listing, key))
+		return true;
 	if (!table_key(table, key))
 		return false;
 	if (scene->screen == SCREEN_EVENTS)
@@ -80,7 +83,6 @@ bool moves_key(struct scene *scene, uint32_t key)
 	case SCREEN_WHY: return why_key(scene, key);
 	case SCREEN_FORM:
 	case SCREEN_ACCESS_EDGE:
-	case SCREEN_POLICY:
 	case SCREEN_GATEWAY: return form_screen_key(scene, key);
 	default: return list_key(scene, key);
 	}

@@ -34,7 +34,12 @@ struct lists {
 	struct listing *asked; /* whose rows are being fetched */
 	int64_t asked_id, due_ms, events_id;
 	char cursor[FEED_CURSOR_BYTES];
-	bool is_following; /* events come on this link */
+	/* of a windowed listing: what the page under way, or the one held, was asked for with */
+	char asked_filter[EDITOR_BYTES];
+	enum listing_turn asked_turn;
+	const struct listing *held; /* whose rows came last */
+	bool is_forced;             /* asked again though nothing is known to have changed */
+	bool is_following;          /* events come on this link */
 	struct reason trouble;
 };
 
@@ -184,6 +189,7 @@ void chosen_edit(struct console *console); /* as a form */
 void chosen_domain(struct console *console,
                    const char *field); /* the same of a SIP domain, on whichever list it is */
 void chosen_show(struct console *console);
+void chosen_show_listed(struct console *console); /* the same of any kind's */
 void chosen_mark(struct console *console);
 void chosen_change(struct console *console, const char *verb); /* "xmpp remove DOMAIN", after a question */
 void chosen_toggle(struct console *console);

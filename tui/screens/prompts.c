@@ -23,7 +23,13 @@ static void accept_prompt(struct console *console)
 
 void prompts_filter(struct console *console, struct slice text)
 {
+	struct listing *listing = scene_listing(&console->scene);
+
 	editor_set(scene_filter(&console->scene), text);
+	if (listing && listing->kind->is_windowed) {
+		listing_rewind(listing);
+		console->lists.due_ms = 0; /* the daemon filters */
+	}
 	scene_arrange(&console->scene);
 	if (console->feed.asks_filtered)
 		console->feed.due_ms = 0;

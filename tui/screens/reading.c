@@ -48,7 +48,7 @@ void reading_show_keys(struct scene *scene)
 	for (int i = 0; i < ACTION_COUNT; i++) {
 		const struct action *row = action((enum action_id)i);
 
-		if (!(row->where & place) || !scene_permits(scene, row->verb))
+		if (!(row->where & place) || !scene_allows(scene, (enum action_id)i))
 			continue;
 		buffer_printf(text, "  %-8s %-8s %s\n", row->shown, _(row->label), _(row->sentence));
 	}

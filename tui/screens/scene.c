@@ -14,6 +14,7 @@ void scene_start(struct scene *scene)
 		                 .waiting_since_ms = -1 };
 	domain_rows_start(&scene->domains);
 	listing_start(&scene->listings[SCREEN_CONNECTIONS], connections_kind());
+	listing_start(&scene->listings[SCREEN_SESSIONS], sessions_kind());
 	listing_start(&scene->listings[SCREEN_DISCOVERED], discovered_kind());
 	listing_start(&scene->listings[SCREEN_SERVICES], services_kind());
 	listing_start(&scene->listings[SCREEN_VERSIONS], versions_kind());
@@ -147,6 +148,26 @@ bool scene_permits(const struct scene *scene, enum control_verb_id verb)
 	       is_among(json_get(scene->hello, "stages"), method);
 }
 
+bool scene_verb(const struct scene *scene, enum action_id id, enum control_verb_id *out)
+{
+	const struct model_kind *kind = kind_of_screen(scene->screen);
+	int verb = action(id)->verb;
+
+	if (verb == ACTION_VERB_OF_KIND && kind)
+		verb = id == ACTION_NEW_KIND      ? (int)editing_save_verb(kind, true)
+		       : id == ACTION_REMOVE_KIND ? (int)editing_verb(kind, "remove")
+		                                  : (int)editing_verb(kind, "enable");
+	*out = (enum control_verb_id)verb;
+	return verb < CONTROL_VERB_COUNT || verb == action(id)->verb;
+}
+
+bool scene_allows(const struct scene *scene, enum action_id id)
+{
+	enum control_verb_id verb;
+
+	return scene_verb(scene, id, &verb) && scene_permits(scene, verb);
+}
+
 int64_t scene_staged(const struct scene *scene) { return scene_number(scene->staged, "total"); }
 bool scene_is_staged(const struct scene *scene) { return scene_staged(scene) > 0; }
 
@@ -213,6 +234,6 @@ void scene_command(const struct scene *scene, struct buffer *out)
 		buffer_add(out, slice_of(scene->dialog_command));
 	else
 		screen_row(scene->screen)->command(scene, out);
-	if (scene->as_of && !scene->dialog.is_open && scene_place(scene) & (DOMAINS | XMPP | FORMS | WHY))
+	if (scene->as_of && !scene->dialog.is_open && scene_place(scene) & (DOMAINS | KINDS | FORMS | WHY))
 		buffer_printf(out, " --as-of %lld", (long long)scene->as_of);
 }

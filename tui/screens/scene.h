@@ -104,6 +104,10 @@ void scene_arrange(struct scene *scene);
 
 /* May this session call it?  By the daemon's hello. */
 bool scene_permits(const struct scene *scene, enum control_verb_id verb);
+/* The verb an action needs here; CONTROL_VERB_COUNT: none. False: there is no such verb. */
+bool scene_verb(const struct scene *scene, enum action_id id, enum control_verb_id *out);
+/* May this session do it on this screen? */
+bool scene_allows(const struct scene *scene, enum action_id id);
 /* What of mine waits to be published. */
 int64_t scene_staged(const struct scene *scene);
 bool scene_is_staged(const struct scene *scene);
@@ -157,6 +161,7 @@ void domains_title(const struct scene *scene, struct buffer *out);
 const struct listing_kind *connections_kind(void);
 /* The domain a row of connection.list speaks for, as far as is known. */
 struct slice connection_domain(const struct scene *scene, const struct json *row);
+const struct listing_kind *sessions_kind(void);
 const struct listing_kind *discovered_kind(void);
 const struct listing_kind *services_kind(void);
 const struct listing_kind *versions_kind(void);
@@ -168,6 +173,10 @@ void listing_title(const struct listing *listing, const char *name, struct buffe
 void listing_draw(struct scene *scene, struct listing *listing, struct grid *grid, struct area area,
                   const char *nothing);
 void form_title(const struct scene *scene, struct buffer *out);
+/* scopes.c: a policy's row, a user's row in words; the line after them. */
+int scopes_tell_policy(const struct json *row, struct grid *grid, int x, int y, int end);
+int scopes_tell_user(const struct json *row, struct grid *grid, int x, int y, int end);
+void scopes_explain_removal(const struct json *row, struct dialog *dialog);
 /* What each changed field of the form would do to what is live. */
 void effects_say(struct scene *scene);
 /* How many connections saving the form would end; `word`: what must be typed for it, "" when y is enough. */

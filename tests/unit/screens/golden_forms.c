@@ -54,13 +54,7 @@ static struct stage *gateway(void)
 	return stage;
 }
 
-static struct stage *policy(void)
-{
-	struct stage *stage = form_of(MODEL_ACCESS_POLICY, "Global", "policy.json");
-
-	stage->scene.screen = SCREEN_POLICY;
-	return stage;
-}
+static struct stage *policy(void) { return form_of(MODEL_ACCESS_POLICY, "Global", "policy.json"); }
 
 static struct stage *keys_of_access_edge(void)
 {

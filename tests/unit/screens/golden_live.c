@@ -124,6 +124,24 @@ static struct stage *menu_end(void)
 	return stage;
 }
 
+static struct stage *sessions(void)
+{
+	struct stage *stage = listed(SCREEN_SESSIONS, "sessions.json");
+
+	stage->scene.listings[SCREEN_SESSIONS].table.selected = 2;
+	scene_settle(&stage->scene);
+	return stage;
+}
+
+static struct stage *sessions_empty(void)
+{
+	struct stage *stage = overview();
+
+	stage->scene.screen = SCREEN_SESSIONS;
+	stage->scene.listings[SCREEN_SESSIONS].heard_ms = now.mono_ms;
+	return stage;
+}
+
 static struct stage *services(void) { return listed(SCREEN_SERVICES, "services.json"); }
 
 static const struct picture pictures[] = {
@@ -145,6 +163,10 @@ static const struct picture pictures[] = {
 	{ "menu-80x24", menu, 80, 24, false, false },
 	{ "menu-120x40", menu, 120, 40, false, false },
 	{ "menu-end-60x16", menu_end, 60, 16, false, false },
+	{ "sessions-80x24", sessions, 80, 24, false, false },
+	{ "sessions-120x40", sessions, 120, 40, false, false },
+	{ "sessions-60x16", sessions, 60, 16, false, false },
+	{ "sessions-empty-80x24", sessions_empty, 80, 24, false, false },
 	{ "services-80x24", services, 80, 24, false, false },
 	{ "services-120x40", services, 120, 40, false, false },
 	{ "services-60x16", services, 60, 16, false, false },
