@@ -22,6 +22,13 @@ uint64_t access_random(struct access *a)
 
 /* ---- the image ---- */
 
+struct slice access_edge_name(const struct access *a, const struct policy_image *image)
+{
+	const struct image_edge *edge = image ? policy_image_edge(image, slice_of(a->node)) : NULL;
+
+	return edge ? policy_image_text(image, edge->fqdn) : SLICE("");
+}
+
 static void take_side_names(struct access *a, enum sip_side side, struct image_text fqdn, uint64_t port,
                             bool is_tls, struct image_list listen)
 {

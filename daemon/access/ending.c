@@ -19,6 +19,7 @@ static bool is_still_allowed(struct flow *flow, const struct policy_image *image
 
 	if (topology->sip_domains.count)
 		facts.local_domain = policy_image_item(image, topology->sip_domains, 0);
+	facts.edge = access_edge_name(a, image);
 	flow_facts(flow, &facts);
 	if (partner)
 		partner_facts(partner, &facts);

@@ -179,7 +179,9 @@ static void step_gather(struct passage *p)
 	struct slice to = sip_host_lower(arena, p->route == SIP_ROUTE_TOKEN ? p->m->to.uri.host
 	                                                                    : p->m->target_uri.host);
 
-	p->facts = (struct policy_facts){ .service = service_of(p->m), .method = p->m->method_name };
+	p->facts = (struct policy_facts){ .service = service_of(p->m),
+		                          .method = p->m->method_name,
+		                          .edge = access_edge_name(p->access, p->access->image) };
 	if (p->flow->side == SIP_SIDE_EXTERNAL) {
 		p->facts.direction = POLICY_INWARD;
 		p->facts.remote_domain = from;
@@ -293,6 +295,7 @@ static void answer_options(struct passage *p)
 
 static void step_forward(struct passage *p)
 {
+	struct access *a = p->access;
 	struct request *r;
 
 	if (!has_request(p))
@@ -315,7 +318,9 @@ static void step_forward(struct passage *p)
 	r->is_asked = p->flow->side == SIP_SIDE_EXTERNAL;
 	r->partner->asks += r->is_asked;
 	if (p->to == SIP_SIDE_INTERNAL)
-		request_set_targets_pool(r, p->route == SIP_ROUTE_TOKEN ? p->token.next_hop : SLICE_NONE);
+		request_set_targets_pool(
+		        r, p->route == SIP_ROUTE_TOKEN ? p->token.next_hop : SLICE_NONE,
+		        policy_site_of(a->image, p->facts.local_user, p->facts.local_domain));
 	else
 		request_set_targets_partner(r, &p->verdict);
 	request_try(r, p->m);

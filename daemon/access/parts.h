@@ -324,6 +324,8 @@ struct access {
 };
 
 bool access_is_internal_plain(const struct image_edge *edge); /* the pool is spoken to in the clear */
+/* This edge as that image's topology lists it; empty: it does not. */
+struct slice access_edge_name(const struct access *a, const struct policy_image *image);
 static inline int64_t access_now_ms(const struct access *a) { return loop_now(a->loop).mono_ms; }
 uint64_t access_random(struct access *a);
 
@@ -398,7 +400,7 @@ void request_give_up_waiting(struct list *waiting, const char *words); /* those 
 void request_done(struct request *r);                                  /* its transactions forget it */
 uint64_t request_mark(const struct access *a, const struct sip_message *m);
 bool request_parse(struct request *r, struct sip_message *out); /* from its bytes, into the scratch arena */
-void request_set_targets_pool(struct request *r, struct slice member);
+void request_set_targets_pool(struct request *r, struct slice member, struct slice site);
 void request_set_targets_partner(struct request *r, const struct policy_verdict *verdict);
 void request_try(struct request *r, const struct sip_message *m); /* m may be NULL: parsed again */
 void request_go_on(struct request *r);  /* its next hop is up: decided anew when the image has changed */

@@ -174,13 +174,14 @@ static void add_target(struct request *r, enum sip_side side, struct slice name,
 static uint32_t random_for_order(void *to) { return (uint32_t)access_random(to); }
 
 /* Those that live, or all where none is known to: priority and weight as rows of the rule of RFC 2782. */
-static size_t order_pool(struct access *a, bool wants_ejected, struct resolver_srv order[RESOLVER_SRV_MAX])
+static size_t order_rank(struct access *a, const struct policy_way *way, unsigned rank, bool wants_ejected,
+                         struct resolver_srv *order, size_t room)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < image_pool_member_count(a->image) && count < RESOLVER_SRV_MAX; i++) {
+	for (size_t i = 0; i < image_pool_member_count(a->image) && count < room; i++) {
 		const struct image_pool_member *m = image_pool_member_at(a->image, i);
-		const struct hop *hop = pool_hop(a, m);
+		const struct hop *hop = policy_member_rank(a->image, way, m) == rank ? pool_hop(a, m) : NULL;
 
 		if (!hop || (pool_is_ejected(hop) && !wants_ejected))
 			continue;
@@ -194,9 +195,22 @@ static size_t order_pool(struct access *a, bool wants_ejected, struct resolver_s
 	return count;
 }
 
-/* In a dialog the member that has it; else all, by priority and weight. */
-void request_set_targets_pool(struct request *r, struct slice member)
+/* The nearest pool first, whole, then the next. */
+static size_t order_pool(struct access *a, const struct policy_way *way, bool wants_ejected,
+                         struct resolver_srv order[RESOLVER_SRV_MAX])
 {
+	size_t count = 0;
+
+	for (unsigned rank = 0; rank < POLICY_RANKS; rank++)
+		count += order_rank(a, way, rank, wants_ejected, order + count, RESOLVER_SRV_MAX - count);
+	return count;
+}
+
+/* In a dialog the member that has it; else those near to the receiver's site, by priority and weight. */
+void request_set_targets_pool(struct request *r, struct slice member, struct slice site)
+{
+	struct policy_way way = policy_way_of(r->access->image, access_edge_name(r->access, r->access->image),
+	                                      site);
 	struct access *a = r->access;
 	struct resolver_srv order[RESOLVER_SRV_MAX];
 	const struct image_pool_member *known = member.len ? image_pool_member_find(a->image, member) : NULL;
@@ -207,9 +221,9 @@ void request_set_targets_pool(struct request *r, struct slice member)
 		add_target(r, SIP_SIDE_INTERNAL, member, (uint16_t)known->port, SLICE(""));
 		return;
 	}
-	count = order_pool(a, false, order);
+	count = order_pool(a, &way, false, order);
 	if (count == 0)
-		count = order_pool(a, true, order);
+		count = order_pool(a, &way, true, order);
 	for (size_t i = 0; i < count; i++)
 		add_target(r, SIP_SIDE_INTERNAL, slice_of(order[i].target), order[i].port, SLICE(""));
 }

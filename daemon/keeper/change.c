@@ -214,6 +214,30 @@ static void put_real_fault(void *to, const struct model_fault *fault)
 
 static void put_warning(void *to, const struct model_fault *fault) { put_fault(to, fault); }
 
+/* Is this machine one of its edges?  As policy_image_edge finds it. */
+static bool has_this_edge(const struct keeper *k, const struct model_snapshot *snapshot)
+{
+	return k->host.node[0] ? model_snapshot_find(snapshot, MODEL_EDGE, slice_of(k->host.node)) != NULL
+	                       : snapshot->kinds[MODEL_EDGE].count == 1;
+}
+
+/* The rules of the model know nothing of the machine that publishes; that it takes itself out is told all the same. */
+static void warn_of_this_edge(const struct keeper *k, const struct model_snapshot *after,
+                              struct json_writer *w)
+{
+	if (!has_this_edge(k, k->now.snapshot) || has_this_edge(k, after))
+		return;
+	json_open_object(w, NULL);
+	json_put_text(w, "path", "node");
+	json_put_text(w, "why",
+	              k->host.node[0] ? "names this edge, which the topology has no more: its services stop"
+	                              : "does not say which of the edges is this one: its services stop");
+	json_put_text(w, "allowed", "the fqdn of an edge, in host.xml of each machine");
+	json_put_text(w, "kind", "host");
+	json_put_text(w, "key", "");
+	json_close_object(w);
+}
+
 /* What is doubtful in it, for the answer. */
 static void note_warnings(struct call *call, const struct model_snapshot *after)
 {
@@ -222,6 +246,7 @@ static void note_warnings(struct call *call, const struct model_snapshot *after)
 	buffer_clear(&call->warnings);
 	json_open_array(&w, NULL);
 	changes_warnings(call->keeper->now.snapshot, after, put_warning, &w);
+	warn_of_this_edge(call->keeper, after, &w);
 	json_close_array(&w);
 }
 

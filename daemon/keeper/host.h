@@ -68,6 +68,7 @@ struct service_row {
 	const char *title; /* "the XMPP gateway" */
 	size_t user_at;    /* in struct host */
 	const char *user_field;
+	bool has_route;                                 /* the XMPP federation route leads to it */
 	bool (*is_used)(const struct image_edge *edge); /* NULL: always */
 	const char *unused; /* the state's word when it is not: "no XMPP address" */
 	enum result (*prepare)(struct keeper *k,

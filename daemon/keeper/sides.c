@@ -139,9 +139,9 @@ static bool gateway_is_used(const struct image_edge *edge) { return edge && edge
 
 static const struct service_row services[SERVICE_COUNT] = {
 	[SERVICE_ACCESS] = { SERVICE_ACCESS, "access", "the Access Edge", offsetof(struct host, access_user),
-	                     "access-user", NULL, "", NULL, put_access_secrets },
+	                     "access-user", false, NULL, "", NULL, put_access_secrets },
 	[SERVICE_GATEWAY] = { SERVICE_GATEWAY, "gateway", "the XMPP gateway",
-	                      offsetof(struct host, gateway_user), "gateway-user", gateway_is_used,
+	                      offsetof(struct host, gateway_user), "gateway-user", true, gateway_is_used,
 	                      "no XMPP address", prepare_gateway, put_gateway_secrets },
 };
 
@@ -160,12 +160,52 @@ const char *service_user(const struct service_row *row, const struct host *host)
 	return (const char *)host + row->user_at;
 }
 
+static bool is_named(const struct policy_image *image, const struct image_edge *edge, const char *service)
+{
+	for (size_t i = 0; i < edge->services.count; i++)
+		if (slice_equal(policy_image_item(image, edge->services, i), slice_of(service)))
+			return true;
+	return false;
+}
+
+/* XMPP partners find a domain at one place: elsewhere the gateway would speak for it without being found. */
+static bool is_off_route(const struct policy_image *image, const struct image_edge *edge)
+{
+	struct slice route = policy_image_text(image, image_topology_at(image, 0)->xmpp_federation_route);
+
+	return route.len && !slice_equal(route, policy_image_text(image, edge->edge_pool));
+}
+
+/* Does the topology name it for this edge?  No edge at all is said by service_assigned. */
+static bool is_placed_here(const struct service_row *row, const struct policy_image *image,
+                           const struct image_edge *edge, const char **short_why, struct reason *why)
+{
+	if (edge && !is_named(image, edge, row->name)) {
+		*short_why = "not in the topology";
+		fail(why, RESULT_NOT_FOUND, "topology.xml, edge %.*s: field %s does not name %s",
+		     SLICE_ARG(policy_image_text(image, edge->fqdn)), EDGE_NAME(EDGE(services)), row->name);
+		return false;
+	}
+	if (edge && row->has_route && is_off_route(image, edge)) {
+		*short_why = "not the XMPP route";
+		fail(why, RESULT_NOT_FOUND,
+		     "topology.xml: the XMPP federation route is the edge pool %.*s, and edge %.*s is not in "
+		     "it",
+		     SLICE_ARG(policy_image_text(image, image_topology_at(image, 0)->xmpp_federation_route)),
+		     SLICE_ARG(policy_image_text(image, edge->fqdn)));
+		return false;
+	}
+	return true;
+}
+
 bool service_is_used(const struct service_row *row, const struct host *host, const struct policy_image *image,
                      const char **short_why, struct reason *why)
 {
 	const struct image_edge *edge = policy_image_edge(image, slice_of(host->node));
 
 	*short_why = "";
+	if (!is_placed_here(row, image, edge, short_why, why))
+		return false;
 	if (!row->is_used || row->is_used(edge))
 		return true;
 	*short_why = row->unused;

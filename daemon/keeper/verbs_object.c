@@ -378,3 +378,19 @@ void verb_run_USER_LIST(struct call *call) { object_list(call, MODEL_USER, user_
 void verb_run_USER_ADD(struct call *call) { object_add(call, MODEL_USER); }
 void verb_run_USER_SET(struct call *call) { object_set(call, MODEL_USER); }
 void verb_run_USER_REMOVE(struct call *call) { object_remove(call, MODEL_USER); }
+
+/* ---- kinds of which nothing is known beside their fields ---- */
+
+#define PLAIN_KIND(VERB, KIND)                                                                               \
+	void verb_run_##VERB##_LIST(struct call *call) { object_list(call, MODEL_##KIND, NULL, NULL); }      \
+	void verb_run_##VERB##_SHOW(struct call *call) { object_show(call, MODEL_##KIND, NULL, NULL); }      \
+	void verb_run_##VERB##_NEW(struct call *call) { object_add(call, MODEL_##KIND); }                    \
+	void verb_run_##VERB##_SET(struct call *call) { object_set(call, MODEL_##KIND); }                    \
+	void verb_run_##VERB##_REMOVE(struct call *call) { object_remove(call, MODEL_##KIND); }
+
+PLAIN_KIND(EDGE_POOL, EDGE_POOL)
+PLAIN_KIND(EDGE, EDGE)
+PLAIN_KIND(POOL, POOL)
+PLAIN_KIND(POOL_MEMBER, POOL_MEMBER)
+PLAIN_KIND(XMPP_NAME, XMPP_NAME)
+void verb_run_TOPOLOGY_SET(struct call *call) { one_set(call, MODEL_TOPOLOGY); }

@@ -45,38 +45,6 @@ void verb_put_fields(struct json_writer *w, const char *key, const struct model_
 	json_close_object(w);
 }
 
-static void put_object(struct json_writer *w, const struct model_object *object)
-{
-	json_put_text(w, "kind", object->kind->name);
-	json_put_slice(w, "key", model_object_key(object));
-	verb_put_fields(w, "fields", object);
-}
-
-void verb_run_TOPOLOGY_SHOW(struct call *call)
-{
-	static const enum model_kind_id kinds[] = { MODEL_TOPOLOGY, MODEL_EDGE, MODEL_POOL_MEMBER,
-		                                    MODEL_SITE };
-	struct json_writer *w;
-	struct view view;
-
-	if (!view_of(call, &view))
-		return;
-	w = call_open(call);
-	json_open_array(w, "objects");
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		const struct model_objects *objects = &view.snapshot->kinds[kinds[i]];
-
-		for (size_t j = 0; j < objects->count; j++) {
-			json_open_object(w, NULL);
-			put_object(w, objects->items[j]);
-			json_close_object(w);
-		}
-	}
-	json_close_array(w);
-	json_put_number(w, "version", (int64_t)view.version);
-	call_close(call);
-}
-
 /* ---- the table of kinds ---- */
 
 static void put_field(struct json_writer *w, const struct model_field *row)

@@ -372,6 +372,14 @@ static void decide(void *to, const struct json *known, const char *why)
 	           known, why);
 }
 
+/* This edge as the image's topology lists it; empty: it does not. */
+static struct slice edge_name(const struct policy_image *image, const struct keeper *k)
+{
+	const struct image_edge *edge = policy_image_edge(image, slice_of(k->host.node));
+
+	return edge ? policy_image_text(image, edge->fqdn) : SLICE("");
+}
+
 void verb_run_WHY(struct call *call)
 {
 	struct question *q = arena_new(&call->arena, sizeof *q);
@@ -394,6 +402,7 @@ void verb_run_WHY(struct call *call)
 	q->facts.remote_domain = is_in ? q->from.domain : q->to.domain;
 	q->facts.local_domain = is_in ? q->to.domain : q->from.domain;
 	q->facts.local_user = is_in ? q->to.user : q->from.user;
+	q->facts.edge = edge_name(view.image, call->keeper);
 	if (is_by_xmpp(q))
 		ask_gateway(q);
 	else

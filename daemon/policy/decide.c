@@ -348,6 +348,7 @@ static void (*const ask[POLICY_STEP_COUNT])(const struct policy_asking *, struct
 	[POLICY_STEP_OWN_DOMAIN] = ask_own_domain,
 	[POLICY_STEP_KNOWN_DOMAIN] = ask_known_domain,
 	[POLICY_STEP_PARTNER_ENABLED] = policy_ask_enabled,
+	[POLICY_STEP_FEDERATION_ROUTE] = policy_ask_federation_route,
 	[POLICY_STEP_USER_POLICY] = policy_ask_user,
 	[POLICY_STEP_KIND_SERVICE] = policy_ask_kind_service,
 	[POLICY_STEP_SERVICE] = ask_service,

@@ -283,6 +283,10 @@ void policy_explain_change(const struct policy_asking *asking, struct policy_exp
 	c.needs_entry = asking->protocol == POLICY_SIP && refuses(&c, POLICY_STEP_KNOWN_DOMAIN);
 	if (asking->facts->remote_domain.len == 0)
 		c.none = "the partner's domain is missing";
+	if (refuses(&c, POLICY_STEP_FEDERATION_ROUTE)) { /* a matter of where traffic is led, not of a lock */
+		c.none = "it does not cross here:";
+		c.none_about = slice_of(explanation->steps[POLICY_STEP_FEDERATION_ROUTE].words);
+	}
 	if (!c.none)
 		change_xmpp(&c);
 	if (!c.none && refuses(&c, POLICY_STEP_KNOWN_DOMAIN) &&

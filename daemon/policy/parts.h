@@ -76,6 +76,12 @@ size_t policy_switches_off(const struct policy_asking *asking, const struct poli
 struct policy_sought policy_expect_user(const struct policy_image *image, struct slice user,
                                         struct slice domain, char room[POLICY_ADDRESS_BYTES]);
 
+/* The site of the local user; "" where he has none. */
+struct slice policy_site_asked(const struct policy_asking *asking);
+
+/* ---- topology.c ---- */
+void policy_ask_federation_route(const struct policy_asking *asking, struct policy_finding *finding);
+
 /* Steps of which XMPP has its own reading, and those that are its alone (decide_xmpp.c). */
 void policy_ask_xmpp_domain(const struct policy_asking *asking, struct policy_finding *finding);
 void policy_ask_enabled(const struct policy_asking *asking, struct policy_finding *finding);

@@ -6,7 +6,7 @@
  * them), decide.c and decide_xmpp.c (the steps, the only place that says yes or
  * no), identity.c (how a partner's edge is found and known), explain.c (a
  * verdict as words, and what would flip it), scope.c (whose policy holds for a
- * user), image.h and image*.c (what the steps look things up in).
+ * user), topology.c (federation routes, and which pool is near), image.h and image*.c (what the steps look things up in).
  *
  * Pure: the same image and facts give the same verdict on the wire, in "why?"
  * and in a dry run.  Steps stand in the order in which an administrator would
@@ -202,6 +202,25 @@ struct policy_effective {
 /* The nearest: granted to the user, of his site, Global.  `user` as it stands in a URI, in any case; may be empty. */
 void policy_effective_of(const struct policy_image *image, struct slice user, struct slice domain,
                          struct policy_effective *out);
+
+/* The site he belongs to; "" where he has none.  As above. */
+struct slice policy_site_of(const struct policy_image *image, struct slice user, struct slice domain);
+
+/* ---- what the topology says of a way (topology.c) ---- */
+
+/*
+ * How near a member of our pools is to what comes in by `edge` for somebody of `site`: 0 is tried first.  Those of the
+ * pool that the edge's pool names as its next hop; else those of the site's pools before those of no site; else,
+ * where there is neither, everybody: a pool knows the way to users of another.
+ */
+enum { POLICY_RANKS = 2, POLICY_RANK_NEVER = POLICY_RANKS };
+struct policy_way { /* found once for a request */
+	struct slice next_hop, site;
+	bool has_near; /* some member is of the next hop, of the site or of none */
+};
+struct policy_way policy_way_of(const struct policy_image *image, struct slice edge, struct slice site);
+unsigned policy_member_rank(const struct policy_image *image, const struct policy_way *way,
+                            const struct image_pool_member *member);
 
 /* "refused at step 2 blocked-domain: fabrikam.example is on the block list (version 12)" */
 void policy_verdict_words(const struct policy_verdict *verdict, struct buffer *out);

@@ -71,6 +71,29 @@ static struct slice site_of(const struct policy_image *image, const struct image
 	return site ? policy_image_text(image, site->name) : SLICE("");
 }
 
+static struct slice site_of_sought(const struct policy_image *image, struct policy_sought sought,
+                                   struct slice domain)
+{
+	if (image_site_count(image) == 0)
+		return SLICE("");
+	return site_of(image,
+	               sought.key.len ? policy_image_find_hashed(image, MODEL_USER, sought.key, sought.hash)
+	                              : NULL,
+	               domain);
+}
+
+struct slice policy_site_asked(const struct policy_asking *a)
+{
+	return site_of_sought(a->image, a->user, a->facts->local_domain);
+}
+
+struct slice policy_site_of(const struct policy_image *image, struct slice user, struct slice domain)
+{
+	char room[POLICY_ADDRESS_BYTES];
+
+	return site_of_sought(image, policy_expect_user(image, user, domain, room), domain);
+}
+
 static void effective_of(const struct policy_image *image, struct policy_sought sought, struct slice domain,
                          struct policy_effective *out)
 {

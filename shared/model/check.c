@@ -130,6 +130,7 @@ static void check_edge(struct check *check, const struct model_object *edge)
 {
 	check_certificates(check, edge);
 	check_listeners(check, edge);
+	check_edge_place(check, edge);
 }
 
 static void check_pool_member(struct check *check, const struct model_object *member)
@@ -137,6 +138,7 @@ static void check_pool_member(struct check *check, const struct model_object *me
 	if (model_snapshot_find(check->snapshot, MODEL_EDGE, model_object_key(member)))
 		check_tell(check, member, member->kind->key, "a server behind the edge",
 		           "is an edge of this topology");
+	check_member_place(check, member);
 }
 
 bool check_is_own_domain(const struct model_snapshot *snapshot, struct slice domain)
@@ -184,6 +186,9 @@ static void check_object(struct check *check, const struct model_object *object)
 {
 	check_required(check, object);
 	switch (object->kind->id) {
+	case MODEL_TOPOLOGY: check_topology(check, object); break;
+	case MODEL_EDGE_POOL: check_edge_pool(check, object); break;
+	case MODEL_POOL: check_pool(check, object); break;
 	case MODEL_EDGE: check_edge(check, object); break;
 	case MODEL_ACCESS_EDGE: check_routing(check, object); break;
 	case MODEL_POOL_MEMBER: check_pool_member(check, object); break;
@@ -192,7 +197,10 @@ static void check_object(struct check *check, const struct model_object *object)
 	case MODEL_ACCESS_POLICY: check_policy(check, object); break;
 	case MODEL_XMPP_NAME: check_xmpp_name(check, object); break;
 	case MODEL_XMPP_PARTNER: check_xmpp_partner(check, object); break;
-	case MODEL_SITE: check_site(check, object); break;
+	case MODEL_SITE:
+		check_site(check, object);
+		check_site_routes(check, object);
+		break;
 	case MODEL_USER: check_user(check, object); break;
 	case MODEL_ROLE_GRANT: check_role_grant(check, object); break;
 	default: break;

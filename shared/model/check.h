@@ -26,6 +26,14 @@ bool check_is_own_domain(const struct model_snapshot *snapshot, struct slice dom
 void check_routing(struct check *check, const struct model_object *access_edge);
 void check_allowed_route(struct check *check, const struct model_object *allowed);
 
+/* ---- check_topology.c: what leads from one object of the topology to another ---- */
+void check_topology(struct check *check, const struct model_object *topology);
+void check_site_routes(struct check *check, const struct model_object *site);
+void check_edge_pool(struct check *check, const struct model_object *pool);
+void check_edge_place(struct check *check, const struct model_object *edge);
+void check_pool(struct check *check, const struct model_object *pool);
+void check_member_place(struct check *check, const struct model_object *member);
+
 /* ---- check_users.c ---- */
 void check_policy(struct check *check, const struct model_object *policy);
 void check_site(struct check *check, const struct model_object *site);

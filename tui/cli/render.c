@@ -91,12 +91,6 @@ static const struct print_column policy_columns[] = {
 	{ N_("DESCRIPTION"), "description", PRINT_TEXT },
 	{ NULL, NULL, PRINT_TEXT },
 };
-static const struct print_column site_columns[] = {
-	{ N_("SITE"), "name", PRINT_TEXT },
-	{ N_("DOMAINS"), "sip-domains", PRINT_TEXT },
-	{ N_("DESCRIPTION"), "description", PRINT_TEXT },
-	{ NULL, NULL, PRINT_TEXT },
-};
 static const struct print_column user_columns[] = {
 	{ N_("USER"), "sip-address", PRINT_TEXT }, { N_("NAME"), "display-name", PRINT_TEXT },
 	{ N_("SITE"), "site", PRINT_TEXT },        { N_("POLICY"), "effective", PRINT_TEXT },
@@ -219,25 +213,6 @@ static void render_xmpp(struct buffer *out, const struct print_style *style, con
 	render_fields(out, style, partner);
 	buffer_add_char(out, '\n');
 	print_members(out, style, partner, "kind key fields version");
-}
-
-static void render_topology(struct buffer *out, const struct print_style *style, const struct json *result)
-{
-	const struct json *objects = json_get(result, "objects");
-
-	for (size_t i = 0; i < json_count(objects); i++) {
-		const struct json *object = json_at(objects, i);
-
-		if (i)
-			buffer_add_char(out, '\n');
-		line_value(out, style, object, "kind");
-		if (!slice_is_empty(text_of(object, "key"))) {
-			buffer_add_char(out, ' ');
-			line_value(out, style, object, "key");
-		}
-		buffer_add_char(out, '\n');
-		render_fields(out, style, object);
-	}
 }
 
 static void render_domain(struct buffer *out, const struct print_style *style, const struct json *domain)
@@ -479,10 +454,15 @@ static const struct {
 	{ CONTROL_VERB_XMPP_SHOW, render_xmpp, NULL, NULL },
 	{ CONTROL_VERB_POLICY_SHOW, render_fields, NULL, NULL },
 	{ CONTROL_VERB_POLICY_LIST, NULL, policy_columns, "rows" },
-	{ CONTROL_VERB_SITE_LIST, NULL, site_columns, "rows" },
+	{ CONTROL_VERB_SITE_LIST, NULL, render_site_columns, "rows" },
 	{ CONTROL_VERB_USER_LIST, NULL, user_columns, "rows" },
 	{ CONTROL_VERB_USER_SHOW, render_user, NULL, NULL },
 	{ CONTROL_VERB_TOPOLOGY_SHOW, render_topology, NULL, NULL },
+	{ CONTROL_VERB_EDGE_POOL_LIST, NULL, render_edge_pool_columns, "rows" },
+	{ CONTROL_VERB_EDGE_LIST, NULL, render_edge_columns, "rows" },
+	{ CONTROL_VERB_POOL_LIST, NULL, render_pool_columns, "rows" },
+	{ CONTROL_VERB_POOL_MEMBER_LIST, NULL, render_pool_member_columns, "rows" },
+	{ CONTROL_VERB_XMPP_NAME_LIST, NULL, render_xmpp_name_columns, "rows" },
 	{ CONTROL_VERB_CONNECTION_LIST, NULL, connection_columns, "rows" },
 	{ CONTROL_VERB_SESSION_LIST, NULL, session_columns, "rows" },
 	{ CONTROL_VERB_DISCOVERED_LIST, NULL, discovered_columns, "rows" },

@@ -40,4 +40,9 @@ render_shape render_warnings; /* what was done, or would be, and is doubtful: an
 render_shape render_stage_list, render_stage_diff;
 render_shape render_version; /* one version, or two compared */
 
+/* ---- render_topology.c ---- */
+void render_topology(struct buffer *out, const struct print_style *style, const struct json *result);
+extern const struct print_column render_site_columns[], render_edge_pool_columns[], render_edge_columns[],
+        render_pool_columns[], render_pool_member_columns[], render_xmpp_name_columns[];
+
 #endif

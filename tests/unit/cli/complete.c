@@ -16,7 +16,7 @@ static const struct {
 	const char *method, *member;
 } cases[] = {
 	{ "nouns", { "dom" }, "domain\ndomains\n", "", "" },
-	{ "a_noun_once", { "xmpp" }, "xmpp\nxmpp-gateway\n", "", "" },
+	{ "a_noun_once", { "xmpp" }, "xmpp\nxmpp-gateway\nxmpp-name\n", "", "" },
 	{ "words_that_are_no_verbs", { "he" }, "help\n", "", "" },
 	{ "not_hello", { "hel" }, "help\n", "", "" },
 	{ "verbs_of_a_noun", { "role", "" }, "list\ngrant\nrevoke\n", "", "" },

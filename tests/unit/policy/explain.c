@@ -289,7 +289,7 @@ static void a_verdict_as_words(void **state)
 	} rows[] = {
 		{ "on discovery block=fabrikam.example",
 		  "refused at step 2 blocked-domain: fabrikam.example is on the block list (version 7)" },
-		{ "on discovery", "waits for DNS at step 11 route: DNS has not been asked about "
+		{ "on discovery", "waits for DNS at step 12 route: DNS has not been asked about "
 		                  "fabrikam.example yet (version 7)" },
 		{ "on allow=fabrikam.example,proxy=sip.fabrikam.example", "allowed (version 7)" },
 	};

@@ -121,6 +121,8 @@ static inline void read_facts(struct row *row)
 			read_certificate(row, word);
 		else if (world_take(&word, SLICE("srv=")))
 			read_srv(row, word);
+		else if (world_take(&word, SLICE("edge=")))
+			row->facts.edge = word;
 		else if (slice_equal(word, SLICE("xmpp")))
 			row->facts.protocol = POLICY_XMPP;
 		else if (slice_equal(word, SLICE("solicited")))

@@ -1,7 +1,8 @@
 /*
  * world: a snapshot changed by words, and the image of it, for the tests of this folder.
  * "on no-user no-xmpp media streams=N own=D allow=D,proxy=F,identity=R block=D xmpp=D,field=value policy=NAME,field=value
- * site=NAME,field=value user=ADDRESS,field=value"; see tests/tables/policy.txt.
+ * site=NAME,field=value user=ADDRESS,field=value edge=NAME,field=value edge-pool=NAME,... pool=NAME,... member=NAME,...
+ * sip-route=POOL xmpp-route=POOL"; see tests/tables/policy.txt.
  */
 #ifndef TESTS_UNIT_POLICY_WORLD_H
 #define TESTS_UNIT_POLICY_WORLD_H
@@ -146,6 +147,20 @@ static inline struct model_snapshot *world_new(struct slice words)
 			world_many(snapshot, MODEL_ACCESS_POLICY, word, ',');
 		else if (world_take(&word, SLICE("site=")))
 			world_many(snapshot, MODEL_SITE, word, ',');
+		else if (world_take(&word, SLICE("edge=")))
+			world_many(snapshot, MODEL_EDGE, word, ',');
+		else if (world_take(&word, SLICE("edge-pool=")))
+			world_many(snapshot, MODEL_EDGE_POOL, word, ',');
+		else if (world_take(&word, SLICE("pool=")))
+			world_many(snapshot, MODEL_POOL, word, ',');
+		else if (world_take(&word, SLICE("member=")))
+			world_many(snapshot, MODEL_POOL_MEMBER, word, ',');
+		else if (world_take(&word, SLICE("sip-route=")))
+			assert(world_set(snapshot, model_snapshot_one(snapshot, MODEL_TOPOLOGY),
+			                 SLICE("sip-federation-route"), word));
+		else if (world_take(&word, SLICE("xmpp-route=")))
+			assert(world_set(snapshot, model_snapshot_one(snapshot, MODEL_TOPOLOGY),
+			                 SLICE("xmpp-federation-route"), word));
 		else if (world_take(&word, SLICE("user=")))
 			world_many(snapshot, MODEL_USER, word, ',');
 		else if (world_take(&word, SLICE("block=")))
