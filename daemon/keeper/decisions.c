@@ -109,8 +109,8 @@ void decisions_take(struct decisions *decisions, enum control_event_id id, const
 		return;
 	policy_facts_read(json_get(event, "facts"), &read);
 	buffer_start(&key, DECISION_TEXT_MAX);
-	buffer_printf(&key, "%d %d %d %.*s %.*s@%.*s", facts->direction, facts->protocol, facts->service,
-	              SLICE_ARG(facts->remote_domain), SLICE_ARG(facts->local_user),
+	buffer_printf(&key, "%d %d %d %d %.*s %.*s@%.*s", facts->source, facts->direction, facts->protocol,
+	              facts->service, SLICE_ARG(facts->remote_domain), SLICE_ARG(facts->local_user),
 	              SLICE_ARG(facts->local_domain));
 	d = key.is_broken ? NULL : map_get(&decisions->by_key, buffer_slice(&key));
 	if (d) /* what is known of him now may be more */

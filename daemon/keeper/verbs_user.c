@@ -39,15 +39,33 @@ void user_put_beside(struct json_writer *w, const struct view *view, const struc
 	json_put_bool(w, "public", effective.policy && effective.policy->enable_public_cloud_access);
 }
 
+static bool any_edge_serves_remote_users(const struct view *view)
+{
+	const struct model_objects *edges = &view->snapshot->kinds[MODEL_EDGE];
+
+	for (size_t i = 0; i < edges->count; i++)
+		if (edges->items[i]->values[MODEL_FIELD(edge, remote_listen)].list.count)
+			return true;
+	return false;
+}
+
 /* Why a switch that is on does nothing; "" when it does what it says. */
 static const char *hindrance(const struct view *view, const struct model_object *policy, size_t field)
 {
 	const struct model_value *edge = model_snapshot_one(view->snapshot, MODEL_ACCESS_EDGE)->values;
 
 	if (field == MODEL_FIELD(access_policy, enable_outside_access))
-		return edge[MODEL_FIELD(access_edge, allow_outside_users)].flag
-		               ? "this edge serves no remote users yet"
-		               : "access-edge allow-outside-users is off";
+		return !edge[MODEL_FIELD(access_edge, allow_outside_users)].flag
+		               ? "access-edge allow-outside-users is off"
+		       : !any_edge_serves_remote_users(view)
+		               ? "no edge of the topology has a remote-listen address"
+		               : "";
+	if (field == MODEL_FIELD(access_policy, allow_anonymous_participants))
+		return !edge[MODEL_FIELD(access_edge, allow_outside_users)].flag
+		               ? "access-edge allow-outside-users is off"
+		       : !edge[MODEL_FIELD(access_edge, allow_anonymous_users)].flag
+		               ? "access-edge allow-anonymous-users is off"
+		               : "";
 	if (!edge[MODEL_FIELD(access_edge, allow_federated_users)].flag)
 		return "access-edge allow-federated-users is off";
 	if (field == MODEL_FIELD(access_policy, enable_xmpp_access) &&

@@ -68,6 +68,7 @@ static bool read_service(struct call *call, struct policy_facts *facts)
 		{ "presence", POLICY_SERVICE_PRESENCE, "SUBSCRIBE" },
 		{ "session", POLICY_SERVICE_IM, "INVITE" },
 		{ "call", POLICY_SERVICE_AV, "INVITE" },
+		{ "sign-in", POLICY_SERVICE_OTHER, "REGISTER" },
 	};
 	struct slice what = call_text(call, "what");
 
@@ -78,7 +79,7 @@ static bool read_service(struct call *call, struct policy_facts *facts)
 			return true;
 		}
 	call_fail_problem(call, CONTROL_INVALID, "what", "there is no such service",
-	                  "message, presence, session, call");
+	                  "message, presence, session, call, sign-in");
 	return false;
 }
 
@@ -233,10 +234,15 @@ static void put_steps(struct json_writer *w, const struct question *q, size_t de
                       const char *why)
 {
 	char assumption[2 * KEEPER_NAME_BYTES + 64];
+	const enum policy_step_id *steps;
+	size_t count = policy_steps_of(q->facts.source, &steps), decided_at = 0;
 
+	while (decided_at < count && steps[decided_at] != decided)
+		decided_at++;
 	json_open_array(w, "steps");
-	for (size_t i = 0; i < POLICY_STEP_COUNT; i++) {
-		const struct policy_step *step = policy_step((enum policy_step_id)i);
+	for (size_t at = 0; at < count; at++) {
+		size_t i = steps[at];
+		const struct policy_step *step = policy_step(steps[at]);
 		const struct policy_finding *f = &q->explanation.steps[i];
 		bool assumes = is_assumed(q, i, why, assumption, sizeof assumption);
 
@@ -244,7 +250,7 @@ static void put_steps(struct json_writer *w, const struct question *q, size_t de
 		json_put_number(w, "number", (int64_t)i + 1);
 		json_put_text(w, "name", step->name);
 		json_put_text(w, "asks", step->sentence);
-		json_put_text(w, "result", assumes ? "assumed" : result_words(f, i, decided, passes));
+		json_put_text(w, "result", assumes ? "assumed" : result_words(f, at, decided_at, passes));
 		json_put_text(w, "words", assumes ? assumption : f->words);
 		json_put_text(w, "kind", f->kind < MODEL_KIND_COUNT ? model_kind(f->kind)->name : "");
 		json_put_slice(w, "key", f->key);
@@ -345,6 +351,36 @@ static void ask_gateway(struct question *q)
 	query_act(&k->gateway, "first", slice_of(both), decide, q);
 }
 
+/* Of who is outside: nothing is asked of anybody, the configuration alone decides, and the pool after it. */
+static void decide_remote(struct question *q)
+{
+	struct policy_verdict verdict;
+	struct view view;
+
+	if (!view_of(q->call, &view))
+		return;
+	q->image = view.image;
+	policy_decide(q->image, &q->facts, &verdict, &q->explanation);
+	put_answer(q, &verdict, verdict.finding.words, NULL, "");
+}
+
+static const char anonymous_domain[] = "anonymous.invalid";
+
+/* False: it is about partners. */
+static bool take_remote(struct question *q)
+{
+	bool is_anonymous = slice_equal(q->from.domain, slice_of(anonymous_domain));
+	const struct party *ours = is_anonymous ? &q->to : &q->from;
+
+	if (!is_anonymous && !slice_equal(q->facts.method, SLICE("REGISTER")))
+		return false;
+	q->facts.source = is_anonymous ? POLICY_ANONYMOUS : POLICY_REMOTE;
+	q->facts.direction = POLICY_INWARD;
+	q->facts.local_user = ours->user;
+	q->facts.local_domain = ours->domain;
+	return true;
+}
+
 static void decide(void *to, const struct json *known, const char *why)
 {
 	struct question *q = to;
@@ -397,6 +433,10 @@ void verb_run_WHY(struct call *call)
 	q->image = view.image;
 	take_own_name(view.image, &call->arena, &q->from);
 	take_own_name(view.image, &call->arena, &q->to);
+	if (take_remote(q)) {
+		decide_remote(q);
+		return;
+	}
 	is_in = is_inward(view.image, &q->from, &q->to);
 	q->facts.direction = is_in ? POLICY_INWARD : POLICY_OUTWARD;
 	q->facts.remote_domain = is_in ? q->from.domain : q->to.domain;

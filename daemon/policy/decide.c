@@ -114,6 +114,10 @@ static void ask_sender_domain(const struct policy_asking *a, struct policy_findi
 	struct slice sender = is_inward ? a->facts->remote_domain : a->facts->local_domain;
 	bool is_own = policy_image_is_own_domain(a->image, sender);
 
+	if (a->facts->source != POLICY_FEDERATION) {
+		policy_ask_remote_domain(a, f);
+		return;
+	}
 	if (is_inward && is_own)
 		refuse_own(f, sender, "is our own domain: no partner may claim it");
 	else if (!is_inward && !is_own)
@@ -183,6 +187,7 @@ static void ask_service(const struct policy_asking *a, struct policy_finding *f)
 	static const char *const names[] = { "instant messages", "presence", "audio and video",
 		                             "other requests" };
 	const char *field = FIELD_NAME(TOPOLOGY, topology, media);
+	bool is_federation = a->facts->source == POLICY_FEDERATION;
 
 	if (a->protocol == POLICY_XMPP) {
 		policy_leave(f, MODEL_XMPP_PARTNER, policy_xmpp_key(a),
@@ -191,9 +196,11 @@ static void ask_service(const struct policy_asking *a, struct policy_finding *f)
 	}
 	if (a->facts->service == POLICY_SERVICE_AV && a->topology->media != MEDIA_DIRECT)
 		policy_refuse(f, MODEL_TOPOLOGY, SLICE(""), field,
-		              "SIP federation carries no audio and video here: no A/V Edge is installed");
+		              "%s no audio and video here: no A/V Edge is installed",
+		              is_federation ? "SIP federation carries" : "users outside have");
 	else
-		policy_pass(a, f, MODEL_TOPOLOGY, SLICE(""), field, "SIP federation carries %s",
+		policy_pass(a, f, MODEL_TOPOLOGY, SLICE(""), field, "%s %s",
+		            is_federation ? "SIP federation carries" : "users outside have",
 		            names[a->facts->service]);
 }
 
@@ -356,7 +363,41 @@ static void (*const ask[POLICY_STEP_COUNT])(const struct policy_asking *, struct
 	[POLICY_STEP_ROUTE] = ask_route,
 	[POLICY_STEP_SRV_IN_DOMAIN] = ask_srv_in_domain,
 	[POLICY_STEP_PEER_IDENTITY] = ask_peer_identity,
+	[POLICY_STEP_OUTSIDE_SWITCH] = policy_ask_outside_switch,
+	[POLICY_STEP_OUTSIDE_ACCESS] = policy_ask_outside_access,
+	[POLICY_STEP_SIGNED_IN] = policy_ask_signed_in,
+	[POLICY_STEP_ANONYMOUS_SWITCH] = policy_ask_anonymous_switch,
+	[POLICY_STEP_CONFERENCE_ADDRESS] = policy_ask_conference_address,
+	[POLICY_STEP_ORGANIZER_POLICY] = policy_ask_organizer_policy,
 };
+
+/* Partners are asked what stands before the first step of remote users, in the order of the rows. */
+static const enum policy_step_id partner_steps[] = {
+#define STEP(id, ...) POLICY_STEP_##id,
+#include "daemon/policy/steps.def"
+#undef STEP
+};
+static const enum policy_step_id remote_steps[] = {
+	POLICY_STEP_OUTSIDE_SWITCH, POLICY_STEP_SENDER_DOMAIN, POLICY_STEP_OUTSIDE_ACCESS,
+	POLICY_STEP_SIGNED_IN,      POLICY_STEP_SERVICE,
+};
+static const enum policy_step_id anonymous_steps[] = {
+	POLICY_STEP_OUTSIDE_SWITCH,     POLICY_STEP_ANONYMOUS_SWITCH, POLICY_STEP_SENDER_DOMAIN,
+	POLICY_STEP_CONFERENCE_ADDRESS, POLICY_STEP_ORGANIZER_POLICY, POLICY_STEP_SERVICE,
+};
+
+size_t policy_steps_of(enum policy_source source, const enum policy_step_id **steps)
+{
+	switch (source) {
+	case POLICY_FEDERATION: break;
+	case POLICY_REMOTE: *steps = remote_steps; return sizeof remote_steps / sizeof *remote_steps;
+	case POLICY_ANONYMOUS:
+		*steps = anonymous_steps;
+		return sizeof anonymous_steps / sizeof *anonymous_steps;
+	}
+	*steps = partner_steps;
+	return POLICY_STEP_OUTSIDE_SWITCH;
+}
 
 /* What the steps will look up is expected, then fetched, then found: three waits for memory become one. */
 static struct policy_asking asking_of(const struct policy_image *image, const struct policy_facts *facts,
@@ -394,29 +435,39 @@ static struct policy_asking asking_of(const struct policy_image *image, const st
 static void decide_all(const struct policy_asking *a, struct policy_verdict *verdict,
                        struct policy_explanation *explanation)
 {
+	const enum policy_step_id *steps;
+	size_t count = policy_steps_of(a->facts->source, &steps);
 	bool is_decided = false;
 
-	for (int step = 0; step < POLICY_STEP_COUNT; step++) {
-		struct policy_finding *finding = &explanation->steps[step];
+	for (int step = 0; step < POLICY_STEP_COUNT; step++)
+		policy_leave(&explanation->steps[step], MODEL_ACCESS_EDGE, SLICE(""), "it is not asked here");
+	for (size_t i = 0; i < count; i++) {
+		struct policy_finding *finding = &explanation->steps[steps[i]];
 
-		ask[step](a, finding);
+		ask[steps[i]](a, finding);
 		if (is_decided)
 			continue;
 		is_decided = finding->answer != POLICY_PASS;
-		if (is_decided || step == POLICY_STEP_COUNT - 1) {
-			verdict->step = (enum policy_step_id)step;
+		if (is_decided || i == count - 1) {
+			verdict->step = steps[i];
 			verdict->answer = finding->answer;
 			verdict->finding = *finding;
 		}
 	}
-	policy_explain_change(a, explanation);
+	if (a->facts->source == POLICY_FEDERATION)
+		policy_explain_change(a, explanation);
+	else
+		policy_explain_remote(a, explanation);
 }
 
 static void decide_first(const struct policy_asking *a, struct policy_verdict *verdict)
 {
-	for (int step = 0; step < POLICY_STEP_COUNT; step++) {
-		ask[step](a, &verdict->finding);
-		verdict->step = (enum policy_step_id)step;
+	const enum policy_step_id *steps;
+	size_t count = policy_steps_of(a->facts->source, &steps);
+
+	for (size_t i = 0; i < count; i++) {
+		ask[steps[i]](a, &verdict->finding);
+		verdict->step = steps[i];
 		verdict->answer = verdict->finding.answer;
 		if (verdict->answer != POLICY_PASS)
 			return;
@@ -425,6 +476,8 @@ static void decide_first(const struct policy_asking *a, struct policy_verdict *v
 
 static enum policy_verification verification_of(const struct policy_asking *a)
 {
+	if (a->facts->source != POLICY_FEDERATION)
+		return POLICY_VERIFICATION_NEVER; /* the pool's challenge says who he is, not the edge */
 	if (a->protocol == POLICY_XMPP)
 		return a->xmpp && a->xmpp->partner_type == PARTNER_PUBLIC_UNVERIFIED
 		               ? POLICY_VERIFICATION_NEVER

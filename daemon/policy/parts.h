@@ -72,6 +72,8 @@ void policy_ask_user(const struct policy_asking *asking, struct policy_finding *
 /* The switches that this traffic needs and that are off in that policy; how many. */
 size_t policy_switches_off(const struct policy_asking *asking, const struct policy_effective *effective,
                            const char *fields[POLICY_SWITCHES_MAX]);
+/* The address as entries hold it; empty: too long for any. */
+struct slice policy_address_of(struct slice user, struct slice domain, char to[POLICY_ADDRESS_BYTES]);
 /* Where the entry of a local user would stand; what it names lives in `room`, which needs no beginning. */
 struct policy_sought policy_expect_user(const struct policy_image *image, struct slice user,
                                         struct slice domain, char room[POLICY_ADDRESS_BYTES]);
@@ -81,6 +83,18 @@ struct slice policy_site_asked(const struct policy_asking *asking);
 
 /* ---- topology.c ---- */
 void policy_ask_federation_route(const struct policy_asking *asking, struct policy_finding *finding);
+/* Steps asked of remote and anonymous users alone (decide_remote.c). */
+void policy_ask_outside_switch(const struct policy_asking *asking, struct policy_finding *finding);
+void policy_ask_outside_access(const struct policy_asking *asking, struct policy_finding *finding);
+void policy_ask_signed_in(const struct policy_asking *asking, struct policy_finding *finding);
+void policy_ask_anonymous_switch(const struct policy_asking *asking, struct policy_finding *finding);
+void policy_ask_conference_address(const struct policy_asking *asking, struct policy_finding *finding);
+void policy_ask_organizer_policy(const struct policy_asking *asking, struct policy_finding *finding);
+/* The domain of remote users: ours. */
+void policy_ask_remote_domain(const struct policy_asking *asking, struct policy_finding *finding);
+/* Whose policy says so: the organizer of the meeting.  False: it names none, or is not listed. */
+bool policy_organizer_of(const struct policy_asking *asking, struct policy_effective *out);
+void policy_explain_remote(const struct policy_asking *asking, struct policy_explanation *explanation);
 
 /* Steps of which XMPP has its own reading, and those that are its alone (decide_xmpp.c). */
 void policy_ask_xmpp_domain(const struct policy_asking *asking, struct policy_finding *finding);

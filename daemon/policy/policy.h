@@ -3,7 +3,7 @@
  *
  * Files in reading order: policy.h and facts.def (facts in, verdict out), steps.def (the
  * steps' order and codes), refusals.def (what else is refused, counted beside
- * them), decide.c and decide_xmpp.c (the steps, the only place that says yes or
+ * them), decide.c, decide_xmpp.c and decide_remote.c (the steps, the only place that says yes or
  * no), identity.c (how a partner's edge is found and known), explain.c (a
  * verdict as words, and what would flip it), scope.c (whose policy holds for a
  * user), topology.c (federation routes, and which pool is near), image.h and image*.c (what the steps look things up in).
@@ -22,6 +22,13 @@
 enum policy_direction {
 	POLICY_INWARD,  /* a partner's request to one of our users */
 	POLICY_OUTWARD, /* one of our users' request to a partner */
+};
+
+/* Who is outside. */
+enum policy_source {
+	POLICY_FEDERATION, /* a partner's domain: the steps of federation are asked */
+	POLICY_REMOTE,     /* one of our own users: local_user and local_domain; INWARD: he sends, OUTWARD: he is sent to */
+	POLICY_ANONYMOUS,  /* no account; local_user and local_domain are the meeting's */
 };
 
 /* What is spoken with the remote side.  A domain is of one protocol alone. */
@@ -113,6 +120,8 @@ struct policy_step {
 	const char *advice;   /* what an administrator here can do about it: a sentence */
 };
 const struct policy_step *policy_step(enum policy_step_id id);
+/* The steps that are asked of that source, in the order in which they are. */
+size_t policy_steps_of(enum policy_source source, const enum policy_step_id **steps);
 
 enum { POLICY_OBJECT_BYTES = 320, POLICY_CHANGE_BYTES = 1024, POLICY_ADDRESS_BYTES = 321 };
 

@@ -15,7 +15,7 @@ static int hex_digit(char c)
  * The address as the entries hold it (value.c): escapes are what they stand for (RFC 3261 §19.1.2), letters are
  * small.  Whoever writes %41lice is Alice.  An address that is longer than any entry's finds none.
  */
-static struct slice address_of(struct slice user, struct slice domain, char to[POLICY_ADDRESS_BYTES])
+struct slice policy_address_of(struct slice user, struct slice domain, char to[POLICY_ADDRESS_BYTES])
 {
 	size_t used = 0;
 
@@ -42,7 +42,7 @@ struct policy_sought policy_expect_user(const struct policy_image *image, struct
 	struct policy_sought sought = { SLICE_NONE, 0 };
 
 	if (image_user_count(image))
-		sought.key = address_of(user, domain, room);
+		sought.key = policy_address_of(user, domain, room);
 	if (sought.key.len)
 		sought.hash = policy_image_expect(image, MODEL_USER, sought.key);
 	return sought;

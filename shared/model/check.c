@@ -202,6 +202,7 @@ static void check_object(struct check *check, const struct model_object *object)
 		check_site_routes(check, object);
 		break;
 	case MODEL_USER: check_user(check, object); break;
+	case MODEL_CONFERENCE: check_conference(check, object); break;
 	case MODEL_ROLE_GRANT: check_role_grant(check, object); break;
 	default: break;
 	}

@@ -37,6 +37,7 @@ void check_member_place(struct check *check, const struct model_object *member);
 /* ---- check_users.c ---- */
 void check_policy(struct check *check, const struct model_object *policy);
 void check_site(struct check *check, const struct model_object *site);
+void check_conference(struct check *check, const struct model_object *conference);
 void check_user(struct check *check, const struct model_object *user);
 
 /* ---- check_xmpp.c ---- */

@@ -78,15 +78,36 @@ static void check_granted(struct check *check, const struct model_object *user, 
 		           "there is no policy %.*s", SLICE_ARG(policy));
 }
 
+static struct slice domain_of(struct slice address)
+{
+	struct slice domain = slice_after(address, slice_find(address, '@'));
+
+	return domain.len ? slice_after(domain, 1) : domain;
+}
+
+/* Anonymous users come to ours alone, and whose policy counts is one of ours. */
+void check_conference(struct check *check, const struct model_object *conference)
+{
+	static const size_t fields[] = { MODEL_FIELD(conference, sip_address),
+		                         MODEL_FIELD(conference, organizer) };
+
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+		struct slice address = conference->values[fields[i]].text;
+
+		if (address.len && !check_is_own_domain(check->snapshot, domain_of(address)))
+			check_tell(check, conference, fields[i],
+			           "an address in one of our SIP domains (topology, sip-domains)",
+			           "is in none of our own domains");
+	}
+}
+
 void check_user(struct check *check, const struct model_object *user)
 {
 	struct slice address = model_object_key(user);
-	struct slice domain = slice_after(address, slice_find(address, '@'));
 	struct slice site = user->values[MODEL_FIELD(user, site)].text;
 	struct slice policy = user->values[MODEL_FIELD(user, policy)].text;
 
-	domain = domain.len ? slice_after(domain, 1) : domain;
-	if (address.len && !check_is_own_domain(check->snapshot, domain))
+	if (address.len && !check_is_own_domain(check->snapshot, domain_of(address)))
 		check_tell(check, user, user->kind->key,
 		           "an address in one of our SIP domains (topology, sip-domains)",
 		           "is in none of our own domains");

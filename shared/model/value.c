@@ -348,6 +348,8 @@ static enum result read_sip_user(const struct reading *r, struct slice *out)
 
 	if (text.len > 4 && slice_equal_nocase(slice_first(text, 4), SLICE("sip:")))
 		text = slice_after(text, 4);
+	if (text.len == 0 && !r->field->min)
+		return keep(r, SLICE(""), out);
 	at = text.len;
 	while (at > 0 && text.ptr[at - 1] != '@')
 		at--;

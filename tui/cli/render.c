@@ -54,6 +54,24 @@ static const struct print_column discovered_columns[] = {
 	{ N_("CERTIFICATE"), "certificate", PRINT_TEXT },
 	{ NULL, NULL, PRINT_TEXT },
 };
+static const struct print_column remote_columns[] = {
+	{ N_("USER"), "user", PRINT_TEXT },
+	{ N_("STATE"), "state", PRINT_TEXT },
+	{ N_("ADDRESS"), "address", PRINT_TEXT },
+	{ N_("PROGRAM"), "agent", PRINT_TEXT },
+	{ N_("SINCE"), "since", PRINT_AGE },
+	{ N_("EXPIRES"), "expires_in_s", PRINT_NUMBER },
+	{ N_("IN"), "messages_in", PRINT_NUMBER },
+	{ N_("OUT"), "messages_out", PRINT_NUMBER },
+	{ N_("CONNECTION"), "connection", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
+static const struct print_column conference_columns[] = {
+	{ N_("MEETING"), "sip-address", PRINT_TEXT },
+	{ N_("ORGANIZER"), "organizer", PRINT_TEXT },
+	{ N_("DESCRIPTION"), "description", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
 static const struct print_column session_columns[] = {
 	{ N_("KIND"), "kind", PRINT_TEXT },
 	{ N_("OURS"), "local", PRINT_TEXT },
@@ -466,6 +484,8 @@ static const struct {
 	{ CONTROL_VERB_CONNECTION_LIST, NULL, connection_columns, "rows" },
 	{ CONTROL_VERB_SESSION_LIST, NULL, session_columns, "rows" },
 	{ CONTROL_VERB_DISCOVERED_LIST, NULL, discovered_columns, "rows" },
+	{ CONTROL_VERB_REMOTE_LIST, NULL, remote_columns, "rows" },
+	{ CONTROL_VERB_CONFERENCE_LIST, NULL, conference_columns, "rows" },
 	{ CONTROL_VERB_WHY, render_why, NULL, NULL },
 	{ CONTROL_VERB_EVENT_TAIL, render_events, NULL, NULL },
 	{ CONTROL_VERB_CONFIG_CHECK, render_check, NULL, NULL },

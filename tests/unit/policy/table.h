@@ -100,10 +100,23 @@ static inline void read_people(struct row *row, struct slice word)
 	row->facts.local_user = slice_first(is_inward ? to : from, slice_find(is_inward ? to : from, '@'));
 }
 
+/* Ours is who sends, where a remote user does; of an anonymous one the meeting is. */
+static inline void read_source(struct row *row, struct slice people, enum policy_source source)
+{
+	size_t arrow = slice_find(people, '>');
+	bool is_first = (source == POLICY_REMOTE) == (row->facts.direction == POLICY_INWARD);
+	struct slice ours = is_first ? slice_first(people, arrow) : slice_after(people, arrow + 1);
+
+	row->facts.source = source;
+	row->facts.remote_domain = SLICE("");
+	row->facts.local_domain = domain_of(ours);
+	row->facts.local_user = slice_first(ours, slice_find(ours, '@'));
+}
+
 static inline void read_facts(struct row *row)
 {
 	static const char *const services[] = { "im", "presence", "av", "other" };
-	struct slice words = row->columns[2], word;
+	struct slice words = row->columns[2], word, people;
 	size_t service = 0;
 
 	assert_true(slice_next(&words, ' ', &word));
@@ -115,6 +128,7 @@ static inline void read_facts(struct row *row)
 	assert_true(service < COUNT(services));
 	row->facts.service = (enum policy_service)service;
 	assert_true(slice_next(&words, ' ', &word));
+	people = word;
 	read_people(row, word);
 	while (slice_next(&words, ' ', &word)) {
 		if (world_take(&word, SLICE("cert=")))
@@ -127,6 +141,14 @@ static inline void read_facts(struct row *row)
 			row->facts.protocol = POLICY_XMPP;
 		else if (slice_equal(word, SLICE("solicited")))
 			row->facts.is_solicited = true;
+		else if (slice_equal(word, SLICE("remote")))
+			read_source(row, people, POLICY_REMOTE);
+		else if (slice_equal(word, SLICE("anonymous")))
+			read_source(row, people, POLICY_ANONYMOUS);
+		else if (slice_equal(word, SLICE("signed-in")))
+			row->facts.is_signed_in = true;
+		else if (slice_equal(word, SLICE("register")))
+			row->facts.method = SLICE("REGISTER");
 		else
 			fail_msg("%.*s: \"%.*s\" is no fact", SLICE_ARG(row->columns[0]), SLICE_ARG(word));
 	}

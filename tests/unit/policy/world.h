@@ -122,6 +122,16 @@ static inline struct model_snapshot *world_new(struct slice words)
 			assert(world_set(snapshot, edge, SLICE("default-route-fqdn"), word));
 		} else if (slice_equal(word, SLICE("public")))
 			assert(world_set(snapshot, edge, SLICE("is-public-provider"), SLICE("true")));
+		else if (slice_equal(word, SLICE("no-outside")))
+			assert(world_set(snapshot, edge, SLICE("allow-outside-users"), SLICE("false")));
+		else if (slice_equal(word, SLICE("anonymous")))
+			assert(world_set(snapshot, edge, SLICE("allow-anonymous-users"), SLICE("true")));
+		else if (slice_equal(word, SLICE("outside")))
+			assert(world_set(snapshot,
+			                 world_object(snapshot, MODEL_ACCESS_POLICY, SLICE("Global")),
+			                 SLICE("enable-outside-access"), SLICE("true")));
+		else if (world_take(&word, SLICE("meeting=")))
+			world_many(snapshot, MODEL_CONFERENCE, word, ',');
 		else if (slice_equal(word, SLICE("no-user")))
 			assert(world_set(snapshot,
 			                 world_object(snapshot, MODEL_ACCESS_POLICY, SLICE("Global")),
