@@ -184,6 +184,7 @@ static void put_head(struct json_writer *w, const struct keeper *k)
 	json_close_object(w);
 	json_put_number(w, "confirm_until", k->pending.version ? k->pending.until_ms : 0);
 	json_put_number(w, "confirm_version", (int64_t)k->pending.version);
+	json_put_bool(w, "require_comment", image_topology_at(k->now.image, 0)->require_comment);
 	json_open_object(w, "switches");
 	json_put_bool(w, "allow-federated-users", edge->allow_federated_users);
 	json_put_bool(w, "enable-partner-discovery", edge->enable_partner_discovery);

@@ -982,7 +982,7 @@ def test_the_menu_lists_every_screen_and_goes_there(daemon, terminal):
     screen.wait("NEEDS ATTENTION", "m menu")
     screen.keys("m")
     screen.wait("Menu", ">o Overview", "w Why blocked", r"\$ parley console overview")
-    screen.keys("z")
+    screen.keys("b")
     screen.wait("that key does nothing here")
     screen.keys("Down", "Enter")
     screen.wait("Connections  ", r">  edge\.proseware")

@@ -23,6 +23,8 @@ void changes_clear(struct changes *changes)
 	changes->asked_id = changes->version = 0;
 	changes->done = changes->count = 0;
 	changes->is_form = changes->stages = false;
+	changes->timer = 0;
+	changes->comment[0] = '\0';
 }
 
 bool changes_add(struct changes *changes, struct slice command)
@@ -59,11 +61,11 @@ static void show_saving(struct console *console)
 
 /* How a change is done. */
 struct how {
-	int64_t if_version; /* 0: whatever version is current */
-	const char *doing;  /* an option, or NULL */
+	int64_t if_version;  /* 0: whatever version is current */
+	const char *doing;   /* an option, or NULL */
+	bool is_timer;       /* `doing` is when it goes back: not where the command says that itself */
+	const char *comment; /* "": none */
 };
-/* What would cut many off goes back by itself; the daemon decides which that is. */
-static const char confirmed[] = "--confirm-within=auto";
 
 /* Has whoever typed it said how it is to be done?  Then it is done so. */
 static bool is_told_how(const struct cli_request *request)
@@ -82,7 +84,7 @@ static bool is_told_how(const struct cli_request *request)
 static enum result read_command(struct slice line, const struct how *how, struct command_words *words,
                                 struct cli_request *request, struct reason *reason)
 {
-	char guard[48];
+	char guard[48], why[CHANGES_COMMENT_BYTES + 16];
 	bool is_told;
 	enum result result = command_split(line, words, reason);
 
@@ -97,12 +99,15 @@ static enum result read_command(struct slice line, const struct how *how, struct
 	/* A change: read again with how it is to be done. */
 	is_told = is_told_how(request);
 	cli_request_free(request);
-	if (words->count + 2 > COMMAND_WORDS_MAX)
+	if (words->count + 3 > COMMAND_WORDS_MAX)
 		return fail(reason, RESULT_INVALID, _("the command is too long"));
 	snprintf(guard, sizeof guard, "--if-version=%lld", (long long)how->if_version);
 	if (how->if_version)
 		words->words[words->count++] = guard;
-	if (how->doing && (how->doing != confirmed || !is_told))
+	snprintf(why, sizeof why, "--comment=%s", how->comment);
+	if (how->comment[0])
+		words->words[words->count++] = why;
+	if (how->doing && (!how->is_timer || !is_told))
 		words->words[words->count++] = how->doing;
 	result = cli_request_read(words->count, words->words, request, reason);
 	if (result != RESULT_OK)
@@ -123,7 +128,7 @@ static int64_t ask(struct console *console, const struct cli_request *request, i
 
 int64_t changes_try(struct console *console, struct reason *reason)
 {
-	struct how how = { 0, "--dry-run" };
+	struct how how = { 0, "--dry-run", false, "" };
 	struct command_words words;
 	struct cli_request request;
 	int64_t id;
@@ -145,7 +150,8 @@ void changes_send(struct console *console)
 	struct reason reason;
 	struct how how;
 
-	how = (struct how){ changes->version, changes->stages ? "--stage" : confirmed };
+	how = (struct how){ changes->version, changes->stages ? "--stage" : timer_option(changes->timer),
+		            !changes->stages, changes->comment };
 	if (read_command(changes_first(changes), &how, &words, &request, &reason) != RESULT_OK) {
 		scene_say(&console->scene, GRID_BAD, "%s", reason.text);
 		changes_clear(changes);
@@ -196,7 +202,8 @@ static bool is_no_change(struct slice command)
 	struct reason reason;
 	bool is_change = false;
 
-	if (read_command(command, &(struct how){ 0, NULL }, &words, &request, &reason) == RESULT_OK) {
+	if (read_command(command, &(struct how){ 0, NULL, false, "" }, &words, &request, &reason) ==
+	    RESULT_OK) {
 		is_change = control_verb(request.verb)->effect == CONTROL_CHANGES;
 		cli_request_free(&request);
 	}
@@ -265,7 +272,7 @@ bool changes_take(struct console *console, int64_t id, struct control_answer *an
 	return true;
 }
 
-void changes_agree(struct console *console)
+static void start(struct console *console)
 {
 	struct changes agreed = console->agreed;
 
@@ -280,6 +287,52 @@ void changes_agree(struct console *console)
 	console->changes = agreed;
 	console->scene.message[0] = '\0';
 	changes_send(console);
+}
+
+/* Every change must say why (topology require-comment), and this one does not yet. */
+static bool lacks_reason(const struct console *console)
+{
+	struct command_words words;
+	struct cli_request request;
+	struct json *params = NULL;
+	struct reason reason;
+	bool lacks = false;
+
+	if (!scene_flag(console->scene.status, "require_comment") || console->agreed.stages ||
+	    console->agreed.comment[0] ||
+	    read_command(changes_first(&console->agreed), &(struct how){ 0, NULL, false, "" }, &words,
+	                 &request, &reason) != RESULT_OK)
+		return false;
+	if (control_verb(request.verb)->effect == CONTROL_CHANGES && request.verb != CONTROL_VERB_REVERT &&
+	    json_read(buffer_slice(&request.params), &params, NULL) == RESULT_OK)
+		lacks = !json_get(params, "comment") && !json_get(params, "stage") &&
+		        !json_get(params, "dry_run");
+	json_free(&params);
+	cli_request_free(&request);
+	return lacks;
+}
+
+void changes_agree(struct console *console)
+{
+	if (lacks_reason(console))
+		prompts_open(console, PROMPT_REASON, SLICE(""));
+	else
+		start(console);
+}
+
+void changes_agree_because(struct console *console, struct slice comment)
+{
+	if (comment.len && slice_to_text(comment, console->agreed.comment, sizeof console->agreed.comment)) {
+		start(console);
+		return;
+	}
+	prompts_open(console, PROMPT_REASON, comment); /* as long as none is given, or one too long */
+}
+
+void changes_forget(struct console *console)
+{
+	changes_clear(&console->agreed);
+	scene_say(&console->scene, GRID_NORMAL, "%s", _("nothing was changed"));
 }
 
 /* ---- commands that look ---- */
@@ -370,7 +423,7 @@ void command_run(struct console *console, struct slice line)
 		line = slice_trim(slice_after(line, 7));
 	if (line.len == 0 || run_own(console, line))
 		return;
-	if (read_command(line, &(struct how){ 0, NULL }, &words, &request, &reason) != RESULT_OK) {
+	if (read_command(line, &(struct how){ 0, NULL, false, "" }, &words, &request, &reason) != RESULT_OK) {
 		scene_say(&console->scene, GRID_BAD, "%s", reason.text);
 		return;
 	}

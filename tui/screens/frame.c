@@ -131,7 +131,8 @@ static const char *prompt_label(enum prompt prompt)
 	switch (prompt) {
 	case PROMPT_FILTER: return "/";
 	case PROMPT_COMMAND: return ":";
-	case PROMPT_COMMENT: return _("Comment (why?): ");
+	case PROMPT_COMMENT:
+	case PROMPT_REASON: return _("Comment (why?): ");
 	case PROMPT_NONE: break;
 	}
 	return "";
@@ -243,6 +244,8 @@ static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 			x = put_hint(grid, x, y, grid->width, "Enter", _("accept what is typed"));
 		if (scene->dialog.is_open && scene->dialog.other)
 			x = put_hint(grid, x, y, grid->width, "s", _("stage instead"));
+		if (scene->dialog.is_open && scene->dialog.turn)
+			x = put_hint(grid, x, y, grid->width, "t", _("timer"));
 		if (!scene->dialog.is_open && scene->prompt == PROMPT_COMMAND)
 			x = put_hint(grid, x, y, grid->width, "Tab", _("complete"));
 		put_hint(grid, x, y, grid->width, "Esc",

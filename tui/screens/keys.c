@@ -39,7 +39,9 @@ static void dialog_input(struct console *console, uint32_t key)
 {
 	enum dialog_answer answer = dialog_key(&console->scene.dialog, key);
 
-	if (answer == DIALOG_OPEN)
+	if (answer == DIALOG_TURN)
+		timer_turn(console);
+	if (answer == DIALOG_OPEN || answer == DIALOG_TURN)
 		return;
 	if (answer == DIALOG_NO && console->asking == ASKING_AGREED)
 		scene_say(&console->scene, GRID_NORMAL, "%s", _("nothing was changed"));

@@ -16,6 +16,7 @@ enum {
 	FEED_CURSOR_BYTES = 512,
 	CHANGES_BYTES_MAX = 1024 * 1024,
 	CHANGE_TIMEOUT_MS = 60000,
+	CHANGES_COMMENT_BYTES = 512,
 	PASTE_PAUSE_MS = 500,
 };
 
@@ -49,8 +50,10 @@ struct changes {
 	int64_t asked_id;    /* 0: none */
 	int64_t version;     /* what the next one expects; 0: not guarded */
 	size_t done, count;
-	bool is_form; /* the one command saves the form that is shown */
-	bool stages;  /* nothing is published: they wait with what is staged */
+	bool is_form;                        /* the one command saves the form that is shown */
+	bool stages;                         /* nothing is published: they wait with what is staged */
+	size_t timer;                        /* how they go back by themselves: timers.c */
+	char comment[CHANGES_COMMENT_BYTES]; /* why, where that must be said; "" */
 };
 
 /* What the open dialog is about. */
@@ -117,8 +120,10 @@ bool changes_take(struct console *console, int64_t id, struct control_answer *an
 /* What was typed or built: looks at once, asks before it changes. */
 void command_run(struct console *console, struct slice line);
 bool inquiry_take(struct console *console, int64_t id, struct control_answer *answer);
-/* Starts what the dialog asked about. */
+/* Starts what the dialog asked about; asks why first, where that must be said. */
 void changes_agree(struct console *console);
+void changes_agree_because(struct console *console, struct slice comment);
+void changes_forget(struct console *console); /* it is not to be done */
 
 /* questions.c: the dialog before a change */
 void question_domains(struct console *console, enum action_id which);
@@ -137,6 +142,12 @@ void question_connection(struct console *console, const char *verb);
 void question_command(struct console *console, struct slice line, bool is_change);
 /* Runs at once what needs no question. */
 void command_do(struct console *console, struct slice line);
+
+/* timers.c: when what is published goes back by itself */
+const char *timer_option(size_t timer);    /* of the command line; NULL: it does not */
+void timer_offer(struct console *console); /* the open dialog says it, and t turns it */
+void timer_turn(struct console *console);
+void timer_withdraw(struct console *console); /* nothing is published */
 
 /* forms.c: the object in the form */
 /* `field`: where the cursor goes first; NULL: the first that can be changed. */

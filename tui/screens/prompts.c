@@ -19,6 +19,8 @@ static void accept_prompt(struct console *console)
 		command_run(console, slice_trim(editor_text(&editor)));
 	else if (prompt == PROMPT_COMMENT)
 		stages_publish_as(console, slice_trim(editor_text(&editor)));
+	else if (prompt == PROMPT_REASON)
+		changes_agree_because(console, slice_trim(editor_text(&editor)));
 }
 
 void prompts_filter(struct console *console, struct slice text)
@@ -63,6 +65,8 @@ void prompts_key(struct console *console, uint32_t key)
 	} else if (key == INPUT_ESCAPE || key == INPUT_CTRL_C) {
 		if (console->scene.prompt == PROMPT_FILTER)
 			prompts_filter(console, SLICE(""));
+		else if (console->scene.prompt == PROMPT_REASON)
+			changes_forget(console);
 		console->scene.prompt = PROMPT_NONE;
 	} else if (key == INPUT_ENTER) {
 		accept_prompt(console);

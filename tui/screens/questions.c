@@ -105,6 +105,7 @@ static void open_dialog(struct console *console, const char *title, int64_t conn
 		dialog_open(&console->scene.dialog, title, question, word);
 	else
 		dialog_open(&console->scene.dialog, title, _("Publish now? y/N"), NULL);
+	timer_offer(console);
 }
 
 static void explain_block(struct console *console, const struct targets *t)
@@ -316,6 +317,7 @@ void question_form(struct console *console)
 	snprintf(question, sizeof question, _("Type %s to publish this:"), word);
 	dialog_open(&console->scene.dialog, title, word[0] ? question : _("Publish now? y/N"), word);
 	console->asking = ASKING_AGREED;
+	timer_offer(console);
 	add_form_changes(&console->scene.dialog, editing);
 	if (editing->kind->id == MODEL_ALLOWED_DOMAIN && editing->is_new)
 		explain_allow(console, domain_rows_find(&console->scene.domains,

@@ -39,7 +39,8 @@ enum prompt {
 	PROMPT_NONE,
 	PROMPT_FILTER,
 	PROMPT_COMMAND,
-	PROMPT_COMMENT, /* of what is to be published */
+	PROMPT_COMMENT, /* of what is staged and to be published */
+	PROMPT_REASON,  /* of a change that was agreed to: every one must say why */
 };
 
 struct scene {

@@ -177,9 +177,6 @@ void stages_publish_as(struct console *console, struct slice comment)
 	memset(dialog->lines, 0, sizeof dialog->lines);
 	console->agreed.version = scene_number(scene->staged, "version");
 	dialog_add_line(dialog, _("Comment: %.*s"), SLICE_ARG(comment));
-	dialog_add_line(dialog, "%s",
-	                _("What switches people off, or closes more than ten connections, goes back by "
-	                  "itself after 300 s unless Y keeps it."));
 	trial_ask(console);
 }
 
@@ -194,9 +191,11 @@ void stages_act(struct console *console, enum action_id id)
 	case ACTION_PRESENT: travel(console); break;
 	case ACTION_UNSTAGE: drop(console); break;
 	case ACTION_CLEAR_STAGED:
-		if (scene_is_staged(&console->scene))
-			ask(console, _("Take all staged changes back"), "stage clear",
-			    _("Nothing that is live changes."));
+		if (!scene_is_staged(&console->scene))
+			break;
+		ask(console, _("Take all staged changes back"), "stage clear",
+		    _("Nothing that is live changes."));
+		timer_withdraw(console);
 		break;
 	case ACTION_REBASE: command_do(console, SLICE("stage rebase")); break;
 	case ACTION_PUBLISH: stages_publish(console); break;

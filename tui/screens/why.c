@@ -4,6 +4,7 @@
 
 #include "tui/client/shown.h"
 #include "tui/client/said.h"
+#include "tui/client/refusal.h"
 #include "tui/client/words.h"
 #include "tui/screens/command.h"
 #include "tui/screens/scene.h"
@@ -134,15 +135,16 @@ bool why_is_asked(const struct why *why)
 
 void why_take(struct why *why, struct control_answer *answer)
 {
-	const struct json *problem = json_at(answer->problems, 0);
-	struct slice words = json_as_slice(json_get(problem, "why"));
+	struct buffer words;
 
 	control_answer_free(&why->answer);
 	why->trouble[0] = '\0';
 	why->steps.count = 0;
 	if (answer->code != CONTROL_OK) {
-		snprintf(why->trouble, sizeof why->trouble, "%.*s%s%.*s", SLICE_ARG(answer->message),
-		         words.len ? ": " : "", SLICE_ARG(words));
+		buffer_start(&words, CONTROL_LINE_MAX);
+		refusal_write(answer, &words);
+		snprintf(why->trouble, sizeof why->trouble, "%.*s", SLICE_ARG(buffer_slice(&words)));
+		buffer_stop(&words);
 		why->is_reading = false;
 		return;
 	}

@@ -30,7 +30,8 @@ void dialog_refuse(struct dialog *dialog, const char *words, const char *leave)
 	dialog_add_line(dialog, "%s", words);
 	snprintf(dialog->question, sizeof dialog->question, "%s", leave);
 	dialog->word[0] = '\0';
-	dialog->other = 0;
+	dialog->other = dialog->turn = 0;
+	dialog->note[0] = '\0';
 	dialog->is_notice = true;
 }
 
@@ -48,6 +49,8 @@ enum dialog_answer dialog_key(struct dialog *dialog, uint32_t key)
 		dialog->is_open = false;
 		return DIALOG_OTHER;
 	}
+	if (dialog->turn && key == dialog->turn && !dialog->editor.length)
+		return DIALOG_TURN;
 	if (!dialog->word[0]) {
 		if (key == 'y' || key == 'Y')
 			return close_with(dialog, !dialog->is_notice);
@@ -83,7 +86,8 @@ static int put_folded(struct grid *grid, int x, int y, int room, const char *lin
 
 void dialog_draw(const struct dialog *dialog, struct grid *grid)
 {
-	int room = grid->width < 78 ? grid->width - 4 : 74, height = 4, count = 0, x, y, line, used;
+	int room = grid->width < 78 ? grid->width - 4 : 74, height = dialog->note[0] ? 5 : 4, count = 0, x, y,
+	    line, used;
 
 	/* Where there is little room, the question stays and the last lines give way. */
 	for (; count < DIALOG_LINES && dialog->lines[count][0]; count++) {
@@ -105,6 +109,7 @@ void dialog_draw(const struct dialog *dialog, struct grid *grid)
 	line = y + 1;
 	for (int i = 0; i < count; i++)
 		line += put_folded(grid, x + 2, line, room, dialog->lines[i], true);
+	grid_put_text(grid, x + 2, y + height - 3, room, dialog->note, GRID_NORMAL);
 	used = grid_put_text(grid, x + 2, y + height - 2, room, dialog->question, GRID_WARN);
 	if (dialog->word[0])
 		editor_draw(&dialog->editor, grid, x + 3 + used, y + height - 2, room - used - 1,
