@@ -12,6 +12,7 @@
 
 #include "tui/cli/cli.h"
 #include "tui/cli/complete.h"
+#include "tui/client/bridge.h"
 #include "tui/client/call.h"
 #include "tui/client/client.h"
 #include "tui/client/words.h"
@@ -64,6 +65,7 @@ static bool read_choice(const char *word, const char *yes, const char *no, enum 
 static enum cli_exit run_console(const struct cli_world *world, const struct cli_request *request)
 {
 	struct console_setup setup = { .socket_path = world->socket_path,
+		                       .remote = world->remote,
 		                       .name = program,
 		                       .screen = request->topics[0],
 		                       .filter = request->options.filter,
@@ -104,9 +106,34 @@ static enum cli_exit run(const struct cli_world *world, const struct cli_request
 		fprintf(world->out, "%s\n", program);
 		return CLI_EXIT_DONE;
 	}
+	if (request->task == CLI_STDIO)
+		return bridge_run(STDIN_FILENO, STDOUT_FILENO, world->socket_path, world->from)
+		               ? CLI_EXIT_DONE
+		               : CLI_EXIT_UNREACHABLE;
 	if (request->task == CLI_CONSOLE)
 		return run_console(world, request);
 	return cli_run(world, request);
+}
+
+/* The same on another machine.  ssh asks what it has to ask now, before a console owns the terminal. */
+static enum cli_exit run_there(struct cli_world *world, const struct cli_request *request)
+{
+	const struct remote_setup setup = { .host = request->options.ssh,
+		                            .program = is_set("PARLEY_SSH") ? getenv("PARLEY_SSH") : NULL,
+		                            .socket = request->options.socket,
+		                            .root = request->options.root,
+		                            .now = instant_now };
+	enum control_code code;
+	struct reason reason;
+	enum cli_exit exit_code;
+
+	if (remote_start(&setup, &world->remote, &code, &reason) != RESULT_OK) {
+		cli_complain(world, slice_of(reason.text));
+		return render_error_exit(code);
+	}
+	exit_code = run(world, request);
+	remote_free(&world->remote);
+	return exit_code;
 }
 
 /* The word after an option, wherever it stands: what is completed is no whole command yet. */
@@ -127,7 +154,8 @@ static int complete(int count, char **words)
 		.path = path, .name = program, .is_read_only = true, .now = instant_now
 	};
 
-	if (client_path(word_after("--socket", count, words), getenv("PARLEY_SOCKET"),
+	if (!word_after("--ssh", count, words) && /* nobody waits for ssh to have a word completed */
+	    client_path(word_after("--socket", count, words), getenv("PARLEY_SOCKET"),
 	                word_after("--root", count, words), path, &reason) == RESULT_OK &&
 	    count > 3)
 		complete_print(&setup, (size_t)count - 3, (const char *const *)words + 3);
@@ -152,6 +180,8 @@ int main(int count, char **words)
 	else if (client_path(request.options.socket, getenv("PARLEY_SOCKET"), request.options.root, path,
 	                     &reason) != RESULT_OK)
 		cli_complain(&world, slice_of(reason.text));
+	else if (request.options.ssh && (request.task == CLI_RUN || request.task == CLI_CONSOLE))
+		code = run_there(&world, &request);
 	else
 		code = run(&world, &request);
 	cli_request_free(&request);

@@ -89,6 +89,10 @@ def parley_1():
     out += paragraph("DESCRIPTION", "Alone, parley opens the console of the edge that runs on this machine. With words it does one thing and ends: "
                      "every command is a verb of the control protocol, every field a row of the configuration described in parley.conf(5).",
                      "What a command may do is decided by parleyd(8) from the Unix user and groups of who runs it; parley role list shows who may do what.")
+    out += paragraph("ANOTHER MACHINE", "With --ssh HOST all of this is done on the edge HOST, the console too: ssh runs parley --stdio there, which joins its control "
+                     "socket to the link. Users, ports, keys and jump hosts are those of ssh_config(5). The Unix user that ssh signs in as needs parley in its PATH and the "
+                     "right to open the socket; the audit there has that user and the address he came from. A key that may do nothing else: restrict,command=\"parley --stdio\" in "
+                     "authorized_keys.")
     out.append(".SH COMMANDS")
     rows = []
     for cells in docs_control.rows("verbs.def", "VERB"):
@@ -105,6 +109,7 @@ def parley_1():
         ("3", "the daemon is not reachable, or busy"), ("4", "not permitted"), ("5", "conflict: somebody else has changed it"),
         ("6", "invalid, or not found"), ("7", "timed out"), ("8", "published but not applied"), ("70", "internal error")))
     out += [".SH ENVIRONMENT"] + entries([(bold("PARLEY_SOCKET"), "path of the control socket"),
+                                          (bold("PARLEY_SSH"), "the program that --ssh starts instead of ssh"),
                                           (bold("NO_COLOR"), "no colours in the console"),
                                           (bold("SSH_CONNECTION"), "its address is told to the daemon for the audit")])
     out += [".SH FILES"] + entries([("\\fI/run/parley/control.sock\\fR", "the control socket")])

@@ -380,6 +380,7 @@ enum cli_exit cli_run(const struct cli_world *world, const struct cli_request *r
 {
 	struct run run = { .world = world, .request = request };
 	struct caller_setup setup = { .path = world->socket_path,
+		                      .remote = world->remote,
 		                      .name = world->name,
 		                      .is_read_only = request->options.is_read_only,
 		                      .translates = world->style.is_terminal && !request->options.is_json,

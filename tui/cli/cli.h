@@ -14,6 +14,7 @@ struct cli_world {
 	FILE *out, *err;
 	struct instant (*now)(void);
 	const char *socket_path;  /* as client_path found it */
+	struct remote *remote;    /* instead of it: another machine's; NULL: this one's */
 	const char *name;         /* "parley 0.1" */
 	const char *from;         /* SSH_CONNECTION, for the audit; NULL or "": none */
 	struct print_style style; /* of `out`; its time is set here */

@@ -4,6 +4,7 @@
 
 #include "tui/cli/help.h"
 #include "tui/cli/nearest.h"
+#include "tui/client/remote.h"
 #include "tui/client/words.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -25,6 +26,8 @@ enum option_id {
 	TIMEOUT,
 	SOCKET,
 	ROOT,
+	SSH,
+	STDIO,
 	READ_ONLY,
 	COLOR,
 	FRAMES,
@@ -51,6 +54,10 @@ static const struct cli_option_row options[] = {
 	[TIMEOUT] = { "timeout", 0, "SECONDS", N_("how long to wait for an answer (default 30)") },
 	[SOCKET] = { "socket", 0, "PATH", N_("the daemon's control socket (also $PARLEY_SOCKET)") },
 	[ROOT] = { "root", 0, "DIR", N_("the daemon's root folder: DIR/run/parley/control.sock") },
+	[SSH] = { "ssh", 0, "HOST",
+	          N_("the edge on another machine, through ssh, its settings in ~/.ssh/config") },
+	[STDIO] = { "stdio", 0, NULL,
+	            N_("the other end of --ssh: join standard input and output to the socket") },
 	[READ_ONLY] = { "read-only", 0, NULL, N_("ask the daemon for a session that can change nothing") },
 	[COLOR] = { "color", 0, "WHEN", N_("console: auto, always or never (also $NO_COLOR)") },
 	[FRAMES] = { "frames", 0, "WHICH", N_("console: auto, ascii or utf8") },
@@ -133,6 +140,8 @@ static enum result set_option(struct reading *r, enum option_id id, const char *
 	case AS_OF: return read_number_option(r, "as-of", value, INT64_MAX, &o->as_of);
 	case SOCKET: o->socket = value; break;
 	case ROOT: o->root = value; break;
+	case SSH: o->ssh = value; return remote_check_host(slice_of(value), r->reason);
+	case STDIO: r->out->task = CLI_STDIO; break;
 	case COLOR: o->color = value; break;
 	case FRAMES: o->frames = value; break;
 	case HELP: r->out->task = CLI_HELP; break;
@@ -539,6 +548,10 @@ enum result cli_request_read(size_t count, const char *const *words, struct cli_
 	result = read_words(&r, count, words);
 	if (result != RESULT_OK || out->task == CLI_VERSION)
 		return result;
+	if (out->task == CLI_STDIO && (r.count || r.late_count || out->options.ssh))
+		return fail(reason, RESULT_INVALID, _("--stdio stands alone, but for --socket and --root"));
+	if (out->task == CLI_STDIO)
+		return RESULT_OK;
 	if (r.count && is_same(r.words[0], "help")) {
 		out->task = CLI_HELP;
 		r.count--;

@@ -22,14 +22,14 @@ enum {
 	CLI_TIMEOUT_MS = 30000,
 };
 
-enum cli_task { CLI_RUN, CLI_HELP, CLI_CONSOLE, CLI_VERSION };
+enum cli_task { CLI_RUN, CLI_HELP, CLI_CONSOLE, CLI_VERSION, CLI_STDIO };
 
 struct cli_options {
 	bool is_json, is_sure, is_read_only, has_if_version;
 	bool stages, dry_runs, is_staged;
 	bool asks_rule; /* --confirm-within auto */
 	int64_t if_version, timeout_ms, confirm_s, as_of;
-	const char *comment, *socket, *root, *color, *frames, *filter;
+	const char *comment, *socket, *root, *ssh, *color, *frames, *filter;
 };
 
 struct cli_request {

@@ -89,6 +89,7 @@ enum result caller_open(const struct caller_setup *setup, struct caller **out, e
 {
 	struct caller *caller = mem_new(sizeof *caller);
 	struct client_setup client = { .path = setup->path,
+		                       .remote = setup->remote,
 		                       .name = setup->name,
 		                       .is_read_only = setup->is_read_only,
 		                       .from = setup->from,

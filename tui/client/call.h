@@ -10,6 +10,7 @@ struct caller; /* owned by whoever made it */
 
 struct caller_setup {
 	const char *path, *name;
+	struct remote *remote;         /* as in client.h */
 	bool is_read_only, translates; /* as in session_handlers */
 	const char *from;              /* SSH_CONNECTION, for the audit; NULL or "": none */
 	struct instant (*now)(void);

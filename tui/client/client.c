@@ -19,6 +19,8 @@ struct client {
 	int descriptor;
 	enum client_state state;
 	int64_t state_since, retry_at, pause_ms;
+	bool is_dialling; /* ssh has been started, and the far end's line has not come */
+	int64_t dialled_until;
 	int64_t hello_id;
 	struct control_answer hello;
 	enum control_code trouble_code;
@@ -72,6 +74,9 @@ static void hang_up(struct client *client, struct instant now)
 	if (client->descriptor >= 0)
 		close(client->descriptor);
 	client->descriptor = -1;
+	client->is_dialling = false;
+	if (client->setup.remote)
+		remote_drop(client->setup.remote);
 	client->hello_id = 0;
 	client->retry_at = client->setup.reconnects ? now.mono_ms + client->pause_ms : -1;
 	client->pause_ms = client->pause_ms * 2 < CLIENT_RETRY_MAX_MS ? client->pause_ms * 2
@@ -90,6 +95,7 @@ static void hang_up_because(struct client *client, struct instant now, enum cont
 
 static void greet(struct client *client, struct instant now)
 {
+	const char *from;
 	struct buffer params;
 	struct json_writer w = json_write(&params);
 
@@ -98,8 +104,9 @@ static void greet(struct client *client, struct instant now)
 	json_put_number(&w, "protocol", CONTROL_PROTOCOL);
 	json_put_text(&w, "client", client->setup.name);
 	json_put_text(&w, "mode", client->setup.is_read_only ? "ro" : "rw");
-	if (client->setup.from && client->setup.from[0])
-		json_put_text(&w, "from", client->setup.from);
+	from = client->setup.remote ? remote_from(client->setup.remote) : client->setup.from;
+	if (from && from[0])
+		json_put_text(&w, "from", from);
 	json_close_object(&w);
 	client->hello_id = session_ask(&client->session, now, "hello", buffer_slice(&params),
 	                               CLIENT_HELLO_TIMEOUT_MS, &client->trouble);
@@ -108,6 +115,23 @@ static void greet(struct client *client, struct instant now)
 		set_state(client, now, CLIENT_GREETING);
 	else
 		hang_up_because(client, now, CONTROL_INTERNAL, _("out of memory"));
+}
+
+static void dial_now(struct client *client, struct instant now)
+{
+	bool is_ready;
+	struct reason reason;
+
+	client->descriptor = remote_dial(client->setup.remote, &is_ready, &reason);
+	if (client->descriptor < 0) {
+		hang_up_because(client, now, CONTROL_UNAVAILABLE, reason.text);
+	} else if (is_ready) {
+		greet(client, now);
+	} else {
+		client->is_dialling = true;
+		client->dialled_until = now.mono_ms + REMOTE_DIAL_MS;
+		set_state(client, now, CLIENT_GREETING);
+	}
 }
 
 /* Connecting to a unix socket ends at once, one way or the other: unix(7). */
@@ -189,7 +213,7 @@ static void handle_event(void *to, const struct json *event)
 /* After the hello answer was handled: it cannot change the state itself, it does not know the time. */
 static void settle_greeting(struct client *client, struct instant now)
 {
-	if (client->state != CLIENT_GREETING || client->hello_id)
+	if (client->state != CLIENT_GREETING || client->hello_id || client->is_dialling)
 		return;
 	if (client->trouble_code != CONTROL_OK) {
 		hang_up(client, now);
@@ -197,6 +221,31 @@ static void settle_greeting(struct client *client, struct instant now)
 	}
 	client->pause_ms = CLIENT_RETRY_FIRST_MS;
 	set_state(client, now, CLIENT_UP);
+}
+
+/* What comes before the far end's line is no protocol of ours. */
+static void hear_remote(struct client *client, struct instant now)
+{
+	enum control_code code;
+	struct reason reason;
+
+	switch (remote_hear(client->setup.remote, &client->session.in, &code, &reason)) {
+	case REMOTE_WAITS: break;
+	case REMOTE_REFUSED: hang_up_because(client, now, code, reason.text); break;
+	case REMOTE_READY:
+		client->is_dialling = false;
+		greet(client, now);
+		break;
+	}
+}
+
+static void lose_remote(struct client *client, struct instant now)
+{
+	enum control_code code;
+	struct reason reason;
+
+	remote_explain(client->setup.remote, &code, &reason);
+	hang_up_because(client, now, code, reason.text);
 }
 
 static void read_some(struct client *client, struct instant now)
@@ -212,8 +261,12 @@ static void read_some(struct client *client, struct instant now)
 		hang_up_because(client, now, CONTROL_UNAVAILABLE, _("out of memory"));
 	} else if (got > 0) {
 		buffer_grew(&client->session.in, (size_t)got);
-		if (session_read(&client->session, &reason) != RESULT_OK)
+		if (client->is_dialling)
+			hear_remote(client, now);
+		else if (session_read(&client->session, &reason) != RESULT_OK)
 			hang_up_because(client, now, CONTROL_UNAVAILABLE, reason.text);
+	} else if ((got == 0 || errno == ECONNRESET) && client->setup.remote) {
+		lose_remote(client, now);
 	} else if (got == 0 || errno == ECONNRESET) {
 		hang_up_because(client, now, CONTROL_UNAVAILABLE, _("the daemon closed the link"));
 	} else if (errno != EAGAIN && errno != EINTR) {
@@ -242,9 +295,11 @@ static void write_some(struct client *client, struct instant now)
 void client_step(struct client *client, struct instant now, short ready)
 {
 	if (client->descriptor < 0 && client->retry_at >= 0 && client->retry_at <= now.mono_ms)
-		connect_now(client, now);
+		client->setup.remote ? dial_now(client, now) : connect_now(client, now);
 	else if (client->descriptor >= 0 && ready & (POLLIN | POLLHUP | POLLERR))
 		read_some(client, now);
+	if (client->is_dialling && client->dialled_until <= now.mono_ms)
+		hang_up_because(client, now, CONTROL_TIMEOUT, _("ssh has not come through in time"));
 	settle_greeting(client, now);
 	session_expire(&client->session, now);
 	settle_greeting(client, now);
@@ -279,7 +334,9 @@ short client_wants(const struct client *client)
 
 int64_t client_deadline(const struct client *client)
 {
-	return client->descriptor < 0 ? client->retry_at : session_deadline(&client->session);
+	return client->descriptor < 0 ? client->retry_at
+	       : client->is_dialling  ? client->dialled_until
+	                              : session_deadline(&client->session);
 }
 
 enum client_state client_state(const struct client *client) { return client->state; }

@@ -8,11 +8,12 @@
 #ifndef TUI_CLIENT_CLIENT_H
 #define TUI_CLIENT_CLIENT_H
 
+#include "tui/client/remote.h"
 #include "tui/client/session.h"
 
 enum client_state {
 	CLIENT_DOWN,     /* no link; tried again at client_retry_at, if at all */
-	CLIENT_GREETING, /* connected, hello not answered yet */
+	CLIENT_GREETING, /* connected (or ssh is on its way), hello not answered yet */
 	CLIENT_UP,
 };
 
@@ -24,6 +25,8 @@ enum {
 
 struct client_setup {
 	const char *path; /* of the socket; copied */
+	struct remote
+	        *remote;  /* instead of `path`: it lies on another machine; stays the caller's; NULL: here */
 	const char *name; /* said in hello; stays the caller's */
 	bool is_read_only;
 	const char *from; /* SSH_CONNECTION, for the audit; NULL or "": none */

@@ -7,7 +7,7 @@
  * (CONTROL_TIMEOUT, CONTROL_UNAVAILABLE).
  *
  * Files in reading order: session (this), client (the socket, reconnecting),
- * call (ask and wait, for the command line), view (an answer asked for again
+ * remote (another machine's, through ssh), bridge (its other end), call (ask and wait, for the command line), view (an answer asked for again
  * and again, with its age), words (gettext).
  */
 #ifndef TUI_CLIENT_SESSION_H

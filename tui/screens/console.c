@@ -214,6 +214,7 @@ static enum result start(struct console *console, struct reason *reason)
 {
 	const struct console_setup *setup = console->setup;
 	struct client_setup client = { .path = setup->socket_path,
+		                       .remote = setup->remote,
 		                       .name = setup->name,
 		                       .is_read_only = setup->is_read_only,
 		                       .from = setup->from,

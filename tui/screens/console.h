@@ -9,6 +9,7 @@
 
 struct console_setup {
 	const char *socket_path, *name; /* "parley 0.1" */
+	struct remote *remote;          /* as in client.h */
 	const char *screen;             /* to begin with, or NULL */
 	const char *filter;             /* of the domains, or NULL */
 	bool is_read_only;
