@@ -87,10 +87,13 @@ static bool translate(struct slice text, struct buffer *out, int depth);
 static bool add_part(struct slice part, struct buffer *out, int depth)
 {
 	bool is_known = translate(part, out, depth + 1);
+	const char *word = is_known ? NULL : words_of("part", part);
 
-	if (!is_known)
+	if (word)
+		buffer_add(out, slice_of(word));
+	else if (!is_known)
 		buffer_add(out, part);
-	return is_known;
+	return is_known || word;
 }
 
 static void fill(const char *translation, const struct slice parts[SAID_PLACES], struct buffer *out,

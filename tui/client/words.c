@@ -58,7 +58,12 @@ void words_start(void)
 /* The empty text is the name of the catalogue's own header. */
 const char *words_text(const char *text) { return *text ? gettext(text) : text; }
 
-bool words_are_translated(void) { return gettext("")[0] != '\0'; }
+bool words_are_translated(void)
+{
+	static const char header[] = ""; /* of the catalogue; there is none where nothing is translated */
+
+	return gettext(header)[0] != '\0';
+}
 
 const char *words_of(const char *context, struct slice name)
 {

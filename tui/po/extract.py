@@ -51,6 +51,8 @@ WORDS = """up down idle connecting handshake closing closed draining failed refu
  added changed removed renamed done denied asked conflict invalid unknown
  message presence session call other global site user limited pass refuse
  us partner pool network inviting leaving ended pending active terminated ok""".split()
+# Words that stand in a sentence: which way and which side.
+PARTS = "incoming outgoing external internal".split()
 COUNTED = ["domain", "user", "connection"]
 
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|[(),]|[^"(),]+', re.S)
@@ -106,6 +108,8 @@ def entries():
             yield from names(name, arguments)
     for word in WORDS:
         yield "word", word
+    for word in PARTS:
+        yield "part", word
     for text in sayings():
         yield None, text
 
