@@ -13,7 +13,7 @@ import tempfile
 import unicodedata
 from pathlib import Path
 
-HEADING_CELLS = 8  # columns are made as wide as their headings: wider ones would push others out
+HEADING_CELLS = 10  # columns are made as wide as their headings: wider ones would push others out
 TOP = Path(__file__).resolve().parents[2]
 
 

@@ -57,19 +57,6 @@ void grid_set(struct grid *grid, int x, int y, uint32_t c, enum grid_role role)
 	*cell = (struct grid_cell){ .c = c, .width = 1, .role = (uint8_t)role };
 }
 
-size_t grid_fold(const struct grid *grid, struct slice text, int room)
-{
-	size_t cut = text.len, blank;
-
-	while (cut > 1 && grid_text_width(grid, slice_first(text, cut)) > room)
-		for (cut--; cut > 1 && ((unsigned char)text.ptr[cut] & 0xc0) == 0x80;)
-			cut--;
-	for (blank = cut; cut < text.len && blank > 0; blank--)
-		if (text.ptr[blank] == ' ')
-			return blank;
-	return cut;
-}
-
 void grid_fill(struct grid *grid, int x, int y, int width, int height)
 {
 	for (int j = 0; j < height; j++)
@@ -125,6 +112,62 @@ int grid_text_width(const struct grid *grid, struct slice text)
 		text = slice_after(text, piece.bytes);
 	}
 	return cells;
+}
+
+static size_t character_before(struct slice text, size_t at)
+{
+	for (at--; at > 0 && ((unsigned char)text.ptr[at] & 0xc0) == 0x80;)
+		at--;
+	return at;
+}
+
+static bool is_wide_at(const struct grid *grid, struct slice text, size_t at)
+{
+	uint32_t c = 0;
+	size_t bytes = at < text.len ? text_utf8_decode(slice_after(text, at), &c) : 0;
+
+	return bytes && c >= 0x80 && grid_text_width(grid, slice_first(slice_after(text, at), bytes)) == 2;
+}
+
+/* What closes a clause stands at no line's beginning. */
+static bool is_closing_at(struct slice text, size_t at)
+{
+	static const char *const closing[] = { "\uff0c", "\u3002", "\uff1b", "\uff1a", "\u3001", "\uff1f",
+		                               "\uff01", "\uff09", "\u300d", ")",      ",",      ".",
+		                               ";",      ":",      "?",      "!" };
+
+	for (size_t i = 0; i < sizeof closing / sizeof *closing; i++)
+		if (slice_starts(slice_after(text, at), slice_of(closing[i])))
+			return true;
+	return false;
+}
+
+/* Between words, and on either side of a wide character: Chinese has no blanks. */
+static bool may_break_at(const struct grid *grid, struct slice text, size_t at)
+{
+	if (text.ptr[at] == ' ')
+		return true;
+	return !is_closing_at(text, at) &&
+	       (is_wide_at(grid, text, at) || is_wide_at(grid, text, character_before(text, at)));
+}
+
+size_t grid_fold(const struct grid *grid, struct slice text, int room)
+{
+	size_t cut = 0;
+	int cells = 0;
+
+	while (cut < text.len) {
+		struct piece piece = next_piece(grid, slice_after(text, cut));
+
+		cells += piece.width;
+		if (cells > room && cut > 0)
+			break;
+		cut += piece.bytes;
+	}
+	for (size_t at = cut; cut < text.len && at > 0; at = character_before(text, at))
+		if (may_break_at(grid, text, at))
+			return at;
+	return cut;
 }
 
 static void combine(struct grid *grid, int x, int y, uint32_t mark)

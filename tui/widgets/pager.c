@@ -84,24 +84,9 @@ static size_t last_column(struct slice line)
 	return at;
 }
 
-/* As much of `text` as fits `room` cells, up to a blank if there is one. */
-static struct slice fitting(const struct grid *grid, struct slice text, int room)
+static struct slice first_line(const struct grid *grid, struct slice text, int room)
 {
-	size_t at = 0, blank = 0;
-	int cells = 0;
-
-	while (at < text.len) {
-		size_t n = text_utf8_length(slice_after(text, at));
-
-		n = n ? n : 1;
-		cells += grid_text_width(grid, (struct slice){ text.ptr + at, n });
-		if (text.ptr[at] == ' ')
-			blank = at;
-		if (cells > room)
-			return slice_first(text, blank ? blank : at ? at : n);
-		at += n;
-	}
-	return text;
+	return slice_first(text, grid_fold(grid, text, room));
 }
 
 /* Draws a line's rows `from` to `to` (of its own) at y, y + 1, ...; gives back how many rows it has in all. */
@@ -112,7 +97,7 @@ static size_t draw_line(const struct pager *pager, struct grid *grid, struct are
 	int indent = grid_text_width(grid, slice_first(line, column));
 	bool folds = pager->left == 0 && indent < area.width * 2 / 3 &&
 	             grid_text_width(grid, line) > area.width;
-	struct slice part = folds ? fitting(grid, slice_after(line, column), area.width - indent)
+	struct slice part = folds ? first_line(grid, slice_after(line, column), area.width - indent)
 	                          : SLICE_NONE;
 
 	if (!folds) {
@@ -124,7 +109,7 @@ static size_t draw_line(const struct pager *pager, struct grid *grid, struct are
 	if (from == 0 && to > 0)
 		grid_put(grid, area.x, area.y, indent, slice_first(line, column), GRID_NORMAL);
 	for (struct slice rest = slice_after(line, column); rest.len; row++) {
-		part = fitting(grid, rest, area.width - indent);
+		part = first_line(grid, rest, area.width - indent);
 		if (row >= from && row < to)
 			grid_put(grid, area.x + indent, area.y + (int)(row - from), area.width - indent, part,
 			         GRID_NORMAL);

@@ -48,13 +48,23 @@ bool table_key(struct table *table, uint32_t key)
 	}
 }
 
-/* Widths of the columns that are shown; 0: left out. */
-static void lay_out(const struct table *table, int room, int widths[TABLE_COLUMNS_MAX])
+static struct slice heading_of(const struct table *table, size_t c)
+{
+	const char *heading = table->columns[c].heading;
+
+	return slice_of(table->translate ? table->translate(heading) : heading);
+}
+
+/* Widths of the columns that are shown; 0: left out.  A translated heading may be wider than what stands below it. */
+static void lay_out(const struct table *table, const struct grid *grid, int room,
+                    int widths[TABLE_COLUMNS_MAX])
 {
 	int used = 0, shares = 0, left;
 
 	for (size_t c = 0; c < table->column_count; c++) {
-		widths[c] = table->columns[c].width;
+		int heading = grid_text_width(grid, heading_of(table, c));
+
+		widths[c] = table->columns[c].width > heading ? table->columns[c].width : heading;
 		used += widths[c] + TABLE_GAP;
 	}
 	while (used - TABLE_GAP > room) {
@@ -94,8 +104,7 @@ static void lay_out(const struct table *table, int room, int widths[TABLE_COLUMN
 static void draw_headings(const struct table *table, struct grid *grid, int x, int y, const int *widths)
 {
 	for (size_t c = 0; c < table->column_count; c++) {
-		const char *heading = table->columns[c].heading;
-		struct slice text = slice_of(table->translate ? table->translate(heading) : heading);
+		struct slice text = heading_of(table, c);
 		enum grid_role role = c == table->sort ? GRID_FOCUS : GRID_DIM;
 
 		if (!widths[c])
@@ -144,7 +153,7 @@ void table_draw(struct table *table, struct grid *grid, int x, int y, int width,
 
 	table->page = height - 1 > 0 ? height - 1 : 1;
 	table_settle(table, table->page);
-	lay_out(table, width - TABLE_MARGIN, widths);
+	lay_out(table, grid, width - TABLE_MARGIN, widths);
 	draw_headings(table, grid, x + TABLE_MARGIN, y, widths);
 	for (int i = 0; i < height - 1 && table->top + (size_t)i < table->count; i++)
 		draw_row(table, grid, x, y + 1 + i, widths, table->top + (size_t)i);

@@ -319,6 +319,12 @@ static void sentences_are_folded(void **state)
 		{ "a  one two three\nb", "a  one two\n   three\nb\n\n" },
 		{ "\u7db2  \u7db2\u57df\u7db2\u57df", "\u7db2  \u7db2\u57df\u7db2\n    \u57df\n\n\n" },
 		{ "1\n2\n3\n4\n5", "1\n2\n3\n4\n" },
+		/* Chinese is broken between its characters, but no line begins with what closes a clause. */
+		{ "a \u7db2\u57df\u7db2\u57df\u7db2\u57df",
+		  "a \u7db2\u57df\u7db2\u57df\n\u7db2\u57df\n\n\n" },
+		{ "\u7db2\u57df\u7db2\u57df\u7db2\uff0c\u57df",
+		  "\u7db2\u57df\u7db2\u57df\n\u7db2\uff0c\u57df\n\n\n" },
+		{ "\u7db2\u57df sip.example", "\u7db2\u57df\nsip.exampl\ne\n\n" },
 	};
 	struct grid grid;
 
