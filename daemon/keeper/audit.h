@@ -21,6 +21,7 @@
 #include "shared/base/buffer.h"
 #include "shared/base/json.h"
 #include "shared/base/result.h"
+#include "shared/control/filter.h"
 
 enum {
 	AUDIT_LINE_MAX = 16 * 1024,
@@ -73,7 +74,7 @@ enum result audit_write(struct audit *audit, int64_t wall_ms, const struct audit
 
 /* ---- looking ---- */
 struct audit_query {
-	struct slice filter;  /* words, "!word", "member:word"; all must hold */
+	const struct filter *filter; /* of audit_keys */
 	struct slice since;   /* "2026-11-27" or longer: lines of then and later; empty: all */
 	uint64_t before_file; /* a cursor as it was handed out; 0: from the newest */
 	uint64_t before_byte;
@@ -85,8 +86,9 @@ struct audit_query {
  */
 bool audit_look(const struct audit *audit, struct audit_query *query,
                 bool (*take)(void *to, struct slice line), void *to);
-/* Do the words of a filter hold for a line?  Pure. */
-bool audit_matches(struct slice line, struct slice filter);
+/* Does a filter hold for a line?  Pure. */
+bool audit_matches(struct slice line, const struct filter *filter);
+extern const char audit_keys[]; /* the members of a line that can be filtered by */
 
 /* ---- verifying ---- */
 struct audit_verdict {

@@ -9,35 +9,18 @@
 #include <unistd.h>
 
 #include "daemon/keeper/audit.h"
-#include "daemon/keeper/filter.h"
 #include "shared/base/memory.h"
 
 /* ---- which lines ---- */
 
-static const struct {
-	const char *name;
-	bool is_text;
-} filtered[] = {
-	{ "who", true },  { "login", true },  { "address", true }, { "roles", false },
-	{ "verb", true }, { "object", true }, { "command", true }, { "outcome", true },
-};
-enum { FILTERED_COUNT = sizeof filtered / sizeof *filtered };
+const char audit_keys[] =
+        "number time who uid login address roles verb object command outcome version changed";
 
-static bool matches(const struct json *entry, struct slice filter)
-{
-	struct keeper_filter_field fields[FILTERED_COUNT];
-
-	for (size_t i = 0; i < FILTERED_COUNT; i++)
-		fields[i] = (struct keeper_filter_field){ filtered[i].name,
-			                                  json_as_slice(json_get(entry, filtered[i].name)),
-			                                  filtered[i].is_text };
-	return keeper_filter_holds(filter, fields, FILTERED_COUNT);
-}
-
-bool audit_matches(struct slice line, struct slice filter)
+bool audit_matches(struct slice line, const struct filter *filter)
 {
 	struct json *entry = NULL;
-	bool does = json_read(line, &entry, NULL) == RESULT_OK && matches(entry, filter);
+	bool does = json_read(line, &entry, NULL) == RESULT_OK &&
+	            filter_holds(filter, filter_look_json, entry);
 
 	json_free(&entry);
 	return does;
@@ -63,7 +46,7 @@ static bool offer(struct look *look, struct slice line)
 		time = json_as_slice(json_get(entry, "time"));
 		if (look->query->since.len && slice_compare(time, look->query->since) < 0)
 			look->is_over = true;
-		else if (matches(entry, look->query->filter))
+		else if (filter_holds(look->query->filter, filter_look_json, entry))
 			is_taken = look->take(look->to, line);
 	}
 	json_free(&entry);

@@ -21,7 +21,7 @@
  *   query.c        questions to a service, answered in pieces and in time
  *   roles.c        who may do what (pure); who.c: who is behind a client
  *   control.c      the control socket; session.c: one client; call.c: one call
- *   verbs.c        the table of verbs; verbs_*.c: what they do; filter.c: which rows a list shows
+ *   verbs.c        the table of verbs; verbs_*.c: what they do; filtering.c: which rows a list shows
  * Direction: control socket -> call -> verb -> publish -> services; services -> events -> control socket.
  */
 #ifndef DAEMON_KEEPER_KEEPER_H

@@ -27,6 +27,7 @@
 #include "shared/base/map.h"
 #include "shared/base/text.h"
 #include "shared/control/control.h"
+#include "shared/control/filter.h"
 
 #define KEEPER_SERVER "parleyd 0.1"
 
@@ -380,9 +381,12 @@ bool call_deadline(struct call *call, int64_t *out);
 /* By method name, the wire-only ones too; false: there is none. */
 bool verb_row_named(struct slice method, struct verb_row *out);
 
-/* Answers a page of the service's rows: those that `shows` lets through, each written by `put`. */
-void live_rows_write(struct call *call, const struct json *rows, const char *why,
-                     bool (*shows)(const struct json *row, struct slice filter),
+/*
+ * Answers a page of the service's rows: those that the filter lets through, each written by `put`.  `keys`: members
+ * they have, also when there is no row to look at; `look`: how they are found, NULL where a row has them as they are.
+ */
+void live_rows_write(struct call *call, const struct json *rows, const char *why, const char *keys,
+                     filter_look *look,
                      void (*put)(struct json_writer *w, const struct json *row));
 
 #define VERB(id, ...) void verb_run_##id(struct call *call);
@@ -405,10 +409,12 @@ void verb_wait_applied(struct call *call);
 void verb_unchanged(struct call *call); /* there was nothing to change */
 void verb_applied(struct keeper *k);    /* look at who waits */
 
-/* ---- verbs_object.c ---- */
-/* Every field can be asked for by its name; words are looked for in texts and names.  Empties the call's arena. */
-bool object_is_shown(struct call *call, const struct model_object *object, struct slice filter);
-
+/*
+ * What a kind's rows tell beside its fields, as members of the object that is open.  `live`: rows of the service that
+ * uses the object; NULL: it gave none.
+ */
+typedef void put_beside(struct json_writer *w, const struct view *view, const struct model_object *object,
+                        const struct json *live);
 /* ---- verbs_policy.c, verbs_user.c ---- */
 enum policy_scope policy_scope_of(struct slice identity); /* of an access policy by its name */
 /* Users and sites of each policy, as policy_put_beside takes them. False: the call has been failed. */

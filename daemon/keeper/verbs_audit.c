@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "daemon/keeper/parts.h"
+#include "daemon/keeper/filtering.h"
 
 enum { AUDIT_ROWS_DEFAULT = 100, AUDIT_ROWS_MAX = 500, AUDIT_END_ROOM = 1024, AUDIT_STEP_MS = 1 };
 
@@ -39,7 +39,8 @@ static bool read_cursor(struct slice text, struct audit_query *query)
 
 void verb_run_AUDIT_LIST(struct call *call)
 {
-	struct audit_query query = { .filter = call_text(call, "filter"), .since = call_text(call, "since") };
+	struct filter filter;
+	struct audit_query query = { .filter = &filter, .since = call_text(call, "since") };
 	struct slice after = call_text(call, "after");
 	struct page page = { NULL, json_as_number(json_get(call->params, "limit"), AUDIT_ROWS_DEFAULT) };
 	char next[64] = "";
@@ -52,6 +53,8 @@ void verb_run_AUDIT_LIST(struct call *call)
 		call_fail(call, CONTROL_USAGE, "after is what the page before gave as next");
 		return;
 	}
+	if (!call_filter(call, audit_keys, &filter))
+		return;
 	page.w = call_open(call);
 	json_open_array(page.w, "rows");
 	if (audit_look(&call->keeper->audit, &query, put_line, &page))

@@ -2,8 +2,7 @@
  * connection list: what the service has, with every member of the contract in each row.  connection retry, close
  * and drain, and dns flush: what the service can be told to do at once.
  */
-#include "daemon/keeper/filter.h"
-#include "daemon/keeper/parts.h"
+#include "daemon/keeper/filtering.h"
 
 static struct slice text_of(const struct json *row, const char *name)
 {
@@ -12,22 +11,22 @@ static struct slice text_of(const struct json *row, const char *name)
 	return text.ptr ? text : SLICE("");
 }
 
-static bool shows(const struct json *row, struct slice filter)
-{
-	const struct keeper_filter_field fields[] = {
-		{ "id", text_of(row, "id"), true },
-		{ "partner", text_of(row, "partner"), true },
-		{ "address", text_of(row, "address"), true },
-		{ "certificate", text_of(row, "certificate"), true },
-		{ "side", text_of(row, "side"), false },
-		{ "direction", text_of(row, "direction"), false },
-		{ "state", text_of(row, "state"), false },
-		{ "auth", text_of(row, "auth"), false },
-		{ "rule", text_of(row, "rule"), false },
-		{ "last_error", text_of(row, "last_error"), true },
-	};
+static const char keys[] = "id partner domains kind side direction state auth tls address certificate rule "
+                           "last_error advice since "
+                           "messages_in messages_out bytes_in bytes_out queued next_retry rate";
 
-	return keeper_filter_holds(filter, fields, sizeof fields / sizeof *fields);
+/* SIP or XMPP: the service that has the row tells by its side. */
+static struct slice kind_of(const struct json *row)
+{
+	return slice_equal(text_of(row, "side"), SLICE("xmpp")) ? SLICE("xmpp") : SLICE("sip");
+}
+
+static bool look(const void *row, const char *key, size_t index, struct filter_value *out)
+{
+	if (!slice_equal(slice_of(key), SLICE("kind")))
+		return filter_look_json(row, key, index, out);
+	*out = (struct filter_value){ .kind = FILTER_TEXT, .text = kind_of(row) };
+	return index == 0;
 }
 
 /* A failed attempt has no bytes and no certificate; its row still has every member. */
@@ -44,6 +43,7 @@ static void put_row(struct json_writer *w, const struct json *row)
 		json_put_slice(w, texts[i], text_of(row, texts[i]));
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		json_put_number(w, numbers[i], json_as_number(json_get(row, numbers[i]), 0));
+	json_put_slice(w, "kind", kind_of(row));
 	json_put_real(w, "rate", json_as_real(json_get(row, "rate"), 0));
 	if (json_kind(json_get(row, "domains")) == JSON_KIND_ARRAY)
 		json_write_value(w, "domains", json_get(row, "domains"));
@@ -54,7 +54,7 @@ static void put_row(struct json_writer *w, const struct json *row)
 
 static void list(void *to, const struct json *rows, const char *why)
 {
-	live_rows_write(to, rows, why, shows, put_row);
+	live_rows_write(to, rows, why, keys, look, put_row);
 }
 
 void verb_run_CONNECTION_LIST(struct call *call) { query_ask_all(call->keeper, "connections", list, call); }

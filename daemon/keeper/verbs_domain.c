@@ -4,8 +4,7 @@
 #include <stdio.h>
 
 #include "daemon/crypto/crypto.h"
-#include "daemon/keeper/filter.h"
-#include "daemon/keeper/parts.h"
+#include "daemon/keeper/filtering.h"
 
 enum {
 	DOMAIN_LIST_DEFAULT = 100,
@@ -77,11 +76,12 @@ static bool is_over(const struct policy_image *image, struct slice domain, const
 struct entry {
 	const struct model_object *allowed, *blocked; /* one of them */
 	struct slice domain, comment;
-	const struct json *live;
+	const struct json *live,
+	        *error; /* error: the newer of both directions, unless it is over; NULL: none */
 };
 
 static struct entry entry_of(const struct model_object *allowed, const struct model_object *blocked,
-                             const struct map *live)
+                             const struct map *live, const struct policy_image *image)
 {
 	struct entry e = { .allowed = allowed, .blocked = blocked };
 	const struct model_object *object = allowed ? allowed : blocked;
@@ -91,19 +91,49 @@ static struct entry entry_of(const struct model_object *allowed, const struct mo
 	                                   : MODEL_FIELD(blocked_domain, comment)]
 	                    .text;
 	e.live = map_get(live, e.domain);
+	e.error = live_error(e.live);
+	if (e.error && is_over(image, e.domain, e.error))
+		e.error = NULL;
 	return e;
 }
 
-static bool entry_shows(const struct entry *e, struct slice filter)
-{
-	const struct keeper_filter_field fields[] = {
-		{ "domain", e->domain, true },
-		{ "comment", e->comment, true },
-		{ "rule", e->allowed ? SLICE("allow") : SLICE("block"), false },
-		{ "state", e->allowed ? live_state(e->live) : SLICE("-"), false },
-	};
+/* What a row tells beside the fields of both kinds, as put_entry writes it. */
+static const char beside[] = "rule state connections rate last_error last_error_at advice";
 
-	return keeper_filter_holds(filter, fields, sizeof fields / sizeof *fields);
+static void write_keys(char keys[FILTER_KEYS_BYTES])
+{
+	static const enum model_kind_id kinds[] = { MODEL_ALLOWED_DOMAIN, MODEL_BLOCKED_DOMAIN };
+	struct slice rest = slice_of(beside), name;
+
+	keys[0] = '\0';
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+		for (size_t i = 0; i < model_kind(kinds[k])->field_count; i++)
+			filter_keys_add(slice_of(model_kind(kinds[k])->fields[i].name), keys);
+	while (slice_next(&rest, ' ', &name))
+		filter_keys_add(name, keys);
+}
+
+static bool look(const void *row, const char *key, size_t index, struct filter_value *out)
+{
+	const struct entry *e = row;
+
+	*out = (struct filter_value){ .kind = FILTER_TEXT };
+	if (strcmp(key, "rule") == 0)
+		out->text = e->allowed ? SLICE("allow") : SLICE("block");
+	else if (strcmp(key, "state") == 0)
+		out->text = e->allowed ? live_state(e->live) : SLICE("-");
+	else if (strcmp(key, "connections") == 0 || strcmp(key, "rate") == 0)
+		*out = (struct filter_value){ .kind = FILTER_NUMBER,
+			                      .number = json_as_real(json_get(e->live, key), 0) };
+	else if (strcmp(key, "last_error") == 0)
+		return filter_look_json(e->error, "text", index, out);
+	else if (strcmp(key, "last_error_at") == 0)
+		return filter_look_json(e->error, "time", index, out);
+	else if (strcmp(key, "advice") == 0)
+		return filter_look_json(e->error, "advice", index, out);
+	else
+		return filter_look_field(e->allowed ? e->allowed : e->blocked, key, index, out);
+	return index == 0;
 }
 
 /* Every field of an allowed domain; those that a blocked one has not are empty. */
@@ -128,10 +158,8 @@ static void put_fields(struct json_writer *w, const struct model_object *object)
 /* The members of a row, into an object that is open. */
 static void put_entry(struct json_writer *w, const struct entry *e, const struct view *view)
 {
-	const struct json *error = live_error(e->live);
+	const struct json *error = e->error;
 
-	if (error && is_over(view->image, e->domain, error))
-		error = NULL;
 	json_put_slice(w, "domain", e->domain);
 	json_put_text(w, "rule", e->allowed ? "allow" : "block");
 	put_fields(w, e->allowed ? e->allowed : e->blocked);
@@ -155,7 +183,8 @@ struct walk {
 };
 
 /* Both lists hold their keys in order: the next of the two. */
-static bool walk_next(struct walk *walk, const struct map *live, struct entry *out)
+static bool walk_next(struct walk *walk, const struct map *live, const struct policy_image *image,
+                      struct entry *out)
 {
 	const struct model_object *a = walk->allowed_at < walk->allowed->count
 	                                       ? walk->allowed->items[walk->allowed_at]
@@ -174,7 +203,7 @@ static bool walk_next(struct walk *walk, const struct map *live, struct entry *o
 	}
 	walk->allowed_at += a != NULL;
 	walk->blocked_at += b != NULL;
-	*out = entry_of(a, b, live);
+	*out = entry_of(a, b, live, image);
 	return true;
 }
 
@@ -188,7 +217,7 @@ static int64_t limit_of(const struct call *call)
 static void list(void *to, const struct json *answer, const char *why)
 {
 	struct call *call = to;
-	struct slice filter = call_text(call, "filter"), after = call_text(call, "after"), last = SLICE_NONE;
+	struct slice after = call_text(call, "after"), last = SLICE_NONE;
 	struct walk walk = { .allowed_at = 0 };
 	struct json_writer *w;
 	int64_t left = limit_of(call), total = 0;
@@ -196,16 +225,19 @@ static void list(void *to, const struct json *answer, const char *why)
 	struct entry e;
 	struct map live;
 	struct view view;
+	struct filter filter;
+	char keys[FILTER_KEYS_BYTES];
 
-	if (!view_of(call, &view))
+	write_keys(keys);
+	if (!view_of(call, &view) || !call_filter(call, keys, &filter))
 		return;
 	walk.allowed = &view.snapshot->kinds[MODEL_ALLOWED_DOMAIN];
 	walk.blocked = &view.snapshot->kinds[MODEL_BLOCKED_DOMAIN];
 	w = call_open(call);
 	live_start(&live, answer);
 	json_open_array(w, "rows");
-	while (walk_next(&walk, &live, &e)) {
-		if (!entry_shows(&e, filter))
+	while (walk_next(&walk, &live, view.image, &e)) {
+		if (!filter_holds(&filter, look, &e))
 			continue;
 		total++;
 		if (after.len && slice_compare(e.domain, after) <= 0)
@@ -283,7 +315,7 @@ static void show(void *to, const struct json *answer, const char *why)
 		return;
 	}
 	live_start(&live, answer);
-	e = entry_of(allowed, allowed ? NULL : blocked, &live);
+	e = entry_of(allowed, allowed ? NULL : blocked, &live, view.image);
 	w = call_open(call);
 	put_entry(w, &e, &view);
 	verb_put_fields(w, "fields", allowed ? allowed : blocked);

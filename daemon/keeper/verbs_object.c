@@ -4,15 +4,10 @@
  * A row of verbs.def becomes one of these by a line at the end of this file; the argument that names the
  * object is the row's first.
  */
-#include "daemon/keeper/filter.h"
-#include "daemon/keeper/parts.h"
+#include "daemon/keeper/filtering.h"
 #include "shared/model/xmpp_security.h"
 
 enum { OBJECT_LIST_DEFAULT = 100, OBJECT_LIST_MAX = 500, OBJECT_ROW_ROOM = 12 * 1024 };
-
-/* What a kind's rows tell beside its fields; NULL where that is all.  `live`: rows of the service that uses it; NULL: it gave none. */
-typedef void put_beside(struct json_writer *w, const struct view *view, const struct model_object *object,
-                        const struct json *live);
 
 /* The row's first argument read as the key of that kind, into call->key.  False: the call has been failed. */
 static bool key_of_first(struct call *call, enum model_kind_id kind)
@@ -83,32 +78,6 @@ static void one_show(struct call *call, enum model_kind_id kind)
 
 /* ---- list ---- */
 
-bool object_is_shown(struct call *call, const struct model_object *object, struct slice filter)
-{
-	struct keeper_filter_field fields[MODEL_FIELDS_MAX];
-	size_t count = object->kind->field_count;
-	struct buffer values;
-	bool shows;
-
-	if (filter.len == 0)
-		return true;
-	buffer_start(&values, CONFIG_FIELD_BYTES_MAX);
-	arena_reset(&call->arena);
-	for (size_t i = 0; i < count; i++) {
-		const struct model_field *row = &object->kind->fields[i];
-
-		buffer_clear(&values);
-		model_value_write(row, &object->values[i], &values);
-		fields[i] = (struct keeper_filter_field){ .name = row->name,
-			                                  .value = arena_copy(&call->arena,
-			                                                      buffer_slice(&values)),
-			                                  .is_text = row->type >= MODEL_TEXT };
-	}
-	shows = keeper_filter_holds(filter, fields, count);
-	buffer_stop(&values);
-	return shows;
-}
-
 static int64_t limit_of(const struct call *call)
 {
 	int64_t limit = json_as_number(json_get(call->params, "limit"), OBJECT_LIST_DEFAULT);
@@ -120,13 +89,14 @@ static void object_list(struct call *call, enum model_kind_id kind, put_beside *
                         const struct json *live)
 {
 	const struct model_objects *objects;
-	struct slice filter = call_text(call, "filter"), after = call_text(call, "after"), last = SLICE_NONE;
+	struct slice after = call_text(call, "after"), last = SLICE_NONE;
+	struct object_sieve sieve;
 	struct json_writer *w;
 	int64_t left = limit_of(call), total = 0, before = 0;
 	bool has_more = false;
 	struct view view;
 
-	if (!view_of(call, &view))
+	if (!view_of(call, &view) || !sieve_start(&sieve, call, &view, kind, beside, live))
 		return;
 	objects = &view.snapshot->kinds[kind];
 	w = call_open(call);
@@ -134,7 +104,7 @@ static void object_list(struct call *call, enum model_kind_id kind, put_beside *
 	for (size_t i = 0; i < objects->count; i++) {
 		const struct model_object *object = objects->items[i];
 
-		if (!object_is_shown(call, object, filter))
+		if (!sieve_shows(&sieve, object))
 			continue;
 		total++;
 		if (after.len && slice_compare(model_object_key(object), after) <= 0) {
@@ -152,6 +122,7 @@ static void object_list(struct call *call, enum model_kind_id kind, put_beside *
 			beside(w, &view, object, live);
 		json_close_object(w);
 	}
+	sieve_stop(&sieve);
 	json_close_array(w);
 	json_put_number(w, "total", total);
 	json_put_number(w, "before", before);

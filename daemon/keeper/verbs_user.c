@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/keeper/parts.h"
+#include "daemon/keeper/filtering.h"
 #include "shared/base/memory.h"
 
 enum { USERS_NAMED_MAX = 4096 };
@@ -234,13 +234,20 @@ static bool set_all_named(struct call *call, struct chosen *c, struct slice user
 	return put_fresh(call, c);
 }
 
-static void set_filtered(struct call *call, struct chosen *c, struct slice filter)
+/* Those that `user list` shows with that filter.  False: the call has been failed. */
+static bool set_filtered(struct call *call, struct chosen *c)
 {
 	const struct model_objects *users = &c->copy->kinds[MODEL_USER];
+	struct object_sieve sieve;
+	struct view view;
 
+	if (!view_of(call, &view) || !sieve_start(&sieve, call, &view, MODEL_USER, user_put_beside, NULL))
+		return false;
 	for (size_t i = 0; i < users->count; i++)
-		if (object_is_shown(call, users->items[i], filter))
+		if (sieve_shows(&sieve, users->items[i]))
 			users->items[i]->values[MODEL_FIELD(user, policy)].text = c->policy;
+	sieve_stop(&sieve);
+	return true;
 }
 
 static void grant(struct call *call, struct slice policy)
@@ -269,7 +276,7 @@ static void grant(struct call *call, struct slice policy)
 	} else if (users.len) {
 		is_set = set_all_named(call, &c, users);
 	} else {
-		set_filtered(call, &c, filter);
+		is_set = set_filtered(call, &c);
 	}
 	mem_free(c.fresh);
 	if (is_set) {
@@ -330,15 +337,16 @@ void verb_run_USER_IMPORT(struct call *call)
 /* As many lines as fit; the first piece begins with the names of the columns. */
 void verb_run_USER_EXPORT(struct call *call)
 {
-	struct slice filter = call_text(call, "filter"), after = call_text(call, "after"), last = SLICE_NONE;
+	struct slice after = call_text(call, "after"), last = SLICE_NONE;
 	const struct model_objects *users;
+	struct object_sieve sieve;
 	struct json_writer *w;
 	struct buffer text;
 	bool has_more = false;
 	int64_t count = 0;
 	struct view view;
 
-	if (!view_of(call, &view))
+	if (!view_of(call, &view) || !sieve_start(&sieve, call, &view, MODEL_USER, user_put_beside, NULL))
 		return;
 	buffer_start(&text, CONTROL_PIECE_MAX);
 	if (after.len == 0)
@@ -348,7 +356,7 @@ void verb_run_USER_EXPORT(struct call *call)
 		const struct model_object *user = users->items[i];
 
 		if ((after.len && slice_compare(model_object_key(user), after) <= 0) ||
-		    !object_is_shown(call, user, filter))
+		    !sieve_shows(&sieve, user))
 			continue;
 		config_lines_write(user, &text);
 		has_more = buffer_length(&text) >
@@ -356,6 +364,7 @@ void verb_run_USER_EXPORT(struct call *call)
 		count++;
 		last = model_object_key(user);
 	}
+	sieve_stop(&sieve);
 	w = call_open(call);
 	json_put_slice(w, "text", buffer_slice(&text));
 	json_put_number(w, "count", count);

@@ -678,6 +678,9 @@ def test_a_long_list_comes_in_pages(bare):
             break
     assert seen == [f"d{i:04}.example" for i in range(1200)]
     assert client.result("domain.list", filter="d000 rule:allow !d0007")["total"] == 9
+    assert client.result("domain.list", filter="domain:d000*,d0011.example connections<1 peer:example")["total"] == 11
+    refused = client.ask("domain.list", filter="colour:red")["error"]
+    assert refused["data"]["code"] == "invalid" and "colour:red; there are: domain," in refused["data"]["problems"][0]["why"]
 
 
 def test_those_who_follow_hear_of_changes(bare):

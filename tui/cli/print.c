@@ -3,6 +3,7 @@
 #include <wchar.h>
 
 #include "shared/base/text.h"
+#include "shared/control/filter.h"
 #include "tui/client/shown.h"
 #include "tui/client/words.h"
 
@@ -53,10 +54,7 @@ static bool is_among(struct slice name, const char *list)
 /* Instants are milliseconds in the protocol; nobody reads those. */
 static enum print_shape shape_of(struct slice name)
 {
-	return is_among(name, "time since started first_seen last_seen last_error_at next_start next_retry "
-	                      "drain_ends confirm_until")
-	               ? PRINT_TIME
-	               : PRINT_TEXT;
+	return control_is_instant(name) ? PRINT_TIME : PRINT_TEXT;
 }
 
 /* A list of scalars reads "a b", an object of scalars "x=1 y=2"; false: deeper than that. */

@@ -38,7 +38,8 @@ enum option_id {
 static const struct cli_option_row options[] = {
 	[JSON] = { "json", 0, NULL, N_("print the daemon's result as it came, one JSON value a line") },
 	[FILTER] = { "filter", 0, "TERMS",
-	             N_("rows to list: words, rule:block, state:up, !term; all must hold") },
+	             N_("rows to list: words, state:up,retry, rate>5, since<1h, peer:a.example, !term; all "
+	                "must hold") },
 	[FOLLOW] = { "follow", 'f', NULL, N_("go on with what is to come, until interrupted") },
 	[IF_VERSION] = { "if-version", 0, "N", N_("change only if the configuration is still version N") },
 	[COMMENT] = { "comment", 'c', "TEXT", N_("why: kept with the version") },

@@ -6,7 +6,7 @@
  *
  * Files in reading order: screens.def and actions.def (the tables), actions, scene (everything a
  * frame is drawn from), screens (the table as data), frame (header, title, hints), overview,
- * services, domains, filter and domain_rows (the list's data), listing and listing_view (rows that live only
+ * services, domains, filtering and domain_rows (the list's data), listing and listing_view (rows that live only
  * a moment), kind_list (any kind's objects), versions (and the audit, and what is staged), connections, recent (events), discovered, editing (any kind as a form), form_screen,
  * access_edge and effects (what a switch stops), why, reading (text, help), command and complete (words of a
  * command line), parts.h, feed and lists (what is fetched page by page), changes (commands sent

@@ -31,6 +31,7 @@ static struct domain_row read_row(const struct json *row)
 		.connections = json_as_number(json_get(row, "connections"), 0),
 		.version = json_as_number(json_get(row, "version"), 0),
 		.rate = json_as_real(json_get(row, "rate"), 0),
+		.json = row,
 	};
 }
 
@@ -136,19 +137,21 @@ static int by_arrangement(const void *left, const void *right, void *context)
 	return how->is_reversed ? -order : order;
 }
 
-void domain_rows_arrange(struct domain_rows *rows, struct slice filter, enum domain_column sort,
-                         bool is_reversed)
+void domain_rows_arrange(struct domain_rows *rows, struct slice text, int64_t now_wall_ms,
+                         enum domain_column sort, bool is_reversed)
 {
 	struct arrangement how = { rows, sort, is_reversed };
+	const struct json *first = rows->count ? rows->rows[0].json : NULL;
+	char keys[FILTER_KEYS_BYTES];
+	struct filter filter;
+	bool is_right;
 
+	filtering_keys(&first, rows->count > 0, keys);
+	is_right = filtering_read(text, keys, now_wall_ms, &filter, rows->flaw);
 	rows->shown = 0;
-	for (size_t i = 0; i < rows->count && rows->order; i++) {
-		const struct domain_row *row = &rows->rows[i];
-
-		if (filter_holds(filter,
-		                 &(struct filter_row){ row->domain, row->note, row->rule, row->state }))
+	for (size_t i = 0; is_right && i < rows->count && rows->order; i++)
+		if (filter_holds(&filter, filter_look_json, rows->rows[i].json))
 			rows->order[rows->shown++] = (uint32_t)i;
-	}
 	if (rows->shown > 1)
 		qsort_r(rows->order, rows->shown, sizeof *rows->order, by_arrangement, &how);
 }

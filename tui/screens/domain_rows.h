@@ -5,7 +5,7 @@
 #define TUI_SCREENS_DOMAIN_ROWS_H
 
 #include "shared/base/json.h"
-#include "tui/screens/filter.h"
+#include "tui/screens/filtering.h"
 
 enum { DOMAIN_PAGES_MAX = 128, DOMAIN_ROWS_MAX = 20000, DOMAIN_MARKS_MAX = 500 };
 
@@ -25,6 +25,7 @@ struct domain_row {
 	struct slice domain, rule, proxy, identity, note, state, error, advice; /* in the pages */
 	int64_t error_at, port, connections, version;
 	double rate;
+	const struct json *json; /* in the pages */
 	bool is_marked;
 };
 
@@ -37,6 +38,7 @@ struct domain_rows {
 	size_t shown;
 	int64_t total, version;
 	bool is_cut;               /* the daemon holds more than was fetched */
+	char flaw[FLAW_BYTES];     /* what is wrong with the filter; "" */
 	struct slice live_trouble; /* why live states are unknown; in the last page */
 };
 
@@ -46,8 +48,9 @@ void domain_rows_stop(struct domain_rows *rows);
 enum result domain_rows_add(struct domain_rows *rows, struct json *whole, const struct json *result);
 /* All pages are in: orders the rows, takes the marks over from `before`. */
 enum result domain_rows_finish(struct domain_rows *rows, const struct domain_rows *before);
-void domain_rows_arrange(struct domain_rows *rows, struct slice filter, enum domain_column sort,
-                         bool is_reversed);
+/* Shows what the filter lets through; nothing and the flaw, when it is wrong. */
+void domain_rows_arrange(struct domain_rows *rows, struct slice filter, int64_t now_wall_ms,
+                         enum domain_column sort, bool is_reversed);
 
 struct domain_row *domain_rows_shown(const struct domain_rows *rows, size_t index); /* NULL past the end */
 struct domain_row *domain_rows_find(const struct domain_rows *rows, struct slice domain);

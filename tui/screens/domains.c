@@ -191,6 +191,8 @@ static void draw_empty(const struct scene *scene, struct grid *grid, struct area
 		        : scene->link == CLIENT_UP ? _("asking the daemon...")
 		        : scene->trouble[0]        ? scene->trouble
 		                                   : _("connecting...");
+	else if (scene->domains.flaw[0])
+		words = scene->domains.flaw;
 	else if (scene->filter.length)
 		words = _("No domain matches the filter. Esc clears it.");
 	else if (json_as_bool(discovery, false))
@@ -198,7 +200,7 @@ static void draw_empty(const struct scene *scene, struct grid *grid, struct area
 	else
 		words = _("No domains. Discovery is off: nobody can connect. n allows one.");
 	grid_put_text(grid, area.x + TABLE_MARGIN, area.y + 1, area.width - TABLE_MARGIN - 1, words,
-	              scene->domains_heard_ms ? GRID_NORMAL : GRID_WARN);
+	              scene->domains_heard_ms && !scene->domains.flaw[0] ? GRID_NORMAL : GRID_WARN);
 	grid_cursor(grid, area.x, area.y + 1);
 }
 

@@ -73,7 +73,7 @@ static void publish(struct console *console)
 	scene->domains = feed->building;
 	domain_rows_start(&feed->building);
 	scene->domains_heard_ms = console->now.mono_ms;
-	domain_rows_arrange(&scene->domains, editor_text(&scene->filter),
+	domain_rows_arrange(&scene->domains, editor_text(&scene->filter), console->now.wall_ms,
 	                    (enum domain_column)scene->table.sort, scene->table.is_reversed);
 	scene->table.count = scene->domains.shown;
 	place = domain_rows_place(&scene->domains, slice_of(domain));

@@ -190,6 +190,12 @@ void listing_replace(struct listing *listing, struct listing *fresh)
 	listing_arrange(listing, key);
 }
 
+void listing_refuse(struct listing *listing, const char *flaw)
+{
+	snprintf(listing->flaw, sizeof listing->flaw, "%s", flaw);
+	listing->shown = listing->table.count = 0;
+}
+
 void listing_key(const struct listing *listing, const struct json *row, char to[LISTING_KEY_BYTES])
 {
 	size_t used = 0;
@@ -229,47 +235,6 @@ const struct json *listing_told(const struct listing *listing)
 	return listing_row(listing, listing->table.told);
 }
 
-/* ---- which are shown ---- */
-
-static bool contains(struct slice text, struct slice part)
-{
-	for (size_t at = 0; at + part.len <= text.len; at++)
-		if (slice_starts_nocase(slice_after(text, at), part))
-			return true;
-	return false;
-}
-
-static bool term_holds(const struct json *row, struct slice term)
-{
-	size_t colon = slice_find(term, ':');
-	struct slice key;
-	const struct json *value;
-
-	for (size_t i = 0; colon < term.len && json_member(row, i, &key, &value); i++)
-		if (slice_equal_nocase(slice_first(term, colon), key))
-			return slice_equal_nocase(slice_after(term, colon + 1), json_as_slice(value));
-	/* No member of that name: a word, perhaps an address with its port. */
-	for (size_t i = 0; json_member(row, i, &key, &value); i++)
-		if (json_kind(value) == JSON_KIND_TEXT && contains(json_as_slice(value), term))
-			return true;
-	return false;
-}
-
-bool listing_holds(const struct json *row, struct slice filter)
-{
-	struct slice term;
-
-	while (slice_next(&filter, ' ', &term)) {
-		bool wanted = !(term.len && term.ptr[0] == '!');
-
-		if (!wanted)
-			term = slice_after(term, 1);
-		if (term.len && term_holds(row, term) != wanted)
-			return false;
-	}
-	return true;
-}
-
 /* ---- in which order ---- */
 
 static int compare(const struct json *a, const struct json *b, const struct listing_field *field)
@@ -306,12 +271,19 @@ static int by_column(const void *left, const void *right, void *context)
 
 void listing_arrange(struct listing *listing, const char *key)
 {
-	struct slice filter = editor_text(&listing->filter);
-	char own[LISTING_KEY_BYTES];
+	char own[LISTING_KEY_BYTES], keys[FILTER_KEYS_BYTES];
+	struct filter filter;
+	bool is_right;
 
+	filtering_keys(listing->rows, listing->count, keys);
+	/* A windowed list is filtered by the daemon: it alone knows the keys, and says what is wrong. */
+	if (listing->kind->is_windowed)
+		keys[0] = '\0';
+	is_right = filtering_read(editor_text(&listing->filter), keys, listing->now_wall_ms, &filter,
+	                          listing->flaw);
 	listing->shown = 0;
-	for (size_t i = 0; i < listing->count; i++)
-		if (listing->kind->is_windowed || listing_holds(listing->rows[i], filter))
+	for (size_t i = 0; is_right && i < listing->count; i++)
+		if (listing->kind->is_windowed || filter_holds(&filter, filter_look_json, listing->rows[i]))
 			listing->order[listing->shown++] = (uint32_t)i;
 	if (listing->shown > 1)
 		qsort_r(listing->order, listing->shown, sizeof *listing->order, by_column, listing);

@@ -8,6 +8,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/json.h"
+#include "tui/screens/filtering.h"
 #include "tui/widgets/editor.h"
 #include "tui/widgets/table.h"
 
@@ -75,6 +76,7 @@ struct listing {
 	struct table table;
 	struct editor filter;
 	struct listing_window window;
+	char flaw[FLAW_BYTES]; /* what is wrong with the filter: nothing is shown; "" */
 };
 
 void listing_start(struct listing *listing, const struct listing_kind *kind);
@@ -88,6 +90,8 @@ void listing_clear(struct listing *listing); /* the rows, not what the administr
 void listing_replace(struct listing *listing, struct listing *fresh);
 /* Filters and sorts again; the selection stays on the row with `key`, or near. */
 void listing_arrange(struct listing *listing, const char *key);
+/* The daemon does not take the filter: nothing is shown but why. */
+void listing_refuse(struct listing *listing, const char *flaw);
 void listing_key(const struct listing *listing, const struct json *row, char to[LISTING_KEY_BYTES]);
 const struct json *listing_row(const struct listing *listing, size_t index); /* of those shown; or NULL */
 const struct json *listing_selected(const struct listing *listing);
@@ -102,8 +106,5 @@ struct slice listing_after(const struct listing *listing);
 /* The page that `turn` wanted has come, and is held now; `next`: the cursor of the one after it. */
 void listing_turned(struct listing *listing, enum listing_turn turn, struct slice next);
 void listing_rewind(struct listing *listing); /* to the first page, whatever was turned to */
-
-/* The filter's grammar is the daemon's: words, member:value, !term; all must hold. */
-bool listing_holds(const struct json *row, struct slice filter);
 
 #endif

@@ -40,9 +40,12 @@ void listing_draw(struct scene *scene, struct listing *listing, struct grid *gri
 		                                     : _("connecting...");
 	else if (listing->live_trouble.len)
 		nothing = listing->live_trouble.ptr;
+	else if (listing->flaw[0])
+		nothing = listing->flaw;
 	else if (listing->filter.length)
 		nothing = _("Nothing matches the filter. Esc clears it.");
 	grid_put_text(grid, area.x + TABLE_MARGIN, area.y + 1, area.width - TABLE_MARGIN - 1, nothing,
-	              listing->heard_ms && !listing->live_trouble.len ? GRID_NORMAL : GRID_WARN);
+	              listing->heard_ms && !listing->live_trouble.len && !listing->flaw[0] ? GRID_NORMAL
+	                                                                                   : GRID_WARN);
 	grid_cursor(grid, area.x, area.y + 1);
 }

@@ -155,6 +155,7 @@ static void publish(struct console *console)
 		lists->due_ms = 0; /* something else is wanted by now */
 		return;
 	}
+	asked->now_wall_ms = console->now.wall_ms;
 	listing_replace(asked, &lists->building);
 	asked->heard_ms = console->now.mono_ms;
 	lists->held = asked;
@@ -187,6 +188,8 @@ bool lists_take(struct console *console, int64_t id, struct control_answer *answ
 		lists->due_ms = 0; /* another screen waits for its first rows */
 	if (answer->code != CONTROL_OK) {
 		lists->asked->window.turn = LISTING_STAYS;
+		if (answer->code == CONTROL_INVALID && lists->asked->kind->is_windowed)
+			listing_refuse(lists->asked, lists->trouble.text);
 		return true;
 	}
 	if (!slice_to_text(json_as_slice(json_get(result, "next")), lists->cursor, sizeof lists->cursor))

@@ -57,7 +57,7 @@ static void arrange_domains(struct scene *scene)
 	struct slice domain = selected ? selected->domain : SLICE_NONE;
 	size_t place;
 
-	domain_rows_arrange(&scene->domains, editor_text(&scene->filter),
+	domain_rows_arrange(&scene->domains, editor_text(&scene->filter), scene->now.wall_ms,
 	                    (enum domain_column)scene->table.sort, scene->table.is_reversed);
 	scene->table.count = scene->domains.shown;
 	place = domain_rows_place(&scene->domains, domain);
@@ -73,6 +73,7 @@ void scene_arrange(struct scene *scene)
 	char key[LISTING_KEY_BYTES];
 
 	if (listing) {
+		listing->now_wall_ms = scene->now.wall_ms;
 		listing_key(listing, listing_selected(listing), key);
 		listing_arrange(listing, key);
 	} else {

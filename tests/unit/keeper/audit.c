@@ -414,6 +414,8 @@ static const struct {
 	{ "by_who_and_from_where", "alice 203.0.113.7 chen", "", 20, 20 },
 	{ "by_what_does_not_hold", "!domain1 !domain2", "", 7, 9 },
 	{ "nothing_matches_nothing", "bob", "", 0, 0 },
+	{ "by_number", "number>15", "", 5, 20 },
+	{ "by_time", "time<1970-01-01T00:00:15", "", 15, 15 },
 	{ "from_a_time_on", "", "1970-01-01T00:00:15", 5, 20 },
 	{ "from_a_day_that_has_not_come", "", "2100", 0, 0 },
 };
@@ -425,12 +427,14 @@ static void finds_lines_over_all_files_a_page_at_a_time(void **state)
 	write_lines(20, 1500);
 	for (size_t i = 0; i < COUNT(looks); i++)
 		for (size_t page = 1; page <= 20; page += 6) {
-			struct audit_query query = { .filter = slice_of(looks[i].filter),
-				                     .since = slice_of(looks[i].since) };
+			struct filter_flaw flaw;
+			struct filter filter;
+			struct audit_query query = { .filter = &filter, .since = slice_of(looks[i].since) };
 			struct seen seen = { .max = 0 };
 			struct audit audit;
 			bool is_more = true;
 
+			assert_true(filter_read(slice_of(looks[i].filter), audit_keys, 0, &filter, &flaw));
 			open_it(&audit);
 			for (int pages = 0; is_more && pages < 64; pages++) {
 				seen.max = seen.count + page;

@@ -12,41 +12,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static void filters(void **state)
-{
-	static const struct filter_row row = { SLICE("Fabrikam.example"), SLICE("contract 2291"),
-		                               SLICE("allow"), SLICE("up") };
-	static const struct {
-		const char *filter;
-		bool holds;
-	} rows[] = {
-		{ "", true },
-		{ "  ", true },
-		{ "fabri", true },
-		{ "FABRI", true },
-		{ "2291", true },
-		{ "nobody", false },
-		{ "fabri 2291", true },
-		{ "fabri nobody", false },
-		{ "!nobody", true },
-		{ "!fabri", false },
-		{ "rule:allow", true },
-		{ "rule:block", false },
-		{ "!rule:block", true },
-		{ "state:up fabri", true },
-		{ "state:down", false },
-		{ "!", true },
-		{ "rule:", false },
-		{ "fabrikam.example.and.more", false },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		print_message("  %s\n", rows[i].filter);
-		assert_int_equal(filter_holds(slice_of(rows[i].filter), &row), rows[i].holds);
-	}
-}
-
 static void add_page(struct domain_rows *rows, const char *text)
 {
 	struct json *whole;
@@ -103,7 +68,7 @@ static void sorts_and_filters(void **state)
 	assert_int_equal(rows.total, 4);
 	assert_int_equal(rows.version, 7);
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		domain_rows_arrange(&rows, slice_of(cases[i].filter), cases[i].sort, cases[i].is_reversed);
+		domain_rows_arrange(&rows, slice_of(cases[i].filter), 0, cases[i].sort, cases[i].is_reversed);
 		expect_order(&rows, cases[i].order);
 	}
 	domain_rows_stop(&rows);
@@ -135,7 +100,7 @@ static void places(void **state)
 	(void)state;
 	domain_rows_start(&none);
 	rows = make_rows(&none);
-	domain_rows_arrange(&rows, SLICE("rule:allow"), DOMAIN_NAME, true);
+	domain_rows_arrange(&rows, SLICE("rule:allow"), 0, DOMAIN_NAME, true);
 	assert_int_equal(domain_rows_place(&rows, SLICE("c.example")), 1);
 	assert_int_equal(domain_rows_place(&rows, SLICE("a.example")), rows.shown);
 	domain_rows_stop(&rows);
@@ -154,7 +119,7 @@ static void strange_pages_do_no_harm(void **state)
 		add_page(&rows, pages[i]);
 	assert_int_equal(domain_rows_finish(&rows, &none), RESULT_OK);
 	for (int sort = 0; sort < DOMAIN_COLUMNS; sort++)
-		domain_rows_arrange(&rows, SLICE("x"), (enum domain_column)sort, sort % 2);
+		domain_rows_arrange(&rows, SLICE("x"), 0, (enum domain_column)sort, sort % 2);
 	domain_rows_stop(&rows);
 }
 
@@ -173,7 +138,7 @@ static void out_of_memory_loses_rows_not_the_program(void **state)
 		(void)domain_rows_add(&rows, whole, whole);
 		(void)domain_rows_finish(&rows, &none);
 		mem_fail_at(0);
-		domain_rows_arrange(&rows, SLICE(""), DOMAIN_NAME, false);
+		domain_rows_arrange(&rows, SLICE(""), 0, DOMAIN_NAME, false);
 		domain_rows_stop(&rows);
 	}
 }
@@ -249,7 +214,6 @@ static void what_is_quoted_splits_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(filters),
 		cmocka_unit_test(sorts_and_filters),
 		cmocka_unit_test(marks_stay_on_their_domains),
 		cmocka_unit_test(places),
