@@ -50,9 +50,13 @@ void host_configuration(struct keeper *k, const struct service_row *service, str
 enum edge_side { SIDE_EXTERNAL, SIDE_INTERNAL, SIDE_XMPP, SIDE_COUNT };
 enum service_id { SERVICE_ACCESS, SERVICE_GATEWAY, SERVICE_COUNT };
 const char *side_name(enum edge_side side); /* "external" */
-uint16_t side_port(enum edge_side side);    /* where an address names none */
 bool side_is_of(enum edge_side side, enum service_id service);
-struct image_list side_listen(const struct image_edge *edge, enum edge_side side);
+/* Where a service is connected to: a side may have several places, which differ in how one begins there. */
+enum edge_place { PLACE_EXTERNAL, PLACE_INTERNAL, PLACE_XMPP, PLACE_XMPP_TLS, PLACE_COUNT };
+const char *place_name(enum edge_place place); /* "xmpp-tls" */
+uint16_t place_port(enum edge_place place);    /* where an address names none */
+bool place_is_of(enum edge_place place, enum service_id service);
+struct image_list place_listen(const struct image_edge *edge, enum edge_place place);
 bool side_uses_tls(const struct image_edge *edge, enum edge_side side);
 /* What a side shows and believes; "" where nothing is assigned.  The names of the fields are for people. */
 struct side_files {

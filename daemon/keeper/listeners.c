@@ -9,9 +9,9 @@
 
 #include "daemon/keeper/parts.h"
 
-uint64_t listeners_id(enum edge_side side, struct slice address)
+uint64_t listeners_id(enum edge_place place, struct slice address)
 {
-	uint64_t id = slice_hash(address, (uint64_t)side + 1) & 0xffffffffffffULL;
+	uint64_t id = slice_hash(address, (uint64_t)place + 1) & 0xffffffffffffULL;
 
 	return id ? id : 1;
 }
@@ -37,7 +37,7 @@ static void tell_failed(struct service *s, const struct service_listener *l)
 	struct emission e;
 
 	event_open(&e, s->keeper, CONTROL_EVENT_LISTENER_FAILED);
-	json_put_text(&e.w, "side", side_name(l->side));
+	json_put_text(&e.w, "side", place_name(l->place));
 	json_put_text(&e.w, "address", l->address);
 	json_put_text(&e.w, "why", l->why);
 	event_send(&e);
@@ -50,17 +50,17 @@ static void close_one(struct service *s, uint64_t id)
 
 /* ---- what is wanted ---- */
 
-static void want(struct service_listener *list, size_t *count, enum edge_side side, struct slice text)
+static void want(struct service_listener *list, size_t *count, enum edge_place place, struct slice text)
 {
 	struct service_listener *l = &list[*count];
 	struct address address;
 
 	if (*count == KEEPER_LISTENERS_MAX ||
-	    address_read(text, side_port(side), &address, NULL) != RESULT_OK)
+	    address_read(text, place_port(place), &address, NULL) != RESULT_OK)
 		return;
-	*l = (struct service_listener){ .side = side };
+	*l = (struct service_listener){ .place = place };
 	address_text(&address, l->address);
-	l->id = listeners_id(side, slice_of(l->address));
+	l->id = listeners_id(place, slice_of(l->address));
 	for (size_t i = 0; i < *count; i++)
 		if (list[i].id == l->id)
 			return;
@@ -73,11 +73,11 @@ void listeners_set(struct service *s, const struct policy_image *image, struct s
 	struct service_listener wanted[KEEPER_LISTENERS_MAX];
 	size_t count = 0;
 
-	for (enum edge_side side = 0; edge && side < SIDE_COUNT; side++) {
-		struct image_list listen = side_listen(edge, side);
+	for (enum edge_place place = 0; edge && place < PLACE_COUNT; place++) {
+		struct image_list listen = place_listen(edge, place);
 
-		for (size_t i = 0; side_is_of(side, s->row->id) && i < listen.count; i++)
-			want(wanted, &count, side, policy_image_item(image, listen, i));
+		for (size_t i = 0; place_is_of(place, s->row->id) && i < listen.count; i++)
+			want(wanted, &count, place, policy_image_item(image, listen, i));
 	}
 	for (size_t i = 0; i < count; i++) {
 		const struct service_listener *present = find(s, wanted[i].id);
@@ -140,7 +140,7 @@ void listeners_bound(struct service *s, uint64_t id, int fd)
 	}
 	buffer_start(&payload, 512);
 	json_open_object(&w, NULL);
-	json_put_text(&w, "side", side_name(l->side));
+	json_put_text(&w, "side", place_name(l->place));
 	json_put_text(&w, "address", l->address);
 	json_close_object(&w);
 	if (link_send(s->link, LINK_LISTENER, id, buffer_slice(&payload), fd)) {

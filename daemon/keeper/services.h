@@ -62,7 +62,7 @@ uint64_t credentials_crls_seen(const char *root, const struct host *host, const 
 enum service_listen_state { LISTEN_WANTED, LISTEN_ASKED, LISTEN_UP, LISTEN_FAILED };
 struct service_listener {
 	uint64_t id;
-	enum edge_side side;
+	enum edge_place place;
 	char address[ADDRESS_TEXT_BYTES];
 	enum service_listen_state state;
 	char why[KEEPER_WHY_BYTES];
@@ -142,7 +142,7 @@ void listeners_failed(struct service *s, uint64_t id, struct slice why);
 void listeners_ask(struct service *s);  /* binds what is wanted and not up */
 void listeners_lost(struct service *s); /* the process is gone, its sockets with it */
 /* Stable over restarts of the keeper: from side and address. Pure; never 0, below 2^48. */
-uint64_t listeners_id(enum edge_side side, struct slice address);
+uint64_t listeners_id(enum edge_place place, struct slice address);
 bool listeners_have(const struct service *s, uint64_t id);
 
 /* ---- query.c ---- */

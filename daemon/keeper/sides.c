@@ -16,26 +16,21 @@
 static const struct side_row {
 	const char *name;
 	enum service_id service;
-	uint16_t port; /* where an address names none */
 	/* Fields of the edge. */
-	size_t listen, certificate, trust, crls;
+	size_t certificate, trust, crls;
 	/* Of host.xml. */
 	size_t key_at;
 	const char *key_field;
 } sides[SIDE_COUNT] = {
-	[SIDE_EXTERNAL] = { "external", SERVICE_ACCESS, 5061, EDGE(external_listen),
-	                    EDGE(external_certificate), EDGE(external_trust), EDGE(external_crls),
-	                    offsetof(struct host, external_key), "external-key" },
-	[SIDE_INTERNAL] = { "internal", SERVICE_ACCESS, 5061, EDGE(internal_listen),
-	                    EDGE(internal_certificate), EDGE(internal_trust), EDGE(internal_crls),
-	                    offsetof(struct host, internal_key), "internal-key" },
-	[SIDE_XMPP] = { "xmpp", SERVICE_GATEWAY, 5269, EDGE(xmpp_listen), EDGE(xmpp_certificate),
-	                EDGE(xmpp_trust), EDGE(xmpp_trust), offsetof(struct host, xmpp_key), "xmpp-key" },
+	[SIDE_EXTERNAL] = { "external", SERVICE_ACCESS, EDGE(external_certificate), EDGE(external_trust),
+	                    EDGE(external_crls), offsetof(struct host, external_key), "external-key" },
+	[SIDE_INTERNAL] = { "internal", SERVICE_ACCESS, EDGE(internal_certificate), EDGE(internal_trust),
+	                    EDGE(internal_crls), offsetof(struct host, internal_key), "internal-key" },
+	[SIDE_XMPP] = { "xmpp", SERVICE_GATEWAY, EDGE(xmpp_certificate), EDGE(xmpp_trust), EDGE(xmpp_crls),
+	                offsetof(struct host, xmpp_key), "xmpp-key" },
 };
 
 const char *side_name(enum edge_side side) { return sides[side].name; }
-
-uint16_t side_port(enum edge_side side) { return sides[side].port; }
 
 bool side_is_of(enum edge_side side, enum service_id service) { return sides[side].service == service; }
 
@@ -48,13 +43,38 @@ static struct slice text_of(const struct policy_image *image, const struct image
 	return policy_image_text(image, text);
 }
 
-struct image_list side_listen(const struct image_edge *edge, enum edge_side side)
+/* ---- places ---- */
+
+static const struct place_row {
+	const char *name; /* the service is told by it how one begins there */
+	enum edge_side side;
+	uint16_t port; /* where an address names none */
+	size_t listen; /* field of the edge */
+} places[PLACE_COUNT] = {
+	[PLACE_EXTERNAL] = { "external", SIDE_EXTERNAL, 5061, EDGE(external_listen) },
+	[PLACE_INTERNAL] = { "internal", SIDE_INTERNAL, 5061, EDGE(internal_listen) },
+	[PLACE_XMPP] = { "xmpp", SIDE_XMPP, 5269, EDGE(xmpp_listen) },
+	[PLACE_XMPP_TLS] = { "xmpp-tls", SIDE_XMPP, 5270, EDGE(xmpp_tls_listen) },
+};
+
+const char *place_name(enum edge_place place) { return places[place].name; }
+
+uint16_t place_port(enum edge_place place) { return places[place].port; }
+
+bool place_is_of(enum edge_place place, enum service_id service)
+{
+	return side_is_of(places[place].side, service);
+}
+
+struct image_list place_listen(const struct image_edge *edge, enum edge_place place)
 {
 	struct image_list list;
 
-	memcpy(&list, (const char *)edge + sides[side].listen * sizeof(uint64_t), sizeof list);
+	memcpy(&list, (const char *)edge + places[place].listen * sizeof(uint64_t), sizeof list);
 	return list;
 }
+
+/* ---- what a side shows and believes ---- */
 
 bool side_uses_tls(const struct image_edge *edge, enum edge_side side)
 {
@@ -74,8 +94,8 @@ struct side_files side_files(const struct host *host, const struct policy_image 
 		shown = &sides[SIDE_EXTERNAL];
 	if (side == SIDE_XMPP && text_of(image, edge, trusts->trust).len == 0)
 		trusts = &sides[SIDE_EXTERNAL];
-	/* A list counts only beside the authorities that signed it: with authorities of its own XMPP has none. */
-	bool has_crls = trusts != &sides[SIDE_XMPP];
+	/* A list counts only beside the authorities that signed it: with authorities of its own XMPP has its own, or none. */
+	size_t crls = text_of(image, edge, sides[side].crls).len ? sides[side].crls : trusts->crls;
 
 	return (struct side_files){
 		.certificate = text_of(image, edge, shown->certificate).ptr,
@@ -84,8 +104,8 @@ struct side_files side_files(const struct host *host, const struct policy_image 
 		.certificate_field = EDGE_NAME(shown->certificate),
 		.key_field = shown->key_field,
 		.trust_field = EDGE_NAME(trusts->trust),
-		.crls = has_crls ? text_of(image, edge, trusts->crls).ptr : "",
-		.crls_field = EDGE_NAME(trusts->crls),
+		.crls = text_of(image, edge, crls).ptr,
+		.crls_field = EDGE_NAME(crls),
 	};
 }
 
@@ -135,7 +155,10 @@ static enum result prepare_gateway(struct keeper *k, struct reason *why)
 	return result;
 }
 
-static bool gateway_is_used(const struct image_edge *edge) { return edge && edge->xmpp_listen.count > 0; }
+static bool gateway_is_used(const struct image_edge *edge)
+{
+	return edge && edge->xmpp_listen.count + edge->xmpp_tls_listen.count > 0;
+}
 
 static const struct service_row services[SERVICE_COUNT] = {
 	[SERVICE_ACCESS] = { SERVICE_ACCESS, "access", "the Access Edge", offsetof(struct host, access_user),

@@ -17,7 +17,7 @@ static void put_listeners(struct json_writer *w, const struct service *s)
 		const struct service_listener *l = &s->listeners[i];
 
 		json_open_object(w, NULL);
-		json_put_text(w, "side", side_name(l->side));
+		json_put_text(w, "side", place_name(l->place));
 		json_put_text(w, "address", l->address);
 		json_put_text(w, "state",
 		              l->state == LISTEN_UP       ? "up"

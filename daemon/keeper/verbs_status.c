@@ -90,7 +90,7 @@ static void attend_listeners(struct json_writer *w, const struct service *s)
 
 		if (l->state != LISTEN_FAILED && !l->why[0])
 			continue;
-		snprintf(text, sizeof text, "cannot listen for %s on %s: %s", side_name(l->side), l->address,
+		snprintf(text, sizeof text, "cannot listen for %s on %s: %s", place_name(l->place), l->address,
 		         l->why);
 		attend(w, s->state.since_ms, "error", s->name, text);
 	}

@@ -102,6 +102,7 @@ static const struct listened {
 	{ MODEL_FIELD(edge, external_listen), "5061" },
 	{ MODEL_FIELD(edge, internal_listen), "5061" },
 	{ MODEL_FIELD(edge, xmpp_listen), "5269" },
+	{ MODEL_FIELD(edge, xmpp_tls_listen), "5270" },
 };
 
 static void check_two_listeners(struct check *check, const struct model_object *edge,

@@ -78,12 +78,12 @@ static void remembers_a_minute(void **state)
 static void names_a_listener_the_same_after_a_restart(void **state)
 {
 	(void)state;
-	assert_int_equal(listeners_id(SIDE_EXTERNAL, SLICE("192.0.2.1:5061")),
-	                 listeners_id(SIDE_EXTERNAL, SLICE("192.0.2.1:5061")));
-	assert_int_not_equal(listeners_id(SIDE_EXTERNAL, SLICE("192.0.2.1:5061")),
-	                     listeners_id(SIDE_INTERNAL, SLICE("192.0.2.1:5061")));
-	assert_true(listeners_id(SIDE_EXTERNAL, SLICE("x")) > 0 &&
-	            listeners_id(SIDE_EXTERNAL, SLICE("x")) < 1ULL << 48);
+	assert_int_equal(listeners_id(PLACE_EXTERNAL, SLICE("192.0.2.1:5061")),
+	                 listeners_id(PLACE_EXTERNAL, SLICE("192.0.2.1:5061")));
+	assert_int_not_equal(listeners_id(PLACE_EXTERNAL, SLICE("192.0.2.1:5061")),
+	                     listeners_id(PLACE_INTERNAL, SLICE("192.0.2.1:5061")));
+	assert_true(listeners_id(PLACE_EXTERNAL, SLICE("x")) > 0 &&
+	            listeners_id(PLACE_EXTERNAL, SLICE("x")) < 1ULL << 48);
 }
 
 static void reads_a_resolv_conf(void **state)
@@ -220,6 +220,8 @@ static void the_gateway_is_used_with_an_address_and_takes_what_is_there(void **s
 		if (step == 2) {
 			set(s, edge, MODEL_FIELD(edge, xmpp_certificate), "x.pem");
 			set(s, edge, MODEL_FIELD(edge, xmpp_trust), "x-trust.pem");
+			set(s, edge, MODEL_FIELD(edge, xmpp_listen), "");
+			set(s, edge, MODEL_FIELD(edge, xmpp_tls_listen), "192.0.2.1");
 		}
 		assert_int_equal(policy_image_build(s, 1, &fd, NULL), RESULT_OK);
 		assert_int_equal(policy_image_open(fd, &image, NULL), RESULT_OK);
@@ -241,6 +243,43 @@ static void the_gateway_is_used_with_an_address_and_takes_what_is_there(void **s
 	model_snapshot_free(&s);
 }
 
+/* A list of revoked certificates counts beside the authorities that signed it. */
+static void xmpp_has_lists_of_its_own_or_those_of_its_authorities(void **state)
+{
+	static const struct {
+		const char *trust, *crls, *expected, *field;
+	} rows[] = {
+		{ "", "", "e.crl", "external-crls" },
+		{ "", "x.crl", "x.crl", "xmpp-crls" },
+		{ "x-trust.pem", "", "", "xmpp-crls" },
+		{ "x-trust.pem", "x.crl", "x.crl", "xmpp-crls" },
+	};
+	struct host host = { .external_key = "e.key" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct model_snapshot *s = model_snapshot_new();
+		struct model_object *edge = model_object_new(&s->arena, model_kind(MODEL_EDGE));
+		struct policy_image *image = NULL;
+		struct side_files files;
+		int fd = -1;
+
+		set(s, edge, MODEL_FIELD(edge, fqdn), "edge1.example");
+		set(s, edge, MODEL_FIELD(edge, external_crls), "e.crl");
+		set(s, edge, MODEL_FIELD(edge, xmpp_trust), rows[i].trust);
+		set(s, edge, MODEL_FIELD(edge, xmpp_crls), rows[i].crls);
+		assert_int_equal(model_snapshot_add(s, edge), RESULT_OK);
+		assert_int_equal(policy_image_build(s, 1, &fd, NULL), RESULT_OK);
+		assert_int_equal(policy_image_open(fd, &image, NULL), RESULT_OK);
+		close(fd);
+		files = side_files(&host, image, policy_image_edge(image, SLICE("")), SIDE_XMPP);
+		assert_string_equal(files.crls, rows[i].expected);
+		assert_string_equal(files.crls_field, rows[i].field);
+		policy_image_close(&image);
+		model_snapshot_free(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +291,7 @@ int main(void)
 		cmocka_unit_test(takes_no_more_resolvers_than_there_is_room),
 		cmocka_unit_test(says_what_is_missing),
 		cmocka_unit_test(the_gateway_is_used_with_an_address_and_takes_what_is_there),
+		cmocka_unit_test(xmpp_has_lists_of_its_own_or_those_of_its_authorities),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,6 +195,14 @@ static const struct {
 	  { "edge e.example external-listen=192.0.2.1 external-fqdn=s.example internal-listen=10.0.0.1 "
 	    "xmpp-listen=192.0.2.1" },
 	  NULL },
+	{ "takes_an_xmpp_listener_for_direct_tls_beside_the_other",
+	  { "edge e.example external-listen=192.0.2.1 external-fqdn=s.example internal-listen=10.0.0.1 "
+	    "xmpp-listen=192.0.2.1 xmpp-tls-listen=192.0.2.1" },
+	  NULL },
+	{ "refuses_direct_tls_on_the_other_ones_port",
+	  { "edge e.example external-listen=192.0.2.1 external-fqdn=s.example internal-listen=10.0.0.1 "
+	    "xmpp-listen=192.0.2.1:5270 xmpp-tls-listen=192.0.2.1" },
+	  "xmpp-tls-listen 192.0.2.1:5270 is also in xmpp-listen" },
 	{ "refuses_an_xmpp_listener_on_another_ones_port",
 	  { "edge e.example external-listen=192.0.2.1 external-fqdn=s.example internal-listen=10.0.0.1 "
 	    "xmpp-listen=10.0.0.1:5061" },
