@@ -120,7 +120,7 @@ static void accepted(void *owner, int fd, const struct address *from)
 {
 	struct gateway_listener *l = owner;
 
-	streams_accept(l->gateway, fd, from);
+	streams_accept(l->gateway, fd, from, l->is_direct);
 }
 
 static void listener_drop(struct gateway_listener *l)
@@ -145,6 +145,7 @@ static void take_listener(struct gateway *g, struct link_frame *frame)
 	}
 	l->gateway = g;
 	l->id = frame->number;
+	l->is_direct = slice_equal(json_as_slice(json_get(payload, "side")), SLICE("xmpp-tls"));
 	result = listener_new(g->loop, frame->fd, accepted, l, &l->listener, &reason);
 	gateway_report_open(&report, g,
 	                    result == RESULT_OK ? CONTROL_EVENT_LISTENER_UP : CONTROL_EVENT_LISTENER_FAILED);

@@ -37,6 +37,7 @@ struct gateway_listener {
 	struct gateway *gateway;
 	struct listener *listener;
 	uint64_t id;
+	bool is_direct; /* TLS begins at once */
 };
 
 struct gateway_counts {
@@ -177,7 +178,8 @@ void gateway_xmpp_reachable(struct gateway *g, struct slice remote, bool is_reac
 
 bool streams_start(struct gateway *g);
 void streams_stop(struct gateway *g);
-void streams_accept(struct gateway *g, int fd, const struct address *from); /* owns fd */
+/* Owns fd.  `is_direct`: TLS begins at once (XEP-0368). */
+void streams_accept(struct gateway *g, int fd, const struct address *from, bool is_direct);
 void streams_image_changed(struct gateway *g);       /* settings, partners, permitted targets */
 void streams_credentials_changed(struct gateway *g); /* certificate, dialback secret */
 void streams_resolver_changed(struct gateway *g);    /* what was asked of the old one is lost */

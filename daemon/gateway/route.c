@@ -12,238 +12,110 @@
 
 static struct gateway *gateway_of(const struct route *route) { return route->streams->gateway; }
 
-/* ---- parcels ---- */
-
-void parcel_free(struct parcel *parcel)
-{
-	if (parcel->key.len)
-		map_remove(&parcel->streams->flying, parcel->key);
-	list_remove(&parcel->node);
-	arena_stop(&parcel->arena);
-	mem_free(parcel);
-}
-
-static struct parcel *parcel_new(struct streams *s, uint64_t token)
-{
-	struct parcel *parcel = mem_new(sizeof *parcel);
-
-	if (!parcel)
-		return NULL;
-	parcel->streams = s;
-	parcel->token = token;
-	arena_start(&parcel->arena, PARCEL_ARENA_MAX);
-	list_start(&parcel->node);
-	return parcel;
-}
-
-/* Its outcome is known; it is told from the loop.  Whoever did not want to know is not told. */
-static void owe(struct parcel *parcel, enum gateway_delivery delivery, const char *why)
-{
-	struct streams *s = parcel->streams;
-
-	if (parcel->token == 0) {
-		parcel_free(parcel);
-		return;
-	}
-	if (parcel->key.len)
-		map_remove(&s->flying, parcel->key);
-	parcel->key = SLICE_NONE;
-	parcel->stream = NULL;
-	list_remove(&parcel->node);
-	parcel->delivery = delivery;
-	snprintf(parcel->why, sizeof parcel->why, "%s", why);
-	list_add_last(&s->owed, &parcel->node);
-	loop_defer(s->gateway->loop, &s->pay, parcels_pay, s);
-}
-
-void parcels_pay(void *streams)
-{
-	struct streams *s = streams;
-
-	while (!list_is_empty(&s->owed)) {
-		struct parcel *parcel = PARCEL_OF(s->owed.next);
-		struct gateway_outcome outcome = { .delivery = parcel->delivery,
-			                           .error = parcel->delivery == GATEWAY_REFUSED
-			                                            ? parcel->stanza
-			                                            : NULL,
-			                           .why = parcel->why };
-
-		list_remove(&parcel->node);
-		gateway_xmpp_outcome(s->gateway, parcel->token, &outcome);
-		parcel_free(parcel);
-	}
-}
-
-/* What an error stanza that comes back is known by: its id, and the domain it comes from. */
-static void make_key(struct parcel *parcel, struct slice id, struct slice remote)
-{
-	char *text;
-
-	if (id.len == 0 || parcel->token == 0)
-		return;
-	text = arena_printf(&parcel->arena, "%.*s %.*s", SLICE_ARG(remote), SLICE_ARG(id));
-	if (text && map_add(&parcel->streams->flying, slice_of(text), parcel) == RESULT_OK)
-		parcel->key = slice_of(text);
-}
-
-/* ---- flying ---- */
-
-static void fly(struct parcel *parcel, struct stream *stream, struct slice id, struct slice remote)
-{
-	struct gateway *g = parcel->streams->gateway;
-	int64_t wait_s;
-
-	parcel->counts = xmpp_stream_acknowledges(stream->xmpp);
-	if (!parcel->counts && parcel->token == 0) {
-		parcel_free(parcel); /* nobody waits, and nobody counts */
-		return;
-	}
-	wait_s = (int64_t)(parcel->counts ? g->settings->acknowledge_timeout : g->settings->quiet_time);
-	parcel->deadline_ms = gateway_now_ms(g) + wait_s * 1000;
-	make_key(parcel, id, remote);
-	list_remove(&parcel->node);
-	list_add_last(&stream->flying, &parcel->node);
-	parcel->stream = stream;
-	stream->flying_count++;
-	/* It asked for the count and does not keep it; closed when whoever sends has come back to the loop. */
-	if (parcel->counts && stream->flying_count >= STREAM_UNACKNOWLEDGED_MAX)
-		stream->is_unacknowledged = true;
-}
-
-/* Out of the list of those that fly; the caller owes or frees it. */
-static void land(struct stream *stream, struct parcel *parcel, enum gateway_delivery delivery,
-                 const char *why)
-{
-	stream->flying_count--;
-	owe(parcel, delivery, why);
-}
-
-void parcels_acknowledged(struct stream *stream, size_t count)
-{
-	LIST_EACH_SAFE (at, &stream->flying) {
-		if (count == 0)
-			break;
-		if (!PARCEL_OF(at)->counts)
-			continue;
-		count--;
-		land(stream, PARCEL_OF(at), GATEWAY_DELIVERED, "");
-	}
-}
-
-/* What was sent before counting began is not counted: it goes on waiting in quiet. */
-void parcels_uncounted(struct stream *stream) { (void)stream; }
-
-void parcels_lost(struct stream *stream, const char *why)
-{
-	while (!list_is_empty(&stream->flying))
-		land(stream, PARCEL_OF(stream->flying.next), GATEWAY_UNKNOWN, why);
-}
+/* ---- sending ---- */
 
 /*
- * One whose acknowledgement is late has its outcome, but keeps its place in the count: a copy of it, which nobody
- * waits for, stays.
+ * A server that reads slowly, or one of which nobody knows what it has dealt with, is not given ever more: what comes
+ * waits in line, whose limits refuse what is too much.
  */
-static void tell_late(struct parcel *parcel)
+static bool takes_more(struct stream *stream)
 {
-	struct streams *s = parcel->streams;
-	struct parcel *told = parcel_new(s, parcel->token);
+	bool is_slow = connection_counts(stream->connection).queued >= STREAM_UNREAD_MAX ||
+	               (!xmpp_stream_acknowledges(stream->xmpp) && stream->flying_count >= STREAM_QUIET_MAX);
 
-	if (!told)
-		return; /* the next second */
-	parcel->token = 0;
-	owe(told, GATEWAY_UNKNOWN,
-	    "the partner's server did not acknowledge it in time; it is not sent again");
-	if (parcel->key.len)
-		map_remove(&s->flying, parcel->key);
-	parcel->key = SLICE_NONE;
+	stream->holds_back |= is_slow;
+	return !is_slow && !stream->is_unacknowledged &&
+	       connection_state(stream->connection) == CONNECTION_UP;
 }
-
-void parcels_second(struct stream *stream)
-{
-	int64_t now = gateway_now_ms(stream->streams->gateway);
-
-	LIST_EACH_SAFE (at, &stream->flying) {
-		struct parcel *parcel = PARCEL_OF(at);
-
-		if (now < parcel->deadline_ms)
-			continue;
-		if (!parcel->counts)
-			land(stream, parcel, GATEWAY_WRITTEN, "");
-		else if (parcel->token)
-			tell_late(parcel);
-	}
-}
-
-/* The error is the outcome; where it is counted its place in the count stays. */
-bool parcels_refused(struct streams *s, const struct xmpp_element *error, struct slice remote)
-{
-	struct slice id = xmpp_get(error, SLICE("id"));
-	char key[2048];
-	struct parcel *parcel, *told;
-	struct xmpp_builder b;
-
-	if (id.len == 0 ||
-	    (size_t)snprintf(key, sizeof key, "%.*s %.*s", SLICE_ARG(remote), SLICE_ARG(id)) >= sizeof key)
-		return false;
-	parcel = map_get(&s->flying, slice_of(key));
-	if (!parcel || !parcel->stream || !(told = parcel_new(s, parcel->token)))
-		return false;
-	b = (struct xmpp_builder){ .arena = &told->arena };
-	told->stanza = xmpp_add_copy(&b, NULL, error);
-	owe(told, told->stanza ? GATEWAY_REFUSED : GATEWAY_UNKNOWN, "the partner's server returned an error");
-	parcel->token = 0;
-	map_remove(&s->flying, parcel->key);
-	parcel->key = SLICE_NONE;
-	if (!parcel->counts) {
-		parcel->stream->flying_count--;
-		parcel_free(parcel);
-	}
-	return true;
-}
-
-/* ---- sending ---- */
 
 /* False: not now; the stream does not take it. */
 static bool send_now(struct route *route, struct parcel *parcel, const struct xmpp_element *stanza)
 {
 	struct stream *stream = route->sender;
 
-	if (!stream || stream->is_unacknowledged || connection_state(stream->connection) != CONNECTION_UP)
+	if (!stream || !takes_more(stream))
 		return false;
 	switch (xmpp_stream_send(stream->xmpp, route->local, route->remote, stanza)) {
 	case RESULT_OK:
-		fly(parcel, stream, xmpp_get(stanza, SLICE("id")), route->remote);
+		parcel_fly(parcel, stream, xmpp_get(stanza, SLICE("id")), route->remote);
 		stream_touched(stream);
 		return true;
 	case RESULT_INVALID:
-		owe(parcel, GATEWAY_FAILED,
-		    "it cannot be written as XML, or is longer than the partner's server takes");
+		parcel_owe(parcel, GATEWAY_FAILED,
+		           "it cannot be written as XML, or is longer than the partner's server takes");
 		return true;
 	case RESULT_LIMIT:
-		owe(parcel, GATEWAY_FAILED, "the partner's server does not read what waits for it");
+		if (connection_counts(stream->connection).queued > 0) {
+			stream->holds_back = true;
+			return false;
+		}
+		parcel_owe(parcel, GATEWAY_FAILED, "it is longer than what may wait to be written");
 		return true;
-	default: return false;
+	default:
+		/* Proved, but not greeted again yet (SASL on a stream that goes both ways); or it closes. */
+		stream->holds_back = stream->is_early = true;
+		return false;
 	}
+}
+
+/* ---- the line ---- */
+
+/* Taken off its line; `bytes` were its own. */
+static void left_line(struct route *route, size_t bytes)
+{
+	route->waiting_count--;
+	route->waiting_bytes -= bytes;
+	route->streams->waiting_bytes -= bytes;
 }
 
 static void flush_waiting(struct route *route)
 {
 	while (!list_is_empty(&route->waiting)) {
 		struct parcel *parcel = PARCEL_OF(route->waiting.next);
-		const struct xmpp_element *stanza = parcel->stanza;
+		size_t bytes = parcel->bytes;
 
-		if (!send_now(route, parcel, stanza))
+		if (!send_now(route, parcel, parcel->stanza))
 			return;
-		route->waiting_count--;
+		left_line(route, bytes);
 	}
+}
+
+void route_go_on(struct stream *stream)
+{
+	if (!stream->holds_back)
+		return;
+	stream->holds_back = false;
+	LIST_EACH (at, &stream->streams->route_list) {
+		struct route *route = LIST_OWNER(at, struct route, node);
+
+		if (route->sender == stream)
+			flush_waiting(route);
+	}
+}
+
+/* The first in line will not be sent. */
+static void fail_first(struct route *route, const char *why)
+{
+	struct parcel *parcel = PARCEL_OF(route->waiting.next);
+
+	left_line(route, parcel->bytes);
+	parcel_owe(parcel, GATEWAY_FAILED, why);
 }
 
 static void fail_waiting(struct route *route, const char *why)
 {
-	while (!list_is_empty(&route->waiting)) {
-		route->waiting_count--;
-		owe(PARCEL_OF(route->waiting.next), GATEWAY_FAILED, why);
-	}
+	while (!list_is_empty(&route->waiting))
+		fail_first(route, why);
+}
+
+/* No line takes more than an eighth of what all lines have left, so that those of one partner keep out no other's. */
+static bool has_room_for(const struct route *route, size_t bytes)
+{
+	size_t most = (STREAMS_WAITING_BYTES_MAX - route->streams->waiting_bytes) / 8;
+
+	return route->waiting_count < gateway_of(route)->settings->waiting_messages &&
+	       route->waiting_bytes + bytes <=
+	               (most < ROUTE_WAITING_BYTES_MAX ? most : ROUTE_WAITING_BYTES_MAX);
 }
 
 static void wait_in_line(struct route *route, struct parcel *parcel, const struct xmpp_element *stanza)
@@ -253,23 +125,28 @@ static void wait_in_line(struct route *route, struct parcel *parcel, const struc
 	int64_t now = gateway_now_ms(g), wait_ms = (int64_t)g->settings->waiting_timeout * 1000;
 	char why[GATEWAY_WORDS_BYTES];
 
-	if (route->waiting_count >= g->settings->waiting_messages) {
-		owe(parcel, GATEWAY_FAILED, "too many messages wait for a stream to the partner's domain");
-		return;
-	}
 	if (!route->dial && route->next_try_ms > now + wait_ms) {
 		snprintf(why, sizeof why, "no stream: %.180s; the next attempt is in %lld s",
 		         route->last_error, (long long)((route->next_try_ms - now) / 1000));
-		owe(parcel, GATEWAY_FAILED, why);
+		parcel_owe(parcel, GATEWAY_FAILED, why);
 		return;
 	}
 	if (!(parcel->stanza = xmpp_add_copy(&b, NULL, stanza))) {
-		owe(parcel, GATEWAY_FAILED, "out of memory");
+		parcel_owe(parcel, GATEWAY_FAILED, "out of memory");
+		return;
+	}
+	parcel->bytes = parcel->arena.used;
+	if (!has_room_for(route, parcel->bytes)) {
+		parcel_owe(parcel, GATEWAY_FAILED,
+		           route->sender ? "the partner's server takes messages more slowly than they come"
+		                         : "too many messages wait for a stream to the partner's domain");
 		return;
 	}
 	parcel->deadline_ms = now + wait_ms;
 	list_add_last(&route->waiting, &parcel->node);
 	route->waiting_count++;
+	route->waiting_bytes += parcel->bytes;
+	route->streams->waiting_bytes += parcel->bytes;
 	route_try(route);
 }
 
@@ -284,12 +161,12 @@ bool gateway_xmpp_send(struct gateway *g, struct slice local, struct slice remot
 	if (!parcel)
 		return false;
 	if (!streams_terms(g, remote, &terms))
-		owe(parcel, GATEWAY_FAILED, "the domain is no XMPP partner, or is switched off");
+		parcel_owe(parcel, GATEWAY_FAILED, "the domain is no XMPP partner, or is switched off");
 	else if (gateway_sip_domain(g, local).ptr == NULL)
-		owe(parcel, GATEWAY_FAILED, "the sender's domain is none of ours");
+		parcel_owe(parcel, GATEWAY_FAILED, "the sender's domain is none of ours");
 	else if (!(route = route_get(s, local, remote)))
-		owe(parcel, GATEWAY_FAILED, "too many pairs of domains");
-	else if (!send_now(route, parcel, stanza))
+		parcel_owe(parcel, GATEWAY_FAILED, "too many pairs of domains");
+	else if (!list_is_empty(&route->waiting) || !send_now(route, parcel, stanza))
 		wait_in_line(route, parcel, stanza);
 	return true;
 }
@@ -305,12 +182,26 @@ struct route *route_find(const struct streams *s, struct slice local, struct sli
 	return map_get(&s->routes, slice_of(key));
 }
 
+/* A partner with many domains, beside many of ours, must leave others their places. */
+static bool has_too_many(const struct streams *s, struct slice remote)
+{
+	const struct image_xmpp_partner *partner;
+	size_t count = 0;
+
+	if (s->routes.count < STREAMS_ROUTES_PER_PARTNER_MAX)
+		return false;
+	partner = gateway_partner(s->gateway, remote);
+	LIST_EACH (at, &s->route_list)
+		count += gateway_partner(s->gateway, LIST_OWNER(at, struct route, node)->remote) == partner;
+	return count >= STREAMS_ROUTES_PER_PARTNER_MAX;
+}
+
 struct route *route_get(struct streams *s, struct slice local, struct slice remote)
 {
 	struct route *route = route_find(s, local, remote);
 	size_t size = local.len + remote.len + 2;
 
-	if (route || !(route = mem_new(sizeof *route)))
+	if (route || has_too_many(s, remote) || !(route = mem_new(sizeof *route)))
 		return route;
 	route->streams = s;
 	list_start(&route->waiting);
@@ -333,8 +224,10 @@ struct route *route_get(struct streams *s, struct slice local, struct slice remo
 
 void route_free(struct route *route)
 {
-	while (!list_is_empty(&route->waiting))
+	while (!list_is_empty(&route->waiting)) {
+		left_line(route, PARCEL_OF(route->waiting.next)->bytes);
 		parcel_free(PARCEL_OF(route->waiting.next));
+	}
 	while (!list_is_empty(&route->questions)) {
 		struct question *question = QUESTION_OF(route->questions.next);
 
@@ -429,6 +322,8 @@ void route_failed(struct route *route, const char *why)
 {
 	struct gateway *g = gateway_of(route);
 
+	if (route->sender)
+		return; /* the partner has come meanwhile, both ways: nothing waits for us to get there */
 	route->failures++;
 	route->next_try_ms = gateway_now_ms(g) + back_off(route);
 	snprintf(route->last_error, sizeof route->last_error, "%s", why);
@@ -438,10 +333,11 @@ void route_failed(struct route *route, const char *why)
 
 void route_stop(struct route *route, const char *why)
 {
-	if (route->dial && !route->sender) {
+	if (route->dial)
 		dial_free(route->dial);
-		route->dial = NULL;
-	}
+	if (route->asking_dial)
+		dial_free(route->asking_dial);
+	route->dial = route->asking_dial = NULL;
 	fail_waiting(route, why);
 	route_ask_failed(route, why);
 	route->failures = 0;
@@ -544,10 +440,12 @@ void route_second(struct route *route)
 	char why[GATEWAY_WORDS_BYTES];
 
 	while (!list_is_empty(&route->waiting) && now >= PARCEL_OF(route->waiting.next)->deadline_ms) {
-		snprintf(why, sizeof why, "no stream in time%s%.200s", route->last_error[0] ? ": " : "",
-		         route->last_error);
-		route->waiting_count--;
-		owe(PARCEL_OF(route->waiting.next), GATEWAY_FAILED, why);
+		if (route->sender)
+			snprintf(why, sizeof why, "the partner's server did not take it in time");
+		else
+			snprintf(why, sizeof why, "no stream in time%s%.200s",
+			         route->last_error[0] ? ": " : "", route->last_error);
+		fail_first(route, why);
 	}
 	LIST_EACH_SAFE (at, &route->questions)
 		if (now >= QUESTION_OF(at)->deadline_ms)

@@ -125,6 +125,7 @@ static void now_proved(struct stream *s, const struct xmpp_pair *pair)
 		route_ready(route, s);
 	else if (route)
 		route_reset(route);
+	s->owes_judgement = true;
 	gateway_xmpp_reachable(gateway_of(s), pair->remote, true);
 }
 
@@ -147,15 +148,22 @@ static void stanza(void *owner, const struct xmpp_element *element, const struct
 {
 	struct stream *s = owner;
 	bool is_error = slice_equal(xmpp_get(element, SLICE("type")), SLICE("error"));
-
+	struct xmpp_terms terms;
 	handle receipt;
+
+	/* While a stream closes what still comes is taken, but not of one who is off: nothing crosses, presence neither. */
+	if (xmpp_stream_phase(s->xmpp) == XMPP_PHASE_CLOSING &&
+	    !streams_terms(gateway_of(s), from->domain, &terms)) {
+		gateway_of(s)->counts.refused++;
+		return;
+	}
 
 	if (is_error && parcels_refused(s->streams, element, from->domain)) {
 		xmpp_stream_handled(s->xmpp, number);
 		return;
 	}
-	receipt = number ? receipt_new(s, number) : 0;
-	if (number && !receipt) /* it stays unacknowledged */
+	receipt = receipt_new(s, number);
+	if (!receipt) /* it stays unacknowledged */
 		s->has_no_room = true;
 	else
 		gateway_xmpp_received(gateway_of(s), to->domain, from->domain, element, receipt);
@@ -208,6 +216,7 @@ static enum connection_end end_of(const struct stream *s)
 	case XMPP_STREAM_INVALID_FROM:
 	case XMPP_STREAM_HOST_UNKNOWN:
 	case XMPP_STREAM_POLICY_VIOLATION: return CONNECTION_END_POLICY;
+	case XMPP_STREAM_RESET: return CONNECTION_END_TLS_OURS; /* its certificate is no longer good */
 	case XMPP_STREAM_RESOURCE_CONSTRAINT: return CONNECTION_END_LIMIT;
 	case XMPP_STREAM_INTERNAL_SERVER_ERROR: return CONNECTION_END_INTERNAL;
 	default: return CONNECTION_END_PROTOCOL;
@@ -242,9 +251,17 @@ static void settle(struct stream *s)
 		return;
 	if (!s->route)
 		count_partner(s);
+	if (s->owes_judgement) {
+		s->owes_judgement = false;
+		streams_judge(s);
+	}
 	/* Outgoing, for one pair: without it there is nothing to stay for. */
 	if (s->is_refused && s->route && !s->is_for_asking && !s->is_proved)
 		xmpp_stream_close(s->xmpp, XMPP_STREAM_NONE, s->words, loop_now(gateway_of(s)->loop));
+	if (s->is_early && xmpp_stream_phase(s->xmpp) == XMPP_PHASE_OPEN) {
+		s->is_early = false;
+		route_go_on(s);
+	}
 	if (s->has_no_room)
 		xmpp_stream_close(s->xmpp, XMPP_STREAM_RESOURCE_CONSTRAINT,
 		                  "too many stanzas wait to be dealt with", loop_now(gateway_of(s)->loop));
@@ -377,7 +394,15 @@ static void closed(void *owner, struct connection *c)
 		dial_failed(dial, words, was_sasl_refused);
 }
 
-static const struct connection_events connection_calls = { .up = up, .received = received, .closed = closed };
+static void written(void *owner, struct connection *c)
+{
+	(void)c;
+	route_go_on(owner);
+}
+
+static const struct connection_events connection_calls = {
+	.up = up, .received = received, .closed = closed, .written = written
+};
 
 /* ---- life ---- */
 
@@ -425,6 +450,15 @@ static void set_deadline(struct stream *s)
 	                    "the stream was not authenticated in time");
 }
 
+/* TLS from the first byte on (XEP-0368). */
+static void begin_with_tls(struct stream *s, struct connection_settings *settings)
+{
+	s->is_direct = true;
+	settings->credentials = gateway_of(s)->credentials;
+	settings->handshake_ms = STREAM_HANDSHAKE_MS;
+	settings->application = "xmpp-server";
+}
+
 struct stream *stream_open(struct dial *dial, const struct address *to, bool is_direct, struct reason *reason)
 {
 	struct route *route = dial_route(dial);
@@ -437,17 +471,20 @@ struct stream *stream_open(struct dial *dial, const struct address *to, bool is_
 		fail(reason, RESULT_NO_MEMORY, "out of memory");
 		return NULL;
 	}
+	if (is_direct && !all->gateway->credentials) {
+		fail(reason, RESULT_NOT_FOUND, "there is no certificate yet for TLS");
+		stream_free(s);
+		return NULL;
+	}
 	s->route = route;
 	s->is_for_asking = dial_is_for_asking(dial);
-	s->is_direct = is_direct;
 	s->may_sasl = dial_may_sasl(dial);
 	s->is_counted = true;
 	slice_to_text(route->remote, s->partner, sizeof s->partner);
 	settings = settings_of(s);
 	if (is_direct && slice_to_text(route->remote, name, sizeof name)) {
-		settings.credentials = all->gateway->credentials;
+		begin_with_tls(s, &settings);
 		settings.server_name = name;
-		settings.application = "xmpp-server";
 	}
 	if (connection_open(all->gateway->loop, &all->gateway->connections, to, &settings, &s->connection,
 	                    reason) != RESULT_OK) {
@@ -459,7 +496,7 @@ struct stream *stream_open(struct dial *dial, const struct address *to, bool is_
 	return s;
 }
 
-struct stream *stream_accept(struct streams *all, int fd)
+struct stream *stream_accept(struct streams *all, int fd, bool is_direct)
 {
 	struct stream *s = stream_new(all);
 	struct connection_settings settings;
@@ -468,6 +505,8 @@ struct stream *stream_accept(struct streams *all, int fd)
 	if (!s)
 		return NULL;
 	settings = settings_of(s);
+	if (is_direct)
+		begin_with_tls(s, &settings);
 	if (connection_accept(all->gateway->loop, &all->gateway->connections, fd, &settings, &s->connection,
 	                      &reason) != RESULT_OK) {
 		stream_free(s);
@@ -499,80 +538,12 @@ void stream_second(struct stream *s)
 		return;
 	xmpp_stream_tick(s->xmpp, now);
 	parcels_second(s);
+	route_go_on(s);
 	receipts_second(s);
+	stream_recheck_due(s, now.mono_ms);
 	if (xmpp_stream_phase(s->xmpp) < XMPP_PHASE_CLOSING && s->is_proved)
 		stream_keep_alive(s, now.mono_ms);
 	if (xmpp_stream_phase(s->xmpp) < XMPP_PHASE_CLOSING && is_idle(s, now.mono_ms))
 		stream_close(s, XMPP_STREAM_NONE, "idle");
 	settle(s);
-}
-
-/* ---- what is shown ---- */
-
-static void put_pairs(const struct stream *s, struct json_writer *w)
-{
-	json_open_array(w, "pairs");
-	for (const struct xmpp_pair *pair = s->xmpp ? xmpp_stream_next_pair(s->xmpp, NULL) : NULL; pair;
-	     pair = xmpp_stream_next_pair(s->xmpp, pair)) {
-		json_open_object(w, NULL);
-		json_put_slice(w, "local", pair->local);
-		json_put_slice(w, "remote", pair->remote);
-		json_put_text(w, "sending", xmpp_pair_state_name(pair->sending));
-		json_put_text(w, "taking", xmpp_pair_state_name(pair->taking));
-		json_put_text(w, "proof", xmpp_proof_name(pair->proof));
-		json_close_object(w);
-	}
-	json_close_array(w);
-}
-
-/* As with every connection: "up" is what something can cross on. */
-static const char *state_name(const struct stream *s)
-{
-	enum connection_state state = connection_state(s->connection);
-
-	if (!s->xmpp || state != CONNECTION_UP)
-		return state == CONNECTION_UP ? "handshake" : connection_state_name(state);
-	return xmpp_stream_phase(s->xmpp) == XMPP_PHASE_OPEN ? "up"
-	                                                     : xmpp_phase_name(xmpp_stream_phase(s->xmpp));
-}
-
-void stream_write(const struct stream *s, struct json_writer *w)
-{
-	const struct connection *c = s->connection;
-	struct connection_counts counts = connection_counts(c);
-	struct instant now = loop_now(gateway_of(s)->loop);
-	struct xmpp_stream_counts stanzas = { 0 };
-	char text[ADDRESS_TEXT_BYTES], id[24];
-
-	if (s->xmpp)
-		stanzas = xmpp_stream_counts(s->xmpp);
-	json_open_object(w, NULL);
-	snprintf(id, sizeof id, "x-%llu", (unsigned long long)s->number);
-	json_put_text(w, "id", id);
-	json_put_text(w, "partner", s->partner);
-	json_put_text(w, "side", "xmpp");
-	json_put_text(w, "direction", connection_is_outgoing(c) ? "out" : "in");
-	json_put_text(w, "state", state_name(s));
-	json_put_text(w, "auth",
-	              s->is_for_asking ? "asking"
-	              : s->xmpp        ? xmpp_proof_name(xmpp_stream_proof(s->xmpp))
-	                               : "none");
-	json_put_text(w, "tls", connection_peer(c)->suite);
-	json_put_text(w, "doubt", connection_peer(c)->doubt);
-	json_put_text(w, "address", address_text(connection_remote(c), text));
-	json_put_number(w, "since", now.wall_ms - (now.mono_ms - counts.since_ms));
-	json_put_number(w, "messages_in", (int64_t)stanzas.stanzas_in);
-	json_put_number(w, "messages_out", (int64_t)stanzas.stanzas_out);
-	json_put_number(w, "bytes_in", (int64_t)counts.bytes_in);
-	json_put_number(w, "bytes_out", (int64_t)counts.bytes_out);
-	json_put_number(w, "queued", (int64_t)counts.queued);
-	json_put_number(w, "under_way", (int64_t)s->flying_count);
-	json_put_bool(w, "both_ways", s->xmpp && xmpp_stream_is_both_ways(s->xmpp));
-	json_put_bool(w, "acknowledges", s->xmpp && xmpp_stream_acknowledges(s->xmpp));
-	json_put_text(w, "certificate",
-	              connection_peer(c)->has_certificate ? connection_peer(c)->subject : "");
-	json_put_text(w, "rule", s->is_counted ? "xmpp-partner" : "not identified");
-	put_pairs(s, w);
-	json_put_text(w, "last_error", s->words);
-	json_close_object(w);
 }

@@ -158,10 +158,10 @@ static bool may_come_in(const struct streams *s, const struct address *from)
 	return unproved < strangers_max(s->gateway) && of_source < STREAMS_UNPROVED_PER_SOURCE_MAX;
 }
 
-void streams_accept(struct gateway *g, int fd, const struct address *from)
+void streams_accept(struct gateway *g, int fd, const struct address *from, bool is_direct)
 {
-	if (may_come_in(g->streams, from))
-		stream_accept(g->streams, fd);
+	if (may_come_in(g->streams, from) && (!is_direct || g->credentials))
+		stream_accept(g->streams, fd, is_direct);
 	else
 		close(fd);
 }
@@ -194,6 +194,7 @@ static bool is_proved_enough(const struct policy_image *image, const struct stre
 	switch (pair->proof) {
 	case XMPP_PROOF_DIALBACK: return is_secure ? terms.may_tls_dialback : terms.may_tcp_dialback;
 	case XMPP_PROOF_SASL: return terms.may_sasl;
+	case XMPP_PROOF_DNS: return terms.may_sasl && terms.may_tls_dialback;
 	case XMPP_PROOF_CERTIFICATE: return terms.may_sasl || terms.may_tls_dialback;
 	case XMPP_PROOF_NONE: break; /* it will be judged by the row of then */
 	}
@@ -226,6 +227,15 @@ static const char *ends_under(const struct policy_image *image, const struct str
 	return NULL;
 }
 
+void streams_judge(struct stream *stream)
+{
+	enum xmpp_stream_error error;
+	const char *why = ends_under(stream->streams->gateway->image, stream, &error);
+
+	if (why)
+		stream_close(stream, error, why);
+}
+
 /* Off, gone, or one of the domains no longer ours: what is under way there ends, and what waits is told. */
 void streams_image_changed(struct gateway *g)
 {
@@ -242,19 +252,15 @@ void streams_image_changed(struct gateway *g)
 		else
 			route_reset(route);
 	}
-	LIST_EACH_SAFE (at, &s->stream_list) {
-		struct stream *stream = STREAM_OF(at);
-		enum xmpp_stream_error error;
-		const char *why = ends_under(g->image, stream, &error);
-
-		if (why)
-			stream_close(stream, error, why);
-	}
+	LIST_EACH_SAFE (at, &s->stream_list)
+		streams_judge(STREAM_OF(at));
 }
 
-/* Streams keep what they began with; the next ones show the new certificate. */
+/* The next ones show the new certificate; those that live are held against the new authorities and lists. */
 void streams_credentials_changed(struct gateway *g)
 {
+	LIST_EACH_SAFE (at, &g->streams->stream_list)
+		stream_recheck(STREAM_OF(at));
 	LIST_EACH_SAFE (at, &g->streams->route_list)
 		if (g->image)
 			route_reset(ROUTE_OF(at));
@@ -298,16 +304,20 @@ static bool is_error_fresh(const struct route *route)
 
 void streams_second(struct gateway *g)
 {
-	LIST_EACH_SAFE (at, &g->streams->stream_list)
+	LIST_EACH (at, &g->streams->route_list)
+		ROUTE_OF(at)->has_stream = false;
+	LIST_EACH_SAFE (at, &g->streams->stream_list) {
+		struct route *route = STREAM_OF(at)->route;
+
+		if (route)
+			route->has_stream = true;
 		stream_second(STREAM_OF(at));
+	}
 	LIST_EACH_SAFE (at, &g->streams->route_list) {
 		struct route *route = ROUTE_OF(at);
-		bool has_stream = false;
 
 		route_second(route);
-		LIST_EACH (stream, &g->streams->stream_list)
-			has_stream |= STREAM_OF(stream)->route == route;
-		if (!is_of_use(route) && !has_stream && !is_error_fresh(route))
+		if (!is_of_use(route) && !route->has_stream && !is_error_fresh(route))
 			route_free(route);
 	}
 }

@@ -3,9 +3,12 @@
  *
  *   streams.c   the seam, limits, the tick, what is shown
  *   stream.c    one connection with the stream machine on it (daemon/xmpp/stream.h)
- *   route.c     what waits for a pair of domains, what is under way, and the one outcome of each
+ *   stream_show.c  what is shown of one
+ *   route.c     what waits for a pair of domains, and when its partner is tried
+ *   parcel.c    what is under way, and the one outcome of each
  *   alive.c     whether a silent partner is still there
  *   receipt.c   what a partner is still owed an acknowledgement for
+ *   recheck.c   certificates of living streams
  *   dial.c      finding and connecting to the server of a partner's domain: DNS, fail-over
  *
  * A route is one of our domains and one of a partner's.  A parcel is a stanza on its way: it waits in its route,
@@ -26,11 +29,21 @@ enum {
 	STREAMS_ROUTES_MAX = 16384,
 	STREAMS_FLYING_MAX = 65536,       /* parcels whose errors are waited for */
 	STREAM_UNACKNOWLEDGED_MAX = 8192, /* flying at once with a partner that agreed to acknowledge */
+	/*
+	 * Of one that did not: so many written and waited for in quiet, and so many bytes that its server does not
+	 * read.  What is more waits in line, is answered late, and past the line's limits it is refused.
+	 */
+	STREAM_QUIET_MAX = 4096,
+	STREAM_UNREAD_MAX = CONNECTION_QUEUE_MAX / 2,
+	ROUTE_WAITING_BYTES_MAX = 4 * 1024 * 1024,    /* in one line, beside waiting-messages */
+	STREAMS_WAITING_BYTES_MAX = 64 * 1024 * 1024, /* in all lines */
+	STREAMS_ROUTES_PER_PARTNER_MAX = STREAMS_ROUTES_MAX / 4,
 	STREAM_CONNECT_MS = 10 * 1000,
 	STREAM_HANDSHAKE_MS = 10 * 1000,
 	STREAM_ASKING_QUIET_MS =
 	        10 * 1000, /* a stream that only asks about keys is closed so long after the last */
 	STREAM_ALIVE_WAIT_MS = 20 * 1000, /* for the answer of who is asked whether it is there */
+	STREAM_RECHECK_MS = 60 * 60 * 1000,
 	DIAL_TARGETS_MAX = 2 * RESOLVER_SRV_MAX,
 	STREAMS_RECEIPTS_MAX = 65536, /* stanzas of partners that are not dealt with yet */
 	/* Longer than any chain of transactions into SIP: on its own, INVITE, MESSAGE, and both once more. */
@@ -39,6 +52,7 @@ enum {
 	ROUTE_RETRY_FIRST_MS = 1000,
 	ROUTE_FAILURE_SHOWN_MS = 10 * 60 * 1000,
 	PARCEL_ARENA_MAX = 4 * 1024 * 1024,
+	PARCEL_KEY_BYTES = 2048, /* domain and id of one whose error would be recognised */
 	XMPP_PORT = 5269,
 };
 
@@ -52,7 +66,7 @@ struct streams {
 	struct map flying; /* "id remote" -> parcel */
 	struct handles receipts;
 	struct list route_list, stream_list, owed;
-	size_t stream_count;
+	size_t stream_count, waiting_bytes;
 	uint64_t numbers;
 	struct loop_defer pay;
 };
@@ -65,6 +79,7 @@ struct parcel {
 	uint64_t token;
 	const struct xmpp_element *stanza; /* waiting: a copy; owed: the error stanza that came, a copy */
 	struct slice key;                  /* in `flying`; empty: not */
+	size_t bytes;                      /* waiting: of the copy */
 	int64_t deadline_ms;
 	bool counts; /* flies where it will be acknowledged */
 	enum gateway_delivery delivery;
@@ -85,10 +100,11 @@ struct route {
 	char *key;
 	struct slice local, remote; /* in `key` */
 	struct list waiting, questions;
-	size_t waiting_count, question_count;
+	size_t waiting_count, waiting_bytes, question_count;
 	struct stream *sender; /* ready to send; NULL: none */
 	struct stream *asker;  /* asks about keys; NULL: none */
 	struct dial *dial, *asking_dial;
+	bool has_stream;     /* as of this second */
 	unsigned failures;   /* since the last success */
 	int64_t next_try_ms; /* not before */
 	char last_error[GATEWAY_WORDS_BYTES];
@@ -107,8 +123,11 @@ struct stream {
 	bool is_proved;  /* something was proved on it */
 	bool is_counted; /* against its partner's limit: ours, and those of whom the partner is proved */
 	bool owes_tls, is_refused;
+	bool owes_judgement;              /* a pair was proved by what its row said when that began */
 	bool has_no_room;                 /* for what it still brings: it closes */
 	bool is_unacknowledged;           /* far too much of what it was sent: it closes */
+	bool holds_back;                  /* something waits in line for it to take more */
+	bool is_early;                    /* ... for it to be open */
 	char partner[GATEWAY_NAME_BYTES]; /* the partner's domain, as far as it is known */
 	char words[GATEWAY_WORDS_BYTES];  /* why a pair was refused */
 	struct list receipts;
@@ -116,6 +135,7 @@ struct stream {
 	size_t flying_count;
 	int64_t last_kept_ms, last_asked_ms;
 	int64_t asked_alive_ms; /* whether it is there; 0: never */
+	int64_t recheck_at_ms;  /* when its certificate is looked at again; 0: not yet up */
 	struct loop_defer flush;
 };
 
@@ -125,18 +145,22 @@ bool streams_terms(const struct gateway *g, struct slice remote,
 /* For so many more streams with that partner. */
 bool streams_have_room(const struct streams *s, const struct image_xmpp_partner *partner, size_t more,
                        const char **why);
+/* Closes it when the rows of now do not let it live. */
+void streams_judge(struct stream *stream);
 struct stream *streams_by_number(const struct streams *s, uint64_t number);
 
 /* ---- stream.c ---- */
 /* Outgoing; NULL and a reason: it could not even begin. `dial_failed` will be called otherwise, or `route_ready`. */
 struct stream *stream_open(struct dial *dial, const struct address *to, bool is_direct,
                            struct reason *reason);
-struct stream *stream_accept(struct streams *s, int fd); /* owns fd; NULL: it is closed */
+struct stream *stream_accept(struct streams *s, int fd, bool is_direct); /* owns fd; NULL: it is closed */
 void stream_close(struct stream *stream, enum xmpp_stream_error error, const char *words);
 void stream_touched(struct stream *stream); /* something may have been written */
 void stream_second(struct stream *stream);
-void stream_write(const struct stream *stream, struct json_writer *w);
 void stream_free(struct stream *stream);
+
+/* ---- stream_show.c ---- */
+void stream_write(const struct stream *stream, struct json_writer *w);
 
 /* ---- route.c ---- */
 struct route *route_find(const struct streams *s, struct slice local, struct slice remote);
@@ -147,7 +171,8 @@ void route_failed(struct route *route, const char *why); /* an attempt to reach 
 void route_reset(struct route *route);                   /* the partner is there: no more waiting */
 /* Opens a stream at once, if something waits or the last attempt has failed; whether it did. */
 bool route_retry(struct route *route);
-void route_try(struct route *route); /* if something waits, and it is time */
+void route_try(struct route *route);     /* if something waits, and it is time */
+void route_go_on(struct stream *stream); /* it may take more of what waits for it */
 void route_ask(struct route *route, uint64_t asker, struct slice stream_id, struct slice key);
 void route_may_ask(struct route *route, struct stream *stream);
 void route_answered(struct route *route, struct slice stream_id, enum xmpp_verdict verdict);
@@ -155,7 +180,7 @@ void route_ask_failed(struct route *route, const char *why);
 void route_stop(struct route *route, const char *why); /* the partner is off: what waits is refused */
 void route_second(struct route *route);
 void route_free(struct route *route);
-/* Parcels that fly on a stream. */
+/* ---- parcel.c ---- */
 void parcels_acknowledged(struct stream *stream, size_t count);
 void parcels_uncounted(struct stream *stream);
 void parcels_lost(struct stream *stream, const char *why);
@@ -163,10 +188,19 @@ void parcels_second(struct stream *stream);
 /* An error stanza came: true when it is the outcome of one that flies. */
 bool parcels_refused(struct streams *s, const struct xmpp_element *error, struct slice remote);
 void parcels_pay(void *streams);
+struct parcel *parcel_new(struct streams *s, uint64_t token);
+/* Its outcome is known; it is told from the loop.  Whoever did not want to know is not told. */
+void parcel_owe(struct parcel *parcel, enum gateway_delivery delivery, const char *why);
+/* It has been written there.  Of `id` and `remote` nothing is used afterwards; the parcel may be gone. */
+void parcel_fly(struct parcel *parcel, struct stream *stream, struct slice id, struct slice remote);
 void parcel_free(struct parcel *parcel);
 
 /* ---- alive.c ---- */
 void stream_keep_alive(struct stream *stream, int64_t now_ms); /* once a second; may close it */
+
+/* ---- recheck.c ---- */
+void stream_recheck(struct stream *stream);                     /* now; may close it */
+void stream_recheck_due(struct stream *stream, int64_t now_ms); /* once a second; may close it */
 
 /* ---- receipt.c ---- */
 /* The token of a stanza that was counted; 0: there is no room. */

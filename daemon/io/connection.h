@@ -66,6 +66,8 @@ struct connection_events {
 	 * no TLS session, so who only connects and keeps silent is cheap.
 	 */
 	bool (*knocks)(void *owner, struct connection *c);
+	/* All that was queued has been written: whoever held back may go on.  NULL: nobody does. */
+	void (*written)(void *owner, struct connection *c);
 };
 
 struct connection_settings {
@@ -125,7 +127,8 @@ void connection_pause(struct connection *c, bool is_paused); /* stop reading for
 
 /*
  * Looks at the peer's certificate again, with these credentials (new trust, new CRLs, a later hour) and keeps them.
- * If it is no longer good the connection closes with TLS_OURS.  False then.  TCP is always good.
+ * If it is no longer good the connection closes with TLS_OURS.  False then.  TCP is always good, and so is TLS_XMPP,
+ * where connection_peer says anew whether it is trusted: what it said before is gone.
  */
 bool connection_recheck(struct connection *c, struct tls_credentials *credentials);
 

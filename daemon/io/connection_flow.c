@@ -213,6 +213,8 @@ void connection_write(struct connection *c)
 		connection_watch(c);
 		connection_set_tick(c);
 	}
+	if (c->state == CONNECTION_UP && is_shorter && buffer_length(&c->out) == 0 && c->events->written)
+		c->events->written(c->owner, c);
 }
 
 struct buffer *connection_queue(struct connection *c)

@@ -472,7 +472,7 @@ static enum result tls_recheck(struct stream *stream, struct tls_credentials *cr
 {
 	struct tls_stream *tls = tls_of(stream);
 	struct tls_credentials *old = tls->credentials;
-	struct tls_peer *ignored = NULL;
+	struct tls_peer *fresh = NULL;
 	gnutls_alert_description_t alert;
 	enum result result;
 
@@ -481,9 +481,15 @@ static enum result tls_recheck(struct stream *stream, struct tls_credentials *cr
 	tls->credentials = tls_credentials_keep(credentials);
 	tls->identity = NULL; /* it was one of the old ones', and has been shown */
 	tls_credentials_free(&old);
-	result = tls_verify(tls->session, credentials, false, loop_now(tls->loop).wall_ms / 1000, &ignored,
+	result = tls_verify(tls->session, credentials, false, loop_now(tls->loop).wall_ms / 1000, &fresh,
 	                    &alert, reason);
-	mem_free(ignored);
+	/* Where a bad certificate ends nothing, the verdict is what is wanted; elsewhere its names are in use. */
+	if (result == RESULT_OK && credentials->boundary == TLS_XMPP) {
+		mem_free(tls->peer);
+		tls->peer = fresh;
+	} else {
+		mem_free(fresh);
+	}
 	return result;
 }
 

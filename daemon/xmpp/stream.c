@@ -95,7 +95,7 @@ void stream_put(struct xmpp_stream *s, struct slice bytes) { buffer_add(s->out, 
 
 void stream_put_element(struct xmpp_stream *s, const struct xmpp_element *element)
 {
-	struct xmpp_scope scope = { XMPP_NS_SERVER, true, true };
+	struct xmpp_scope scope = { XMPP_NS_SERVER, true, s->has_declared_dialback };
 
 	/* What cannot be written was built of what the peer sent or of too much of it; it must not go unsaid. */
 	if (!element || !xmpp_write(element, &scope, s->out))
@@ -465,6 +465,6 @@ struct xmpp_stream_counts xmpp_stream_counts(const struct xmpp_stream *s)
 	struct xmpp_stream_counts counts = s->counts;
 
 	counts.unacknowledged = (size_t)(s->acks.sent - s->acks.acknowledged);
-	counts.unhandled = (size_t)(s->acks.received - s->acks.handled);
+	counts.unhandled = (size_t)(s->acks.received - s->acks.handled) + s->acks.uncounted;
 	return counts;
 }

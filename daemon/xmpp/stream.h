@@ -38,7 +38,9 @@ enum {
 	XMPP_PAIR_WAIT_MS = 30 * 1000, /* for an answer to a key, ours or the authoritative server's */
 	XMPP_CLOSE_WAIT_MS = 5 * 1000, /* for the peer's </stream:stream> after ours */
 	XMPP_STREAM_ID_BYTES = 33,
-	XMPP_UNHANDLED_MAX = 512, /* stanzas not yet handled: no more are read until some are */
+	XMPP_KEY_BYTES_MAX = 1024, /* of a dialback key of others that we pass on; XEP-0185 makes 64 */
+	XMPP_UNHANDLED_MAX =
+	        512, /* stanzas not yet handled, counted or not: no more are read until some are */
 };
 
 enum xmpp_role { XMPP_INITIATING, XMPP_RECEIVING, XMPP_ROLE_COUNT };
@@ -94,8 +96,19 @@ struct xmpp_terms {
 	bool may_tcp_dialback;
 };
 
-enum xmpp_proof { XMPP_PROOF_NONE, XMPP_PROOF_SASL, XMPP_PROOF_CERTIFICATE, XMPP_PROOF_DIALBACK };
-const char *xmpp_proof_name(enum xmpp_proof proof); /* "sasl", "certificate" (XEP-0344), "dialback", "none" */
+/*
+ * What makes us believe that the peer is who it says: its certificate, with SASL or with a dialback key that needed no
+ * question (XEP-0344); the answer of the domain's own server; or, when we connect, DNS alone, where the peer took
+ * our certificate and shows none that names it.
+ */
+enum xmpp_proof {
+	XMPP_PROOF_NONE,
+	XMPP_PROOF_SASL,
+	XMPP_PROOF_CERTIFICATE,
+	XMPP_PROOF_DIALBACK,
+	XMPP_PROOF_DNS
+};
+const char *xmpp_proof_name(enum xmpp_proof proof); /* "sasl", "certificate", "dialback", "dns", "none" */
 
 enum xmpp_pair_state {
 	XMPP_PAIR_NONE,
@@ -143,7 +156,7 @@ struct xmpp_stream_owner {
 	                     const char *why);
 	/*
 	 * A stanza of a proved pair; addresses are parsed; all of it lives until
-	 * this returns.  `number` is for xmpp_stream_handled; 0: nobody counts.
+	 * this returns.  `number` is for xmpp_stream_handled, which every one needs sooner or later.
 	 */
 	void (*stanza)(void *owner, const struct xmpp_element *stanza, const struct xmpp_jid *from,
 	               const struct xmpp_jid *to, uint64_t number);
@@ -221,6 +234,12 @@ void xmpp_stream_keep_alive(struct xmpp_stream *stream);
 /* Says the end.  NONE is orderly: what the peer still sends is taken until it says its own. */
 void xmpp_stream_close(struct xmpp_stream *stream, enum xmpp_stream_error error, const char *words,
                        struct instant now);
+
+/*
+ * Certificates end and are revoked while streams live (RFC 6120 §13.7.2.3).  Does has_certificate_for still hold for
+ * every pair that rests on it?  The owner asks when it may have changed, and closes with XMPP_STREAM_RESET.
+ */
+bool xmpp_stream_is_still_proved(const struct xmpp_stream *stream);
 
 enum xmpp_phase xmpp_stream_phase(const struct xmpp_stream *stream);
 const char *xmpp_phase_name(enum xmpp_phase phase);

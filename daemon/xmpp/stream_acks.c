@@ -28,8 +28,12 @@ void stream_acks_want(struct xmpp_stream *s)
 		stream_put(s, SLICE("<enable xmlns='urn:xmpp:sm:3'/>"));
 		return;
 	}
+	/* It took our certificate; whether its own says who it is, is another thing. */
 	if (pair)
-		stream_pair_is_ready(s, pair, XMPP_PROOF_SASL);
+		stream_pair_is_ready(s, pair,
+		                     calls(s)->has_certificate_for(s->settings.owner, s->remote)
+		                             ? XMPP_PROOF_SASL
+		                             : XMPP_PROOF_DNS);
 	stream_pairs_begin(s);
 	if (s->phase == XMPP_PHASE_OPEN)
 		calls(s)->ready(s->settings.owner);
@@ -37,10 +41,11 @@ void stream_acks_want(struct xmpp_stream *s)
 
 void stream_enabled(struct xmpp_stream *s, const struct xmpp_element *answer)
 {
-	if (!s->acks.is_asked || s->acks.is_getting) {
+	if (!s->acks.is_asked || s->acks.is_settled) {
 		s->counts.dropped++;
 		return;
 	}
+	s->acks.is_settled = true;
 	if (slice_equal(answer->name, SLICE("enabled"))) {
 		s->acks.is_getting = s->acks.is_giving = true;
 		calls(s)->acknowledges(s->settings.owner);
@@ -69,7 +74,19 @@ void stream_no_resume(struct xmpp_stream *s)
 
 /* ---- what comes ---- */
 
-uint64_t stream_acks_number(struct xmpp_stream *s) { return s->acks.is_giving ? ++s->acks.received : 0; }
+/*
+ * Of those that no acknowledgement is for it is enough to know how many are open: one that takes long holds up no
+ * other.  Their number is one that no counted stanza can have.
+ */
+static const uint64_t uncounted = UINT64_MAX;
+
+uint64_t stream_acks_number(struct xmpp_stream *s)
+{
+	if (s->acks.is_giving)
+		return ++s->acks.received;
+	s->acks.uncounted++;
+	return uncounted;
+}
 
 void stream_answer_ack(struct xmpp_stream *s)
 {
@@ -81,7 +98,8 @@ void stream_answer_ack(struct xmpp_stream *s)
 
 bool xmpp_stream_is_full(const struct xmpp_stream *s)
 {
-	return s->acks.received - s->acks.handled >= XMPP_UNHANDLED_MAX;
+	return s->acks.received - s->acks.handled >= XMPP_UNHANDLED_MAX ||
+	       s->acks.uncounted >= XMPP_UNHANDLED_MAX;
 }
 
 void xmpp_stream_handled(struct xmpp_stream *s, uint64_t number)
@@ -89,6 +107,8 @@ void xmpp_stream_handled(struct xmpp_stream *s, uint64_t number)
 	struct acks *a = &s->acks;
 	uint64_t before = a->handled;
 
+	if (number == uncounted && a->uncounted > 0)
+		a->uncounted--;
 	if (number <= a->handled || number > a->received)
 		return;
 	a->done[number % XMPP_UNHANDLED_MAX / 64] |= UINT64_C(1) << number % 64;

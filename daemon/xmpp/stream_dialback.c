@@ -198,7 +198,9 @@ void stream_judge(struct xmpp_stream *s, const struct xmpp_element *result)
 	remote = slice_of(remote_text);
 	has_certificate = s->is_secure && calls(s)->has_certificate_for(s->settings.owner, remote);
 	pair = NULL;
-	if (!calls(s)->is_ours(s->settings.owner, local))
+	if (key.len > XMPP_KEY_BYTES_MAX)
+		refused = XMPP_BAD_REQUEST;
+	else if (!calls(s)->is_ours(s->settings.owner, local))
 		refused = XMPP_ITEM_NOT_FOUND;
 	else if (!calls(s)->terms(s->settings.owner, remote, &terms))
 		refused = XMPP_NOT_ALLOWED;

@@ -37,7 +37,8 @@ void stream_send_header(struct xmpp_stream *s)
 	stream_put(s, SLICE("<?xml version='1.0'?><stream:stream xmlns='jabber:server' "
 	                    "xmlns:stream='http://etherx.jabber.org/streams'"));
 	/* Declaring it says that we can do dialback (XEP-0220 §2.2). */
-	if (!s->has_terms || s->terms.may_tls_dialback || s->terms.may_tcp_dialback)
+	s->has_declared_dialback = !s->has_terms || s->terms.may_tls_dialback || s->terms.may_tcp_dialback;
+	if (s->has_declared_dialback)
 		stream_put(s, SLICE(" xmlns:db='jabber:server:dialback'"));
 	put_domain(s, "from", s->local);
 	put_domain(s, "to", s->remote);
@@ -256,6 +257,7 @@ static void start_anew(struct xmpp_stream *s)
 	s->has_sent_header = false;
 	s->peer_does_dialback = s->peer_does_errors = s->peer_offers_acks = false;
 	s->peer_stanza_max = 0;
+	stream_pairs_forget(s);
 	if (s->settings.role == XMPP_INITIATING)
 		stream_send_header(s);
 }
@@ -320,6 +322,8 @@ void stream_authenticate(struct xmpp_stream *s, const struct xmpp_element *auth)
 		refuse_sasl(s, SLICE("invalid-mechanism"));
 		return;
 	}
+	/* By the row as it is now: it may have changed since the header. */
+	s->has_terms = s->has_terms && calls(s)->terms(s->settings.owner, s->remote, &s->terms);
 	if (!may_external(s)) {
 		refuse_sasl(s, SLICE("not-authorized"));
 		return;

@@ -69,6 +69,19 @@ void stream_pair_is_refused(struct xmpp_stream *s, struct xmpp_pair *pair, enum 
 	calls(s)->pair_changed(s->settings.owner, pair, error, why);
 }
 
+void stream_pairs_forget(struct xmpp_stream *s)
+{
+	LIST_EACH (at, &s->pairs) {
+		struct xmpp_pair *pair = PAIR_OF(at);
+
+		if (pair->taking != XMPP_PAIR_ASKED)
+			continue;
+		no_longer_verifying(s, pair);
+		pair->taking = XMPP_PAIR_NONE;
+		pair->deadline_ms = 0;
+	}
+}
+
 bool stream_pairs_has_ready(const struct xmpp_stream *s)
 {
 	LIST_EACH (at, &s->pairs)
@@ -165,6 +178,7 @@ static const char *const proof_names[] = {
 	[XMPP_PROOF_SASL] = "sasl",
 	[XMPP_PROOF_CERTIFICATE] = "certificate",
 	[XMPP_PROOF_DIALBACK] = "dialback",
+	[XMPP_PROOF_DNS] = "dns",
 };
 
 const char *xmpp_pair_state_name(enum xmpp_pair_state state) { return state_names[state]; }
@@ -180,6 +194,18 @@ const struct xmpp_pair *xmpp_stream_next_pair(const struct xmpp_stream *s, const
 const struct xmpp_pair *xmpp_stream_pair(const struct xmpp_stream *s, struct slice local, struct slice remote)
 {
 	return stream_pair_find(s, local, remote);
+}
+
+bool xmpp_stream_is_still_proved(const struct xmpp_stream *s)
+{
+	LIST_EACH (at, &s->pairs) {
+		const struct xmpp_pair *pair = PAIR_OF(at);
+
+		if ((pair->proof == XMPP_PROOF_SASL || pair->proof == XMPP_PROOF_CERTIFICATE) &&
+		    !calls(s)->has_certificate_for(s->settings.owner, pair->remote))
+			return false;
+	}
+	return true;
 }
 
 enum xmpp_proof xmpp_stream_proof(const struct xmpp_stream *s)

@@ -54,10 +54,12 @@ struct asking { /* a key we asked about */
 struct acks {
 	bool is_giving;              /* we acknowledge what comes */
 	bool is_getting;             /* what we send is acknowledged */
-	bool is_asked;               /* <enable/> is out */
+	bool is_asked;               /* <enable/> is out, or was */
+	bool is_settled;             /* ... and has been answered */
 	bool owes_answer;            /* an <r/> was answered with less than had come */
 	bool wants_answer;           /* something was sent since the last <r/> */
 	uint64_t received, handled;  /* since is_giving */
+	size_t uncounted;            /* came when nobody counted, and are not yet handled */
 	uint64_t sent, acknowledged; /* since is_getting */
 	uint64_t
 	        done[UNHANDLED_WORDS]; /* bit (number % XMPP_UNHANDLED_MAX): handled, but not all before it */
@@ -84,6 +86,7 @@ struct xmpp_stream {
 	bool has_terms;                   /* receiving: the header named a partner */
 	bool is_secure, is_authenticated; /* by SASL */
 	bool has_sent_header, has_sent_end, has_heard_end;
+	bool has_declared_dialback; /* in our header: its prefix may be used */
 	bool does_bidi, bidi_offered;
 	bool peer_does_dialback, peer_does_errors, peer_offers_acks;
 	bool was_sasl_refused;
@@ -138,6 +141,8 @@ void stream_pair_is_refused(struct xmpp_stream *s, struct xmpp_pair *pair, enum 
 void stream_pairs_tick(struct xmpp_stream *s);
 void stream_pairs_end(struct xmpp_stream *s, const char *why); /* nothing will be proved any more */
 void stream_pairs_free(struct xmpp_stream *s);
+/* A new stream in the same connection: what is being verified was asked on the old one (RFC 6120 §4.3.3). */
+void stream_pairs_forget(struct xmpp_stream *s);
 bool stream_pairs_has_ready(const struct xmpp_stream *s);
 void stream_take(struct xmpp_stream *s, const struct xmpp_element *stanza);
 
@@ -158,7 +163,7 @@ void stream_enabled(struct xmpp_stream *s, const struct xmpp_element *answer);
 void stream_no_resume(struct xmpp_stream *s);
 void stream_answer_ack(struct xmpp_stream *s);
 void stream_count_ack(struct xmpp_stream *s, const struct xmpp_element *ack);
-uint64_t stream_acks_number(struct xmpp_stream *s); /* for a stanza that has come; 0: nobody counts */
+uint64_t stream_acks_number(struct xmpp_stream *s); /* for a stanza that has come */
 void stream_acks_sent(struct xmpp_stream *s);
 
 #endif

@@ -128,6 +128,15 @@ static void act(struct owner *o, uint8_t what, int64_t *now)
 	case 0xfa: xmpp_stream_handled(o->stream, 1); break;
 	case 0xfb: xmpp_stream_keep_alive(o->stream); break;
 	case 0xfc: xmpp_stream_lost(o->stream, "gone"); break;
+	case 0xfd: o->has_certificate = !o->has_certificate; break; /* it was looked at again */
+	case 0xfe:                                                  /* an administrator has changed the row */
+		o->terms.may_sasl = !o->terms.may_sasl;
+		o->terms.may_tls_dialback = !o->terms.may_tls_dialback;
+		break;
+	case 0xff:
+		if (!xmpp_stream_is_still_proved(o->stream) && o->has_certificate)
+			abort();
+		break;
 	default: break;
 	}
 }

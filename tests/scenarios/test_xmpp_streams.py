@@ -173,6 +173,37 @@ def test_direct_tls_is_taken_where_dns_offers_it(lab, start_edge, prosody):
     assert auth(rows, "out") == {"sasl"}, rows
 
 
+def test_direct_tls_is_served_beside_starttls(lab, start_edge, northwind):
+    """The edge listens for direct TLS alone, so what Prosody brings came by it; ALPN may be missing, not another."""
+    edge = start(start_edge, edge={"xmpp_listen": "", "xmpp_tls_listen": names.EDGE_EXTERNAL})
+    lab.dns.add(srv(names.OWN_DOMAIN, names.EDGE_EXTERNAL_NAME, 5270, service="_xmpps-server._tcp"))
+    try:
+        rows = both_ways(lab, edge)
+    finally:
+        lab.dns.remove(f"_xmpps-server._tcp.{names.OWN_DOMAIN}")
+    assert auth(rows, "in") == {"sasl"} and [row["tls"] for row in rows if row["direction"] == "in"] != [""], rows
+    listeners = [row["listeners"] for row in edge.ask("service", "list")["rows"] if row["name"] == "gateway"]
+    assert "xmpp-tls" in str(listeners), listeners
+    features = Peer(port=5270).wrap(lab.xmpp_server).greet()
+    assert "EXTERNAL" in features and "starttls" not in features, features
+    with pytest.raises(OSError):
+        Peer(port=5270).wrap(lab.xmpp_server, ["imap"]).greet()
+    edge.wait_event("connection-refused", "ALPN")
+
+
+def test_a_revoked_certificate_ends_the_stream_that_rests_on_it(lab, start_edge, northwind):
+    """By the file's change alone; then its bearer is believed only as far as DNS and dialback go."""
+    edge = start(start_edge, edge={"xmpp_trust": "certs/external-trust.pem", "xmpp_crls": "certs/xmpp-crls.pem"},
+                 files={"certs/xmpp-crls.pem": lab.public.revoke()})
+    pool = edge.serve_pool()
+    before = both_ways(lab, edge, pool)
+    edge.edge.write_file("certs/xmpp-crls.pem", lab.public.revoke(lab.xmpp_server))
+    wait_until(lambda: not {row["id"] for row in before} & {row["id"] for row in streams(edge)}, 30, "the streams end")
+    edge.wait_event("connection-closed", "no longer good", "revoked")
+    rows = both_ways(lab, edge, pool)
+    assert auth(rows, "out") == {"dns"} and auth(rows, "in") == {"dialback"}, rows
+
+
 def test_one_stream_goes_both_ways_where_both_know_how(lab, start_edge, prosody):
     prosody(changes=[('--"s2s_bidi"', '"s2s_bidi"')])
     edge = start(start_edge)
@@ -268,9 +299,9 @@ class Peer:
     HEAD = ("<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' "
             "xmlns:db='jabber:server:dialback' from='{}' to='contoso.example' version='1.0'>")
 
-    def __init__(self, domain=names.XMPP_DOMAIN):
+    def __init__(self, domain=names.XMPP_DOMAIN, port=names.XMPP_PORT):
         self.domain = domain
-        self.socket = socket.create_connection((names.EDGE_EXTERNAL, names.XMPP_PORT), timeout=20)
+        self.socket = socket.create_connection((names.EDGE_EXTERNAL, port), timeout=20)
         self.text = ""
 
     def say(self, text, until):
@@ -293,11 +324,16 @@ class Peer:
     def secure(self, certificate):
         self.greet()
         assert "<proceed" in self.say("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", "/>")
+        return self.wrap(certificate).greet()
+
+    def wrap(self, certificate, alpn=()):
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.load_cert_chain(certificate.chain, certificate.key)
+        if alpn:
+            context.set_alpn_protocols(alpn)
         self.socket = context.wrap_socket(self.socket, server_hostname="contoso.example")
-        return self.greet()
+        return self
 
     def prove(self, certificate):
         assert "EXTERNAL" in self.secure(certificate)

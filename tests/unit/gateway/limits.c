@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <arpa/inet.h>
@@ -91,16 +92,19 @@ static struct stream *knock(void)
 	socklen_t size = sizeof here;
 	int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), client, fd;
 	struct address from = { 0 };
+	int room = 64 * 1024; /* in the kernel: what it would take on top is not what is counted here */
 
+	assert_int_equal(setsockopt(door, SOL_SOCKET, SO_SNDBUF, &room, sizeof room), 0);
 	assert_int_equal(bind(door, (struct sockaddr *)&here, size), 0);
 	assert_int_equal(listen(door, 1), 0);
 	assert_int_equal(getsockname(door, (struct sockaddr *)&here, &size), 0);
 	client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(setsockopt(client, SOL_SOCKET, SO_RCVBUF, &room, sizeof room), 0);
 	assert_int_equal(connect(client, (struct sockaddr *)&here, size), 0);
 	fd = accept4(door, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	close(door);
 	clients[client_count++] = client;
-	streams_accept(&g, fd, &from);
+	streams_accept(&g, fd, &from, false);
 	return LIST_OWNER(g.streams->stream_list.prev, struct stream, node);
 }
 
@@ -194,6 +198,24 @@ static void a_stricter_row_holds_at_once(void **state)
 	assert_false(is_open(s));
 }
 
+/* A polite close waits for what the peer still says; of one who was turned off nothing is taken meanwhile. */
+static void who_is_off_is_not_heard_while_his_stream_closes(void **state)
+{
+	static const char presence[] =
+	        "<presence from='b@x.example' to='a@contoso.example' type='subscribe'/>";
+	struct stream *s = come_in(HEADER("x.example"));
+
+	(void)state;
+	prove(s, KEY("x.example"), SLICE("x.example"));
+	stream_close(s, XMPP_STREAM_NONE, "idle");
+	say(s, presence);
+	assert_int_equal(g.counts.refused, 0); /* it came to the talks */
+	image("on xmpp=x.example,enabled=false" PLAIN);
+	say(s, presence);
+	assert_int_equal(g.counts.refused, 1);
+	assert_int_equal(xmpp_stream_counts(s->xmpp).stanzas_in, 2);
+}
+
 /* A stream that goes both ways and whose partner has agreed to acknowledge. */
 static struct stream *come_in_counted(void)
 {
@@ -210,7 +232,7 @@ static struct stream *come_in_counted(void)
 }
 
 /* By the way of the talks; the so-manieth allocation on it fails, 0: none. */
-static handle send_one_short(const char *id, unsigned long fails_at)
+static handle send_text_short(const char *id, const char *text, unsigned long fails_at)
 {
 	const struct parties parties = { .ours = { .domain = SLICE("contoso.example") },
 		                         .theirs = { .domain = SLICE("x.example") } };
@@ -224,6 +246,7 @@ static handle send_one_short(const char *id, unsigned long fails_at)
 	xmpp_set(&b, stanza, SLICE("from"), SLICE("a@contoso.example"));
 	xmpp_set(&b, stanza, SLICE("to"), SLICE("b@x.example"));
 	xmpp_set(&b, stanza, SLICE("id"), slice_of(id));
+	xmpp_add_with_text(&b, stanza, XMPP_NS_SERVER, SLICE("body"), slice_of(text));
 #ifdef PARLEY_FAULTS
 	mem_fail_at(fails_at);
 	talks_stanza(g.talks, &parties, stanza, ask->self);
@@ -235,13 +258,15 @@ static handle send_one_short(const char *id, unsigned long fails_at)
 	return ask->self;
 }
 
-static handle send_one(const char *id) { return send_one_short(id, 0); }
+static handle send_text(const char *id, const char *text) { return send_text_short(id, text, 0); }
+
+static handle send_one(const char *id) { return send_text(id, "x"); }
 
 #ifdef PARLEY_FAULTS
 static void no_memory_is_an_outcome_too(void **state)
 {
 	struct stream *s = come_in_counted();
-	handle token = send_one_short("m1", 1);
+	handle token = send_text_short("m1", "x", 1);
 
 	(void)state;
 	assert_int_equal(s->flying_count, 0);
@@ -303,6 +328,117 @@ static void who_never_acknowledges_goes(void **state)
 		assert_non_null(handles_get(&g.talks->asks, tokens[i]));
 }
 
+/* A stream that goes both ways, of a partner that has agreed to nothing. */
+static struct stream *come_in_uncounted(void)
+{
+	static struct image_xmpp_gateway settings;
+	struct stream *s;
+
+	image("on xmpp=x.example,tls-negotiation=optional,sasl-negotiation=not-supported,"
+	      "support-dialback-negotiation=true");
+	settings = *g.settings;
+	settings.quiet_time = 0; /* over at the next second */
+	g.settings = &settings;
+	s = come_in_by(HEADER("x.example"), true);
+	say(s, "<bidi xmlns='urn:xmpp:bidi'/>");
+	prove(s, KEY("x.example"), SLICE("x.example"));
+	return s;
+}
+
+/* What the client reads until nothing more comes; what the stream has not written yet comes, too. */
+static void read_all(void)
+{
+	static char text[256 * 1024];
+	int silent = 0;
+
+	while (silent < 3) {
+		ssize_t got = recv(clients[client_count - 1], text, sizeof text, MSG_DONTWAIT);
+
+		silent = got > 0 ? 0 : silent + 1;
+		turn();
+	}
+}
+
+static struct route *route_of(const struct stream *s)
+{
+	return route_find(s->streams, SLICE("contoso.example"), SLICE("x.example"));
+}
+
+/* Nobody knows what of it has been dealt with: more of it waits its turn, and then goes. */
+static void who_acknowledges_nothing_is_not_given_ever_more(void **state)
+{
+	struct stream *s = come_in_uncounted();
+	handle last = 0;
+
+	(void)state;
+	for (size_t i = 0; i < STREAM_QUIET_MAX + 8; i++) {
+		last = send_one("m");
+		if (i % 64 == 0)
+			read_all();
+	}
+	assert_int_equal(s->flying_count, STREAM_QUIET_MAX);
+	assert_int_equal(route_of(s)->waiting_count, 8);
+	assert_true(route_of(s)->waiting_bytes > 0 && g.streams->waiting_bytes == route_of(s)->waiting_bytes);
+	assert_non_null(handles_get(&g.talks->asks, last));
+	stream_second(s); /* those before have been quiet long enough */
+	assert_int_equal(s->flying_count, 8);
+	assert_int_equal(route_of(s)->waiting_count, 0);
+	assert_int_equal(g.streams->waiting_bytes, 0);
+	stream_second(s);
+	turn();
+	assert_null(handles_get(&g.talks->asks, last));
+	assert_int_equal(g.talks->asks.count, 0);
+}
+
+/* He reads nothing: so much is written, so much waits, the rest is refused to its sender; then he reads, and gets what waited. */
+static void who_does_not_read_is_not_written_to_without_end(void **state)
+{
+	enum { LONG = 60000, SENT = 120 };
+	static char text[LONG + 1];
+	struct stream *s = come_in_uncounted();
+	handle tokens[SENT];
+	size_t refused = 0, bytes;
+
+	(void)state;
+	memset(text, 'x', LONG);
+	for (size_t i = 0; i < SENT; i++) {
+		tokens[i] = send_text("m", text);
+		if (connection_counts(s->connection).queued < STREAM_UNREAD_MAX)
+			turn();
+	}
+	bytes = route_of(s)->waiting_bytes;
+	assert_true(bytes > LONG && bytes <= ROUTE_WAITING_BYTES_MAX);
+	assert_true(connection_counts(s->connection).queued < STREAM_UNREAD_MAX + 2 * LONG);
+	turn();
+	for (size_t i = 0; i < SENT; i++)
+		refused += !handles_get(&g.talks->asks, tokens[i]);
+	assert_true(refused > 0 && refused + s->flying_count + route_of(s)->waiting_count == SENT);
+	assert_true(is_open(s));
+	read_all();
+	assert_int_equal(route_of(s)->waiting_count, 0);
+	assert_int_equal(g.streams->waiting_bytes, 0);
+	assert_int_equal(s->flying_count, SENT - refused);
+	assert_int_equal(connection_counts(s->connection).queued, 0);
+	stream_second(s);
+	turn();
+	assert_int_equal(g.talks->asks.count, 0);
+}
+
+/* Pairs of domains that one partner brings: so many, and those of another find their place beside them. */
+static void a_partner_with_many_domains_leaves_places(void **state)
+{
+	char domain[32];
+
+	(void)state;
+	for (unsigned i = 0; i <= STREAMS_ROUTES_PER_PARTNER_MAX; i++) {
+		snprintf(domain, sizeof domain, "d%u.example", i);
+		assert_int_equal(route_get(g.streams, slice_of(domain), SLICE("x.example")) != NULL,
+		                 i < STREAMS_ROUTES_PER_PARTNER_MAX);
+	}
+	assert_non_null(route_get(g.streams, SLICE("d0.example"), SLICE("x.example")));
+	assert_non_null(route_get(g.streams, SLICE("d0.example"), SLICE("y.example")));
+}
+
 /* Strangers have their share, and what is a partner's is not theirs. */
 static void strangers_keep_nobody_out(void **state)
 {
@@ -345,12 +481,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_name_alone_takes_no_place, start, stop),
 		cmocka_unit_test_setup_teardown(a_stricter_row_holds_at_once, start, stop),
+		cmocka_unit_test_setup_teardown(who_is_off_is_not_heard_while_his_stream_closes, start, stop),
 		cmocka_unit_test_setup_teardown(every_pair_must_be_a_partners, start, stop),
 		cmocka_unit_test_setup_teardown(an_error_finds_its_stream, start, stop),
 #ifdef PARLEY_FAULTS
 		cmocka_unit_test_setup_teardown(no_memory_is_an_outcome_too, start, stop),
 #endif
 		cmocka_unit_test_setup_teardown(who_never_acknowledges_goes, start, stop),
+		cmocka_unit_test_setup_teardown(who_acknowledges_nothing_is_not_given_ever_more, start, stop),
+		cmocka_unit_test_setup_teardown(who_does_not_read_is_not_written_to_without_end, start, stop),
+		cmocka_unit_test_setup_teardown(a_partner_with_many_domains_leaves_places, start, stop),
 		cmocka_unit_test_setup_teardown(a_retry_opens_what_failed, start, stop),
 		cmocka_unit_test_setup_teardown(strangers_keep_nobody_out, start, stop),
 	};

@@ -470,6 +470,32 @@ static void looks_again_at_a_live_peer(void **state)
 	tls_credentials_free(&b);
 }
 
+/* Where a bad certificate ends nothing, the one who looks again learns that it is no proof any more. */
+static void learns_that_a_live_peer_is_no_longer_good(void **state)
+{
+	struct tls_credentials *a = zoo_credentials(&zoo, ZOO_GOOD, ZOO_BOTH, TLS_XMPP, false);
+	struct tls_credentials *b = zoo_credentials(&zoo, ZOO_GOOD, ZOO_BOTH, TLS_XMPP, false);
+	struct pair pair;
+
+	(void)state;
+	pair_start(&pair, a, a);
+	pair_connect(&pair);
+	pair_run(&pair, pair_both_up);
+	tls_credentials_free(&a);
+	assert_true(connection_recheck(pair.server.connection, b));
+	assert_true(connection_peer(pair.server.connection)->is_trusted);
+	gnutls_global_set_time_function(in_a_year);
+	assert_true(connection_recheck(pair.server.connection, b));
+	gnutls_global_set_time_function(time);
+	assert_false(connection_peer(pair.server.connection)->is_trusted);
+	assert_non_null(strstr(connection_peer(pair.server.connection)->doubt, "expired"));
+	assert_int_equal(connection_state(pair.server.connection), CONNECTION_UP);
+	connection_close(pair.client.connection, CONNECTION_END_DRAIN, NULL);
+	pair_run(&pair, pair_both_closed);
+	pair_stop(&pair);
+	tls_credentials_free(&b);
+}
+
 static int start_zoo(void **state)
 {
 	(void)state;
@@ -494,6 +520,7 @@ int main(void)
 		cmocka_unit_test(lets_in_who_should_be),
 		cmocka_unit_test(refuses_a_client_without_certificate),
 		cmocka_unit_test(looks_again_at_a_live_peer),
+		cmocka_unit_test(learns_that_a_live_peer_is_no_longer_good),
 		cmocka_unit_test(shows_the_certificate_that_is_asked_for),
 		cmocka_unit_test(refuses_a_further_certificate_that_is_none),
 		cmocka_unit_test(remembers_good_and_bad_certificates_until_something_changes),

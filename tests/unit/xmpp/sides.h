@@ -104,7 +104,8 @@ static inline void side_stanza(void *owner, const struct xmpp_element *stanza, c
 
 	side->last_number = number;
 	side_log(side, "%.*s %.*s@%.*s to %.*s@%.*s #%u", SLICE_ARG(stanza->name), SLICE_ARG(from->local),
-	         SLICE_ARG(from->domain), SLICE_ARG(to->local), SLICE_ARG(to->domain), (unsigned)number);
+	         SLICE_ARG(from->domain), SLICE_ARG(to->local), SLICE_ARG(to->domain),
+	         number == UINT64_MAX ? 0 : (unsigned)number); /* 0: nobody counts */
 }
 static inline void side_acknowledged(void *owner, size_t count)
 {

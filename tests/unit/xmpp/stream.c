@@ -29,7 +29,7 @@ static const struct {
 	  "start-tls|ready|pair a.example b.example ready none dialback",
 	  "start-tls|pair b.example a.example none ready certificate" },
 	{ "goes_on_without_proof_of_the_server_where_dialback_may", NORMAL, NORMAL, true, false, false, false,
-	  "start-tls|pair a.example b.example ready none sasl|ready",
+	  "start-tls|pair a.example b.example ready none dns|ready",
 	  "start-tls|pair b.example a.example none ready sasl" },
 	{ "hangs_up_on_a_wrong_certificate", STRICT, NORMAL, true, false, false, false,
 	  "start-tls|pair a.example b.example refused none none: the partner's certificate does not name its "
@@ -110,6 +110,38 @@ static size_t row_of(const char *behaviour)
 	return 0;
 }
 
+/* What rests on the peer's certificate rests on it for as long as the stream lives; what does not, does not. */
+static void a_proof_by_certificate_ends_with_it(void **state)
+{
+	static const struct {
+		const char *meeting;
+		bool is_initiating, holds; /* without the certificate */
+	} rows[] = {
+		{ "proves_by_sasl", true, false },
+		{ "proves_by_sasl", false, false },
+		{ "needs_no_question_with_a_certificate", false, false },
+		{ "needs_no_question_with_a_certificate", true, true }, /* our key was believed */
+		{ "goes_on_without_proof_of_the_server_where_dialback_may", true, true },
+		{ "asks_the_authoritative_server", false, true },
+	};
+	struct xmpp_parser *parser = xmpp_parser_new();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct side a, b, *side = rows[i].is_initiating ? &a : &b;
+
+		meet(row_of(rows[i].meeting), 0, &a, &b, parser);
+		xmpp_stream_verified(b.stream, SLICE("b.example"), SLICE("a.example"), XMPP_KEY_VALID,
+		                     XMPP_UNDEFINED_CONDITION);
+		assert_true(xmpp_stream_is_still_proved(side->stream));
+		side->proved[0] = NULL;
+		assert_int_equal(xmpp_stream_is_still_proved(side->stream), rows[i].holds);
+		side_stop(&a);
+		side_stop(&b);
+	}
+	xmpp_parser_free(&parser);
+}
+
 /* ---- stanzas ---- */
 
 static void sends_and_acknowledges(void **state)
@@ -187,6 +219,39 @@ static void a_full_stream_reads_no_more_until_something_is_handled(void **state)
 	assert_int_equal(buffer_length(&in), 0);
 	assert_int_equal(xmpp_stream_counts(b.stream).stanzas_in, XMPP_UNHANDLED_MAX + 2);
 	assert_int_equal(xmpp_stream_phase(b.stream), XMPP_PHASE_OPEN);
+	buffer_stop(&in);
+	side_stop(&a);
+	side_stop(&b);
+	xmpp_parser_free(&parser);
+}
+
+/* Nobody counts: what is open is bounded all the same, and one that takes long holds up no other. */
+static void a_full_stream_reads_no_more_though_nobody_counts(void **state)
+{
+	static const char stanza[] = "<message from='u@a.example' to='v@b.example'/>";
+	struct xmpp_parser *parser = xmpp_parser_new();
+	struct buffer in;
+	struct side a, b;
+
+	(void)state;
+	meet(row_of("proves_by_sasl"), 0, &a, &b, parser);
+	buffer_start(&in, OUT_MAX);
+	for (int i = 0; i < XMPP_UNHANDLED_MAX + 2; i++)
+		buffer_add(&in, slice_of(stanza));
+	xmpp_stream_received(b.stream, &in, NOW(1000));
+	assert_true(xmpp_stream_is_full(b.stream));
+	assert_int_equal(xmpp_stream_counts(b.stream).unhandled, XMPP_UNHANDLED_MAX);
+	assert_int_equal(buffer_length(&in), 2 * (sizeof stanza - 1));
+	for (uint64_t other = 0; other < 3; other++) /* no number of it */
+		xmpp_stream_handled(b.stream, other);
+	assert_true(xmpp_stream_is_full(b.stream));
+	xmpp_stream_handled(b.stream, b.last_number);
+	assert_false(xmpp_stream_is_full(b.stream));
+	xmpp_stream_received(b.stream, &in, NOW(1000));
+	assert_int_equal(xmpp_stream_counts(b.stream).stanzas_in, XMPP_UNHANDLED_MAX + 1);
+	for (int i = 0; i < XMPP_UNHANDLED_MAX + 9; i++) /* more often than they came */
+		xmpp_stream_handled(b.stream, b.last_number);
+	assert_int_equal(xmpp_stream_counts(b.stream).unhandled, 0);
 	buffer_stop(&in);
 	side_stop(&a);
 	side_stop(&b);
@@ -798,8 +863,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(meets_by_each_row),
+		cmocka_unit_test(a_proof_by_certificate_ends_with_it),
 		cmocka_unit_test(sends_and_acknowledges),
 		cmocka_unit_test(a_full_stream_reads_no_more_until_something_is_handled),
+		cmocka_unit_test(a_full_stream_reads_no_more_though_nobody_counts),
 		cmocka_unit_test(goes_both_ways),
 		cmocka_unit_test(closes_politely),
 		cmocka_unit_test(makes_the_published_keys),
