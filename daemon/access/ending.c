@@ -5,15 +5,18 @@
 #include "daemon/access/parts.h"
 #include "shared/base/memory.h"
 
-/* Would a message of `domain` still cross on this connection? */
+/*
+ * Would `domain` still be dealt with on this connection?  It is asked for the edge itself, so that neither the policy
+ * of one user nor who may begin with whom decides for all.
+ */
 static bool is_still_allowed(struct flow *flow, const struct policy_image *image, struct slice domain,
                              struct policy_verdict *verdict)
 {
 	struct access *a = flow->access;
 	struct partner *partner = partner_get(a, domain);
 	struct policy_facts facts = { .direction = POLICY_INWARD,
-		                      .service = POLICY_SERVICE_IM,
-		                      .method = SLICE("MESSAGE"),
+		                      .service = POLICY_SERVICE_OTHER,
+		                      .method = SLICE("OPTIONS"),
 		                      .remote_domain = domain };
 	const struct image_topology *topology = image_topology_at(image, 0);
 

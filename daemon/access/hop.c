@@ -232,8 +232,11 @@ static bool may_dial(const struct hop *hop, const struct address *address)
 {
 	const struct policy_image *image = hop->access->image;
 	const struct image_topology *topology = image_topology_at(image, 0);
+	const struct image_sip_provider *provider = policy_provider_of_edge(image, slice_of(hop->name));
 
 	if (hop->side == SIP_SIDE_INTERNAL || !address_is_special(address))
+		return true;
+	if (provider && provider->is_local)
 		return true;
 	for (size_t i = 0; i < topology->permitted_targets.count; i++) {
 		struct address_prefix prefix;
@@ -447,9 +450,11 @@ static bool serves(struct access *a, const struct hop *hop, struct slice partner
 {
 	struct partner *known = partner_find(a, partner);
 	const struct image_allowed_domain *allowed = image_allowed_domain_find(a->image, partner);
+	const struct image_sip_provider *provider = policy_provider_of_domain(a->image, partner);
 	struct slice name = slice_of(hop->name);
 
 	if (slice_equal(name, partner) ||
+	    (provider && slice_equal(policy_image_text(a->image, provider->proxy_fqdn), name)) ||
 	    (allowed && slice_equal(policy_image_text(a->image, allowed->proxy_fqdn), name)))
 		return true;
 	for (size_t i = 0; known && i < known->record_count; i++)

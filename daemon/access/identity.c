@@ -56,6 +56,14 @@ static bool names_a_partner(const struct flow *flow)
 {
 	const struct access *a = flow->access;
 
+	/* A provider's edge; one that is turned off is a stranger's. */
+	for (size_t i = 0; i < image_sip_provider_count(a->image); i++) {
+		const struct image_sip_provider *provider = image_sip_provider_at(a->image, i);
+
+		if (provider->enabled &&
+		    flow_carries_name(flow, policy_image_text(a->image, provider->proxy_fqdn)))
+			return true;
+	}
 	return (policy_image_has_default_route(a->image) &&
 	        flow_carries_name(flow, policy_image_text(a->image, a->settings->default_route_fqdn))) ||
 	       partner_named(flow).len > 0;
@@ -98,7 +106,11 @@ static bool is_remembered(const struct flow *flow, struct slice domain)
 
 static enum admission_class class_of(const struct access *a, struct slice domain)
 {
-	return image_allowed_domain_find(a->image, domain) ? ADMISSION_ALLOWED : ADMISSION_DISCOVERED;
+	/* One of our own domains is brought by the provider that hosts users of it alone. */
+	return image_allowed_domain_find(a->image, domain) || policy_provider_of_domain(a->image, domain) ||
+	                       policy_image_is_own_domain(a->image, domain)
+	               ? ADMISSION_ALLOWED
+	               : ADMISSION_DISCOVERED;
 }
 
 enum admission_class flow_class(const struct flow *flow)

@@ -163,7 +163,10 @@ static struct slice domain_of_host(struct slice host)
 static struct slice domain_of_edge(const struct passage *p, struct slice from)
 {
 	struct slice domain = domain_of_host(from);
+	const struct image_sip_provider *provider = policy_provider_of_edge(p->access->image, from);
 
+	if (provider && provider->domains.count && flow_carries_name(p->flow, from))
+		return policy_image_item(p->access->image, provider->domains, 0);
 	if (image_allowed_domain_find(p->access->image, from) || !flow_carries_name(p->flow, from))
 		return from;
 	if (p->flow->domain_count && !image_allowed_domain_find(p->access->image, domain))
@@ -180,6 +183,8 @@ static void step_gather(struct passage *p)
 	                                                                    : p->m->target_uri.host);
 
 	p->facts = (struct policy_facts){ .service = service_of(p->m),
+		                          .is_conference = service_is_conference(p->m),
+		                          .is_in_dialog = p->route == SIP_ROUTE_TOKEN,
 		                          .method = p->m->method_name,
 		                          .edge = access_edge_name(p->access, p->access->image) };
 	if (p->flow->side == SIP_SIDE_EXTERNAL) {
@@ -192,6 +197,7 @@ static void step_gather(struct passage *p)
 			p->facts.is_solicited = p->is_solicited;
 		} else {
 			flow_facts(p->flow, &p->facts);
+			p->facts.said = stamp_said(p->m);
 		}
 		if (is_for_us(p))
 			p->facts.remote_domain = domain_of_edge(p, from);
@@ -218,7 +224,7 @@ static void step_gather(struct passage *p)
 static bool is_worth_remembering(const struct passage *p)
 {
 	return p->verdict.answer != POLICY_REFUSE || p->verdict.allowed || p->verdict.xmpp ||
-	       p->verdict.step == POLICY_STEP_BLOCKED_DOMAIN;
+	       p->verdict.provider || p->verdict.step == POLICY_STEP_BLOCKED_DOMAIN;
 }
 
 /* Who waits for an answer that has been asked for costs no further look-up. */
@@ -307,7 +313,7 @@ static void step_forward(struct passage *p)
 	r->is_solicited = p->is_solicited;
 	r->is_farewell = p->is_farewell;
 	r->verification = p->verdict.verification;
-	r->is_public = p->verdict.is_public;
+	r->is_public = p->verdict.federation == POLICY_FEDERATION_PUBLIC;
 	r->is_counted = true;
 	if (r->partner) {
 		r->partner->users--;
@@ -342,14 +348,25 @@ static void count_passage(struct passage *p)
 	}
 }
 
+/*
+ * Our pool sends out what is for a user of our own domain elsewhere, and the provider that hosts others of them does
+ * the same: what it brought as one of ours and what comes back would go to and fro.  Only it may bring such senders.
+ */
+static bool goes_back(const struct passage *p)
+{
+	return p->flow->side == SIP_SIDE_INTERNAL && p->verdict.is_shared && p->route != SIP_ROUTE_TOKEN &&
+	       policy_image_is_own_domain(p->access->image, p->facts.local_domain) &&
+	       sip_proxy_has_passed(&p->access->proxy, p->m);
+}
+
 /* A partner on no list is watched: rate, different users, failures. False: answered. */
 static bool step_discovered(struct passage *p)
 {
 	const char *why = "";
 
-	if (p->flow->side == SIP_SIDE_INTERNAL || p->verdict.allowed || p->verdict.xmpp ||
-	    p->verdict.route == POLICY_ROUTE_DEFAULT || (p->request && p->request->is_counted) ||
-	    p->m->method == SIP_ACK || discovery_admits(p->flow, &p->facts, &why))
+	if (p->flow->side == SIP_SIDE_INTERNAL || !policy_is_discovered(&p->verdict) ||
+	    (p->request && p->request->is_counted) || p->m->method == SIP_ACK ||
+	    discovery_admits(p->flow, &p->facts, &why))
 		return true;
 	turn_down(p, POLICY_REFUSAL_DISCOVERED_LIMIT, why, SLICE(""));
 	return false;
@@ -408,6 +425,10 @@ static void decide(struct passage *p)
 	case POLICY_NEED_SRV: wait_for_lookup(p); return;
 	case POLICY_REFUSE: policy_refused(p); return;
 	case POLICY_PASS: break;
+	}
+	if (goes_back(p)) {
+		turn_down(p, POLICY_REFUSAL_LOOP, "", SLICE(""));
+		return;
 	}
 	if (!step_discovered(p) || !step_sender(p))
 		return;

@@ -381,6 +381,10 @@ void recheck_due(struct access *a);
 /* Headers that tell the other side of the edge who the sender is. False: no memory. */
 const char *stamp_source_type(const struct policy_verdict *verdict);
 bool stamp_sender(const struct request *r, const struct sip_message *m, struct sip_edits *edits);
+/* What the message itself says of its sender's verification, by whoever sent it to us. */
+enum policy_said stamp_said(const struct sip_message *m);
+/* Name decoration: where the provider wants it, the request goes out for user(domain)@its-routing-domain.  False: no memory. */
+bool stamp_target(const struct request *r, const struct sip_message *m, struct sip_edits *edits);
 
 /* ---- inbound.c ---- */
 void inbound_message(struct flow *flow, struct slice bytes);
@@ -390,6 +394,8 @@ void inbound_resume(struct request *request);
 
 /* ---- service.c ---- */
 enum policy_service service_of(const struct sip_message *request);
+/* Does it belong to a conference, as Lync's and RFC 4579's clients write it? */
+bool service_is_conference(const struct sip_message *request);
 
 /* ---- request.c ---- */
 struct request *request_new(struct access *a, struct flow *source, const struct sip_message *m);

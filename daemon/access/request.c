@@ -238,7 +238,9 @@ void request_set_targets_partner(struct request *r, const struct policy_verdict 
 {
 	struct access *a = r->access;
 	struct partner *partner = r->partner;
-	struct slice certificate = verdict->allowed
+	const struct image_sip_provider *provider = verdict->provider;
+	struct slice certificate = provider ? policy_image_text(a->image, provider->outbound_certificate)
+	                           : verdict->allowed
 	                                   ? policy_image_text(a->image,
 	                                                       verdict->allowed->outbound_certificate)
 	                                   : SLICE("");
@@ -250,6 +252,11 @@ void request_set_targets_partner(struct request *r, const struct policy_verdict 
 		return;
 	}
 	r->identity_rule = (int)verdict->identity;
+	if (provider) {
+		add_target(r, SIP_SIDE_EXTERNAL, policy_image_text(a->image, provider->proxy_fqdn),
+		           (uint16_t)provider->proxy_port, certificate);
+		return;
+	}
 	if (verdict->route == POLICY_ROUTE_PROXY_FQDN && verdict->allowed) {
 		add_target(r, SIP_SIDE_EXTERNAL, policy_image_text(a->image, verdict->allowed->proxy_fqdn),
 		           (uint16_t)verdict->allowed->proxy_port, certificate);
@@ -310,6 +317,7 @@ static bool write_forwarded(struct request *r, const struct hop *hop, const stru
 	struct flow *source = flow_find(a, r->source);
 	struct sip_edits edits = { .count = 0 };
 	struct sip_token token;
+	enum sip_route_answer route;
 	char address[ADDRESS_TEXT_BYTES] = "";
 	struct sip_forward how = {
 		.from = r->from,
@@ -326,8 +334,10 @@ static bool write_forwarded(struct request *r, const struct hop *hop, const stru
 		how.source_port = address_port(connection_remote(source->connection));
 	}
 	*branch = how.branch;
-	return how.branch.len &&
-	       sip_proxy_take_route(&a->proxy, r->from, m, &edits, &token, m->arena) != SIP_ROUTE_FORGED &&
+	route = sip_proxy_take_route(&a->proxy, r->from, m, &edits, &token, m->arena);
+	return how.branch.len && route != SIP_ROUTE_FORGED &&
+	       (r->to == SIP_SIDE_INTERNAL || route == SIP_ROUTE_TOKEN || hop->is_neighbour ||
+	        stamp_target(r, m, &edits)) &&
 	       sip_proxy_forward(&a->proxy, m, &how, &edits, m->arena) && stamp_sender(r, m, &edits) &&
 	       !edits.is_broken && sip_message_write(m, &edits, out);
 }

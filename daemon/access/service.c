@@ -46,3 +46,39 @@ enum policy_service service_of(const struct sip_message *request)
 		return has_calls_media(request->body) ? POLICY_SERVICE_AV : POLICY_SERVICE_OTHER;
 	}
 }
+
+/* The parameter of Lync's conference addresses: sip:alice@contoso.example;gruu;opaque=app:conf:focus:id:... */
+static bool is_conference_uri(const struct sip_uri *uri)
+{
+	struct slice opaque;
+
+	return sip_param(uri->params, SLICE("opaque"), &opaque) &&
+	       slice_starts_nocase(opaque, SLICE("app:conf:"));
+}
+
+static bool has_value(const struct sip_message *m, enum sip_header_id id, struct slice wanted)
+{
+	const struct sip_header *header = sip_message_header(m, id);
+	struct slice value = header ? header->value : SLICE_NONE;
+
+	value = slice_trim(slice_first(value, slice_find(value, ';')));
+	return slice_equal_nocase(value, wanted);
+}
+
+/* A Contact of a focus says so (RFC 4579 §5.1): a parameter of the header, without a value. */
+static bool is_from_focus(const struct sip_message *m)
+{
+	const struct sip_header *contact = sip_message_header(m, SIP_CONTACT);
+	struct slice all = contact ? contact->value : SLICE_NONE, value;
+	size_t end = slice_find(all, '>');
+
+	return end < all.len && sip_param(slice_after(all, end + 1), SLICE("isfocus"), &value);
+}
+
+bool service_is_conference(const struct sip_message *request)
+{
+	return is_conference_uri(&request->target_uri) || is_conference_uri(&request->to.uri) ||
+	       is_conference_uri(&request->from.uri) || is_from_focus(request) ||
+	       has_value(request, SIP_EVENT, SLICE("conference")) ||
+	       has_value(request, SIP_CONTENT_TYPE, SLICE("application/ms-conf-invite+xml"));
+}

@@ -5,25 +5,29 @@
  */
 #include "daemon/access/parts.h"
 
-/* What the message itself says of its sender's verification, by whoever sent it to us. */
-static bool says_verified(const struct sip_message *m)
+enum policy_said stamp_said(const struct sip_message *m)
 {
-	const struct sip_header *said = sip_message_header(m, SIP_MS_ASSERTED_VERIFICATION_LEVEL);
-	struct slice rest = said ? said->value : SLICE_NONE, part;
+	const struct sip_header *header = sip_message_header(m, SIP_MS_ASSERTED_VERIFICATION_LEVEL);
+	struct slice rest = header ? header->value : SLICE_NONE, part;
 
-	while (slice_next(&rest, ';', &part))
-		if (slice_equal_nocase(slice_trim(part), SLICE("ms-source-verified-user=verified")))
-			return true;
-	return false;
+	while (slice_next(&rest, ';', &part)) {
+		part = slice_trim(part);
+		if (slice_equal_nocase(part, SLICE("ms-source-verified-user=verified")))
+			return POLICY_SAID_VERIFIED;
+		if (slice_equal_nocase(part, SLICE("ms-source-verified-user=unverified")))
+			return POLICY_SAID_UNVERIFIED;
+	}
+	return POLICY_SAID_NOTHING;
 }
 
-/* In Lync's words: named by its entry, vouched for by the route it came by, or found by DNS. */
+/* In Lync's words: named by its entry, vouched for by the provider or the route it came by, or found by DNS. */
 const char *stamp_source_type(const struct policy_verdict *verdict)
 {
 	if (verdict->xmpp)
 		return "DirectPartner";
 	switch (verdict->route) {
 	case POLICY_ROUTE_PROXY_FQDN: return "DirectPartner";
+	case POLICY_ROUTE_PROVIDER:
 	case POLICY_ROUTE_DEFAULT: return "AuthorizedServer";
 	default: return "AutoFederation";
 	}
@@ -38,7 +42,8 @@ static const char *verified_word(bool is_verified) { return is_verified ? "verif
 static bool stamp_inward(const struct request *r, const struct sip_message *m, struct sip_edits *edits)
 {
 	bool is_verified = r->verification == POLICY_VERIFICATION_ALWAYS ||
-	                   (r->verification == POLICY_VERIFICATION_SOURCE && says_verified(m));
+	                   (r->verification == POLICY_VERIFICATION_SOURCE &&
+	                    stamp_said(m) == POLICY_SAID_VERIFIED);
 	char *value = arena_printf(m->arena,
 	                           "ms-source-type=%s;ms-ep-fqdn=%.*s;ms-source-verified-user=%s;"
 	                           "ms-source-network=%s",
@@ -68,4 +73,21 @@ static bool stamp_outward(const struct request *r, const struct sip_message *m, 
 bool stamp_sender(const struct request *r, const struct sip_message *m, struct sip_edits *edits)
 {
 	return r->from == SIP_SIDE_EXTERNAL ? stamp_inward(r, m, edits) : stamp_outward(r, m, edits);
+}
+
+/* RFC 3261 §16.6 step 2.  What of a user part there is stays as it is written; ( and ) may stand there (§25.1, mark). */
+bool stamp_target(const struct request *r, const struct sip_message *m, struct sip_edits *edits)
+{
+	struct slice domain = slice_of(r->partner->domain);
+	struct slice routing = policy_routing_domain(r->access->image, domain);
+	const struct sip_uri *uri = &m->target_uri;
+	char *target;
+
+	if (routing.len == 0 || !uri->has_user || uri->user.len == 0)
+		return true;
+	target = arena_printf(m->arena, "%s:%.*s(%.*s)@%.*s", uri->scheme == SIP_URI_SIPS ? "sips" : "sip",
+	                      SLICE_ARG(uri->user), SLICE_ARG(domain), SLICE_ARG(routing));
+	if (target)
+		sip_edit_add(edits, SIP_EDIT_TARGET, SIP_HEADER_OTHER, slice_of(target));
+	return target != NULL;
 }

@@ -16,6 +16,9 @@ static const struct {
 	  "allow-federated-users is the master switch: while it is off nobody outside is talked with." },
 	{ "sip-domains.xml", "the SIP domains we federate with (allowed-domain), "
 	                     "and those with which nobody may talk (blocked-domain)." },
+	{ "sip-providers.xml",
+	  "SIP federated providers, public and hosting: one edge that serves the users of many domains. "
+	  "A disabled one stays listed and nothing crosses." },
 	{ "access-policies.xml",
 	  "what users may do with the outside: Global for everybody, site:NAME for a site, any other "
 	  "name for the users to whom it is granted (users.xml). The nearest counts, as a whole." },

@@ -211,13 +211,41 @@ static bool set_field(struct call *call, struct model_object *object, const stru
 	return result == RESULT_OK;
 }
 
+/* All at its defaults but its key: it has just been made. */
+static bool is_new(const struct model_object *object, const struct model_object *defaults)
+{
+	for (size_t i = 0; i < object->kind->field_count; i++)
+		if (i != object->kind->key &&
+		    !model_value_equal(&object->kind->fields[i], &object->values[i], &defaults->values[i]))
+			return false;
+	return true;
+}
+
+/* What may not change once the object is made is as it was.  False: the call has been failed. */
+static bool keeps_fixed(struct call *call, const struct model_object *was, const struct model_object *object)
+{
+	for (size_t i = 0; i < object->kind->field_count; i++) {
+		const struct model_field *field = &object->kind->fields[i];
+
+		if (!(field->flags & MODEL_FIXED) ||
+		    model_value_equal(field, &was->values[i], &object->values[i]))
+			continue;
+		call_fail_problem(call, CONTROL_INVALID, field->name,
+		                  "cannot change; remove the object and add it anew",
+		                  "the value it was made with");
+		return false;
+	}
+	return true;
+}
+
 bool change_fields(struct call *call, struct model_snapshot *copy, struct model_object *object)
 {
 	const struct json *set = json_get(call->params, "set"), *value;
 	const struct model_object *defaults = model_object_new(&copy->arena, object->kind);
+	const struct model_object *was = model_object_copy(&copy->arena, object);
 	struct slice name;
 
-	if (!defaults) {
+	if (!defaults || !was) {
 		call_fail(call, CONTROL_UNAVAILABLE, "out of memory");
 		return false;
 	}
@@ -228,7 +256,7 @@ bool change_fields(struct call *call, struct model_snapshot *copy, struct model_
 	for (size_t i = 0; json_member(set, i, &name, &value); i++)
 		if (!set_field(call, object, defaults, &copy->arena, name, value))
 			return false;
-	return true;
+	return is_new(was, defaults) || keeps_fixed(call, was, object);
 }
 
 /* ---- domains ---- */

@@ -28,7 +28,7 @@ struct question {
 	struct policy_facts facts;
 	struct names targets, dns, sip;
 	char edge[KEEPER_NAME_BYTES + 8]; /* the one taken for the partner's */
-	bool assumes_srv, assumes_certificate, assumes_first, assumes_stream;
+	bool assumes_srv, assumes_certificate, assumes_first, assumes_stream, assumes_said;
 	struct policy_explanation explanation;
 };
 
@@ -69,6 +69,7 @@ static bool read_service(struct call *call, struct policy_facts *facts)
 		{ "session", POLICY_SERVICE_IM, "INVITE" },
 		{ "call", POLICY_SERVICE_AV, "INVITE" },
 		{ "sign-in", POLICY_SERVICE_OTHER, "REGISTER" },
+		{ "conference", POLICY_SERVICE_IM, "INVITE" },
 	};
 	struct slice what = call_text(call, "what");
 
@@ -76,10 +77,11 @@ static bool read_service(struct call *call, struct policy_facts *facts)
 		if (slice_equal(what.len ? what : SLICE("message"), slice_of(rows[i].name))) {
 			facts->service = rows[i].service;
 			facts->method = slice_of(rows[i].method);
+			facts->is_conference = slice_equal(what, SLICE("conference"));
 			return true;
 		}
 	call_fail_problem(call, CONTROL_INVALID, "what", "there is no such service",
-	                  "message, presence, session, call, sign-in");
+	                  "message, presence, session, call, conference, sign-in");
 	return false;
 }
 
@@ -124,6 +126,8 @@ static void take_srv(struct question *q, const struct json *known)
 
 static struct slice edge_of(const struct question *q, const struct policy_verdict *verdict)
 {
+	if (verdict->provider)
+		return policy_image_text(q->image, verdict->provider->proxy_fqdn);
 	if (verdict->route == POLICY_ROUTE_PROXY_FQDN)
 		return policy_image_text(q->image, verdict->allowed->proxy_fqdn);
 	if (verdict->route == POLICY_ROUTE_DEFAULT)
@@ -193,6 +197,7 @@ static bool is_inward(const struct policy_image *image, const struct party *from
 	if (policy_image_is_own_domain(image, from->domain))
 		return false;
 	return policy_image_is_own_domain(image, to->domain) ||
+	       policy_provider_of_domain(image, from->domain) ||
 	       image_allowed_domain_find(image, from->domain) ||
 	       image_xmpp_partner_find(image, from->domain) || image_blocked_domain_find(image, from->domain);
 }
@@ -217,6 +222,8 @@ static bool is_assumed(const struct question *q, size_t step, const char *why, c
 		         domain);
 	else if (q->assumes_first && step == POLICY_STEP_MAY_START)
 		snprintf(out, size, "our user wrote or subscribed first (%s)", why[0] ? why : "not known");
+	else if (q->assumes_said && step == POLICY_STEP_SOURCE_VERIFICATION)
+		snprintf(out, size, "the message says that its sender is verified");
 	return out[0] && q->explanation.steps[step].was_asked &&
 	       q->explanation.steps[step].answer == POLICY_PASS;
 }
@@ -339,6 +346,21 @@ static void take_first(struct question *q, const struct json *known)
 	q->facts.is_solicited |= q->assumes_first;
 }
 
+/* What a provider's level asks of a message and of the two, and nobody has been asked: it is taken to be right. */
+static void take_provider(struct question *q)
+{
+	struct policy_verdict verdict;
+
+	policy_decide(q->image, &q->facts, &verdict, &q->explanation);
+	if (!verdict.provider)
+		return;
+	q->assumes_said = q->explanation.steps[POLICY_STEP_SOURCE_VERIFICATION].answer == POLICY_REFUSE;
+	if (q->assumes_said)
+		q->facts.said = POLICY_SAID_VERIFIED;
+	else if (q->explanation.steps[POLICY_STEP_MAY_START].answer == POLICY_REFUSE)
+		q->facts.is_solicited = q->assumes_first = true;
+}
+
 static void ask_gateway(struct question *q)
 {
 	const struct party *ours = q->facts.direction == POLICY_INWARD ? &q->to : &q->from;
@@ -398,6 +420,7 @@ static void decide(void *to, const struct json *known, const char *why)
 		policy_decide(q->image, &q->facts, &verdict, NULL);
 		q->assumes_srv &= verdict.route == POLICY_ROUTE_SRV_FEDERATION;
 		take_certificate(q, known, &verdict);
+		take_provider(q);
 	}
 	policy_decide(q->image, &q->facts, &verdict, &q->explanation);
 	snprintf(both, sizeof both,

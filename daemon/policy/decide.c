@@ -107,7 +107,10 @@ static void refuse_own(struct policy_finding *f, struct slice domain, const char
 	              SLICE_ARG(domain), why);
 }
 
-/* Nobody outside may write as one of our users, and nobody inside as someone else's. */
+/*
+ * Nobody outside may write as one of our users, and nobody inside as someone else's.  But a provider that hosts users
+ * of ours writes as they, and what partners wrote to them our pool sends on there.
+ */
 static void ask_sender_domain(const struct policy_asking *a, struct policy_finding *f)
 {
 	bool is_inward = a->facts->direction == POLICY_INWARD;
@@ -118,14 +121,16 @@ static void ask_sender_domain(const struct policy_asking *a, struct policy_findi
 		policy_ask_remote_domain(a, f);
 		return;
 	}
-	if (is_inward && is_own)
+	if (is_inward && is_own && !(a->is_shared && policy_provider_speaks(a)))
 		refuse_own(f, sender, "is our own domain: no partner may claim it");
-	else if (!is_inward && !is_own)
+	else if (!is_inward && !is_own && !a->is_shared)
 		refuse_own(f, sender, "is none of our own domains: our users do not write from it");
 	else
 		policy_pass(a, f, MODEL_TOPOLOGY, sender, FIELD_NAME(TOPOLOGY, topology, sip_domains),
 		            "%.*s is %s", SLICE_ARG(sender),
-		            is_own ? "our own domain" : "not our own domain, as it should be");
+		            a->is_shared ? "let through for the provider that hosts users of ours"
+		            : is_own     ? "our own domain"
+		                         : "not our own domain, as it should be");
 }
 
 /* Inwards only to ourselves: the edge carries nothing from one partner to another. */
@@ -137,7 +142,7 @@ static void ask_own_domain(const struct policy_asking *a, struct policy_finding 
 
 	if (is_inward && !is_own)
 		refuse_own(f, receiver, "is none of our own domains");
-	else if (!is_inward && is_own)
+	else if (!is_inward && is_own && !a->is_shared)
 		refuse_own(f, receiver, "is our own domain: the pool delivers to it, not the edge");
 	else
 		policy_pass(a, f, MODEL_TOPOLOGY, receiver, FIELD_NAME(TOPOLOGY, topology, sip_domains),
@@ -153,6 +158,8 @@ static void ask_known_domain(const struct policy_asking *a, struct policy_findin
 		policy_refuse(f, MODEL_ALLOWED_DOMAIN, domain, "", "the partner's domain is missing");
 	else if (a->protocol == POLICY_XMPP || a->xmpp)
 		policy_ask_xmpp_domain(a, f);
+	else if (a->provider)
+		policy_ask_provider_domain(a, f);
 	else if (a->allowed)
 		policy_pass(a, f, MODEL_ALLOWED_DOMAIN, domain, "", "%.*s is on the list of allowed domains",
 		            SLICE_ARG(domain));
@@ -184,8 +191,6 @@ static bool is_left_to_gateway(const struct policy_asking *a, struct policy_find
 
 static void ask_service(const struct policy_asking *a, struct policy_finding *f)
 {
-	static const char *const names[] = { "instant messages", "presence", "audio and video",
-		                             "other requests" };
 	const char *field = FIELD_NAME(TOPOLOGY, topology, media);
 	bool is_federation = a->facts->source == POLICY_FEDERATION;
 
@@ -201,7 +206,7 @@ static void ask_service(const struct policy_asking *a, struct policy_finding *f)
 	else
 		policy_pass(a, f, MODEL_TOPOLOGY, SLICE(""), field, "%s %s",
 		            is_federation ? "SIP federation carries" : "users outside have",
-		            names[a->facts->service]);
+		            policy_service_name(a->facts->service));
 }
 
 /* Neither the entry nor DNS says where the partner's edge is, as far as is known. */
@@ -232,6 +237,10 @@ static void ask_route(const struct policy_asking *a, struct policy_finding *f)
 		return;
 	if (a->route == POLICY_ROUTE_PROXY_FQDN)
 		policy_pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the entry names %.*s",
+		            SLICE_ARG(a->proxy));
+	else if (a->route == POLICY_ROUTE_PROVIDER)
+		policy_pass(a, f, MODEL_SIP_PROVIDER, policy_provider_key(a),
+		            FIELD_NAME(SIP_PROVIDER, sip_provider, proxy_fqdn), "the provider's edge is %.*s",
 		            SLICE_ARG(a->proxy));
 	else if (a->route == POLICY_ROUTE_DEFAULT)
 		policy_pass(a, f, MODEL_ACCESS_EDGE, SLICE(""),
@@ -275,8 +284,9 @@ static void ask_srv_in_domain(const struct policy_asking *a, struct policy_findi
 		            "not needed: the certificate must carry the domain itself");
 	} else if (policy_is_named(a)) {
 		policy_pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "not needed: %s",
-		            a->route == POLICY_ROUTE_DEFAULT ? "the default route is named"
-		                                             : "the entry names the partner's edge");
+		            a->route == POLICY_ROUTE_DEFAULT    ? "the default route is named"
+		            : a->route == POLICY_ROUTE_PROVIDER ? "the entry names the provider's edge"
+		                                                : "the entry names the partner's edge");
 	} else if (!is_found_by_srv(a)) {
 		policy_leave(f, MODEL_ALLOWED_DOMAIN, domain, "there is no SRV target to look at");
 	} else if (has_target_in_domain(a->facts)) {
@@ -319,11 +329,17 @@ static void refuse_identity(const struct policy_asking *a, struct policy_finding
 {
 	struct slice domain = a->facts->remote_domain, wanted = wanted_name(a);
 
+	enum model_kind_id kind = a->provider ? MODEL_SIP_PROVIDER : MODEL_ALLOWED_DOMAIN;
+
+	if (a->provider) {
+		domain = policy_provider_key(a);
+		field = FIELD_NAME(SIP_PROVIDER, sip_provider, proxy_fqdn);
+	}
 	if (a->facts->has_certificate)
-		policy_refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
-		              "the partner's certificate does not carry %.*s", SLICE_ARG(wanted));
+		policy_refuse(f, kind, domain, field, "the partner's certificate does not carry %.*s",
+		              SLICE_ARG(wanted));
 	else
-		policy_refuse(f, MODEL_ALLOWED_DOMAIN, domain, field,
+		policy_refuse(f, kind, domain, field,
 		              "the partner presented no certificate; it must carry %.*s", SLICE_ARG(wanted));
 }
 
@@ -359,6 +375,7 @@ static void (*const ask[POLICY_STEP_COUNT])(const struct policy_asking *, struct
 	[POLICY_STEP_USER_POLICY] = policy_ask_user,
 	[POLICY_STEP_KIND_SERVICE] = policy_ask_kind_service,
 	[POLICY_STEP_SERVICE] = ask_service,
+	[POLICY_STEP_SOURCE_VERIFICATION] = policy_ask_source_verification,
 	[POLICY_STEP_MAY_START] = policy_ask_may_start,
 	[POLICY_STEP_ROUTE] = ask_route,
 	[POLICY_STEP_SRV_IN_DOMAIN] = ask_srv_in_domain,
@@ -428,8 +445,18 @@ static struct policy_asking asking_of(const struct policy_image *image, const st
 	                  : asking.xmpp                     ? POLICY_XMPP
 	                                                    : POLICY_SIP;
 
+	policy_find_provider(&asking);
 	policy_tie(&asking);
 	return asking;
+}
+
+void policy_ask_all(const struct policy_asking *a, struct policy_finding findings[POLICY_STEP_COUNT])
+{
+	const enum policy_step_id *steps;
+	size_t count = policy_steps_of(a->facts->source, &steps);
+
+	for (size_t i = 0; i < count; i++)
+		ask[steps[i]](a, &findings[steps[i]]);
 }
 
 static void decide_all(const struct policy_asking *a, struct policy_verdict *verdict,
@@ -441,12 +468,10 @@ static void decide_all(const struct policy_asking *a, struct policy_verdict *ver
 
 	for (int step = 0; step < POLICY_STEP_COUNT; step++)
 		policy_leave(&explanation->steps[step], MODEL_ACCESS_EDGE, SLICE(""), "it is not asked here");
-	for (size_t i = 0; i < count; i++) {
+	policy_ask_all(a, explanation->steps);
+	for (size_t i = 0; i < count && !is_decided; i++) {
 		struct policy_finding *finding = &explanation->steps[steps[i]];
 
-		ask[steps[i]](a, finding);
-		if (is_decided)
-			continue;
 		is_decided = finding->answer != POLICY_PASS;
 		if (is_decided || i == count - 1) {
 			verdict->step = steps[i];
@@ -483,6 +508,9 @@ static enum policy_verification verification_of(const struct policy_asking *a)
 		               ? POLICY_VERIFICATION_NEVER
 		               : POLICY_VERIFICATION_ALWAYS;
 
+	if (a->provider)
+		return (enum policy_verification)a->provider->verification_level;
+
 	uint64_t level = a->route == POLICY_ROUTE_DEFAULT ? a->switches->verification_level
 	                 : a->allowed                     ? a->allowed->verification_level
 	                              : a->switches->discovered_partner_verification_level;
@@ -504,8 +532,10 @@ void policy_decide(const struct policy_image *image, const struct policy_facts *
 	verdict->protocol = asking.protocol;
 	verdict->xmpp = asking.xmpp;
 	verdict->allowed = asking.allowed;
+	verdict->provider = asking.provider;
+	verdict->is_shared = asking.is_shared;
+	verdict->federation = policy_federation_of(&asking);
 	verdict->route = asking.route;
 	verdict->identity = asking.rule;
 	verdict->verification = verification_of(&asking);
-	verdict->is_public = policy_is_public(&asking);
 }

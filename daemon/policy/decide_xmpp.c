@@ -1,6 +1,6 @@
 /*
  * The steps as XMPP partners meet them (Lync's CsXmppAllowedPartner), and those that ask
- * what only they have: a switch of their own, a kind that carries little, and types of which one may not begin.
+ * what only they have: a switch of their own, and types of which one may not begin.
  */
 #include "daemon/policy/parts.h"
 
@@ -29,7 +29,9 @@ void policy_ask_enabled(const struct policy_asking *a, struct policy_finding *f)
 {
 	const char *field = FIELD_NAME(XMPP_PARTNER, xmpp_partner, enabled);
 
-	if (a->protocol == POLICY_SIP || !a->xmpp)
+	if (a->provider)
+		policy_ask_provider_enabled(a, f);
+	else if (a->protocol == POLICY_SIP || !a->xmpp)
 		policy_leave(f, MODEL_ALLOWED_DOMAIN, a->facts->remote_domain,
 		             "an allowed domain has no switch of its own");
 	else if (a->xmpp->enabled)
@@ -39,24 +41,13 @@ void policy_ask_enabled(const struct policy_asking *a, struct policy_finding *f)
 		              "the XMPP partner %.*s is turned off", SLICE_ARG(policy_xmpp_key(a)));
 }
 
-void policy_ask_kind_service(const struct policy_asking *a, struct policy_finding *f)
-{
-	if (a->protocol == POLICY_XMPP && a->facts->service == POLICY_SERVICE_AV)
-		policy_refuse(
-		        f, MODEL_XMPP_PARTNER, policy_xmpp_key(a), "",
-		        "XMPP federation carries no audio and video: messages and presence from person to "
-		        "person only");
-	else
-		policy_pass(a, f, a->protocol == POLICY_XMPP ? MODEL_XMPP_PARTNER : MODEL_ALLOWED_DOMAIN,
-		            a->facts->remote_domain, "", "%s federation carries this",
-		            a->protocol == POLICY_XMPP ? "XMPP" : "SIP");
-}
-
 void policy_ask_may_start(const struct policy_asking *a, struct policy_finding *f)
 {
 	const char *field = FIELD_NAME(XMPP_PARTNER, xmpp_partner, partner_type);
 
-	if (a->protocol == POLICY_SIP || !a->xmpp)
+	if (a->provider)
+		policy_ask_provider_start(a, f);
+	else if (a->protocol == POLICY_SIP || !a->xmpp)
 		policy_leave(f, MODEL_ALLOWED_DOMAIN, a->facts->remote_domain, "both sides may begin");
 	else if (a->facts->direction == POLICY_OUTWARD)
 		policy_pass(a, f, MODEL_XMPP_PARTNER, policy_xmpp_key(a), field, "our users may begin");

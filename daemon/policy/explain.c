@@ -77,18 +77,26 @@ static bool is_host_name(struct slice name)
 	return name.len > 0;
 }
 
+/* An entry may name it as its edge: a provider's edge is the provider's alone. */
+static bool may_be_named(const struct policy_asking *a, struct slice name)
+{
+	return is_host_name(name) && !policy_provider_of_edge(a->image, name);
+}
+
 /*
  * A name on the certificate that an administrator may take for the partner's edge: one that DNS gives (a
  * hoster's, most often), or one that lies in the partner's domain.  Never just any name that a stranger presents.
  */
-static struct slice edge_name(const struct policy_facts *facts)
+static struct slice edge_name(const struct policy_asking *a)
 {
+	const struct policy_facts *facts = a->facts;
+
 	for (size_t i = 0; i < facts->srv_target_count; i++)
-		if (carries(facts, facts->srv_targets[i]) && is_host_name(facts->srv_targets[i]))
+		if (carries(facts, facts->srv_targets[i]) && may_be_named(a, facts->srv_targets[i]))
 			return facts->srv_targets[i];
 	for (size_t i = 0; facts->has_certificate && i < facts->certificate_dns_count; i++)
 		if (policy_srv_target_fits(facts->remote_domain, facts->certificate_dns[i]) &&
-		    is_host_name(facts->certificate_dns[i]))
+		    may_be_named(a, facts->certificate_dns[i]))
 			return facts->certificate_dns[i];
 	return SLICE_NONE;
 }
@@ -109,7 +117,7 @@ static void change_to_certificate(struct change *c)
 		c->identity = "edge-fqdn";
 		return;
 	}
-	c->proxy = edge_name(facts);
+	c->proxy = edge_name(a);
 	if (c->proxy.len) {
 		c->identity = a->allowed && a->allowed->identity == IDENTITY_DOMAIN ? "edge-fqdn" : NULL;
 		return;
@@ -133,14 +141,20 @@ static void change_tie(struct change *c)
 		return;
 	}
 	c->needs_entry = true;
-	c->proxy = refuses(c, POLICY_STEP_ROUTE) ? SLICE("EDGE") : facts->srv_targets[0];
+	c->proxy = SLICE("EDGE");
+	for (size_t i = 0; refuses(c, POLICY_STEP_SRV_IN_DOMAIN) && i < facts->srv_target_count; i++)
+		if (may_be_named(c->asking, facts->srv_targets[i])) {
+			c->proxy = facts->srv_targets[i];
+			break;
+		}
 }
 
 /* Could `domain` become one of our own? Then nothing else may be said of it. */
 static bool may_become_own(const struct policy_asking *a, struct slice domain)
 {
 	return domain.len && !slice_equal(domain, a->facts->remote_domain) &&
-	       !image_allowed_domain_find(a->image, domain) && !image_blocked_domain_find(a->image, domain);
+	       !image_allowed_domain_find(a->image, domain) && !image_blocked_domain_find(a->image, domain) &&
+	       !policy_provider_of_domain(a->image, domain);
 }
 
 /* Only the local side's domain can be made ours; who claims to be us, or writes to himself, stays outside. */
@@ -192,24 +206,49 @@ static void write_domain(const struct change *c, struct buffer *out)
 		buffer_printf(out, " identity=%s", c->identity);
 }
 
+/* Names of policies and providers may have blanks. */
+static void write_quoted(struct buffer *out, const char *before, struct slice name)
+{
+	bool needs_quotes = slice_find(name, ' ') < name.len;
+
+	separate(out);
+	buffer_printf(out, "%s%s", before, needs_quotes ? "\"" : "");
+	text_escape(out, name);
+	if (needs_quotes)
+		buffer_add_char(out, '"');
+}
+
 /* Of the policy that holds for the user; more than one switch may be off, and the step names the first alone. */
 static void write_user_policy(const struct change *c, struct buffer *out)
 {
 	const struct policy_facts *facts = c->asking->facts;
 	const char *fields[POLICY_SWITCHES_MAX];
 	struct policy_effective effective;
-	bool needs_quotes;
 	size_t count;
 
 	policy_effective_of(c->asking->image, facts->local_user, facts->local_domain, &effective);
 	count = policy_switches_off(c->asking, &effective, fields);
-	needs_quotes = slice_find(effective.identity, ' ') < effective.identity.len;
-	separate(out);
-	write_name(out, needs_quotes ? SLICE("policy set \"") : SLICE("policy set "), effective.identity);
-	if (needs_quotes)
-		buffer_add_char(out, '"');
+	write_quoted(out, "policy set ", effective.identity);
 	for (size_t i = 0; i < count; i++)
 		buffer_printf(out, " %s=true", fields[i]);
+}
+
+static void write_provider(const struct change *c, struct buffer *out)
+{
+	const struct policy_asking *a = c->asking;
+
+	if (!a->provider)
+		return;
+	if (refuses(c, POLICY_STEP_PARTNER_ENABLED))
+		write_quoted(out, "provider enable ", policy_provider_key(a));
+	if (refuses(c, POLICY_STEP_KIND_SERVICE) || refuses(c, POLICY_STEP_SOURCE_VERIFICATION) ||
+	    refuses(c, POLICY_STEP_MAY_START))
+		write_quoted(out, "provider set ", policy_provider_key(a));
+	if (refuses(c, POLICY_STEP_KIND_SERVICE))
+		buffer_printf(out, " %s=true", c->findings[POLICY_STEP_KIND_SERVICE].field);
+	if (refuses(c, POLICY_STEP_SOURCE_VERIFICATION) || refuses(c, POLICY_STEP_MAY_START))
+		buffer_printf(out, " %s=always-verifiable",
+		              FIELD_NAME(SIP_PROVIDER, sip_provider, verification_level));
 }
 
 static void write_xmpp(const struct change *c, struct buffer *out)
@@ -238,6 +277,19 @@ static void write_xmpp(const struct change *c, struct buffer *out)
 	}
 }
 
+/* ... for the provider's: what its kind never carries, and who is not its edge. */
+static void change_provider(struct change *c)
+{
+	const struct policy_asking *a = c->asking;
+
+	if (refuses(c, POLICY_STEP_KIND_SERVICE) && a->facts->is_conference) {
+		c->none = "public providers carry no conferences";
+	} else if (a->provider && refuses(c, POLICY_STEP_PEER_IDENTITY)) {
+		c->none = "the provider's edge must present a certificate for";
+		c->none_about = a->proxy;
+	}
+}
+
 /* What nothing here would help against, for XMPP's sake. */
 static void change_xmpp(struct change *c)
 {
@@ -246,7 +298,7 @@ static void change_xmpp(struct change *c)
 	if (a->protocol == POLICY_SIP && a->xmpp) {
 		c->none = "a domain is federated with by one protocol, and this one by XMPP:";
 		c->none_about = a->facts->remote_domain;
-	} else if (refuses(c, POLICY_STEP_KIND_SERVICE)) {
+	} else if (a->protocol == POLICY_XMPP && refuses(c, POLICY_STEP_KIND_SERVICE)) {
 		c->none = "XMPP federation carries messages and presence only";
 	} else if (a->protocol == POLICY_XMPP && refuses(c, POLICY_STEP_KNOWN_DOMAIN) && a->allowed) {
 		c->none = "a domain is federated with by one protocol, and this one by SIP:";
@@ -262,6 +314,7 @@ static void write_change(const struct change *c, bool changes_own, struct buffer
 	if (refuses(c, POLICY_STEP_USER_POLICY))
 		write_user_policy(c, out);
 	write_domain(c, out);
+	write_provider(c, out);
 	write_xmpp(c, out);
 	if (refuses(c, POLICY_STEP_SERVICE)) {
 		separate(out);
@@ -274,11 +327,38 @@ static void write_change(const struct change *c, bool changes_own, struct buffer
 	}
 }
 
-void policy_explain_change(const struct policy_asking *asking, struct policy_explanation *explanation)
+/*
+ * A domain on no list whose SRV record names a provider's edge is the provider's as soon as it is allowed: what else
+ * it needs is asked as if it were.  `asking` and `findings` are changed to that.
+ */
+static void suppose_allowed(struct policy_asking *asking, struct policy_finding findings[POLICY_STEP_COUNT])
 {
-	struct change c = { .asking = asking, .findings = explanation->steps };
-	bool changes_own = change_own(&c);
+	const struct policy_finding known = findings[POLICY_STEP_KNOWN_DOMAIN];
+
+	if (asking->provider || asking->allowed || asking->protocol == POLICY_XMPP || asking->xmpp ||
+	    known.answer != POLICY_REFUSE)
+		return;
+	for (size_t i = 0; i < asking->facts->srv_target_count && !asking->provider; i++)
+		asking->provider = policy_provider_of_edge(asking->image, asking->facts->srv_targets[i]);
+	if (!asking->provider)
+		return;
+	policy_tie(asking);
+	policy_ask_all(asking, findings);
+	findings[POLICY_STEP_KNOWN_DOMAIN] = known;
+}
+
+void policy_explain_change(const struct policy_asking *asked, struct policy_explanation *explanation)
+{
+	struct policy_asking supposed = *asked;
+	const struct policy_asking *asking = &supposed;
+	struct policy_finding findings[POLICY_STEP_COUNT];
+	struct change c = { .asking = asking, .findings = findings };
 	struct buffer out;
+	bool changes_own;
+
+	memcpy(findings, explanation->steps, sizeof findings);
+	suppose_allowed(&supposed, findings);
+	changes_own = change_own(&c);
 
 	c.needs_entry = asking->protocol == POLICY_SIP && refuses(&c, POLICY_STEP_KNOWN_DOMAIN);
 	if (asking->facts->remote_domain.len == 0)
@@ -289,6 +369,8 @@ void policy_explain_change(const struct policy_asking *asking, struct policy_exp
 	}
 	if (!c.none)
 		change_xmpp(&c);
+	if (!c.none)
+		change_provider(&c);
 	if (!c.none && refuses(&c, POLICY_STEP_KNOWN_DOMAIN) &&
 	    !policy_is_domain(asking->facts->remote_domain)) {
 		c.none = "this can be no partner's domain:";

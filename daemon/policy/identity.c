@@ -72,6 +72,8 @@ static enum policy_route route_of(const struct policy_asking *a)
 {
 	const struct policy_facts *facts = a->facts;
 
+	if (a->provider)
+		return POLICY_ROUTE_PROVIDER;
 	if (a->proxy.len)
 		return POLICY_ROUTE_PROXY_FQDN;
 	if (policy_image_has_default_route(a->image))
@@ -85,12 +87,8 @@ static enum policy_route route_of(const struct policy_asking *a)
 
 bool policy_is_named(const struct policy_asking *a)
 {
-	return a->route == POLICY_ROUTE_PROXY_FQDN || a->route == POLICY_ROUTE_DEFAULT;
-}
-
-bool policy_is_public(const struct policy_asking *a)
-{
-	return a->route == POLICY_ROUTE_DEFAULT && a->switches->is_public_provider;
+	return a->route == POLICY_ROUTE_PROXY_FQDN || a->route == POLICY_ROUTE_DEFAULT ||
+	       a->route == POLICY_ROUTE_PROVIDER;
 }
 
 void policy_tie(struct policy_asking *a)
@@ -99,8 +97,12 @@ void policy_tie(struct policy_asking *a)
 
 	a->proxy = a->allowed ? policy_image_text(a->image, a->allowed->proxy_fqdn) : SLICE_NONE;
 	a->route = route_of(a);
+	if (a->route == POLICY_ROUTE_PROVIDER)
+		a->proxy = policy_image_text(a->image, a->provider->proxy_fqdn);
 	if (a->route == POLICY_ROUTE_DEFAULT)
 		a->proxy = policy_image_text(a->image, a->switches->default_route_fqdn);
+	if (a->provider) /* found by SRV, too, it is known by the name that its entry has */
+		wanted = IDENTITY_EDGE_FQDN;
 	if (wanted == IDENTITY_AUTO)
 		wanted = a->route == POLICY_ROUTE_SRV_SIPS ? IDENTITY_DOMAIN : IDENTITY_EDGE_FQDN;
 	a->rule = wanted == IDENTITY_DOMAIN ? POLICY_IDENTITY_DOMAIN : POLICY_IDENTITY_EDGE_FQDN;
@@ -108,5 +110,5 @@ void policy_tie(struct policy_asking *a)
 	 * Once a connection is up, where it leads need not be known when the certificate names the domain
 	 * and the administrator said that this is enough.
 	 */
-	a->needs_route = !(a->facts->is_connected && a->allowed && a->allowed->identity == IDENTITY_DOMAIN);
+	a->needs_route = !(a->facts->is_connected && a->allowed && wanted == IDENTITY_DOMAIN);
 }

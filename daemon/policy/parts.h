@@ -14,6 +14,7 @@ enum { IDENTITY_AUTO, IDENTITY_EDGE_FQDN, IDENTITY_DOMAIN };
 enum { MEDIA_NONE, MEDIA_DIRECT };
 enum { PARTNER_FEDERATED, PARTNER_PUBLIC_VERIFIED, PARTNER_PUBLIC_UNVERIFIED };
 enum { ROUTING_DNS_SRV, ROUTING_DEFAULT };
+enum { PROVIDER_PUBLIC, PROVIDER_HOSTING };
 
 /* A name to be found in the image, hashed once. */
 struct policy_sought {
@@ -30,6 +31,8 @@ struct policy_asking {
 	const struct image_allowed_domain *allowed; /* NULL: not on the list */
 	const struct image_xmpp_partner *xmpp;      /* NULL: no XMPP partner's domain */
 	struct policy_sought user;                  /* the local user's entry, not found yet */
+	const struct image_sip_provider *provider;  /* NULL: the domain is reached through none */
+	bool is_shared; /* ... which hosts users of our own domains, and the remote one is of them */
 	enum policy_protocol protocol;
 	bool wants_words; /* also of steps that pass */
 	/* How the partner's edge is found and known; the same for unlisted domains as for a bare entry. */
@@ -96,10 +99,28 @@ void policy_ask_remote_domain(const struct policy_asking *asking, struct policy_
 bool policy_organizer_of(const struct policy_asking *asking, struct policy_effective *out);
 void policy_explain_remote(const struct policy_asking *asking, struct policy_explanation *explanation);
 
+/* ---- provider.c: steps as providers meet them; the second group only where there is a provider ---- */
+void policy_find_provider(struct policy_asking *asking); /* fills provider and is_shared */
+enum policy_federation policy_federation_of(const struct policy_asking *asking);
+const char *policy_service_name(enum policy_service service);
+void policy_ask_kind_service(const struct policy_asking *asking, struct policy_finding *finding);
+void policy_ask_source_verification(const struct policy_asking *asking, struct policy_finding *finding);
+/* Nobody of ours is asked for: whether the edge lives is. */
+static inline bool policy_is_about_edge(const struct policy_facts *facts)
+{
+	return facts->local_user.len == 0 && slice_equal(facts->method, SLICE("OPTIONS"));
+}
+
+struct slice policy_provider_key(const struct policy_asking *asking);
+/* There is no connection yet, or its certificate is that of the provider's edge. */
+bool policy_provider_speaks(const struct policy_asking *asking);
+void policy_ask_provider_domain(const struct policy_asking *asking, struct policy_finding *finding);
+void policy_ask_provider_enabled(const struct policy_asking *asking, struct policy_finding *finding);
+void policy_ask_provider_start(const struct policy_asking *asking, struct policy_finding *finding);
+
 /* Steps of which XMPP has its own reading, and those that are its alone (decide_xmpp.c). */
 void policy_ask_xmpp_domain(const struct policy_asking *asking, struct policy_finding *finding);
 void policy_ask_enabled(const struct policy_asking *asking, struct policy_finding *finding);
-void policy_ask_kind_service(const struct policy_asking *asking, struct policy_finding *finding);
 void policy_ask_may_start(const struct policy_asking *asking, struct policy_finding *finding);
 /* The primary domain of the XMPP partner. */
 struct slice policy_xmpp_key(const struct policy_asking *asking);
@@ -109,10 +130,12 @@ bool policy_is_domain(struct slice domain);
 
 /* Somebody here has said where the partner's edge is: its entry, or the default route. */
 bool policy_is_named(const struct policy_asking *asking);
-bool policy_is_public(const struct policy_asking *asking);
 
 /* Is there a target that lies in the partner's domain and that the certificate carries? */
 bool policy_target_matches(const struct policy_facts *facts);
+
+/* Every step that its source is asked, whatever the others find. */
+void policy_ask_all(const struct policy_asking *asking, struct policy_finding findings[POLICY_STEP_COUNT]);
 
 /* Writes the change into `explanation` from its steps. */
 void policy_explain_change(const struct policy_asking *asking, struct policy_explanation *explanation);

@@ -3,7 +3,7 @@
  *
  * Files in reading order: policy.h and facts.def (facts in, verdict out), steps.def (the
  * steps' order and codes), refusals.def (what else is refused, counted beside
- * them), decide.c, decide_xmpp.c and decide_remote.c (the steps, the only place that says yes or
+ * them), decide.c, decide_xmpp.c, decide_remote.c and provider.c (the steps, the only place that says yes or
  * no), identity.c (how a partner's edge is found and known), explain.c (a
  * verdict as words, and what would flip it), scope.c (whose policy holds for a
  * user), topology.c (federation routes, and which pool is near), image.h and image*.c (what the steps look things up in).
@@ -52,7 +52,20 @@ enum policy_route {
 	POLICY_ROUTE_SRV_FEDERATION, /* _sipfederationtls._tcp */
 	POLICY_ROUTE_SRV_SIPS,       /* _sips._tcp (RFC 3263) */
 	POLICY_ROUTE_DEFAULT,        /* the one next hop of the Access Edge's configuration */
+	POLICY_ROUTE_PROVIDER,       /* the edge of the SIP federated provider that serves the domain */
 };
+
+/* By which kind of federation a domain is met; each carries what it carries (provider.c). */
+enum policy_federation {
+	POLICY_FEDERATION_SIP,
+	POLICY_FEDERATION_PUBLIC,  /* a public provider's, or a default route to one */
+	POLICY_FEDERATION_HOSTING, /* a hosting provider's */
+	POLICY_FEDERATION_XMPP,
+};
+const char *policy_federation_name(enum policy_federation federation); /* "SIP federation" */
+
+/* What a message says of its sender, by whoever sent it to us (ms-source-verified-user). */
+enum policy_said { POLICY_SAID_NOTHING, POLICY_SAID_VERIFIED, POLICY_SAID_UNVERIFIED };
 
 /* What the partner's certificate has to carry. */
 enum policy_identity {
@@ -144,11 +157,20 @@ struct policy_verdict {
 	enum policy_protocol protocol;
 	const struct image_xmpp_partner *xmpp;      /* NULL: no XMPP partner's domain */
 	const struct image_allowed_domain *allowed; /* NULL: not on the list (discovery) */
+	const struct image_sip_provider *provider;  /* NULL: reached through none */
+	bool is_shared; /* the remote user is of our own domain, and hosted at the provider */
+	enum policy_federation federation;
 	enum policy_route route;
 	enum policy_identity identity; /* rule for the partner's certificate */
 	enum policy_verification verification;
-	bool is_public; /* it comes and goes by a default route to public providers */
 };
+
+/* Is the partner on no list, so that it is watched and has the share of discovered ones? */
+static inline bool policy_is_discovered(const struct policy_verdict *verdict)
+{
+	return !verdict->allowed && !verdict->xmpp && !verdict->provider &&
+	       verdict->route != POLICY_ROUTE_DEFAULT;
+}
 
 /* Findings of all steps, for "why?": the words also of those that pass. */
 struct policy_explanation {
@@ -179,6 +201,17 @@ bool policy_identity_matches(const struct policy_facts *certificate, int rule, s
  * the domain itself?  Of several targets only those that fit may be dialled when the rule is EDGE_FQDN.
  */
 bool policy_srv_target_fits(struct slice domain, struct slice target);
+
+/* ---- SIP federated providers (provider.c) ---- */
+
+/* Enabled or not.  NULL: there is none that lists the domain; whose edge has that name. */
+const struct image_sip_provider *policy_provider_of_domain(const struct policy_image *image,
+                                                           struct slice domain);
+const struct image_sip_provider *policy_provider_of_edge(const struct policy_image *image, struct slice fqdn);
+/*
+ * Name decoration: a request for user@domain goes out as user(domain)@it; empty: as it is.  In the image.
+ */
+struct slice policy_routing_domain(const struct policy_image *image, struct slice domain);
 
 /* ---- facts that are kept, to be decided on again (facts.c) ---- */
 

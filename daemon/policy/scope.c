@@ -162,7 +162,7 @@ static size_t wanted_of(const struct policy_asking *a, const struct image_access
 	if (a->protocol == POLICY_XMPP) { /* XMPP is a sub-item of federation: both have to be on */
 		wanted[count++] = federation;
 		wanted[count++] = xmpp;
-	} else if (policy_is_public(a)) {
+	} else if (policy_federation_of(a) == POLICY_FEDERATION_PUBLIC) {
 		wanted[count++] = cloud;
 		if (a->facts->service == POLICY_SERVICE_AV)
 			wanted[count++] = media;
@@ -193,6 +193,12 @@ void policy_ask_user(const struct policy_asking *a, struct policy_finding *f)
 	struct policy_effective effective;
 	size_t count, i = 0;
 
+	if (a->is_shared || policy_is_about_edge(a->facts)) {
+		policy_leave(f, MODEL_ACCESS_POLICY, SLICE(MODEL_POLICY_GLOBAL),
+		             a->is_shared ? "not asked: both are users of our own domains"
+		                          : "not asked: it is for the edge, not for a user of ours");
+		return;
+	}
 	effective_of(a->image, a->user, a->facts->local_domain, &effective);
 	count = wanted_of(a, effective.policy, wanted);
 	while (i < count - 1 && wanted[i].is_on)

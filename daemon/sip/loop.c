@@ -54,6 +54,24 @@ struct slice sip_proxy_branch(const struct sip_proxy *proxy, struct arena *arena
 	return slice_of(text);
 }
 
+static bool is_our_via(const struct sip_proxy *proxy, const struct sip_via *via)
+{
+	return via->branch.len == BRANCH_BYTES && (sip_via_is_ours(&proxy->side[SIP_SIDE_EXTERNAL], via) ||
+	                                           sip_via_is_ours(&proxy->side[SIP_SIDE_INTERNAL], via));
+}
+
+bool sip_proxy_has_passed(const struct sip_proxy *proxy, const struct sip_message *request)
+{
+	struct sip_walk walk = { 0 };
+	struct sip_via via;
+	struct slice value;
+
+	while (sip_message_walk(request, SIP_VIA, &walk, &value))
+		if (sip_via_parse(value, &via, NULL) == SIP_PARSE_OK && is_our_via(proxy, &via))
+			return true;
+	return false;
+}
+
 bool sip_proxy_is_loop(const struct sip_proxy *proxy, const struct sip_message *request)
 {
 	struct sip_walk walk = { 0 };
@@ -65,9 +83,7 @@ bool sip_proxy_is_loop(const struct sip_proxy *proxy, const struct sip_message *
 	while (sip_message_walk(request, SIP_VIA, &walk, &value)) {
 		char wanted[17];
 
-		if (sip_via_parse(value, &via, NULL) != SIP_PARSE_OK || via.branch.len != BRANCH_BYTES ||
-		    (!sip_via_is_ours(&proxy->side[SIP_SIDE_EXTERNAL], &via) &&
-		     !sip_via_is_ours(&proxy->side[SIP_SIDE_INTERNAL], &via)))
+		if (sip_via_parse(value, &via, NULL) != SIP_PARSE_OK || !is_our_via(proxy, &via))
 			continue;
 		if (!is_counted)
 			here = loop_part(proxy, request);

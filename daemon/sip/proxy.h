@@ -58,6 +58,8 @@ struct slice sip_proxy_branch(const struct sip_proxy *proxy, struct arena *arena
                               uint64_t random);
 /* True: this request has been here with the same routing inputs: 482. Spirals pass. RFC 5393 §4.2. */
 bool sip_proxy_is_loop(const struct sip_proxy *proxy, const struct sip_message *request);
+/* We have carried it before, whichever way: a Via of ours stands in it. */
+bool sip_proxy_has_passed(const struct sip_proxy *proxy, const struct sip_message *request);
 
 enum sip_route_answer {
 	SIP_ROUTE_NEW,       /* no Route of ours: out of dialog; go by Request-URI and policy */

@@ -198,6 +198,7 @@ static void check_object(struct check *check, const struct model_object *object)
 	case MODEL_ACCESS_POLICY: check_policy(check, object); break;
 	case MODEL_XMPP_NAME: check_xmpp_name(check, object); break;
 	case MODEL_XMPP_PARTNER: check_xmpp_partner(check, object); break;
+	case MODEL_SIP_PROVIDER: check_sip_provider(check, object); break;
 	case MODEL_SITE:
 		check_site(check, object);
 		check_site_routes(check, object);
@@ -217,7 +218,7 @@ size_t model_snapshot_faults(const struct model_snapshot *snapshot,
 	for (size_t k = 0; k < MODEL_KIND_COUNT; k++)
 		for (size_t i = 0; i < snapshot->kinds[k].count; i++)
 			check_object(&check, snapshot->kinds[k].items[i]);
-	check_xmpp_domains(&check);
+	check_domains(&check);
 	if (!model_snapshot_find(snapshot, MODEL_ACCESS_POLICY, SLICE(MODEL_POLICY_GLOBAL)))
 		check_tell(&check, NULL, 0, "the policy named " MODEL_POLICY_GLOBAL,
 		           "has no " MODEL_POLICY_GLOBAL " policy");

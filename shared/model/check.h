@@ -43,7 +43,14 @@ void check_user(struct check *check, const struct model_object *user);
 /* ---- check_xmpp.c ---- */
 void check_xmpp_name(struct check *check, const struct model_object *name);
 void check_xmpp_partner(struct check *check, const struct model_object *partner);
-/* Each domain belongs to one XMPP partner, and to none of the SIP partners. */
-void check_xmpp_domains(struct check *check);
+
+/* ---- check_provider.c ---- */
+void check_sip_provider(struct check *check, const struct model_object *provider);
+/* The provider whose edge that is; NULL: none's. */
+const struct model_object *check_provider_of_proxy(const struct model_snapshot *snapshot, struct slice fqdn);
+
+/* ---- check_domains.c ---- */
+/* Each domain belongs to one XMPP partner or one provider, and is not allowed beside it. */
+void check_domains(struct check *check);
 
 #endif

@@ -55,7 +55,8 @@ void model_snapshot_remove_all(struct model_snapshot *snapshot, enum model_kind_
  * blocked; no own domain on either list; a certificate comes with the authorities
  * to check the other side by; an edge listens on no address twice and is no pool
  * member of its own; sites, users and their policies name each other rightly;
- * an XMPP partner's streams can be authenticated, and its domains are nobody else's.
+ * an XMPP partner's streams can be authenticated, and its domains are nobody else's;
+ * nor are a provider's, and its edge is its alone.
  * A certificate that is missing is no fault: the daemon runs and the Access Edge
  * waits for it.
  */

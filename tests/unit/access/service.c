@@ -65,9 +65,51 @@ static void says_what_a_request_is_for(void **unused)
 	}
 }
 
+static const struct {
+	const char *behaviour, *head;
+	bool is_conference;
+} conferences[] = {
+	{ "two_people_are_none", "MESSAGE sip:alice@contoso.example SIP/2.0\r\n", false },
+	{ "lyncs_focus_is_one",
+	  "INVITE sip:alice@contoso.example;gruu;opaque=app:conf:focus:id:AB12 SIP/2.0\r\n", true },
+	{ "another_opaque_is_none", "INVITE sip:alice@contoso.example;gruu;opaque=user:epid:AB12 SIP/2.0\r\n",
+	  false },
+	{ "its_event_is_one", "SUBSCRIBE sip:a@b.example SIP/2.0\r\nEvent: conference\r\n", true },
+	{ "with_parameters_too", "SUBSCRIBE sip:a@b.example SIP/2.0\r\nEvent: Conference;id=1\r\n", true },
+	{ "presence_is_none", "SUBSCRIBE sip:a@b.example SIP/2.0\r\nEvent: presence\r\n", false },
+	{ "a_focus_says_so", "INVITE sip:a@b.example SIP/2.0\r\nContact: <sip:c@d.example>;isfocus\r\n",
+	  true },
+	{ "whose_address_says_so_is_none",
+	  "INVITE sip:a@b.example SIP/2.0\r\nContact: <sip:c@d.example;isfocus>\r\n", false },
+	{ "an_invitation_of_lync_is_one",
+	  "INVITE sip:a@b.example SIP/2.0\r\nContent-Type: application/ms-conf-invite+xml\r\n", true },
+};
+
+static void knows_what_belongs_to_a_conference(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof conferences / sizeof *conferences; i++) {
+		struct sip_fault fault = { 0 };
+		struct sip_message m;
+		struct arena arena;
+		char text[1024];
+
+		printf("%s\n", conferences[i].behaviour);
+		snprintf(text, sizeof text,
+		         "%sVia: SIP/2.0/TLS x.example;branch=z9hG4bKa\r\nFrom: <sip:f@x.example>;tag=1\r\n"
+		         "To: <sip:a@b.example>\r\nCall-ID: 1\r\nCSeq: 1 %.*s\r\nContent-Length: 0\r\n\r\n",
+		         conferences[i].head, (int)strcspn(conferences[i].head, " "), conferences[i].head);
+		arena_start(&arena, 65536);
+		assert_int_equal(sip_message_parse(slice_of(text), &arena, &m, &fault), SIP_PARSE_OK);
+		assert_int_equal(service_is_conference(&m), conferences[i].is_conference);
+		arena_stop(&arena);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(says_what_a_request_is_for) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(says_what_a_request_is_for),
+		                            cmocka_unit_test(knows_what_belongs_to_a_conference) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

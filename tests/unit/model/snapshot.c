@@ -325,6 +325,68 @@ static const struct {
 	{ "refuses_a_site_called_like_a_domain",
 	  { "topology sip-domains=a.example", "site Oslo sip-domains=a.example", "site a.example" },
 	  "is also a domain of the site Oslo" },
+	{ "takes_a_public_and_a_hosting_provider",
+	  { "sip-provider A proxy-fqdn=a.example domains=x.example,y.example",
+	    "sip-provider B type=hosting enabled=true proxy-fqdn=b.example" },
+	  NULL },
+	{ "refuses_a_provider_without_an_edge", { "sip-provider A" }, "proxy-fqdn is missing" },
+	{ "refuses_two_providers_with_one_edge",
+	  { "sip-provider A proxy-fqdn=a.example", "sip-provider B type=hosting proxy-fqdn=a.example" },
+	  "proxy-fqdn is also the edge of sip-provider A" },
+	{ "refuses_names_that_differ_by_capitals",
+	  { "sip-provider AOL proxy-fqdn=a.example", "sip-provider aol proxy-fqdn=b.example" },
+	  "differs from sip-provider AOL by capitals only" },
+	{ "refuses_a_partners_edge_that_is_a_providers",
+	  { "sip-provider A proxy-fqdn=a.example", "allowed-domain x.example proxy-fqdn=a.example" },
+	  "is the edge of sip-provider A" },
+	{ "refuses_a_domain_allowed_and_a_providers",
+	  { "sip-provider A proxy-fqdn=a.example domains=x.example", "allowed-domain x.example" },
+	  "x.example is also an allowed-domain" },
+	{ "refuses_a_domain_of_two_providers",
+	  { "sip-provider A proxy-fqdn=a.example domains=x.example",
+	    "sip-provider B proxy-fqdn=b.example domains=x.example" },
+	  "x.example is also a domain of sip-provider A" },
+	{ "refuses_a_domain_of_a_provider_and_an_xmpp_partner",
+	  { "xmpp-partner x.example", "sip-provider A proxy-fqdn=a.example domains=x.example" },
+	  "x.example is also a domain of xmpp-partner x.example" },
+	{ "refuses_our_own_domain_as_a_providers",
+	  { "topology sip-domains=x.example", "sip-provider A proxy-fqdn=a.example domains=x.example" },
+	  "x.example is one of our own domains" },
+	{ "refuses_a_provider_called_like_anothers_domain",
+	  { "sip-provider x.example proxy-fqdn=a.example",
+	    "sip-provider B proxy-fqdn=b.example domains=x.example" },
+	  "is also a domain of the provider B" },
+	{ "refuses_one_of_our_servers_as_a_providers_edge",
+	  { "pool-member p.example", "sip-provider A proxy-fqdn=p.example" },
+	  "is one of our own servers" },
+	{ "refuses_a_routing_domain_that_is_none_of_its_domains",
+	  { "sip-provider A proxy-fqdn=a.example domains=x.example "
+	    "name-decoration-routing-domain=r.example" },
+	  "r.example is none of its domains" },
+	{ "refuses_shared_addresses_at_a_public_provider",
+	  { "sip-provider A proxy-fqdn=a.example enabled-shared-address-space=true" },
+	  "a public provider hosts no users of ours" },
+	{ "refuses_two_hosts_of_our_domains",
+	  { "sip-provider A type=hosting enabled=true proxy-fqdn=a.example enabled-shared-address-space=true",
+	    "sip-provider B type=hosting enabled=true proxy-fqdn=b.example "
+	    "enabled-shared-address-space=true" },
+	  "is also on at sip-provider A, and both are enabled" },
+	{ "takes_two_hosts_of_our_domains_of_which_one_is_off",
+	  { "sip-provider A type=hosting proxy-fqdn=a.example enabled-shared-address-space=true",
+	    "sip-provider B type=hosting enabled=true proxy-fqdn=b.example "
+	    "enabled-shared-address-space=true" },
+	  NULL },
+	{ "refuses_the_default_route_beside_an_enabled_provider",
+	  { "access-edge routing-method=default-route default-route-fqdn=hub.example",
+	    "sip-provider A enabled=true proxy-fqdn=a.example" },
+	  "is default-route while sip-provider A is enabled" },
+	{ "takes_the_default_route_beside_a_disabled_one",
+	  { "access-edge routing-method=default-route default-route-fqdn=hub.example",
+	    "sip-provider A proxy-fqdn=a.example" },
+	  NULL },
+	{ "refuses_an_icon_that_is_no_address",
+	  { "sip-provider A proxy-fqdn=a.example icon-url=javascript:1" },
+	  "icon-url is no address of a web page" },
 };
 
 static void checks_what_no_row_can_say(void **state)
@@ -407,6 +469,30 @@ static void warns_of_what_may_be_published_all_the_same(void **state)
 	model_snapshot_free(&snapshot);
 }
 
+/* Shipped ones have ended: whoever enables one is told so, from the table of notices. */
+static void warns_of_providers_that_have_ended(void **state)
+{
+	struct model_snapshot *snapshot = model_snapshot_new();
+	struct buffer words;
+
+	(void)state;
+	buffer_start(&words, 4096);
+	put(snapshot, "sip-provider A proxy-fqdn=sip.oscar.aol.com domains=aol.com");
+	put(snapshot, "sip-provider B proxy-fqdn=b.example enabled=true domains=x.example");
+	assert_int_equal(model_snapshot_faults(snapshot, note_warning, &words), 0);
+	assert_int_equal(buffer_length(&words), 0);
+	put(snapshot, "sip-provider C proxy-fqdn=lcsap.msg.yahoo.com enabled=true");
+	assert_int_equal(model_snapshot_faults(snapshot, note_warning, &words), 0);
+	buffer_add_char(&words, '\0');
+	assert_string_equal(
+	        buffer_slice(&words).ptr,
+	        "enabled: Yahoo! ended this service in June 2014: nobody answers there any more. "
+	        "(ended 2014-06-30); domains: names no domain: only allowed ones whose SRV record "
+	        "names its edge are reached; ");
+	buffer_stop(&words);
+	model_snapshot_free(&snapshot);
+}
+
 static void each_allocation_may_fail(void **state)
 {
 	(void)state;
@@ -446,6 +532,7 @@ int main(void)
 		cmocka_unit_test(refuses_a_snapshot_without_the_global_policy),
 		cmocka_unit_test(tells_every_fault_not_only_the_first),
 		cmocka_unit_test(warns_of_what_may_be_published_all_the_same),
+		cmocka_unit_test(warns_of_providers_that_have_ended),
 		cmocka_unit_test(each_allocation_may_fail),
 	};
 

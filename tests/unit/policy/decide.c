@@ -8,7 +8,7 @@ enum { ROWS_MIN = 80 };
 static void name_answer(const struct policy_verdict *verdict, enum policy_source source, char *to,
                         size_t size)
 {
-	static const char *const routes[] = { "none", "proxy", "federation", "sips", "default" };
+	static const char *const routes[] = { "none", "proxy", "federation", "sips", "default", "provider" };
 
 	if (verdict->answer == POLICY_PASS && source == POLICY_REMOTE)
 		snprintf(to, size, "pass:remote");
@@ -233,7 +233,13 @@ static void choices_stand_in_the_order_that_decisions_expect(void **state)
 		&edge[MODEL_FIELD(access_edge, verification_level)],
 		&edge[MODEL_FIELD(access_edge, discovered_partner_verification_level)],
 		&model_kind(MODEL_ALLOWED_DOMAIN)->fields[MODEL_FIELD(allowed_domain, verification_level)],
+		&model_kind(MODEL_SIP_PROVIDER)->fields[MODEL_FIELD(sip_provider, verification_level)],
 	};
+	const struct model_field *provider = &model_kind(MODEL_SIP_PROVIDER)
+	                                              ->fields[MODEL_FIELD(sip_provider, type)];
+
+	assert_true(slice_equal(model_choice(provider, 0), SLICE("public")));
+	assert_true(slice_equal(model_choice(provider, 1), SLICE("hosting")));
 
 	assert_true(slice_equal(model_choice(routing, 0), SLICE("dns-srv")));
 	assert_true(slice_equal(model_choice(routing, 1), SLICE("default-route")));
@@ -267,6 +273,13 @@ static void tells_which_verification_level_holds(void **state)
 		{ "on public route=hub.example allow=fabrikam.example", POLICY_VERIFICATION_SOURCE, true },
 		{ "on public route=hub.example allow=fabrikam.example,proxy=sip.fabrikam.example",
 		  POLICY_VERIFICATION_ALWAYS, false },
+		{ "on provider=P,proxy=p.example,domains=fabrikam.example", POLICY_VERIFICATION_NEVER, true },
+		{ "on "
+		  "provider=P,proxy=p.example,domains=fabrikam.example,verification-level=always-verifiable",
+		  POLICY_VERIFICATION_ALWAYS, true },
+		{ "on provider=P,type=hosting,proxy=p.example,domains=fabrikam.example,"
+		  "verification-level=use-source-verification",
+		  POLICY_VERIFICATION_SOURCE, false },
 	};
 	const struct policy_facts facts = { .direction = POLICY_INWARD,
 		                            .remote_domain = SLICE("fabrikam.example"),
@@ -280,7 +293,7 @@ static void tells_which_verification_level_holds(void **state)
 
 		policy_decide(image, &facts, &verdict, NULL);
 		assert_int_equal(verdict.verification, rows[i].level);
-		assert_int_equal(verdict.is_public, rows[i].is_public);
+		assert_int_equal(verdict.federation == POLICY_FEDERATION_PUBLIC, rows[i].is_public);
 		policy_image_close(&image);
 		model_snapshot_free(&snapshot);
 	}

@@ -1,5 +1,5 @@
 /*
- * table: the rows of tests/tables/policy.txt; the columns are explained there.
+ * table: the rows of tests/tables/policy.txt and providers.txt; the columns are explained in the first.
  */
 #ifndef TESTS_UNIT_POLICY_TABLE_H
 #define TESTS_UNIT_POLICY_TABLE_H
@@ -28,14 +28,20 @@ static struct slice table;
 
 static inline int read_table(void **state)
 {
-	static char bytes[256 * 1024];
-	FILE *file = fopen("tests/tables/policy.txt", "r");
+	static const char *const files[] = { "tests/tables/policy.txt", "tests/tables/providers.txt" };
+	static char bytes[512 * 1024];
+	size_t used = 0;
 
 	(void)state;
-	if (!file)
-		return -1;
-	table = (struct slice){ bytes, fread(bytes, 1, sizeof bytes, file) };
-	fclose(file);
+	for (size_t i = 0; i < COUNT(files); i++) {
+		FILE *file = fopen(files[i], "r");
+
+		if (!file)
+			return -1;
+		used += fread(bytes + used, 1, sizeof bytes - used, file);
+		fclose(file);
+	}
+	table = (struct slice){ bytes, used };
 	return table.len == sizeof bytes ? -1 : 0;
 }
 
@@ -149,6 +155,16 @@ static inline void read_facts(struct row *row)
 			row->facts.is_signed_in = true;
 		else if (slice_equal(word, SLICE("register")))
 			row->facts.method = SLICE("REGISTER");
+		else if (slice_equal(word, SLICE("dialog")))
+			row->facts.is_in_dialog = true;
+		else if (slice_equal(word, SLICE("conference")))
+			row->facts.is_conference = true;
+		else if (slice_equal(word, SLICE("said=verified")))
+			row->facts.said = POLICY_SAID_VERIFIED;
+		else if (slice_equal(word, SLICE("said=unverified")))
+			row->facts.said = POLICY_SAID_UNVERIFIED;
+		else if (world_take(&word, SLICE("method=")))
+			row->facts.method = word;
 		else
 			fail_msg("%.*s: \"%.*s\" is no fact", SLICE_ARG(row->columns[0]), SLICE_ARG(word));
 	}

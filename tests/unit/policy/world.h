@@ -2,7 +2,7 @@
  * world: a snapshot changed by words, and the image of it, for the tests of this folder.
  * "on no-user no-xmpp media streams=N own=D allow=D,proxy=F,identity=R block=D xmpp=D,field=value policy=NAME,field=value
  * site=NAME,field=value user=ADDRESS,field=value edge=NAME,field=value edge-pool=NAME,... pool=NAME,... member=NAME,...
- * sip-route=POOL xmpp-route=POOL"; see tests/tables/policy.txt.
+ * sip-route=POOL xmpp-route=POOL provider=NAME,field=value (lists with '+' between)"; see tests/tables/policy.txt.
  */
 #ifndef TESTS_UNIT_POLICY_WORLD_H
 #define TESTS_UNIT_POLICY_WORLD_H
@@ -81,6 +81,34 @@ static inline void world_allow(struct model_snapshot *snapshot, struct slice wor
 	}
 }
 
+/* "KEY,field=value,..."; '_' in the key and '+' in a value stand for a blank. */
+static inline void world_provider(struct model_snapshot *snapshot, struct slice words, char separator)
+{
+	char copy[512];
+
+	assert(slice_to_text(words, copy, sizeof copy));
+	for (size_t i = 0, is_key = 1; copy[i]; i++) {
+		is_key = is_key && copy[i] != separator;
+		copy[i] = is_key && copy[i] == '_' ? ' ' : !is_key && copy[i] == '+' ? ' ' : copy[i];
+	}
+
+	struct slice rest = slice_of(copy), part;
+
+	assert(slice_next(&rest, separator, &part));
+
+	struct model_object *object = world_object(snapshot, MODEL_SIP_PROVIDER, part);
+
+	while (slice_next(&rest, separator, &part)) {
+		size_t at = slice_find(part, '=');
+		struct slice name = slice_first(part, at);
+
+		if (slice_equal(name, SLICE("proxy")))
+			name = SLICE("proxy-fqdn");
+		assert(at < part.len);
+		assert(world_set(snapshot, object, name, slice_after(part, at + 1)));
+	}
+}
+
 /* "KEY,field=value,..." */
 static inline void world_many(struct model_snapshot *snapshot, enum model_kind_id kind, struct slice words,
                               char separator)
@@ -140,6 +168,14 @@ static inline struct model_snapshot *world_new(struct slice words)
 			assert(world_set(snapshot,
 			                 world_object(snapshot, MODEL_ACCESS_POLICY, SLICE("Global")),
 			                 SLICE("enable-xmpp-access"), SLICE("false")));
+		else if (slice_equal(word, SLICE("cloud")))
+			assert(world_set(snapshot,
+			                 world_object(snapshot, MODEL_ACCESS_POLICY, SLICE("Global")),
+			                 SLICE("enable-public-cloud-access"), SLICE("true")));
+		else if (slice_equal(word, SLICE("cloud-av")))
+			assert(world_set(snapshot,
+			                 world_object(snapshot, MODEL_ACCESS_POLICY, SLICE("Global")),
+			                 SLICE("enable-public-cloud-audio-video-access"), SLICE("true")));
 		else if (slice_equal(word, SLICE("media")))
 			assert(world_set(snapshot, model_snapshot_one(snapshot, MODEL_TOPOLOGY),
 			                 SLICE("media"), SLICE("direct")));
@@ -153,6 +189,8 @@ static inline struct model_snapshot *world_new(struct slice words)
 			world_allow(snapshot, word, ',');
 		else if (world_take(&word, SLICE("xmpp=")))
 			world_many(snapshot, MODEL_XMPP_PARTNER, word, ',');
+		else if (world_take(&word, SLICE("provider=")))
+			world_provider(snapshot, word, ',');
 		else if (world_take(&word, SLICE("policy=")))
 			world_many(snapshot, MODEL_ACCESS_POLICY, word, ',');
 		else if (world_take(&word, SLICE("site=")))
