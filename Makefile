@@ -163,7 +163,7 @@ po-check: ## what is not translated yet
 
 MAN_PAGES := $(addprefix $(BUILD)/man/,parley.1 parleyd.8 parley.conf.5)
 $(BUILD)/man/%: tests/style/docs_man.py tests/style/docs_config.py tests/style/docs_control.py shared/model/kinds.def \
-		shared/control/verbs.def shared/control/roles.def tui/cli/request.c daemon/main.c
+		shared/control/verbs.def shared/control/roles.def tui/cli/options.c daemon/main.c
 	/usr/bin/python3 tests/style/docs_man.py $(BUILD)/man
 
 man: $(MAN_PAGES) ## write the manual pages from the tables, below build/man

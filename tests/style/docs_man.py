@@ -48,8 +48,8 @@ def entries(rows):
 # ---- what the sources say ----
 
 def options():
-    """(letter, name, value, sentence) of the rows in tui/cli/request.c."""
-    text = (TOP / "tui/cli/request.c").read_text()
+    """(letter, name, value, sentence) of the rows in tui/cli/options.c."""
+    text = (TOP / "tui/cli/options.c").read_text()
     table = text[text.index("cli_option_row options[]"):]
     table = table[:table.index("\n};")]
     row = re.compile(r"\[\w+\] = \{\s*\"([\w-]+)\",\s*(0|'(\w)'),\s*(NULL|\"(\w+)\"),\s*N_\(((?:\s*\"(?:\\.|[^\"\\])*\")+)\)", re.S)
@@ -57,7 +57,7 @@ def options():
 
 
 def aliases():
-    text = (TOP / "tui/cli/request.c").read_text()
+    text = (TOP / "tui/cli/options.c").read_text()
     table = text[text.index("cli_alias_row aliases[]"):]
     return re.findall(r'\{ "(\w+)", "(\w+)", "(\w+)" \}', table[:table.index("\n};")])
 
@@ -103,6 +103,18 @@ def parley_1():
     out += [".SH OPTIONS"] + entries(
         ((bold(f"-{letter}") + ", " if letter else "") + bold(f"--{name}") + (f" \\fI{value}\\fR" if value else ""), sentence)
         for letter, name, value, sentence in options())
+    out.append(".SH EXAMPLES")
+    out += entries((bold(command), text) for command, text in (
+        ("parley domain allow fabrikam.example comment='contract 2291'", "federate with a domain, found by DNS"),
+        ("parley domain block spam.example --dry-run", "what that would do, without doing it"),
+        ("parley domain allow fabrikam.example --unset proxy-fqdn,comment", "put two fields back to their defaults"),
+        ("parley why alice@fabrikam.example bob@contoso.example", "would a message cross, and which step decides"),
+        ("parley connection list --filter 'state:up rate>5' --sort=-rate --columns partner,rate,tls", "the busiest connections"),
+        ("parley user list --output csv > users.csv", "every listed user, for a spreadsheet"),
+        ("parley --json status | jq .services", "for a script"),
+        ("parley --ssh edge1.contoso.example event tail --follow", "another machine's events as they come"),
+        ("parley domain block spam.example --stage; parley plan; parley publish -c 'ticket 8812' --confirm-within 300",
+         "several changes as one version, that goes back by itself unless parley confirm comes in time")))
     out += [".SH SHORT WORDS"] + entries((bold(alias), f"is {noun} {verb}") for alias, noun, verb in aliases())
     out += [".SH EXIT STATUS"] + entries((bold(code), text) for code, text in (
         ("0", "done, or yes"), ("1", "the answer is no (why: refused; check and verify: something is wrong)"), ("2", "usage"),
@@ -147,6 +159,14 @@ def conf_5():
     out += paragraph("DESCRIPTION", "The configuration is XML, one document a concern, below /etc/parley. An object is an element named like its kind; its key is "
                      "an attribute, every other field an element. What is at its default may be left out.",
                      "The same names are the fields of commands: parley domain allow fabrikam.example comment=contract. The names that Lync has for them work, too.")
+    out += [".SH EXAMPLE", "topology.xml of one machine before one server:", ".PP", ".nf"]
+    out += [escaped(line) for line in (
+        '<?xml version="1.0" encoding="UTF-8"?>', '<parley document="topology" schema="1">', "  <topology>",
+        "    <sip-domains>contoso.example</sip-domains>", "  </topology>", '  <edge fqdn="edge1.contoso.example">',
+        "    <external-listen>198.51.100.7</external-listen>", "    <external-fqdn>sip.contoso.example</external-fqdn>",
+        "    <internal-listen>192.0.2.10</internal-listen>", "    <external-certificate>certs/external.pem</external-certificate>",
+        "    <internal-certificate>certs/internal.pem</internal-certificate>", "    <internal-trust>certs/our-ca.pem</internal-trust>", "  </edge>",
+        '  <pool-member fqdn="pool1.contoso.example">', "    <address>192.0.2.20</address>", "  </pool-member>", "</parley>")] + [".fi"]
     document = None
     for kind in docs_config.kinds():
         if kind["document"] != document:

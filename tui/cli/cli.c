@@ -4,7 +4,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "shared/base/memory.h"
+#include "shared/control/filter.h"
 #include "tui/cli/help.h"
+#include "tui/cli/table.h"
 #include "tui/cli/transfer.h"
 #include "tui/client/refusal.h"
 #include "tui/client/said.h"
@@ -148,6 +151,145 @@ static enum cli_exit call_pages(struct run *run)
 	buffer_stop(&cursor);
 	buffer_stop(&more);
 	return code;
+}
+
+/* ---- lists as they are wished for: all pages first, because order is one of the whole ---- */
+
+struct pages {
+	struct control_answer *answers;
+	size_t count;
+	size_t rows;
+};
+
+static void pages_free(struct pages *pages)
+{
+	for (size_t i = 0; i < pages->count; i++)
+		control_answer_free(&pages->answers[i]);
+	mem_free(pages->answers);
+}
+
+static enum cli_exit fetch_page(const struct run *run, struct slice params, struct pages *pages)
+{
+	struct control_answer *answers = mem_resize(pages->answers, (pages->count + 1) * sizeof *answers);
+	struct control_answer *answer;
+	char method[64];
+
+	if (!answers)
+		return CLI_EXIT_INTERNAL;
+	pages->answers = answers;
+	answer = &answers[pages->count++];
+	method_of(run->request->verb, method);
+	caller_call(run->caller, method, params, run->request->options.timeout_ms, answer);
+	if (answer->code != CONTROL_OK)
+		return complain_answer(run, answer);
+	pages->rows += json_count(render_rows(run->request->verb, answer->result));
+	return CLI_EXIT_DONE;
+}
+
+static enum cli_exit fetch_pages(const struct run *run, struct pages *pages)
+{
+	struct slice params = buffer_slice(&run->request->params), next;
+	struct buffer more, cursor;
+	enum cli_exit code;
+
+	buffer_start(&more, CONTROL_LINE_MAX);
+	buffer_start(&cursor, CONTROL_LINE_MAX);
+	for (int page = 0; (code = fetch_page(run, params, pages)) == CLI_EXIT_DONE && page < CLI_PAGES_MAX;
+	     page++) {
+		struct json_writer w = json_write(&cursor);
+
+		next = json_as_slice(json_get(pages->answers[pages->count - 1].result, "next"));
+		if (next.len == 0 || !run->request->has_all_pages)
+			break;
+		buffer_clear(&cursor);
+		json_put_slice(&w, NULL, next);
+		params = with_member(&more, buffer_slice(&run->request->params), "after",
+		                     buffer_slice(&cursor));
+	}
+	buffer_stop(&cursor);
+	buffer_stop(&more);
+	return code;
+}
+
+/* Rows that the daemon does not filter. */
+static bool keep_wished(const struct run *run, const struct json **rows, size_t *count)
+{
+	struct filter *filter = mem_new(sizeof *filter);
+	struct filter_flaw flaw;
+	size_t kept = 0;
+	bool is_good;
+
+	if (!filter)
+		return false;
+	is_good = filter_read(slice_of(run->request->local_filter), "", run->world->now().wall_ms, filter,
+	                      &flaw);
+	for (size_t i = 0; is_good && i < *count; i++)
+		if (filter_holds(filter, filter_look_json, rows[i]))
+			rows[kept++] = rows[i];
+	if (is_good) {
+		*count = kept;
+	} else {
+		struct buffer words;
+
+		buffer_start(&words, CONTROL_LINE_MAX);
+		filter_flaw_write(&flaw, NULL, &words);
+		cli_complain(run->world, buffer_slice(&words));
+		buffer_stop(&words);
+	}
+	mem_free(filter);
+	return is_good;
+}
+
+static enum cli_exit print_pages(const struct run *run, const struct pages *pages)
+{
+	const struct cli_options *o = &run->request->options;
+	const struct table_wish wish = { o->columns, o->sort, o->is_csv };
+	const struct json **rows = mem_new_array(pages->rows + 1, sizeof *rows);
+	struct print_style style = style_now(run->world);
+	struct reason reason;
+	struct buffer out;
+	size_t count = 0;
+	enum result result;
+
+	if (!rows)
+		return CLI_EXIT_INTERNAL;
+	for (size_t p = 0; p < pages->count; p++) {
+		const struct json *list = render_rows(run->request->verb, pages->answers[p].result);
+
+		for (size_t i = 0; i < json_count(list); i++)
+			rows[count++] = json_at(list, i);
+	}
+	if (run->request->local_filter && !keep_wished(run, rows, &count)) {
+		mem_free(rows);
+		return CLI_EXIT_USAGE;
+	}
+	buffer_start(&out, CLI_OUT_MAX);
+	result = table_print(&out, &style, render_columns(run->request->verb), &wish, rows, count, &reason);
+	if (result != RESULT_OK)
+		cli_complain(run->world, slice_of(reason.text));
+	else if (out.is_broken || fwrite(buffer_slice(&out).ptr, 1, buffer_length(&out), run->world->out) !=
+	                                  buffer_length(&out))
+		result = RESULT_IO;
+	buffer_stop(&out);
+	mem_free(rows);
+	return result == RESULT_OK ? CLI_EXIT_DONE : result == RESULT_IO ? CLI_EXIT_INTERNAL : CLI_EXIT_USAGE;
+}
+
+static enum cli_exit call_for_table(const struct run *run)
+{
+	struct pages pages = { NULL, 0, 0 };
+	enum cli_exit code = fetch_pages(run, &pages);
+
+	if (code == CLI_EXIT_DONE)
+		code = print_pages(run, &pages);
+	pages_free(&pages);
+	return code;
+}
+
+static bool wishes_a_table(const struct cli_request *request)
+{
+	return request->options.is_csv || request->options.columns || request->options.sort ||
+	       request->local_filter;
 }
 
 static enum cli_exit call_with_documents(const struct run *run)
@@ -355,7 +497,7 @@ static enum cli_exit run_verb(struct run *run)
 	case CONTROL_VERB_CONFIG_EXPORT: return export_documents(run);
 	case CONTROL_VERB_USER_IMPORT: return import_users(run);
 	case CONTROL_VERB_USER_EXPORT: return export_users(run);
-	default: code = call_pages(run);
+	default: code = wishes_a_table(run->request) ? call_for_table(run) : call_pages(run);
 	}
 	return code == CLI_EXIT_DONE && run->request->is_following ? follow(run) : code;
 }

@@ -2,6 +2,7 @@
 
 #include <wchar.h>
 
+#include "shared/base/memory.h"
 #include "shared/base/text.h"
 #include "shared/control/filter.h"
 #include "tui/client/shown.h"
@@ -151,7 +152,7 @@ static void add_cell(struct buffer *out, struct slice text, size_t width, enum p
 }
 
 static void print_aligned(struct buffer *out, const struct print_style *style,
-                          const struct print_column *columns, const struct json *rows)
+                          const struct print_column *columns, const struct json *const *rows, size_t total)
 {
 	size_t widths[PRINT_COLUMNS_MAX] = { 0 }, count = 0;
 	struct buffer cell;
@@ -159,13 +160,12 @@ static void print_aligned(struct buffer *out, const struct print_style *style,
 	buffer_start(&cell, PRINT_CELL_MAX);
 	for (; count < PRINT_COLUMNS_MAX && columns[count].member; count++)
 		widths[count] = print_width(slice_of(_(columns[count].heading)));
-	for (size_t i = 0; i < json_count(rows); i++) {
+	for (size_t i = 0; i < total; i++) {
 		for (size_t c = 0; c < count; c++) {
 			size_t width;
 
 			buffer_clear(&cell);
-			print_value(&cell, style, json_get(json_at(rows, i), columns[c].member),
-			            columns[c].shape);
+			print_value(&cell, style, json_get(rows[i], columns[c].member), columns[c].shape);
 			width = print_width(buffer_slice(&cell));
 			widths[c] = width > widths[c] ? width : widths[c];
 		}
@@ -174,11 +174,10 @@ static void print_aligned(struct buffer *out, const struct print_style *style,
 		add_cell(out, slice_of(_(columns[c].heading)), widths[c], columns[c].shape, c + 1 == count);
 	if (style->has_headings)
 		buffer_add_char(out, '\n');
-	for (size_t i = 0; i < json_count(rows); i++) {
+	for (size_t i = 0; i < total; i++) {
 		for (size_t c = 0; c < count; c++) {
 			buffer_clear(&cell);
-			print_value(&cell, style, json_get(json_at(rows, i), columns[c].member),
-			            columns[c].shape);
+			print_value(&cell, style, json_get(rows[i], columns[c].member), columns[c].shape);
 			add_cell(out, buffer_slice(&cell), widths[c], columns[c].shape, c + 1 == count);
 		}
 		buffer_add_char(out, '\n');
@@ -186,26 +185,41 @@ static void print_aligned(struct buffer *out, const struct print_style *style,
 	buffer_stop(&cell);
 }
 
-void print_table(struct buffer *out, const struct print_style *style, const struct print_column *columns,
-                 const struct json *rows)
+void print_rows(struct buffer *out, const struct print_style *style, const struct print_column *columns,
+                const struct json *const *rows, size_t total)
 {
-	if (style->is_terminal && json_count(rows) == 0) {
+	if (style->is_terminal && total == 0) {
 		buffer_printf(out, "%s\n", _("nothing to list"));
 		return;
 	}
 	if (style->is_terminal) {
-		print_aligned(out, style, columns, rows);
+		print_aligned(out, style, columns, rows, total);
 		return;
 	}
-	for (size_t i = 0; i < json_count(rows); i++) {
+	for (size_t i = 0; i < total; i++) {
 		for (size_t c = 0; columns[c].member; c++) {
 			if (c)
 				buffer_add_char(out, '\t');
-			print_value(out, style, json_get(json_at(rows, i), columns[c].member),
-			            columns[c].shape);
+			print_value(out, style, json_get(rows[i], columns[c].member), columns[c].shape);
 		}
 		buffer_add_char(out, '\n');
 	}
+}
+
+void print_table(struct buffer *out, const struct print_style *style, const struct print_column *columns,
+                 const struct json *rows)
+{
+	size_t count = json_count(rows);
+	const struct json **list = mem_new_array(count + 1, sizeof *list);
+
+	if (!list) {
+		out->is_broken = true;
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		list[i] = json_at(rows, i);
+	print_rows(out, style, columns, list, count);
+	mem_free(list);
 }
 
 void print_members(struct buffer *out, const struct print_style *style, const struct json *object,

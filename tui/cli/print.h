@@ -35,6 +35,8 @@ size_t print_width(struct slice printed);
 /* `rows` is an array of objects; columns end with a NULL member. */
 void print_table(struct buffer *out, const struct print_style *style, const struct print_column *columns,
                  const struct json *rows);
+void print_rows(struct buffer *out, const struct print_style *style, const struct print_column *columns,
+                const struct json *const *rows, size_t count);
 /* One scalar as people read it; arrays and objects as JSON. */
 void print_value(struct buffer *out, const struct print_style *style, const struct json *value,
                  enum print_shape shape);

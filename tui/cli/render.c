@@ -157,6 +157,20 @@ static const struct print_column role_columns[] = {
 	{ N_("NOTE"), "note", PRINT_TEXT },
 	{ NULL, NULL, PRINT_TEXT },
 };
+static const struct print_column event_columns[] = {
+	{ N_("TIME"), "time", PRINT_TIME },   { N_("SEVERITY"), "severity", PRINT_TEXT },
+	{ N_("EVENT"), "event", PRINT_TEXT }, { N_("WHAT HAPPENED"), "sentence", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
+static const struct print_column change_columns[] = {
+	{ N_("KIND"), "kind", PRINT_TEXT },
+	{ N_("KEY"), "key", PRINT_TEXT },
+	{ N_("FIELD"), "field", PRINT_TEXT },
+	{ N_("CHANGE"), "what", PRINT_TEXT },
+	{ N_("BEFORE"), "before", PRINT_TEXT },
+	{ N_("AFTER"), "after", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
 static const struct print_column service_columns[] = {
 	{ N_("SERVICE"), "name", PRINT_TEXT },
 	{ N_("STATE"), "state", PRINT_TEXT },
@@ -461,7 +475,8 @@ static void render_user(struct buffer *out, const struct print_style *style, con
 static const struct {
 	enum control_verb_id verb;
 	void (*render)(struct buffer *out, const struct print_style *style, const struct json *result);
-	const struct print_column *columns; /* of result.rows, instead of `render` */
+	const struct print_column *
+	        columns; /* of its rows: where nothing renders it, and where columns, order or CSV are asked for */
 	const char *rows;
 } shapes[] = {
 	{ CONTROL_VERB_STATUS, render_status, NULL, NULL },
@@ -487,13 +502,13 @@ static const struct {
 	{ CONTROL_VERB_REMOTE_LIST, NULL, remote_columns, "rows" },
 	{ CONTROL_VERB_CONFERENCE_LIST, NULL, conference_columns, "rows" },
 	{ CONTROL_VERB_WHY, render_why, NULL, NULL },
-	{ CONTROL_VERB_EVENT_TAIL, render_events, NULL, NULL },
+	{ CONTROL_VERB_EVENT_TAIL, render_events, event_columns, "events" },
 	{ CONTROL_VERB_CONFIG_CHECK, render_check, NULL, NULL },
 	{ CONTROL_VERB_VERSION_LIST, NULL, version_columns, "versions" },
 	{ CONTROL_VERB_MODEL_KINDS, render_kinds, NULL, NULL },
-	{ CONTROL_VERB_ROLE_LIST, render_roles, NULL, NULL },
-	{ CONTROL_VERB_STAGE_LIST, render_stage_list, NULL, NULL },
-	{ CONTROL_VERB_STAGE_DIFF, render_stage_diff, NULL, NULL },
+	{ CONTROL_VERB_ROLE_LIST, render_roles, role_columns, "rows" },
+	{ CONTROL_VERB_STAGE_LIST, render_stage_list, change_columns, "changes" },
+	{ CONTROL_VERB_STAGE_DIFF, render_stage_diff, change_columns, "changes" },
 	{ CONTROL_VERB_PLAN, render_changes, NULL, NULL },
 	{ CONTROL_VERB_VERSION_SHOW, render_version, NULL, NULL },
 	{ CONTROL_VERB_VERSION_DIFF, render_version, NULL, NULL },
@@ -512,6 +527,14 @@ const struct print_column *render_columns(enum control_verb_id verb)
 	for (size_t i = 0; i < COUNT(shapes); i++)
 		if (shapes[i].verb == verb)
 			return shapes[i].columns;
+	return NULL;
+}
+
+const struct json *render_rows(enum control_verb_id verb, const struct json *result)
+{
+	for (size_t i = 0; i < COUNT(shapes); i++)
+		if (shapes[i].verb == verb && shapes[i].rows)
+			return json_get(result, shapes[i].rows);
 	return NULL;
 }
 

@@ -17,6 +17,9 @@ void render_event(struct buffer *out, const struct print_style *style, const str
 /* The columns of a verb's list, ended by a NULL member; NULL when it is no list. */
 const struct print_column *render_columns(enum control_verb_id verb);
 
+/* The rows of its result; NULL when it is no list. */
+const struct json *render_rows(enum control_verb_id verb, const struct json *result);
+
 /* Exit codes of the command line: stable. */
 enum cli_exit {
 	CLI_EXIT_DONE = 0,

@@ -4,84 +4,14 @@
 
 #include "tui/cli/help.h"
 #include "tui/cli/nearest.h"
+#include "tui/cli/options.h"
+#include "tui/cli/render.h"
 #include "tui/client/remote.h"
 #include "tui/client/words.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 enum { CLI_ARGUMENTS_MAX = 8, CLI_TIMEOUT_MAX_S = 3600 };
-
-enum option_id {
-	JSON,
-	FILTER,
-	FOLLOW,
-	IF_VERSION,
-	COMMENT,
-	STAGE,
-	DRY_RUN,
-	CONFIRM_WITHIN,
-	AS_OF,
-	STAGED,
-	YES,
-	TIMEOUT,
-	SOCKET,
-	ROOT,
-	SSH,
-	STDIO,
-	READ_ONLY,
-	COLOR,
-	FRAMES,
-	HELP,
-	VERSION
-};
-
-static const struct cli_option_row options[] = {
-	[JSON] = { "json", 0, NULL, N_("print the daemon's result as it came, one JSON value a line") },
-	[FILTER] = { "filter", 0, "TERMS",
-	             N_("rows to list: words, state:up,retry, rate>5, since<1h, peer:a.example, !term; all "
-	                "must hold") },
-	[FOLLOW] = { "follow", 'f', NULL, N_("go on with what is to come, until interrupted") },
-	[IF_VERSION] = { "if-version", 0, "N", N_("change only if the configuration is still version N") },
-	[COMMENT] = { "comment", 'c', "TEXT", N_("why: kept with the version") },
-	[STAGE] = { "stage", 0, NULL, N_("only stage the change; parley publish makes it live") },
-	[DRY_RUN] = { "dry-run", 'n', NULL, N_("say what the change would do, and do nothing") },
-	[CONFIRM_WITHIN] = { "confirm-within", 0, "SECONDS",
-	                     N_("the change goes back by itself unless parley confirm comes in time; auto: "
-	                        "when it is far-reaching") },
-	[AS_OF] = { "as-of", 0, "N", N_("show the configuration as it was in version N") },
-	[STAGED] = { "staged", 0, NULL,
-	             N_("show the configuration as it would be with what you have staged") },
-	[YES] = { "yes", 'y', NULL, N_("do not ask") },
-	[TIMEOUT] = { "timeout", 0, "SECONDS", N_("how long to wait for an answer (default 30)") },
-	[SOCKET] = { "socket", 0, "PATH", N_("the daemon's control socket (also $PARLEY_SOCKET)") },
-	[ROOT] = { "root", 0, "DIR", N_("the daemon's root folder: DIR/run/parley/control.sock") },
-	[SSH] = { "ssh", 0, "HOST",
-	          N_("the edge on another machine, through ssh, its settings in ~/.ssh/config") },
-	[STDIO] = { "stdio", 0, NULL,
-	            N_("the other end of --ssh: join standard input and output to the socket") },
-	[READ_ONLY] = { "read-only", 0, NULL, N_("ask the daemon for a session that can change nothing") },
-	[COLOR] = { "color", 0, "WHEN", N_("console: auto, always or never (also $NO_COLOR)") },
-	[FRAMES] = { "frames", 0, "WHICH", N_("console: auto, ascii or utf8") },
-	[HELP] = { "help", 'h', NULL, N_("explain") },
-	[VERSION] = { "version", 0, NULL, N_("print this program's version") },
-};
-
-const struct cli_option_row *cli_option(size_t index)
-{
-	return index < COUNT(options) ? &options[index] : NULL;
-}
-
-static const struct cli_alias_row aliases[] = {
-	{ "connections", "connection", "list" },
-	{ "domains", "domain", "list" },
-	{ "events", "event", "tail" },
-	{ "versions", "version", "list" },
-};
-
-const struct cli_alias_row *cli_alias(size_t index)
-{
-	return index < COUNT(aliases) ? &aliases[index] : NULL;
-}
 
 /* What has been read so far: plain words in order, and options that only the verb's row can place. */
 struct reading {
@@ -120,13 +50,26 @@ static enum result add_late(struct reading *r, struct slice name, const char *va
 	return RESULT_OK;
 }
 
-static enum result set_option(struct reading *r, enum option_id id, const char *value)
+static enum result read_output(struct reading *r, const char *form)
+{
+	r->out->options.is_json = is_same(form, "json");
+	r->out->options.is_csv = is_same(form, "csv");
+	if (!r->out->options.is_json && !r->out->options.is_csv && !is_same(form, "text"))
+		return fail(r->reason, RESULT_INVALID, _("--output is text, json or csv, not \"%s\""), form);
+	return RESULT_OK;
+}
+
+static enum result set_option(struct reading *r, enum cli_option_id id, const char *value)
 {
 	struct cli_options *o = &r->out->options;
 	enum result result = RESULT_OK;
 
 	switch (id) {
 	case JSON: o->is_json = true; break;
+	case OUTPUT: return read_output(r, value);
+	case COLUMNS: o->columns = value; break;
+	case SORT: o->sort = value; break;
+	case UNSET: o->unset = value; break;
 	case YES: o->is_sure = true; break;
 	case READ_ONLY: o->is_read_only = true; break;
 	case COMMENT: o->comment = value; break;
@@ -147,6 +90,7 @@ static enum result set_option(struct reading *r, enum option_id id, const char *
 	case FRAMES: o->frames = value; break;
 	case HELP: r->out->task = CLI_HELP; break;
 	case VERSION: r->out->task = CLI_VERSION; break;
+	case CLI_OPTION_COUNT: break;
 	case FILTER: o->filter = value; return add_late(r, SLICE("filter"), value);
 	case FOLLOW: return add_late(r, SLICE("follow"), NULL);
 	case IF_VERSION:
@@ -172,9 +116,9 @@ static enum result read_option(struct reading *r, const char *const *words, size
 		value = name.ptr + slice_find(name, '=') + 1;
 		name = slice_first(name, slice_find(name, '='));
 	}
-	for (size_t i = 0; i < COUNT(options); i++) {
-		const struct cli_option_row *row = &options[i];
+	const struct cli_option_row *row;
 
+	for (size_t i = 0; (row = cli_option(i)) != NULL; i++) {
 		if (is_long ? !slice_equal(name, slice_of(row->name))
 		            : !(name.len == 1 && name.ptr[0] == row->letter))
 			continue;
@@ -187,7 +131,7 @@ static enum result read_option(struct reading *r, const char *const *words, size
 			value = next;
 			(*at)++;
 		}
-		return set_option(r, (enum option_id)i, value);
+		return set_option(r, (enum cli_option_id)i, value);
 	}
 	if (!is_long)
 		return fail(r->reason, RESULT_INVALID, _("unknown option %s; see parley help"), words[*at]);
@@ -225,6 +169,7 @@ static enum result read_words(struct reading *r, size_t count, const char *const
 
 static enum result refuse_noun(struct reading *r, const char *word)
 {
+	const struct cli_alias_row *alias;
 	struct nearest near = nearest_start(slice_of(word));
 	char hint[NEAREST_TEXT_BYTES];
 
@@ -234,8 +179,8 @@ static enum result refuse_noun(struct reading *r, const char *word)
 		if (i != CONTROL_VERB_HELLO) /* said by every client itself */
 			nearest_offer(&near, row->noun[0] ? row->noun : row->verb);
 	}
-	for (size_t i = 0; i < COUNT(aliases); i++)
-		nearest_offer(&near, aliases[i].alias);
+	for (size_t i = 0; (alias = cli_alias(i)) != NULL; i++)
+		nearest_offer(&near, alias->alias);
 	nearest_offer(&near, "console");
 	nearest_offer(&near, "help");
 	nearest_text(&near, hint);
@@ -265,13 +210,14 @@ static enum result refuse_verb(struct reading *r, const char *noun, const char *
 static enum result find_verb(struct reading *r, size_t *used)
 {
 	const char *noun = r->words[0], *verb = r->count > 1 ? r->words[1] : NULL;
+	const struct cli_alias_row *alias;
 	bool knows_noun = false;
 
 	*used = 2;
-	for (size_t i = 0; i < COUNT(aliases); i++) {
-		if (is_same(noun, aliases[i].alias)) {
-			noun = aliases[i].noun;
-			verb = aliases[i].verb;
+	for (size_t i = 0; (alias = cli_alias(i)) != NULL; i++) {
+		if (is_same(noun, alias->alias)) {
+			noun = alias->noun;
+			verb = alias->verb;
 			*used = 1;
 		}
 	}
@@ -368,13 +314,32 @@ static void put_field(struct cli_request *out, struct json_writer *w, const stru
 	}
 }
 
+/* null: the daemon puts back the default. */
+static enum result unset_field(struct reading *r, struct json_writer *w, const struct model_kind *kind,
+                               struct slice name, bool seen[MODEL_FIELDS_MAX])
+{
+	size_t field = model_field_named(kind, name);
+
+	if (field >= kind->field_count || field == kind->key)
+		return refuse_field(r, kind, name);
+	if (seen[field])
+		return fail(r->reason, RESULT_INVALID, _("%s is given twice"), kind->fields[field].name);
+	seen[field] = true;
+	json_put_null(w, kind->fields[field].name);
+	return RESULT_OK;
+}
+
 /* words[from..] are field=value of the kind. */
 static enum result read_fields(struct reading *r, struct json_writer *w, const struct model_kind *kind,
                                size_t from)
 {
 	bool seen[MODEL_FIELDS_MAX] = { false };
 
-	if (from < r->count)
+	struct slice unset = slice_of(r->out->options.unset ? r->out->options.unset : ""), name_of_unset;
+	bool sets_any = from < r->count || unset.len;
+	enum result result = RESULT_OK;
+
+	if (sets_any)
 		json_open_object(w, "set");
 	for (size_t i = from; i < r->count; i++) {
 		struct slice word = slice_of(r->words[i]), name = slice_first(word, slice_find(word, '='));
@@ -396,9 +361,11 @@ static enum result read_fields(struct reading *r, struct json_writer *w, const s
 		seen[field] = true;
 		put_field(r->out, w, &kind->fields[field], slice_after(word, name.len + 1));
 	}
-	if (from < r->count)
+	while (result == RESULT_OK && unset.len && slice_next(&unset, ',', &name_of_unset))
+		result = unset_field(r, w, kind, slice_trim(name_of_unset), seen);
+	if (sets_any)
 		json_close_object(w);
-	return RESULT_OK;
+	return result;
 }
 
 static const char *late_value(struct reading *r, const char *name, bool *is_given)
@@ -422,8 +389,8 @@ static enum result refuse_late(struct reading *r, const struct control_verb *row
 
 		if (!r->late[i].name.ptr)
 			continue;
-		for (size_t k = 0; k < COUNT(options); k++)
-			nearest_offer(&near, options[k].name);
+		for (size_t k = 0; k < CLI_OPTION_COUNT; k++)
+			nearest_offer(&near, cli_option(k)->name);
 		for (size_t k = 0; control_verb_argument(row, k, &argument); k++)
 			if (!argument.is_required && !argument.is_fields)
 				nearest_offer(&near, argument.name);
@@ -441,7 +408,7 @@ static enum result put_common(struct reading *r, struct json_writer *w)
 	const struct cli_options *o = &r->out->options;
 	const struct control_verb *row = control_verb(r->out->verb);
 	const struct {
-		enum option_id option;
+		enum cli_option_id option;
 		const char *param;
 		bool is_given;
 	} all[] = {
@@ -462,7 +429,7 @@ static enum result put_common(struct reading *r, struct json_writer *w)
 			is_taken |= param.len && slice_equal(param, slice_of(all[i].param));
 		if (all[i].is_given && !is_taken)
 			return fail(r->reason, RESULT_INVALID, _("%s%s%s takes no --%s: it %s"), row->noun,
-			            row->noun[0] ? " " : "", row->verb, options[all[i].option].name,
+			            row->noun[0] ? " " : "", row->verb, cli_option(all[i].option)->name,
 			            row->effect == CONTROL_CHANGES ? _("changes what is so now")
 			                                           : _("changes no configuration"));
 		if (!all[i].is_given)
@@ -480,6 +447,23 @@ static enum result put_common(struct reading *r, struct json_writer *w)
 		default: json_put_bool(w, all[i].param, true);
 		}
 	}
+	return RESULT_OK;
+}
+
+/* How rows are wished for is asked of verbs that give rows, and of no other. */
+static enum result check_form(struct reading *r, const struct control_verb *row)
+{
+	const struct cli_options *o = &r->out->options;
+
+	if (!o->is_csv && !o->columns && !o->sort && !r->out->local_filter)
+		return RESULT_OK;
+	if (!render_columns(r->out->verb))
+		return fail(r->reason, RESULT_INVALID,
+		            _("%s%s%s is no list: it takes no --columns, --sort or csv"), row->noun,
+		            row->noun[0] ? " " : "", row->verb);
+	if (o->is_json)
+		return fail(r->reason, RESULT_INVALID,
+		            _("--columns, --sort and this filter shape text and csv; JSON is as it came"));
 	return RESULT_OK;
 }
 
@@ -501,7 +485,7 @@ static enum result read_arguments(struct reading *r, size_t at)
 			const struct model_kind *kind = model_kind_named(slice_of(argument.name));
 
 			takes_fields = true;
-			if (at >= r->count && is_same(row->verb, "set"))
+			if (at >= r->count && is_same(row->verb, "set") && !r->out->options.unset)
 				return fail(r->reason, RESULT_INVALID,
 				            _("%s set needs at least one field=value"), row->noun);
 			if (!kind)
@@ -524,7 +508,15 @@ static enum result read_arguments(struct reading *r, size_t at)
 	if (!takes_fields && at < r->count)
 		return fail(r->reason, RESULT_INVALID, _("unexpected \"%s\"; usage: parley %s"), r->words[at],
 		            help_usage(row, usage));
-	result = put_common(r, &w);
+	if (!takes_fields && r->out->options.unset)
+		return fail(r->reason, RESULT_INVALID, _("%s%s%s takes no --unset: it sets no fields"),
+		            row->noun, row->noun[0] ? " " : "", row->verb);
+	if (render_columns(
+	            r->out->verb)) /* what is left: the daemon takes no filter for it, so it is done here */
+		r->out->local_filter = late_value(r, "filter", &takes_fields);
+	result = check_form(r, row);
+	if (result == RESULT_OK)
+		result = put_common(r, &w);
 	if (result != RESULT_OK)
 		return result;
 	json_close_object(&w);

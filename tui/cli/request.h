@@ -25,11 +25,11 @@ enum {
 enum cli_task { CLI_RUN, CLI_HELP, CLI_CONSOLE, CLI_VERSION, CLI_STDIO };
 
 struct cli_options {
-	bool is_json, is_sure, is_read_only, has_if_version;
+	bool is_json, is_csv, is_sure, is_read_only, has_if_version;
 	bool stages, dry_runs, is_staged;
 	bool asks_rule; /* --confirm-within auto */
 	int64_t if_version, timeout_ms, confirm_s, as_of;
-	const char *comment, *socket, *root, *ssh, *color, *frames, *filter;
+	const char *comment, *socket, *root, *ssh, *columns, *sort, *unset, *color, *frames, *filter;
 };
 
 struct cli_request {
@@ -39,6 +39,7 @@ struct cli_request {
 	struct buffer params;      /* a JSON object */
 	const char *directory;     /* the DIRECTORY argument; it stays on this side */
 	const char *file;          /* the FILE argument; so does it */
+	const char *local_filter;  /* of a list that the daemon does not filter; NULL: none */
 	bool is_following;
 	bool has_all_pages;    /* a list without --after or --limit: fetch the rest, too */
 	bool turns_off;        /* a field was set to false */
