@@ -20,14 +20,14 @@ class User:
     def uri(self):
         return f"sip:{self.user}@{self.domain}"
 
-    def start(self, scenario, to=None, seconds=15, sender=None, **keys):
-        """Starts tests/lab/sipp/SCENARIO.xml; returns a Run to wait for."""
+    def start(self, scenario, to=None, seconds=15, sender=None, over=("-p", "5060"), **keys):
+        """Starts tests/lab/sipp/SCENARIO.xml; returns a Run to wait for.  `over`: SIPp's words for transport and port."""
         self.runs += 1
         name = f"{self.user}-{self.runs}-{scenario}"
         keys = {"me": sender or self.uri, "them": to.uri if to else self.uri, "user": self.user, "domain": self.domain,
                 **keys}
         words = [w for key, value in keys.items() for w in ("-key", key, value)]
-        argv = ["sipp", f"{self.server}:5060", "-sf", HERE / f"{scenario}.xml", "-i", self.address, "-p", "5060",
+        argv = ["sipp", f"{self.server}:5060", "-sf", HERE / f"{scenario}.xml", "-i", self.address, *over,
                 "-m", "1", "-nostdin", "-timeout", f"{seconds}s", "-timeout_error", "-trace_msg",
                 "-message_file", self.folder / f"{name}.messages", "-message_overwrite", "true", "-trace_err",
                 "-error_file", self.folder / f"{name}.errors", *words]
