@@ -205,7 +205,7 @@ static void take_host(struct access *a, struct slice payload)
 
 static bool has_work(const struct access *a)
 {
-	return a->transactions && sip_transactions_count(a->transactions) > 0;
+	return a->transactions && !sip_transactions_are_settled(a->transactions, access_now_ms(a));
 }
 
 static void end_all(struct access *a)

@@ -311,6 +311,11 @@ static enum translate_answer take(struct talks *t, const struct xmpp_element *st
 	                                 refusal);
 	if (answer != TRANSLATE_OK)
 		return answer;
+	if (t->gateway->is_draining && im->kind == TRANSLATE_IM_TEXT) {
+		*refusal = (struct translate_refusal){ 503, XMPP_RESOURCE_CONSTRAINT,
+			                               "the XMPP gateway stops; write again in a moment" };
+		return TRANSLATE_REFUSED;
+	}
 	why = limit_broken(gateway_partner(t->gateway, p->theirs.domain), im);
 	if (!why)
 		return TRANSLATE_OK;

@@ -545,6 +545,18 @@ void session_image_changed(struct talks *t)
 		}
 }
 
+void session_drain(struct talks *t)
+{
+	struct session *s;
+	uint32_t at = 0;
+
+	while ((s = handles_next(&t->sessions, &at))) {
+		talks_begin(t);
+		happen(t, s, s->state == SESSION_UP ? SESSION_IDLE : SESSION_LEAVE, NULL, NULL);
+		talks_end(t);
+	}
+}
+
 void session_end_all(struct talks *t)
 {
 	struct session *s;

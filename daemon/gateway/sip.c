@@ -263,7 +263,7 @@ static void request_came(struct gateway *g, const struct sip_message *m)
 		cancel_came(g, m);
 		return;
 	}
-	if (g->is_draining) {
+	if (g->is_draining && !m->to.tag.ptr) { /* what is in a dialog belongs to what is under way */
 		answer_plainly(g, m, 503, "The XMPP gateway stops");
 		return;
 	}
@@ -545,7 +545,7 @@ void gateway_sip_arm(struct gateway *g)
 
 bool gateway_sip_is_quiet(const struct gateway *g)
 {
-	return !g->transactions || sip_transactions_count(g->transactions) == 0;
+	return !g->transactions || sip_transactions_are_settled(g->transactions, gateway_now_ms(g));
 }
 
 /* ---- the stream has gone ---- */

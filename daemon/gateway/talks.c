@@ -458,8 +458,15 @@ void talks_second(struct gateway *g)
 	watched_second(g->talks);
 }
 
-/* New work is refused at the seams; what is under way has its own deadlines. */
-void talks_drain(struct gateway *g) { (void)g; }
+/*
+ * New work is refused at the seams; what is under way has its own deadlines.  Sessions end politely; subscriptions
+ * stay as they are, on both sides: the next gateway takes them from the disk.
+ */
+void talks_drain(struct gateway *g)
+{
+	session_drain(g->talks);
+	(void)talks_commit(g->talks);
+}
 
 bool talks_are_quiet(const struct gateway *g)
 {

@@ -276,6 +276,7 @@ void session_message_answered(struct talks *t, struct ask *ask, const struct out
 /* A 2xx that its session does not wait for: ACK, and BYE unless it is the one that made a session which is up. */
 void session_accepted_again(struct talks *t, const struct sip_message *m);
 void session_image_changed(struct talks *t);
+void session_drain(struct talks *t); /* all end as soon as what waits in them has been said */
 void session_second(struct talks *t);
 void session_end_all(struct talks *t);
 void session_write(struct talks *t, struct gateway_page *page, struct json_writer *w);

@@ -37,6 +37,7 @@ enum {
 	 * half of it (Timer F); a later target's own Timer F has room to end first.
 	 */
 	SIP_SERVER_LIFE_MS = 2 * SIP_TIMER_B_MS,
+	SIP_SETTLE_MS = 4 * SIP_T1_MS, /* the ACK of a final answer is on its way for so long */
 };
 
 enum sip_machine { SIP_INVITE_SERVER, SIP_NON_INVITE_SERVER, SIP_INVITE_CLIENT, SIP_NON_INVITE_CLIENT };
@@ -130,6 +131,11 @@ struct sip_transactions; /* opaque */
 struct sip_transactions *sip_transactions_new(uint32_t max, struct siphash_key seed);
 void sip_transactions_free(struct sip_transactions **table);
 size_t sip_transactions_count(const struct sip_transactions *table);
+/*
+ * Nothing is under way: every one that is left has had its final answer for SIP_SETTLE_MS, and is there for
+ * repetitions only.  What is to be stopped may be stopped; not by waiting out timers H, L and M.  Walks them all.
+ */
+bool sip_transactions_are_settled(const struct sip_transactions *table, int64_t now_ms);
 /* A new most; those that are there live on, also when they are more. */
 void sip_transactions_set_max(struct sip_transactions *table, uint32_t max);
 /* Puts one into a group (below SIP_TRANSACTION_GROUPS), and how many each group has: the core's shares. */

@@ -97,6 +97,22 @@ void sip_transactions_set_group(struct sip_transactions *table, struct sip_trans
 
 const uint64_t *sip_transactions_grouped(const struct sip_transactions *table) { return table->grouped; }
 size_t sip_transactions_count(const struct sip_transactions *table) { return table->handles.count; }
+
+bool sip_transactions_are_settled(const struct sip_transactions *table, int64_t now_ms)
+{
+	const struct sip_transaction *t;
+	uint32_t at = 0;
+
+	while ((t = handles_next(&table->handles, &at))) {
+		bool is_answered = t->state == SIP_STATE_ACCEPTED || t->state == SIP_STATE_COMPLETED;
+
+		/* H, L and M all run for the same time from there. */
+		if (!is_answered || t->deadline_ms - now_ms > SIP_TIMER_B_MS - SIP_SETTLE_MS)
+			return false;
+	}
+	return true;
+}
+
 uint64_t sip_transactions_impossible(const struct sip_transactions *table) { return table->impossible; }
 
 /* ---- connections ---- */

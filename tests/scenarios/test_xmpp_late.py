@@ -9,8 +9,9 @@ import pytest
 
 from lab import names, sip_peer
 from lab.process import wait_until
+from lab.prosody import Prosody
 from lab.sipp import User
-from sip import ALICE, Dialog, request, tag_of
+from sip import ALICE, Dialog, invite, message, request, tag_of
 from test_xmpp_streams import MESSAGE, Peer
 
 JULIET, JULIET_URI = "juliet@northwind.example", "sip:juliet@northwind.example"
@@ -146,3 +147,50 @@ def test_what_a_full_disk_did_not_take_is_neither_promised_nor_lost(lab):
         edge.edge.stop()
         subprocess.run(["umount", "-l", state], check=True)
         shutil.rmtree(edge.edge.root, ignore_errors=True)
+
+
+# ---- a gateway that is to stop ----
+
+def test_a_gateway_that_drains_ends_what_is_under_way_and_keeps_what_lasts(lab, start_edge, tmp_path):
+    edge = start_edge(xmpp=XMPP)
+    runs(edge)
+    server = Prosody(lab.ledger, tmp_path, names.XMPP_DOMAIN, names.XMPP_SERVER, lab.xmpp_server, lab.public.certificate).start()
+    try:
+        server.add_user("juliet")
+        pool, inside = edge.serve_pool(), edge.inside()
+        assert inside.ask(subscribe("watch"), timeout=20).status == 200
+        talk = inside.ask(invite(ALICE, JULIET_URI, call_id="talk"))
+        inside.send(Dialog.of_caller("talk", ALICE, tag_of(talk.get("From")), talk, JULIET_URI).request("ACK"))
+        assert inside.ask(message(ALICE, JULIET_URI, body="first"), timeout=40).status == 200
+        peer = Peer().prove(lab.xmpp_server)
+        before = edge.ask("session", "list")["rows"]
+        assert {row["kind"] for row in before} == {"session", "watched"}, before
+
+        os.kill(server.process.pid, signal.SIGSTOP)  # nobody acknowledges
+        inside.send(message(ALICE, JULIET_URI, body="under way", call_id="held"))
+        wait_until(lambda: any(row["side"] == "xmpp" and row["queued"] + row["messages_out"] > 1
+                               for row in edge.ask("connection", "list")["rows"]), 10, "it is on its way")
+        edge.ask("service", "drain", "gateway", "25")
+        assert gateway(edge)["state"] == "draining"
+        while pool.next_request(timeout=20).method != "BYE":
+            pass
+        # Nothing new: our user and theirs hear why.
+        refused = inside.ask(message(ALICE, JULIET_URI, body="new"), timeout=20)
+        assert refused.status == 504 and "the XMPP gateway stops" in refused.get("ms-diagnostics").lower().replace("xmpp", "XMPP"), refused.text()
+        answer = peer.say(MESSAGE.format(JULIET, "new"), "</message>")
+        assert "resource-constraint" in answer and "the XMPP gateway stops" in answer, answer
+        os.kill(server.process.pid, signal.SIGCONT)
+        held = inside.receive(timeout=20)
+        assert (held.get("Call-ID"), held.status) == ("held", 200), held.text()
+        goodbye = peer.hear("</stream:stream>")
+        assert "system-shutdown" in goodbye and goodbye.endswith("</stream:stream>"), goodbye
+        wait_until(lambda: gateway(edge)["state"] == "stopped", 20, "it has stopped")
+        edge.wait_event("service-draining", "gateway")
+
+        edge.ask("service", "start", "gateway")
+        runs(edge)
+        after = edge.ask("session", "list")["rows"]
+        assert [row["kind"] for row in after] == ["watched"], after
+        assert inside.ask(message(ALICE, JULIET_URI, body="again"), timeout=40).status == 200
+    finally:
+        server.stop()

@@ -237,7 +237,9 @@ static void words_are_logged_only_where_the_settings_say_so(void **state)
 
 #define CONTACT "Contact: <sip:alice@contoso.example;opaque=user:epid:x;gruu>\r\n"
 #define ROUTES  "Record-Route: <sip:b.example;lr>, <sip:c.example;lr>\r\n"
-#define SDP     "Content-Type: application/sdp\r\n"
+#define CAROL                                                                                                \
+	"<message from='carol@x.example/r' to='alice@im.contoso.example' id='i1'><body>Hi</body></message>"
+#define SDP "Content-Type: application/sdp\r\n"
 #define OFFER                                                                                                \
 	"v=0\r\no=- 0 0 IN IP4 192.0.2.1\r\ns=s\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=message 5060 sip "       \
 	"sip:alice@contoso.example\r\n"
@@ -511,6 +513,37 @@ static void a_partner_that_is_cut_ends_its_sessions(void **state)
 	wire_respond(0, 200, NULL, "");
 }
 
+static void a_drain_ends_sessions_and_takes_nothing_new(void **state)
+{
+	(void)state;
+	wire_request_as("INVITE", "<sip:alice@contoso.example>;tag=a", "<sip:bob@x.example>", "s1", 1,
+	                CONTACT SDP, OFFER);
+	wire_xmpp(BOB);
+	wire_respond(0, 200, NULL, "");
+	wire_image("session", true);
+	wire_xmpp(CAROL);
+	assert_int_equal(wire.requests[1].method, SIP_INVITE);
+	wire.gateway.is_draining = true;
+	talks_drain(&wire.gateway);
+	assert_int_equal(wire.requests[2].method, SIP_BYE);
+	wire_expect_stanza(0, "<gone ");
+	wire_xmpp(BOB);
+	wire_expect_stanza(1, "<resource-constraint ");
+	wire_expect_stanza(1, "type='wait'");
+	assert_int_equal(wire.request_count, 3);
+	/* What waits for an answer is still said when that comes, and then there is nothing more. */
+	wire_respond(1, 200, "at", CONTACT);
+	assert_int_equal(wire.requests[3].method, SIP_ACK);
+	assert_int_equal(wire.requests[4].method, SIP_MESSAGE);
+	assert_int_equal(wire.requests[5].method, SIP_BYE);
+	assert_false(talks_are_quiet(&wire.gateway));
+	wire_respond(2, 200, NULL, "");
+	wire_respond(4, 200, NULL, "");
+	wire_respond(5, 200, NULL, "");
+	assert_true(talks_are_quiet(&wire.gateway));
+	assert_int_equal(wire.gateway.talks->sessions.count, 0);
+}
+
 static void session_tables_are_whole(void **state)
 {
 	size_t written = 0;
@@ -640,6 +673,7 @@ int main(void)
 		TEST(a_repeated_acceptance_is_acknowledged_again_and_a_forked_one_ended),
 		TEST(an_acceptance_without_a_contact_is_ended_too),
 		TEST(a_partner_that_is_cut_ends_its_sessions),
+		TEST(a_drain_ends_sessions_and_takes_nothing_new),
 		TEST(session_tables_are_whole),
 		TEST(our_domain_says_what_it_is),
 		TEST(counts_balance_whatever_happens),

@@ -695,6 +695,27 @@ static void the_steady_state_allocates_nothing(void **unused)
 }
 #endif
 
+static void what_is_answered_settles_and_what_is_not_does_not(void **state)
+{
+	struct sip_transactions *table = table_of(4);
+	struct sip_transaction *t;
+
+	(void)state;
+	assert_true(sip_transactions_are_settled(table, 0));
+	t = add(table, SIP_INVITE, "z9hG4bKa");
+	assert_false(sip_transactions_are_settled(table, 100000));
+	sip_transactions_step(table, t, SIP_EVENT_2XX, 100000);
+	assert_false(sip_transactions_are_settled(table, 100000 + SIP_SETTLE_MS - 1));
+	assert_true(sip_transactions_are_settled(table, 100000 + SIP_SETTLE_MS));
+	t = add(table, SIP_INVITE, "z9hG4bKb");
+	sip_transactions_step(table, t, SIP_EVENT_3XX_6XX, 200000);
+	assert_false(sip_transactions_are_settled(table, 200000 + SIP_SETTLE_MS - 1));
+	assert_true(sip_transactions_are_settled(table, 200000 + SIP_SETTLE_MS));
+	add(table, SIP_MESSAGE, "z9hG4bKc");
+	assert_false(sip_transactions_are_settled(table, 900000));
+	sip_transactions_free(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -705,6 +726,7 @@ int main(void)
 		cmocka_unit_test(tells_long_names_apart),
 		cmocka_unit_test(makes_no_second_of_a_key),
 		cmocka_unit_test(a_handle_outlives_nothing),
+		cmocka_unit_test(what_is_answered_settles_and_what_is_not_does_not),
 		cmocka_unit_test(holds_its_maximum_and_not_one_more),
 		cmocka_unit_test(one_connection_cannot_take_all),
 		cmocka_unit_test(counts_groups_and_takes_a_new_maximum),
