@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "daemon/access/parts.h"
+#include "daemon/link/sip_frame.h"
 
 enum { RESPONSE_LOST_BATCH = 256 };
 
@@ -195,6 +196,30 @@ static void target_refused(struct access *a, struct sip_transaction *client)
 	request_failed(r);
 }
 
+/*
+ * The gateway's own word on why a partner was not reached.  It is answered, told and remembered like any failure on
+ * the way to a partner of SIP: the same header, the same event, the same last error.  False: it is the partner's.
+ */
+static bool gateway_gave_up(struct access *a, struct sip_transaction *client, const struct sip_message *m)
+{
+	const struct sip_header *header = sip_message_header(m, SIP_MS_DIAGNOSTICS);
+	struct request *r = client->owner;
+	struct slice words;
+	int diagnostic;
+
+	if (m->status < 400 || !header || !link_sip_read_verdict(header->value, &diagnostic, &words))
+		return false;
+	r->failure = (struct failure){ .status = m->status == 503 ? 504 : m->status, /* as target_refused */
+		                       .diagnostic = diagnostic,
+		                       .by = diagnostic == LINK_SIP_TEMPORARY   ? FAILED_BY_US
+		                             : diagnostic == LINK_SIP_NO_REASON ? FAILED_BY_PARTNER
+		                                                                : FAILED_BY_NETWORK };
+	snprintf(r->failure.words, sizeof r->failure.words, "%.64s (XMPP): %.*s",
+	         r->partner ? r->partner->domain : "", SLICE_ARG(words));
+	request_give_up(detach_client(a, client), NULL);
+	return true;
+}
+
 static void cancel_forward(struct request *r)
 {
 	struct access *a = r->access;
@@ -254,6 +279,8 @@ void response_received(struct flow *flow, const struct sip_message *m)
 			flow_sent(flow);
 	}
 	if (r && (todo & SIP_DO_PASS_UP)) {
+		if (flow->is_gateway && gateway_gave_up(a, client, m))
+			return;
 		if (m->status < 200) {
 			provisional(r, client, m->status);
 		} else if (m->status == 503 && !r->is_cancelled) {

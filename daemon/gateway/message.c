@@ -370,7 +370,7 @@ static void send_stanza(struct talks *t, handle server, const struct parties *p,
 	if (!stanza || (is_text && !ask)) {
 		ask_free(t, &ask);
 		t->to_xmpp.failed += is_text;
-		talks_answer(t, server, 500, "out of memory");
+		talks_give_up(t, server, 500, LINK_SIP_TEMPORARY, "out of memory");
 		return;
 	}
 	if (is_text) {
@@ -446,6 +446,7 @@ static void answer_error(struct talks *t, handle server, const struct xmpp_eleme
 void message_delivered(struct talks *t, struct ask *ask, const struct gateway_outcome *outcome)
 {
 	bool is_delivered = outcome->delivery == GATEWAY_DELIVERED || outcome->delivery == GATEWAY_WRITTEN;
+	char *why;
 
 	if (is_delivered)
 		t->to_xmpp.delivered++;
@@ -456,8 +457,9 @@ void message_delivered(struct talks *t, struct ask *ask, const struct gateway_ou
 	case GATEWAY_WRITTEN: talks_answer(t, ask->server, 200, ""); break;
 	case GATEWAY_REFUSED: answer_error(t, ask->server, outcome->error); break;
 	case GATEWAY_UNKNOWN:
-		talks_answer(t, ask->server, 504, "Outcome unknown: the partner did not acknowledge");
+		why = arena_printf(&t->arena, "nobody knows what became of it: %s", outcome->why);
+		talks_give_up(t, ask->server, 504, LINK_SIP_NO_REASON, why ? why : outcome->why);
 		break;
-	case GATEWAY_FAILED: talks_answer(t, ask->server, 504, outcome->why ? outcome->why : ""); break;
+	case GATEWAY_FAILED: talks_give_up(t, ask->server, 504, LINK_SIP_UNREACHABLE, outcome->why); break;
 	}
 }

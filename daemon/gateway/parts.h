@@ -12,6 +12,7 @@
 #include "daemon/io/connection.h"
 #include "daemon/io/resolver.h"
 #include "daemon/link/link.h"
+#include "daemon/link/sip_frame.h"
 #include "daemon/policy/image.h"
 #include "daemon/sip/transaction.h"
 #include "daemon/xmpp/xmpp.h"
@@ -116,6 +117,9 @@ struct gateway_answer {
 	struct slice to_tag;  /* of our side of a dialog; empty: one is made */
 	struct slice headers; /* whole lines with CRLF each; "" none */
 	struct slice body;
+	/* What stands in the way when it is nothing that the partner has said: the Access Edge answers with that. 0: none */
+	int diagnostic;
+	const char *reason;
 };
 /* False: nobody waits for it any more, or it cannot be written. */
 bool gateway_sip_answer(struct gateway *g, handle server, const struct gateway_answer *answer);
@@ -153,7 +157,7 @@ enum gateway_delivery {
 struct gateway_outcome {
 	enum gateway_delivery delivery;
 	const struct xmpp_element *error; /* REFUSED: the error stanza; lives during the call */
-	const char *why;                  /* FAILED, UNKNOWN */
+	const char *why;                  /* FAILED, UNKNOWN: never NULL there */
 };
 /*
  * Provided by the XMPP side (streams).  `local`, `remote`: XMPP domains as A-labels, that of "from" and that of "to".

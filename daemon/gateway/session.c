@@ -471,7 +471,7 @@ void session_invited(struct talks *t, handle server, const struct sip_message *m
 		happen(t, old, SESSION_LEAVE, NULL, NULL);
 	if (!(s = session_new(t, pair, &dialog, SESSION_UP))) {
 		dialog_drop(&dialog);
-		talks_answer(t, server, 480, "Too many sessions");
+		talks_give_up(t, server, 480, LINK_SIP_TEMPORARY, "too many IM sessions are open");
 		return;
 	}
 	pair->knows_mode = pair->wants_session = true;

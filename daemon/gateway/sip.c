@@ -8,7 +8,6 @@
 
 #include "daemon/crypto/crypto.h"
 #include "daemon/gateway/parts.h"
-#include "daemon/link/sip_frame.h"
 #include "daemon/sip/proxy.h"
 #include "shared/base/memory.h"
 
@@ -105,6 +104,8 @@ static bool write_reply(const struct sip_message *m, const struct gateway_answer
 	out->end -= sizeof NO_BODY - 1;
 	if (answer->status >= 200 && answer->status < 300)
 		add_record_routes(m, out);
+	if (answer->diagnostic)
+		link_sip_write_verdict(answer->diagnostic, slice_of(answer->reason), out);
 	buffer_printf(out, "Content-Length: %zu\r\n\r\n", answer->body.len);
 	buffer_add(out, answer->body);
 	if (!out->is_broken)
@@ -193,9 +194,12 @@ bool gateway_sip_answer(struct gateway *g, handle name, const struct gateway_ans
 	return is_sent;
 }
 
-static void answer_plainly(struct gateway *g, const struct sip_message *m, int status, const char *phrase)
+/* `why`: what stands in the way, of us and for the moment; "": nothing to tell. */
+static void answer_plainly(struct gateway *g, const struct sip_message *m, int status, const char *why)
 {
-	const struct gateway_answer answer = { .status = status, .phrase = slice_of(phrase) };
+	const struct gateway_answer answer = { .status = status,
+		                               .diagnostic = why[0] ? LINK_SIP_TEMPORARY : 0,
+		                               .reason = why };
 	char tag[TAG_BYTES];
 
 	make_tag(g, tag);
@@ -264,7 +268,7 @@ static void request_came(struct gateway *g, const struct sip_message *m)
 		return;
 	}
 	if (g->is_draining && !m->to.tag.ptr) { /* what is in a dialog belongs to what is under way */
-		answer_plainly(g, m, 503, "The XMPP gateway stops");
+		answer_plainly(g, m, 503, "the XMPP gateway stops");
 		return;
 	}
 	server = sip_transactions_add_server_within(g->transactions, m, g->access_handle,
@@ -276,7 +280,7 @@ static void request_came(struct gateway *g, const struct sip_message *m)
 	if (server)
 		gateway_sip_request(g, server->self, m);
 	else
-		answer_plainly(g, m, 503, "Too many requests at the XMPP gateway");
+		answer_plainly(g, m, 503, "too many requests are under way at the XMPP gateway");
 }
 
 /* ---- requests of ours ---- */

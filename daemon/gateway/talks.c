@@ -81,13 +81,23 @@ void talks_answer(struct talks *t, handle server, int status, const char *why)
 	(void)gateway_sip_answer(t->gateway, server, &answer);
 }
 
+void talks_give_up(struct talks *t, handle server, int status, enum link_sip_diagnostic diagnostic,
+                   const char *why)
+{
+	const struct gateway_answer answer = { .status = status,
+		                               .diagnostic = (int)diagnostic,
+		                               .reason = why };
+
+	(void)gateway_sip_answer(t->gateway, server, &answer);
+}
+
 void talks_refuse(struct talks *t, handle server, enum translate_answer answer,
                   const struct translate_refusal *refusal)
 {
 	if (answer == TRANSLATE_REFUSED)
 		talks_answer(t, server, refusal->status, refusal->why);
 	else
-		talks_answer(t, server, 500, "out of memory");
+		talks_give_up(t, server, 500, LINK_SIP_TEMPORARY, "out of memory");
 }
 
 /* The outcome of what could not even be handed over; it needs no memory but the ask's own. */

@@ -167,6 +167,9 @@ bool talks_is_partner_off(const struct talks *t,
 
 void talks_answer(struct talks *t, handle server, int status,
                   const char *why); /* 415 with Accept, 405 with Allow ... */
+/* What is neither the request's fault nor the partner's word: told as the Access Edge tells such things. */
+void talks_give_up(struct talks *t, handle server, int status, enum link_sip_diagnostic diagnostic,
+                   const char *why);
 void talks_refuse(struct talks *t, handle server, enum translate_answer answer,
                   const struct translate_refusal *refusal);
 void talks_stanza(struct talks *t, const struct parties *p, const struct xmpp_element *stanza,

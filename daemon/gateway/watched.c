@@ -178,7 +178,8 @@ static void take_expiry(struct talks *t, struct notify *n, uint32_t expires_s)
 static void cannot_keep(struct talks *t, struct notify *n, handle server)
 {
 	const struct gateway_answer answer = { .status = 500,
-		                               .phrase = SLICE("The subscription could not be kept"),
+		                               .diagnostic = LINK_SIP_TEMPORARY,
+		                               .reason = "the subscription could not be written to the disk",
 		                               .to_tag = slice_of(n->tag),
 		                               .headers = SLICE("Retry-After: " KEPT_AGAIN "\r\n") };
 
@@ -241,7 +242,7 @@ void watched_subscribe(struct talks *t, handle server, const struct sip_message 
 	if (!n) {
 		if (w && w->state == TRANSLATE_WATCHED_NONE && w->notify_count == 0)
 			watched_free(t, w);
-		talks_answer(t, server, 480, "Too many subscriptions");
+		talks_give_up(t, server, 480, LINK_SIP_TEMPORARY, "too many subscriptions");
 		return;
 	}
 	if (!dialog_from_request(&n->dialog, m, slice_of(tag), &t->arena)) {

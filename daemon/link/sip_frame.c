@@ -20,3 +20,38 @@ enum link_sip_answer link_sip_read(struct slice bytes, struct link_sip_head *hea
 	*message = (struct slice){ bytes.ptr + sizeof *head, head->length };
 	return LINK_SIP_WHOLE;
 }
+
+/* ---- what a service says of its own ---- */
+
+enum { DIAGNOSTIC_MAX = 99999 };
+
+void link_sip_write_verdict(int diagnostic, struct slice words, struct buffer *out)
+{
+	buffer_printf(out, "ms-diagnostics: %d;reason=\"", diagnostic);
+	for (size_t i = 0; i < words.len; i++) {
+		unsigned char c = (unsigned char)words.ptr[i];
+
+		buffer_add_char(out, c == '"' || c == '\\' || c < 0x20 || c >= 0x7f ? '\'' : (char)c);
+	}
+	buffer_add(out, SLICE("\"\r\n"));
+}
+
+bool link_sip_read_verdict(struct slice value, int *diagnostic, struct slice *words)
+{
+	static const struct slice reason = { ";reason=\"", 9 };
+	size_t at = slice_find(value, ';');
+	uint64_t number;
+
+	if (!slice_to_number(slice_first(value, at), DIAGNOSTIC_MAX, &number) || number == 0)
+		return false;
+	value = slice_after(value, at);
+	if (!slice_starts(value, reason))
+		return false;
+	value = slice_after(value, reason.len);
+	at = slice_find(value, '"');
+	if (at == value.len)
+		return false;
+	*diagnostic = (int)number;
+	*words = slice_first(value, at);
+	return true;
+}

@@ -7,6 +7,7 @@
 #ifndef DAEMON_LINK_SIP_FRAME_H
 #define DAEMON_LINK_SIP_FRAME_H
 
+#include "shared/base/buffer.h"
 #include "shared/base/slice.h"
 
 enum { LINK_SIP_HEAD_BYTES = 16, LINK_SIP_BYTES_MAX = 1024 * 1024 };
@@ -32,5 +33,19 @@ enum link_sip_answer { LINK_SIP_WHOLE, LINK_SIP_MORE, LINK_SIP_BROKEN };
 void link_sip_write(const struct link_sip_head *head, char to[LINK_SIP_HEAD_BYTES]);
 /* WHOLE: `head` and the message, LINK_SIP_HEAD_BYTES + length bytes are to be consumed. */
 enum link_sip_answer link_sip_read(struct slice bytes, struct link_sip_head *head, struct slice *message);
+
+/*
+ * A final answer of the service's own, to access: not what the partner says, but what kept it from being asked or
+ * heard.  It stands in ms-diagnostics, which nothing that a partner writes can become, as a number of [MS-OCER] 2.2.1
+ * and words.  One header line is added to `out`; the words may be anybody's, and what cannot stand there becomes '.
+ */
+enum link_sip_diagnostic {
+	LINK_SIP_TEMPORARY = 1007,   /* cannot route for the moment: limits, a stop */
+	LINK_SIP_NO_REASON = 1034,   /* the partner was asked, and has not said what became of it */
+	LINK_SIP_UNREACHABLE = 1046, /* no way to the partner */
+};
+void link_sip_write_verdict(int diagnostic, struct slice words, struct buffer *out);
+/* Of that header's value; false: it is none. */
+bool link_sip_read_verdict(struct slice value, int *diagnostic, struct slice *words);
 
 #endif

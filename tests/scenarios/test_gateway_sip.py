@@ -35,7 +35,12 @@ def subscribe(expires=3600, **more):
 def test_what_nobody_can_deliver_is_answered_once(edge):
     pool = edge.inside()
     answer = pool.ask(message(ALICE, JULIET), timeout=40)
-    assert answer.status in (480, 504), answer.text()
+    assert answer.status == 504, answer.text()
+    # Whoever reads it learns which partner, and what is wrong with it; so does the log, and so do those who ask why.
+    told = answer.get("ms-diagnostics")
+    assert told.startswith('1046;reason="northwind.example (XMPP): ') and f'source="{names.EDGE_NAME}"' in told, told
+    reason = told.partition('(XMPP): ')[2].partition('"')[0]
+    edge.wait_event("request-failed", "northwind.example (XMPP): ")
     assert pool.ask(message(ALICE, JULIET, content_type="application/sdp", body="v=0")).status == 415
     assert pool.ask(request("SUBSCRIBE", JULIET, ALICE, JULIET, headers=[CONTACT, "Event: dialog"], via_host=names.POOL_NAME)).status == 489
     assert pool.ask(subscribe(expires=10)).status == 423

@@ -42,12 +42,13 @@ static void the_answer_waits_for_the_outcome(void **state)
 	static const struct {
 		enum gateway_delivery delivery;
 		const char *error;
-		int status;
-	} rows[] = { { GATEWAY_DELIVERED, NULL, 200 },
-		     { GATEWAY_WRITTEN, NULL, 200 },
-		     { GATEWAY_REFUSED, error_from_bare, 604 },
-		     { GATEWAY_UNKNOWN, NULL, 504 },
-		     { GATEWAY_FAILED, NULL, 504 } };
+		int status, diagnostic;
+		const char *reason;
+	} rows[] = { { GATEWAY_DELIVERED, NULL, 200, 0, "" },
+		     { GATEWAY_WRITTEN, NULL, 200, 0, "" },
+		     { GATEWAY_REFUSED, error_from_bare, 604, 0, "" }, /* the partner's own word */
+		     { GATEWAY_UNKNOWN, NULL, 504, 1034, "nobody knows what became of it: the test says so" },
+		     { GATEWAY_FAILED, NULL, 504, 1046, "the test says so" } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -60,6 +61,8 @@ static void the_answer_waits_for_the_outcome(void **state)
 		assert_string_equal(wire.stanzas[i].remote, "x.example");
 		wire_outcome(i, rows[i].delivery, rows[i].error);
 		assert_int_equal(wire_status(server), rows[i].status);
+		assert_int_equal(wire_answer_of(server)->diagnostic, rows[i].diagnostic);
+		assert_string_equal(wire_answer_of(server)->reason, rows[i].reason);
 	}
 	assert_int_equal(wire.stanza_count, 5);
 }

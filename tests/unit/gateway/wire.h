@@ -31,7 +31,8 @@ struct wire_request { /* of ours, into SIP */
 struct wire_answer {
 	handle server;
 	int status;
-	char phrase[256], to_tag[64], headers[1024], body[WIRE_TEXT];
+	char phrase[256], to_tag[64], headers[1024], body[WIRE_TEXT], reason[256];
+	int diagnostic;
 };
 struct wire_stanza {
 	char text[WIRE_TEXT], local[64], remote[64];
@@ -172,7 +173,11 @@ bool gateway_sip_answer(struct gateway *g, handle server, const struct gateway_a
 		assert_true(wire.answers[i].server != server);
 	assert_true(wire.answer_count < WIRE_MAX);
 	wire.answer_count++;
-	*kept = (struct wire_answer){ .server = server, .status = answer->status };
+	*kept = (struct wire_answer){ .server = server,
+		                      .status = answer->status,
+		                      .diagnostic = answer->diagnostic };
+	wire_keep(kept->reason, sizeof kept->reason,
+	          answer->diagnostic ? slice_of(answer->reason) : SLICE(""));
 	wire_keep(kept->phrase, sizeof kept->phrase, answer->phrase);
 	wire_keep(kept->to_tag, sizeof kept->to_tag, answer->to_tag);
 	wire_keep(kept->headers, sizeof kept->headers, answer->headers);
