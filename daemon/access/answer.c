@@ -74,6 +74,7 @@ static void put_flow(struct json_writer *w, const struct flow *flow)
 	json_put_number(w, "bytes_in", (int64_t)counts.bytes_in);
 	json_put_number(w, "bytes_out", (int64_t)counts.bytes_out);
 	json_put_number(w, "queued", (int64_t)counts.queued);
+	json_put_number(w, "under_way", (int64_t)flow->under_way + flow->awaited);
 	report_put_certificate(w, "certificate", connection_peer(c));
 	json_open_array(w, "domains");
 	for (size_t i = 0; i < flow->domain_count; i++)

@@ -56,6 +56,15 @@ const struct image_xmpp_partner *gateway_partner(const struct gateway *g, struct
 	return image_xmpp_partner_find(g->image, domain);
 }
 
+const char *gateway_stop(const struct policy_image *image, struct slice domain)
+{
+	const struct image_xmpp_partner *partner = image ? image_xmpp_partner_find(image, domain) : NULL;
+
+	if (!partner || !partner->enabled)
+		return "off";
+	return image_blocked_domain_find(image, domain) ? "blocked" : NULL;
+}
+
 /* ---- the image ---- */
 
 static void tell_applied(struct gateway *g, const char *why)

@@ -88,7 +88,5 @@ struct slice talks_partner_domain(struct slice key)
 
 bool talks_is_partner_off(const struct talks *t, struct slice key)
 {
-	const struct image_xmpp_partner *partner = gateway_partner(t->gateway, talks_partner_domain(key));
-
-	return !partner || !partner->enabled;
+	return gateway_stop(t->gateway->image, talks_partner_domain(key)) != NULL;
 }

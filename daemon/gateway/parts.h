@@ -83,6 +83,8 @@ struct slice gateway_sip_domain_in(const struct policy_image *image, struct slic
 struct slice gateway_xmpp_domain(const struct gateway *g, struct slice sip_domain);
 /* By any of its domains; NULL: there is none.  One that is not enabled is found, too. */
 const struct image_xmpp_partner *gateway_partner(const struct gateway *g, struct slice domain);
+/* Why nothing goes to and comes from it: "off" (no partner's, or its row is off), "blocked"; NULL: it does. */
+const char *gateway_stop(const struct policy_image *image, struct slice domain);
 
 /* ---- SIP seam ---- */
 
@@ -207,6 +209,8 @@ void streams_write(struct gateway *g, struct gateway_page *page, struct json_wri
 /* Those that would close with that image, by the rule of streams_image_changed; all of them are counted. */
 void streams_write_closing(struct gateway *g, const struct policy_image *image, struct gateway_page *page,
                            struct json_writer *w);
+/* What is known of the way to a partner's domain, as members of the open object: "state", "last_error" ... */
+void streams_write_way(struct gateway *g, struct slice local, struct slice remote, struct json_writer *w);
 void partners_write(struct gateway *g, struct gateway_page *page,
                     struct json_writer *w); /* "partners": by domain */
 /* Did our user write to or subscribe to the other one first?  Both as user@domain, A-labels, the SIP domain of ours. */

@@ -575,6 +575,6 @@ void session_write(struct talks *t, struct gateway_page *page, struct json_write
 
 	while ((s = handles_next(&t->sessions, &at)))
 		if (gateway_page_takes(page))
-			talks_row(w, "session", s->pair->key, names[s->state], "idle_s",
+			talks_row(t, w, "session", s->pair->key, names[s->state], "idle_s",
 			          (now - s->used_ms) / 1000);
 }

@@ -31,11 +31,9 @@ static struct xmpp_terms terms_of_row(const struct image_xmpp_partner *row)
 
 bool streams_terms(const struct gateway *g, struct slice remote, struct xmpp_terms *out)
 {
-	const struct image_xmpp_partner *row = g->image ? gateway_partner(g, remote) : NULL;
-
-	if (!row || !row->enabled)
+	if (gateway_stop(g->image, remote))
 		return false;
-	*out = terms_of_row(row);
+	*out = terms_of_row(gateway_partner(g, remote));
 	return true;
 }
 
@@ -168,13 +166,6 @@ void streams_accept(struct gateway *g, int fd, const struct address *from, bool 
 
 /* ---- what changes ---- */
 
-static bool is_partner_under(const struct policy_image *image, struct slice remote)
-{
-	const struct image_xmpp_partner *row = image_xmpp_partner_find(image, remote);
-
-	return row && row->enabled;
-}
-
 /* Something may cross, or is about to. */
 static bool is_alive(const struct xmpp_pair *pair)
 {
@@ -205,14 +196,14 @@ static bool is_proved_enough(const struct policy_image *image, const struct stre
 static const char *ends_under(const struct policy_image *image, const struct stream *stream,
                               enum xmpp_stream_error *error)
 {
-	static const char off[] = "the partner has been switched off or removed";
+	static const char off[] = "the partner has been switched off, blocked or removed";
 	const struct xmpp_pair *pair = NULL;
 
 	*error = XMPP_STREAM_NONE;
-	if (stream->partner[0] && !is_partner_under(image, slice_of(stream->partner)))
+	if (stream->partner[0] && gateway_stop(image, slice_of(stream->partner)))
 		return off;
 	while (stream->xmpp && (pair = xmpp_stream_next_pair(stream->xmpp, pair))) {
-		if (is_alive(pair) && !is_partner_under(image, pair->remote))
+		if (is_alive(pair) && gateway_stop(image, pair->remote))
 			return off;
 		if (is_alive(pair) && !is_proved_enough(image, stream, pair))
 			return "the partner's row no longer allows what the stream was proved by";
@@ -378,6 +369,29 @@ size_t streams_retry(struct gateway *g, struct slice domain, size_t *known)
 
 /* ---- what is shown ---- */
 
+/* One word for one thing, wherever it is shown. */
+static const char *state_of(const struct route *route)
+{
+	if (route->sender)
+		return "up";
+	if (route->dial)
+		return "connecting";
+	if (route->next_try_ms > gateway_now_ms(route->streams->gateway))
+		return "back-off";
+	return route->last_error[0] ? "failed" : "idle";
+}
+
+static void put_last_error(const struct route *route, struct json_writer *w)
+{
+	if (!route->last_error[0])
+		return;
+	json_open_object(w, "last_error_out");
+	json_put_number(w, "time", route->last_error_wall_ms);
+	json_put_text(w, "by", "network");
+	json_put_text(w, "text", route->last_error);
+	json_close_object(w);
+}
+
 /* A route that could not be reached: why, and until when it is left alone. */
 static void put_failed(const struct route *route, struct json_writer *w)
 {
@@ -388,7 +402,7 @@ static void put_failed(const struct route *route, struct json_writer *w)
 	json_put_slice(w, "partner", route->remote);
 	json_put_text(w, "side", "xmpp");
 	json_put_text(w, "direction", "out");
-	json_put_text(w, "state", route->next_try_ms > now.mono_ms ? "back-off" : "failed");
+	json_put_text(w, "state", state_of(route));
 	json_put_text(w, "auth", "-");
 	json_put_text(w, "tls", "");
 	json_put_text(w, "address", "");
@@ -397,6 +411,13 @@ static void put_failed(const struct route *route, struct json_writer *w)
 	                route->next_try_ms > now.mono_ms ? now.wall_ms + (route->next_try_ms - now.mono_ms)
 	                                                 : 0);
 	json_put_text(w, "last_error", route->last_error);
+	put_last_error(route, w);
+	json_open_array(w, "pairs");
+	json_open_object(w, NULL);
+	json_put_slice(w, "local", route->local);
+	json_put_slice(w, "remote", route->remote);
+	json_close_object(w);
+	json_close_array(w);
 	json_close_object(w);
 }
 
@@ -450,11 +471,7 @@ static void route_write(const struct route *route, struct json_writer *w)
 	json_open_object(w, NULL);
 	json_put_slice(w, "local", route->local);
 	json_put_slice(w, "domain", route->remote);
-	json_put_text(w, "state",
-	              route->sender ? "up"
-	              : route->dial ? "connecting"
-	              : wait > 0    ? "waiting"
-	                            : "idle");
+	json_put_text(w, "state", state_of(route));
 	json_put_number(w, "streams", (int64_t)streams_of(route));
 	json_put_number(w, "waiting", (int64_t)route->waiting_count);
 	json_put_number(w, "failures", route->failures);
@@ -462,6 +479,17 @@ static void route_write(const struct route *route, struct json_writer *w)
 	json_put_text(w, "last_error", route->last_error);
 	json_put_number(w, "last_error_at", route->last_error_wall_ms);
 	json_close_object(w);
+}
+
+void streams_write_way(struct gateway *g, struct slice local, struct slice remote, struct json_writer *w)
+{
+	const struct route *route = route_find(g->streams, local, remote);
+	int64_t wait = route ? route->next_try_ms - gateway_now_ms(g) : 0;
+
+	json_put_text(w, "state", route ? state_of(route) : "idle");
+	json_put_number(w, "next_try_s", wait > 0 ? (wait + 999) / 1000 : 0);
+	if (route)
+		put_last_error(route, w);
 }
 
 void partners_write(struct gateway *g, struct gateway_page *page, struct json_writer *w)

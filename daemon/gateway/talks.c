@@ -506,16 +506,17 @@ void talks_write(struct gateway *g, struct gateway_page *page, struct json_write
 	watched_write(t, page, w);
 }
 
-void talks_row(struct json_writer *w, const char *kind, struct slice key, const char *state,
+void talks_row(struct talks *t, struct json_writer *w, const char *kind, struct slice key, const char *state,
                const char *field, int64_t number)
 {
 	size_t blank = slice_find(key, ' ');
+	const char *stop = gateway_stop(t->gateway->image, talks_partner_domain(key));
 
 	json_open_object(w, NULL);
 	json_put_text(w, "kind", kind);
 	json_put_slice(w, "local", slice_first(key, blank));
 	json_put_slice(w, "remote", slice_after(key, blank < key.len ? blank + 1 : blank));
-	json_put_text(w, "state", state);
+	json_put_text(w, "state", stop ? stop : state);
 	if (field)
 		json_put_number(w, field, number);
 	json_close_object(w);

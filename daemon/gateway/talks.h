@@ -180,8 +180,8 @@ void talks_return(struct talks *t, const struct xmpp_element *stanza, const stru
 enum { TALKS_SOLICITED = 1, TALKS_FAREWELL = 2 }; /* as gateway_request has them */
 handle talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method, struct slice headers,
                        struct slice body, unsigned flags, uint64_t token);
-/* A row of a list, with the one number that its kind has; `field` NULL: none. */
-void talks_row(struct json_writer *w, const char *kind, struct slice key, const char *state,
+/* A row of a list, with the one number that its kind has; `field` NULL: none.  Whose partner is stopped is so, too. */
+void talks_row(struct talks *t, struct json_writer *w, const char *kind, struct slice key, const char *state,
                const char *field, int64_t number);
 struct slice talks_header(const struct sip_message *m, enum sip_header_id id); /* empty: absent */
 

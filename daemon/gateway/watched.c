@@ -551,6 +551,6 @@ void watched_write(struct talks *t, struct gateway_page *page, struct json_write
 
 	while ((each = handles_next(&t->watcheds, &at)))
 		if (gateway_page_takes(page))
-			talks_row(w, "watched", each->key, translate_watched_state_name(each->state),
+			talks_row(t, w, "watched", each->key, translate_watched_state_name(each->state),
 			          "devices", (int64_t)each->notify_count);
 }

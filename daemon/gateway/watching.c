@@ -495,7 +495,7 @@ void watching_write(struct talks *t, struct gateway_page *page, struct json_writ
 		bool has_end = each->expires_ms != INT64_MAX, has_retry = each->retry_ms != INT64_MAX;
 
 		if (gateway_page_takes(page))
-			talks_row(w, "watching", each->key, translate_watching_state_name(each->state),
+			talks_row(t, w, "watching", each->key, translate_watching_state_name(each->state),
 			          has_end     ? "expires_in_s"
 			          : has_retry ? "retry_in_s"
 			                      : NULL,

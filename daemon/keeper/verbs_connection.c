@@ -36,7 +36,9 @@ static void put_row(struct json_writer *w, const struct json *row)
 		                             "state",       "auth",    "tls",        "address",
 		                             "certificate", "rule",    "last_error", "advice" };
 	static const char *const numbers[] = { "since",     "messages_in", "messages_out", "bytes_in",
-		                               "bytes_out", "queued",      "next_retry" };
+		                               "bytes_out", "queued",      "under_way",    "next_retry" };
+	/* What only streams of XMPP have. */
+	static const char *const further[] = { "pairs", "both_ways", "acknowledges", "doubt" };
 
 	json_open_object(w, NULL);
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -47,6 +49,9 @@ static void put_row(struct json_writer *w, const struct json *row)
 	json_put_real(w, "rate", json_as_real(json_get(row, "rate"), 0));
 	if (json_kind(json_get(row, "domains")) == JSON_KIND_ARRAY)
 		json_write_value(w, "domains", json_get(row, "domains"));
+	for (size_t i = 0; i < sizeof further / sizeof *further; i++)
+		if (json_get(row, further[i]))
+			json_write_value(w, further[i], json_get(row, further[i]));
 	json_write_value(w, "last_error_in", json_get(row, "last_error_in"));
 	json_write_value(w, "last_error_out", json_get(row, "last_error_out"));
 	json_close_object(w);

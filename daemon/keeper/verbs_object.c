@@ -231,10 +231,33 @@ static bool is_domain_of(const struct model_object *partner, struct slice domain
 	return false;
 }
 
-/* The best of what leads to its domains, and the last thing that went wrong there. */
-static void put_xmpp_live(struct json_writer *w, const struct model_object *partner, const struct json *live)
+/* The first of its domains that the block list names; empty: none.  `is_reachable`: there is another one. */
+static struct slice blocked_of(const struct view *view, const struct model_object *partner,
+                               bool *is_reachable)
 {
-	static const char *const states[] = { "up", "connecting", "waiting", "idle" };
+	const struct model_list *further = &partner->values[MODEL_FIELD(xmpp_partner, additional_domains)]
+	                                            .list;
+	struct slice found = SLICE("");
+
+	*is_reachable = false;
+	for (size_t i = 0; i <= further->count; i++) {
+		struct slice domain = i ? further->items[i - 1] : model_object_key(partner);
+
+		if (!model_snapshot_find(view->snapshot, MODEL_BLOCKED_DOMAIN, domain))
+			*is_reachable = true;
+		else if (!found.len)
+			found = domain;
+	}
+	return found;
+}
+
+/* The best of what leads to its domains, and the last thing that went wrong there. */
+static void put_xmpp_live(struct json_writer *w, const struct view *view, const struct model_object *partner,
+                          const struct json *live)
+{
+	static const char *const states[] = { "up", "connecting", "back-off", "failed", "idle" };
+	bool is_on = partner->values[MODEL_FIELD(xmpp_partner, enabled)].flag, is_reachable;
+	struct slice blocked = blocked_of(view, partner, &is_reachable);
 	size_t best = sizeof states / sizeof *states;
 	int64_t streams = 0, waiting = 0, next_try_s = 0, error_at = 0;
 	struct slice error = SLICE("");
@@ -258,9 +281,11 @@ static void put_xmpp_live(struct json_writer *w, const struct model_object *part
 		}
 	}
 	json_put_text(w, "state",
-	              !partner->values[MODEL_FIELD(xmpp_partner, enabled)].flag ? "off"
-	              : best < sizeof states / sizeof *states                   ? states[best]
-	                                                                        : "-");
+	              !is_on                                  ? "off"
+	              : !is_reachable                         ? "blocked"
+	              : best < sizeof states / sizeof *states ? states[best]
+	                                                      : "-");
+	json_put_slice(w, "blocked", blocked);
 	json_put_number(w, "streams", streams);
 	json_put_number(w, "waiting", waiting);
 	json_put_number(w, "next_try_s", next_try_s);
@@ -280,11 +305,10 @@ static void put_xmpp(struct json_writer *w, const struct view *view, const struc
 	        values[MODEL_FIELD(xmpp_partner, sasl_negotiation)].number,
 	        values[MODEL_FIELD(xmpp_partner, support_dialback_negotiation)].flag);
 
-	(void)view;
 	json_put_text(w, "authentication", security->words);
 	json_put_text(w, "verdict", verdicts[security->verdict]);
 	json_put_text(w, "why", security->why);
-	put_xmpp_live(w, partner, live);
+	put_xmpp_live(w, view, partner, live);
 }
 
 /* ---- the verbs ---- */

@@ -14,7 +14,7 @@ struct party {
 	struct slice user, domain; /* domain as it is stored: lower-case A-labels */
 };
 
-enum { WHY_NAMES_MAX = 64 };
+enum { WHY_NAMES_MAX = 64, ASSUMPTION_BYTES = 2 * KEEPER_NAME_BYTES + 256 };
 
 struct names { /* room for what the facts point to */
 	struct slice items[WHY_NAMES_MAX];
@@ -28,7 +28,8 @@ struct question {
 	struct policy_facts facts;
 	struct names targets, dns, sip;
 	char edge[KEEPER_NAME_BYTES + 8]; /* the one taken for the partner's */
-	bool assumes_srv, assumes_certificate, assumes_first, assumes_stream, assumes_said;
+	bool assumes_srv, assumes_certificate, assumes_first, assumes_said;
+	char way[ASSUMPTION_BYTES]; /* what is wrong with the way to an XMPP partner now; "": nothing known */
 	struct policy_explanation explanation;
 };
 
@@ -217,15 +218,17 @@ static bool is_assumed(const struct question *q, size_t step, const char *why, c
 		         why[0] ? why : "not asked yet");
 	else if (q->assumes_certificate && step == POLICY_STEP_PEER_IDENTITY)
 		snprintf(out, size, "the partner's certificate speaks for %.*s", domain_len, domain);
-	else if (q->assumes_stream && (step == POLICY_STEP_ROUTE || step == POLICY_STEP_PEER_IDENTITY))
-		snprintf(out, size, "the server of %.*s is reached and proves its domain", domain_len,
-		         domain);
+	else if (step == POLICY_STEP_ROUTE && q->way[0])
+		snprintf(out, size, "%s", q->way);
 	else if (q->assumes_first && step == POLICY_STEP_MAY_START)
 		snprintf(out, size, "our user wrote or subscribed first (%s)", why[0] ? why : "not known");
 	else if (q->assumes_said && step == POLICY_STEP_SOURCE_VERIFICATION)
 		snprintf(out, size, "the message says that its sender is verified");
-	return out[0] && q->explanation.steps[step].was_asked &&
-	       q->explanation.steps[step].answer == POLICY_PASS;
+	if (!out[0])
+		return false;
+	/* Of streams policy knows nothing: what the gateway says is what there is. */
+	return (step == POLICY_STEP_ROUTE && q->way[0]) ||
+	       (q->explanation.steps[step].was_asked && q->explanation.steps[step].answer == POLICY_PASS);
 }
 
 static const char *result_words(const struct policy_finding *f, size_t i, size_t decided, bool passes)
@@ -240,7 +243,7 @@ static const char *result_words(const struct policy_finding *f, size_t i, size_t
 static void put_steps(struct json_writer *w, const struct question *q, size_t decided, bool passes,
                       const char *why)
 {
-	char assumption[2 * KEEPER_NAME_BYTES + 64];
+	char assumption[ASSUMPTION_BYTES];
 	const enum policy_step_id *steps;
 	size_t count = policy_steps_of(q->facts.source, &steps), decided_at = 0;
 
@@ -271,7 +274,7 @@ static void put_steps(struct json_writer *w, const struct question *q, size_t de
 /* All that was assumed, each once. */
 static void put_assumed(struct json_writer *w, const struct question *q, const char *why)
 {
-	char words[2 * KEEPER_NAME_BYTES + 64], before[sizeof words] = "";
+	char words[ASSUMPTION_BYTES], before[sizeof words] = "";
 
 	json_open_array(w, "assumed");
 	for (size_t i = 0; i < POLICY_STEP_COUNT; i++)
@@ -332,6 +335,30 @@ static bool is_by_xmpp(const struct question *q)
 	return image_xmpp_partner_find(q->image, q->facts.remote_domain) != NULL;
 }
 
+/* Policy lets it pass, and still it does not arrive: the partner's server was not reached when it was tried last. */
+static void take_way(struct question *q, const struct json *known)
+{
+	const struct json *error = json_get(known, "last_error_out");
+	int64_t now = keeper_now(q->call->keeper).wall_ms;
+	long long ago = (now - json_as_number(json_get(error, "time"), now)) / 1000,
+	          next = json_as_number(json_get(known, "next_try_s"), 0);
+	struct slice text = json_as_slice(json_get(error, "text"));
+
+	if (!text.len)
+		return;
+	if (next)
+		snprintf(q->way, sizeof q->way,
+		         "%.*s is reached again; %lld s ago it was not: %.*s; the next attempt is in %lld s",
+		         (int)q->facts.remote_domain.len, q->facts.remote_domain.ptr, ago,
+		         (int)(text.len > 200 ? 200 : text.len), text.ptr, next);
+	else
+		snprintf(q->way, sizeof q->way,
+		         "%.*s is reached again; %lld s ago it was not: %.*s; the next message is another "
+		         "attempt",
+		         (int)q->facts.remote_domain.len, q->facts.remote_domain.ptr, ago,
+		         (int)(text.len > 200 ? 200 : text.len), text.ptr);
+}
+
 /* What the gateway remembers of the two; NULL: it was not asked or has not said.  Assumed only where it decides. */
 static void take_first(struct question *q, const struct json *known)
 {
@@ -340,7 +367,7 @@ static void take_first(struct question *q, const struct json *known)
 
 	q->facts.protocol = POLICY_XMPP;
 	q->facts.is_solicited = json_as_bool(first, false);
-	q->assumes_stream = true;
+	take_way(q, known);
 	policy_decide(q->image, &q->facts, &verdict, &q->explanation);
 	q->assumes_first = !first && q->explanation.steps[POLICY_STEP_MAY_START].answer == POLICY_REFUSE;
 	q->facts.is_solicited |= q->assumes_first;

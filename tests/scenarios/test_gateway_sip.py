@@ -41,9 +41,29 @@ def test_what_nobody_can_deliver_is_answered_once(edge):
     assert told.startswith('1046;reason="northwind.example (XMPP): ') and f'source="{names.EDGE_NAME}"' in told, told
     reason = told.partition('(XMPP): ')[2].partition('"')[0]
     edge.wait_event("request-failed", "northwind.example (XMPP): ")
+    row = next(row for row in edge.ask("xmpp", "list")["rows"] if row["domain"] == "northwind.example")
+    stream = next(row for row in edge.ask("connection", "list")["rows"] if row["side"] == "xmpp")
+    assert row["state"] == stream["state"] and row["state"] in ("back-off", "failed"), (row, stream)
+    assert row["last_error"] == stream["last_error"] and stream["last_error_out"]["text"] == row["last_error"]
+    assert stream["pairs"] == [{"local": "contoso.example", "remote": "northwind.example"}]
+    assert row["last_error"][:60] in reason or reason[:60] in row["last_error"], (row["last_error"], reason)
+    why = edge.ask("why", ALICE, JULIET)
+    route = next(step for step in why["steps"] if step["name"] == "route")
+    assert route["result"] == "assumed" and row["last_error"][:100] in route["words"] and "attempt" in route["words"], route
     assert pool.ask(message(ALICE, JULIET, content_type="application/sdp", body="v=0")).status == 415
     assert pool.ask(request("SUBSCRIBE", JULIET, ALICE, JULIET, headers=[CONTACT, "Event: dialog"], via_host=names.POOL_NAME)).status == 489
     assert pool.ask(subscribe(expires=10)).status == 423
+    assert pool.ask(subscribe()).status == 200
+
+    # The block list stops both protocols, and every list says so.
+    edge.ask("domain", "block", "northwind.example")
+    row = next(row for row in edge.ask("xmpp", "list")["rows"] if row["domain"] == "northwind.example")
+    assert (row["state"], row["blocked"]) == ("blocked", "northwind.example"), row
+    wait_until(lambda: [row["state"] for row in edge.ask("session", "list")["rows"]] == ["blocked"], 10, "its subscription is stopped, too")
+    answer = pool.ask(message(ALICE, JULIET))
+    assert answer.status == 403 and "on the block list" in answer.get("ms-diagnostics"), answer.text()
+    edge.ask("domain", "remove", "northwind.example")
+    wait_until(lambda: [row["state"] for row in edge.ask("session", "list")["rows"]] not in (["blocked"], ["off"]), 10, "and goes on")
     assert pool.ask(request("SUBSCRIBE", JULIET, ALICE, JULIET, headers=[CONTACT, "Event: presence", "Accept: text/xml"],
                             via_host=names.POOL_NAME)).status == 406
 

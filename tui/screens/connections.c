@@ -151,6 +151,40 @@ static void draw_errors(const struct scene *scene, const struct json *row, struc
 		grid_put_text(grid, x, y, end - x, _("last error: none, in or out"), GRID_NORMAL);
 }
 
+/* A stream of XMPP carries pairs of domains, ours and theirs, each proved in its own way. */
+static int draw_pairs(const struct json *pairs, struct grid *grid, int x, int y, int end)
+{
+	for (size_t i = 0; i < json_count(pairs) && x < end; i++) {
+		const struct json *pair = json_at(pairs, i);
+
+		x = put_part(grid, x, y, end, i ? ", " : "", scene_text(pair, "local"));
+		x = put_part(grid, x, y, end, " <> ", scene_text(pair, "remote"));
+		x = put_part(grid, x, y, end, " ", scene_text(pair, "proof"));
+	}
+	return x;
+}
+
+/* What is under way on it, and how the two servers have agreed to count; else until when it is left alone. */
+static void draw_stream(const struct scene *scene, const struct json *row, struct grid *grid, int x, int y,
+                        int end)
+{
+	int64_t next = scene_number(row, "next_retry") - scene->now.wall_ms;
+	char wait[SHOWN_BYTES];
+
+	if (scene_number(row, "next_retry") > 0) {
+		grid_printf(grid, x, y, end - x, GRID_NORMAL, _("   next attempt in %s"),
+		            shown_age(next > 0 ? next : 0, wait));
+		return;
+	}
+	if (json_get(row, "pairs") || scene_number(row, "under_way"))
+		x += grid_printf(grid, x, y, end - x, GRID_NORMAL, _("   under way %lld"),
+		                 (long long)scene_number(row, "under_way"));
+	if (scene_flag(row, "acknowledges"))
+		x += grid_put_text(grid, x, y, end - x, _("   acknowledges"), GRID_NORMAL);
+	if (scene_flag(row, "both_ways"))
+		grid_put_text(grid, x, y, end - x, _("   both ways"), GRID_NORMAL);
+}
+
 static void draw_detail(const struct scene *scene, struct grid *grid, struct area area)
 {
 	const struct json *row = listing_told(&scene->listings[SCREEN_CONNECTIONS]);
@@ -165,7 +199,8 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	draw_origin(scene, row, grid, x, y++, end);
 	used = put_part(grid, x, y, end, _("certificate "),
 	                certificate.len ? certificate : slice_of(_("none")));
-	put_part(grid, used, y++, end, "  ", scene_text(row, "tls"));
+	used = put_part(grid, used, y, end, "  ", scene_text(row, "tls"));
+	draw_stream(scene, row, grid, used, y++, end);
 	grid_printf(grid, x, y++, end - x, GRID_NORMAL,
 	            _("messages in %s out %s   bytes in %s out %s   waiting to be sent %lld"),
 	            shown_count(scene_number(row, "messages_in"), in),
@@ -174,10 +209,14 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	            shown_count(scene_number(row, "bytes_out"), bytes_out),
 	            (long long)scene_number(row, "queued"));
 	used = put_part(grid, x, y, end, _("admitted as "), scene_text(row, "rule"));
-	if (used > x) /* who was never admitted leaves the line to what is to be done */
-		y++;
-	else
+	if (json_count(json_get(row, "pairs"))) {
+		used = draw_pairs(json_get(row, "pairs"), grid, used + (used > x ? 3 : 0), y++, end);
 		domains = NULL;
+	} else if (used > x) { /* who was never admitted leaves the line to what is to be done */
+		y++;
+	} else {
+		domains = NULL;
+	}
 	for (size_t i = 0; i < json_count(domains) && used < end; i++)
 		used = put_part(grid, used, y - 1, end, i ? ", " : _("   speaks for "),
 		                json_as_slice(json_at(domains, i)));

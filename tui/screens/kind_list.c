@@ -126,9 +126,10 @@ static enum grid_role state_role(struct slice state)
 {
 	if (slice_equal(state, SLICE("up")))
 		return GRID_GOOD;
-	return slice_equal(state, SLICE("waiting")) ? GRID_BAD
-	       : slice_equal(state, SLICE("off"))   ? GRID_WARN
-	                                            : GRID_NORMAL;
+	if (slice_equal(state, SLICE("back-off")) || slice_equal(state, SLICE("failed")) ||
+	    slice_equal(state, SLICE("blocked")))
+		return GRID_BAD;
+	return slice_equal(state, SLICE("off")) ? GRID_WARN : GRID_NORMAL;
 }
 
 static int widest_choice(const struct model_field *row)

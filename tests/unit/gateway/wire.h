@@ -126,6 +126,13 @@ const struct image_xmpp_partner *gateway_partner(const struct gateway *g, struct
 	return image_xmpp_partner_find(g->image, domain);
 }
 
+const char *gateway_stop(const struct policy_image *image, struct slice domain)
+{
+	const struct image_xmpp_partner *partner = image_xmpp_partner_find(image, domain);
+
+	return !partner || !partner->enabled ? "off" : NULL;
+}
+
 static void wire_keep(char *to, size_t size, struct slice text)
 {
 	if (!slice_to_text(text, to, size))

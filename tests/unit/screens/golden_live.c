@@ -14,6 +14,29 @@ static struct stage *connections(void)
 	return stage;
 }
 
+/* Streams: the pairs on them and how each was proved, what is under way, how they count; and one left alone for a while. */
+static struct stage *connections_xmpp(void)
+{
+	struct stage *stage = overview();
+	struct listing *list = &stage->scene.listings[SCREEN_CONNECTIONS];
+	struct json *page = read_json("connections-xmpp.json");
+
+	stage->scene.screen = SCREEN_CONNECTIONS;
+	assert_int_equal(listing_add_page(list, page, page), RESULT_OK);
+	list->heard_ms = now.mono_ms - 500;
+	listing_arrange(list, "");
+	return stage;
+}
+
+static struct stage *connections_xmpp_failed(void)
+{
+	struct stage *stage = connections_xmpp();
+
+	stage->scene.listings[SCREEN_CONNECTIONS].table.selected = 1;
+	scene_settle(&stage->scene);
+	return stage;
+}
+
 static struct stage *connections_failed(void)
 {
 	struct stage *stage = connections();
@@ -145,6 +168,8 @@ static struct stage *sessions_empty(void)
 static struct stage *services(void) { return listed(SCREEN_SERVICES, "services.json"); }
 
 static const struct picture pictures[] = {
+	{ "connections-xmpp-120x40", connections_xmpp, 120, 40, false, false },
+	{ "connections-xmpp-80x24", connections_xmpp_failed, 80, 24, false, false },
 	{ "connections-80x24", connections, 80, 24, false, false },
 	{ "connections-120x40", connections, 120, 40, false, false },
 	{ "connections-60x16", connections, 60, 16, false, false },
