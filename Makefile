@@ -184,9 +184,10 @@ install: programs man ## copy programs and configuration; as root without DESTDI
 		[ -e "$$t" ] || install -m 0640 "$$f" "$$t"; done
 	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || tests/lab/make-users
 
-docs-tables: ## write docs/CONFIG.md and docs/CONTROL.md from the tables
+docs-tables: ## write docs/CONFIG.md, docs/CONTROL.md and the steps of docs/guides/4-verify.md from the tables
 	/usr/bin/python3 tests/style/docs_config.py
 	/usr/bin/python3 tests/style/docs_control.py
+	/usr/bin/python3 tests/style/docs_steps.py
 
 format: ## rewrite every source in the house format
 	clang-format -i $(shell find shared daemon tui tests -name '*.[ch]')
