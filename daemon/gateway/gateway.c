@@ -225,6 +225,7 @@ static void drain_over(void *owner)
 
 static void close_streams(struct gateway *g)
 {
+	g->is_closing = true;
 	streams_close_all(g);
 	loop_timer_set(g->loop, &g->drain_timer, CONNECTION_CLOSE_DRAIN_MS, drain_over, g);
 }
@@ -240,10 +241,10 @@ static void drain_check(struct gateway *g)
 {
 	if (!g->is_draining || !is_quiet(g))
 		return;
-	/* The polite closes need a moment of the loop. */
+	/* The polite closes have a while, and that is counted once. */
 	if (streams_count(g) == 0)
 		drain_over(g);
-	else
+	else if (!g->is_closing)
 		close_streams(g);
 }
 

@@ -68,7 +68,7 @@ struct gateway {
 	struct sip_transactions *transactions;
 	struct arena scratch; /* the SIP message at hand */
 	struct loop_timer transaction_timer, second_timer, drain_timer;
-	bool is_draining;
+	bool is_draining, is_closing; /* nothing new; what is there is closed */
 	struct gateway_counts counts;
 	struct streams *streams;
 	struct talks *talks;

@@ -143,6 +143,24 @@ static void pair_changed(void *owner, const struct xmpp_pair *pair, enum xmpp_co
 	s->is_refused = true;
 }
 
+/* All streams together have as many stanzas under way as there are places for. */
+static void return_to_sender(struct stream *s, const struct xmpp_element *element, struct slice local,
+                             struct slice remote)
+{
+	const struct xmpp_stanza_error error = { .condition = XMPP_RESOURCE_CONSTRAINT,
+		                                 .type = XMPP_ERROR_WAIT };
+	struct arena arena;
+	struct xmpp_builder b = { .arena = &arena };
+	struct xmpp_element *reply;
+
+	arena_start(&arena, PARCEL_ARENA_MAX);
+	reply = xmpp_error_reply(&b, element, &error);
+	if (reply)
+		(void)gateway_xmpp_send(gateway_of(s), local, remote, reply, 0);
+	arena_stop(&arena);
+	gateway_of(s)->counts.refused++;
+}
+
 static void stanza(void *owner, const struct xmpp_element *element, const struct xmpp_jid *from,
                    const struct xmpp_jid *to, uint64_t number)
 {
@@ -163,10 +181,12 @@ static void stanza(void *owner, const struct xmpp_element *element, const struct
 		return;
 	}
 	receipt = receipt_new(s, number);
-	if (!receipt) /* it stays unacknowledged */
-		s->has_no_room = true;
-	else
+	if (receipt) {
 		gateway_xmpp_received(gateway_of(s), to->domain, from->domain, element, receipt);
+	} else {
+		return_to_sender(s, element, to->domain, from->domain);
+		xmpp_stream_handled(s->xmpp, number);
+	}
 }
 
 static void acknowledged(void *owner, size_t count) { parcels_acknowledged(owner, count); }
@@ -262,9 +282,6 @@ static void settle(struct stream *s)
 		s->is_early = false;
 		route_go_on(s);
 	}
-	if (s->has_no_room)
-		xmpp_stream_close(s->xmpp, XMPP_STREAM_RESOURCE_CONSTRAINT,
-		                  "too many stanzas wait to be dealt with", loop_now(gateway_of(s)->loop));
 	if (s->is_unacknowledged)
 		xmpp_stream_close(s->xmpp, XMPP_STREAM_POLICY_VIOLATION,
 		                  "too many stanzas wait for an acknowledgement (XEP-0198)",

@@ -124,7 +124,6 @@ struct stream {
 	bool is_counted; /* against its partner's limit: ours, and those of whom the partner is proved */
 	bool owes_tls, is_refused;
 	bool owes_judgement;              /* a pair was proved by what its row said when that began */
-	bool has_no_room;                 /* for what it still brings: it closes */
 	bool is_unacknowledged;           /* far too much of what it was sent: it closes */
 	bool holds_back;                  /* something waits in line for it to take more */
 	bool is_early;                    /* ... for it to be open */

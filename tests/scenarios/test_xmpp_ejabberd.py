@@ -7,6 +7,7 @@ takes SASL EXTERNAL only from certificates that may also be a client's, which pu
 import pytest
 
 from lab import names
+from lab.dns import srv
 from lab.ejabberd import Ejabberd
 from lab.laboratory import BOTH
 from lab.process import wait_until
@@ -43,7 +44,13 @@ def start(start_edge, **more):
 def test_a_certificate_that_may_be_a_clients_is_taken_by_external(lab, start_edge, northwind, monkeypatch):
     both = lab.public.issue("edge-both", names.OWN_DOMAIN, dns=[names.OWN_DOMAIN, names.EDGE_EXTERNAL_NAME], usages=BOTH)
     monkeypatch.setattr(lab, "edge_xmpp", both)
-    rows = both_ways(lab, start(start_edge))
+    # It comes by direct TLS: nothing else is served, and DNS offers it.
+    edge = start(start_edge, edge={"xmpp_listen": "", "xmpp_tls_listen": names.EDGE_EXTERNAL})
+    lab.dns.add(srv(names.OWN_DOMAIN, names.EDGE_EXTERNAL_NAME, 5270, service="_xmpps-server._tcp"))
+    try:
+        rows = both_ways(lab, edge)
+    finally:
+        lab.dns.remove(f"_xmpps-server._tcp.{names.OWN_DOMAIN}")
     assert auth(rows, "out") == {"sasl"} and auth(rows, "in") == {"sasl"}, rows
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from lab import names, sip_peer, xmpp_load
 from lab.dns import host_record, xmpp
+from lab.edge import programs
 from lab.load import Account, Answerer, Sender, read_message
 from lab.process import wait_until
 from lab.prosody import Prosody
@@ -17,9 +18,9 @@ from sip import ALICE
 from test_xmpp_presence import CONTACT, FEDERATED, Pool, pidf, service
 
 RATE = 200  # messages a second
-IS_LONG = bool(os.environ.get("PARLEY_LONG"))
-TOGGLES = 50 if IS_LONG else 10
-UPDATES = 10000 if IS_LONG else 1000
+IS_LONG, IS_SANITIZED = bool(os.environ.get("PARLEY_LONG")), programs()[0].parent.name == "asan"
+TOGGLES = 50 if IS_LONG else 3 if IS_SANITIZED else 10
+UPDATES = 10000 if IS_LONG else 200 if IS_SANITIZED else 1000
 BURST = 50
 SWITCHED, STEADY = "switched.example", "steady.example"
 ALICE_JID, OTHER_JID = "alice@contoso.example", "carol@tailspin.example"
@@ -88,6 +89,7 @@ def untold(account):
     return wrong
 
 
+@pytest.mark.short
 def test_a_partner_switched_off_and_on_under_load(lab, start_edge):
     edge = start(start_edge, PARTNERS)
     asyncio.run(switch_under_load(lab, edge))
@@ -226,6 +228,7 @@ async def kill_under_load(lab, edge):
     assert watching(rows) == watching(again) and len(watching(again)) == watchers, (rows, again)
 
 
+@pytest.mark.short
 def test_two_of_our_domains_at_once(lab, start_edge, monkeypatch):
     both = lab.public.issue("edge-two", names.OWN_DOMAIN, dns=[names.OWN_DOMAIN, "tailspin.example"])
     monkeypatch.setattr(lab, "edge_xmpp", both)
@@ -266,6 +269,7 @@ async def two_domains(lab, edge):
     assert all(count == 1 for count in inward.delivered.values()) and not partners.errors, partners.errors
 
 
+@pytest.mark.short
 def test_presence_faster_than_prosody_takes_it(lab, start_edge):
     """Prosody's shipped limit is 30 kB a second a stream: what waits is bounded, nothing breaks, and the last word arrives."""
     edge = start(start_edge, FEDERATED)

@@ -424,6 +424,28 @@ static void who_does_not_read_is_not_written_to_without_end(void **state)
 	assert_int_equal(g.talks->asks.count, 0);
 }
 
+/* There is no place for one more stanza under way: its sender hears of it, and the stream lives. */
+static void what_finds_no_place_returns(void **state)
+{
+	char text[8192] = "";
+	struct stream *s = come_in_uncounted();
+
+	(void)state;
+	read_all();
+	handles_stop(&g.streams->receipts);
+	handles_start(&g.streams->receipts, 0);
+	say(s, "<message from='b@x.example' to='a@contoso.example' id='m9'><body>x</body></message>"
+	       "<presence from='b@x.example' to='a@contoso.example' type='unavailable'/>");
+	turn();
+	turn();
+	assert_true(recv(clients[client_count - 1], text, sizeof text - 1, MSG_DONTWAIT) > 0);
+	assert_non_null(strstr(text, "id='m9'"));
+	assert_non_null(strstr(text, "<resource-constraint"));
+	assert_null(strstr(text, "<presence"));
+	assert_true(is_open(s));
+	assert_int_equal(xmpp_stream_counts(s->xmpp).unhandled, 0);
+}
+
 /* Pairs of domains that one partner brings: so many, and those of another find their place beside them. */
 static void a_partner_with_many_domains_leaves_places(void **state)
 {
@@ -490,6 +512,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_never_acknowledges_goes, start, stop),
 		cmocka_unit_test_setup_teardown(who_acknowledges_nothing_is_not_given_ever_more, start, stop),
 		cmocka_unit_test_setup_teardown(who_does_not_read_is_not_written_to_without_end, start, stop),
+		cmocka_unit_test_setup_teardown(what_finds_no_place_returns, start, stop),
 		cmocka_unit_test_setup_teardown(a_partner_with_many_domains_leaves_places, start, stop),
 		cmocka_unit_test_setup_teardown(a_retry_opens_what_failed, start, stop),
 		cmocka_unit_test_setup_teardown(strangers_keep_nobody_out, start, stop),
