@@ -323,7 +323,10 @@ void changes_agree(struct console *console)
 void changes_agree_because(struct console *console, struct slice comment)
 {
 	if (comment.len && slice_to_text(comment, console->agreed.comment, sizeof console->agreed.comment)) {
-		start(console);
+		if (console->asking == ASKING_IMPORT)
+			imports_agree(console);
+		else
+			start(console);
 		return;
 	}
 	prompts_open(console, PROMPT_REASON, comment); /* as long as none is given, or one too long */

@@ -197,6 +197,7 @@ void chosen_change(struct console *console, const char *verb)
 	if (console->scene.screen == SCREEN_POLICIES)
 		scopes_explain_removal(listing_selected(scene_listing(&console->scene)),
 		                       &console->scene.dialog);
+	question_offer_stage(console);
 	trial_ask(console);
 	buffer_stop(&line);
 }

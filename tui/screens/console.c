@@ -24,9 +24,9 @@ static void take_answer(void *to, int64_t id, struct control_answer *answer)
 
 	if (view_take(&console->status, id, answer, console->now) || feed_take(console, id, answer) ||
 	    lists_take(console, id, answer) || changes_take(console, id, answer) ||
-	    inquiry_take(console, id, answer) || forms_take(console, id, answer) ||
-	    whys_take(console, id, answer) || trial_take(console, id, answer) ||
-	    view_take(&console->staged, id, answer, console->now) ||
+	    inquiry_take(console, id, answer) || imports_take(console, id, answer) ||
+	    forms_take(console, id, answer) || whys_take(console, id, answer) ||
+	    trial_take(console, id, answer) || view_take(&console->staged, id, answer, console->now) ||
 	    view_take(&console->plan, id, answer, console->now))
 		return;
 	/* An answer nobody waits for any more. */
@@ -231,6 +231,7 @@ static enum result start(struct console *console, struct reason *reason)
 	lists_start(&console->lists);
 	changes_start(&console->changes);
 	changes_start(&console->agreed);
+	imports_start(&console->imports);
 	console->now = setup->now();
 	console->client = client_new(&client);
 	if (!console->client)
@@ -242,6 +243,7 @@ static void stop(struct console *console)
 {
 	client_free(&console->client);
 	changes_stop(&console->agreed);
+	imports_stop(&console->imports);
 	changes_stop(&console->changes);
 	lists_stop(&console->lists);
 	feed_stop(&console->feed);

@@ -43,7 +43,7 @@ static void dialog_input(struct console *console, uint32_t key)
 		timer_turn(console);
 	if (answer == DIALOG_OPEN || answer == DIALOG_TURN)
 		return;
-	if (answer == DIALOG_NO && console->asking == ASKING_AGREED)
+	if (answer == DIALOG_NO && (console->asking == ASKING_AGREED || console->asking == ASKING_IMPORT))
 		scene_say(&console->scene, GRID_NORMAL, "%s", _("nothing was changed"));
 	if (answer == DIALOG_OTHER)
 		console->agreed.stages = true;
@@ -51,6 +51,8 @@ static void dialog_input(struct console *console, uint32_t key)
 		changes_clear(&console->agreed);
 	else if (console->asking == ASKING_LEAVE)
 		console->leaves = true;
+	else if (console->asking == ASKING_IMPORT)
+		imports_agree(console);
 	else if (console->asking == ASKING_DISCARD)
 		console_discard(console);
 	else

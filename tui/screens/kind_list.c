@@ -38,6 +38,7 @@ static const struct column policy_columns[] = {
 	{ "enable-outside-access", N_("REMOTE") },
 	{ "enable-public-cloud-access", N_("PUBLIC") },
 	{ "enable-public-cloud-audio-video-access", N_("A/V") },
+	{ "allow-anonymous-participants", N_("ANON") },
 	{ "users", N_("USERS") },
 	{ "sites", N_("SITES") },
 	{ "description", N_("DESCRIPTION") },
@@ -63,18 +64,21 @@ static const struct {
 	const struct column *columns;
 	size_t column_count;
 	bool is_still, is_windowed; /* as in listing_kind */
+	const char *only_scope;     /* policies of that scope only; NULL: all */
 	/* Says in words what the row means, below its name; NULL. Returns the line after. */
 	int (*tell)(const struct json *row, struct grid *grid, int x, int y, int end);
 	const char *nothing; /* what an empty list says: what follows from it, and what to do; N_() */
 } rows[KIND_LISTS] = {
-	{ SCREEN_XMPP, MODEL_XMPP_PARTNER, COLUMNS(xmpp), false, false, NULL,
+	{ SCREEN_XMPP, MODEL_XMPP_PARTNER, COLUMNS(xmpp), false, false, NULL, NULL,
 	  N_("No XMPP partners: nobody on XMPP can be reached. n adds one.") },
-	{ SCREEN_POLICIES, MODEL_ACCESS_POLICY, COLUMNS(policy), true, false, scopes_tell_policy,
+	{ SCREEN_POLICIES, MODEL_ACCESS_POLICY, COLUMNS(policy), true, false, NULL, scopes_tell_policy,
 	  N_("No policy: that cannot be, Global is always there.") },
-	{ SCREEN_USERS, MODEL_USER, COLUMNS(user), true, true, scopes_tell_user,
-	  N_("No user is listed: Global, or a site's policy, holds for everybody. n lists one, I a file.") },
-	{ SCREEN_SITES, MODEL_SITE, COLUMNS(site), true, false, NULL,
-	  N_("No site: one policy, Global, is for all users but those granted another. n adds a site.") },
+	{ SCREEN_USERS, MODEL_USER, COLUMNS(user), true, true, NULL, scopes_tell_user,
+	  N_("No user is listed: Global, or a site's policy, is everybody's. n adds one.") },
+	{ SCREEN_GRANT, MODEL_ACCESS_POLICY, COLUMNS(policy), true, false, "user", scopes_tell_policy,
+	  N_("No policy can be granted yet. g p shows them; there n makes one.") },
+	{ SCREEN_SITES, MODEL_SITE, COLUMNS(site), true, false, NULL, NULL,
+	  N_("No site: Global is for all who are granted no policy. n adds a site.") },
 };
 
 /* Screens that are the form of one object. */
@@ -190,6 +194,8 @@ void kind_lists_start(struct kind_list lists[KIND_LISTS], struct listing listing
 		*list = (struct kind_list){ .kind = { .columns = list->columns,
 			                              .fields = list->fields,
 			                              .is_paged = true,
+			                              .only_member = "scope",
+			                              .only = rows[i].only_scope,
 			                              .is_still = rows[i].is_still,
 			                              .is_windowed = rows[i].is_windowed,
 			                              .state_role = state_role } };
@@ -300,3 +306,29 @@ KIND_SCREEN(xmpp)
 KIND_SCREEN(policies)
 KIND_SCREEN(users)
 KIND_SCREEN(sites)
+
+/* To whom, and below it the policies that can be granted. */
+void grant_draw(struct scene *scene, struct grid *grid, struct area area)
+{
+	int x = area.x + 1, room = area.width - 2;
+	int used = grid_put_text(grid, x, area.y, room, _("Enter grants the selected policy to "),
+	                         GRID_NORMAL);
+
+	grid_put(grid, x + used, area.y, room - used, buffer_slice(&scene->granting), GRID_FOCUS);
+	area.y += 2;
+	area.height -= 2;
+	kind_list_draw(scene, grid, area);
+}
+
+void grant_command(const struct scene *scene, struct buffer *out)
+{
+	struct slice policy = scene_text(listing_selected(&scene->listings[SCREEN_GRANT]), "identity");
+
+	buffer_add(out, SLICE("user grant"));
+	if (policy.len)
+		command_add(out, policy);
+	else
+		buffer_add(out, SLICE(" POLICY"));
+	buffer_add_char(out, ' ');
+	buffer_add(out, buffer_slice(&scene->granting));
+}

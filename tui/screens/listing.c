@@ -146,6 +146,11 @@ bool listing_add_row(struct listing *listing, const struct json *row)
 	return true;
 }
 
+static bool is_wanted(const struct listing_kind *kind, const struct json *row)
+{
+	return !kind->only || slice_equal(text_of(row, kind->only_member), slice_of(kind->only));
+}
+
 enum result listing_add_page(struct listing *listing, struct json *whole, const struct json *result)
 {
 	const char *member = listing->kind->rows_member ? listing->kind->rows_member : "rows";
@@ -162,9 +167,12 @@ enum result listing_add_page(struct listing *listing, struct json *whole, const 
 	if (!make_room(listing, more))
 		return RESULT_NO_MEMORY;
 	for (size_t i = 0; i < more; i++)
-		listing->rows[listing->count++] = json_at(rows, i);
+		if (is_wanted(listing->kind, json_at(rows, i)))
+			listing->rows[listing->count++] = json_at(rows, i);
 	listing->result = result;
-	listing->total = json_as_number(json_get(result, "total"), (int64_t)listing->count);
+	listing->total = listing->kind->only
+	                         ? (int64_t)listing->count
+	                         : json_as_number(json_get(result, "total"), (int64_t)listing->count);
 	listing->live_trouble = json_as_slice(json_get(result, "live"));
 	return RESULT_OK;
 }

@@ -33,9 +33,10 @@ struct listing_field {
 };
 
 struct listing_kind {
-	const char *method;      /* NULL: rows come by themselves */
-	const char *rows_member; /* of the answer; NULL: "rows" */
-	bool is_paged;           /* takes `after` and `limit` */
+	const char *method;             /* NULL: rows come by themselves */
+	const char *only_member, *only; /* rows whose member is that word, and no others; NULL: all */
+	const char *rows_member;        /* of the answer; NULL: "rows" */
+	bool is_paged;                  /* takes `after` and `limit` */
 	bool is_windowed; /* one page at a time is held; the daemon filters, and its order is the order */
 	bool is_still;    /* rows change with the version only */
 	size_t pages_max; /* 0: LISTING_PAGES_MAX */

@@ -17,7 +17,11 @@ void lists_stop(struct lists *lists) { listing_stop(&lists->building); }
 /* The fetched listing whose rows the screen shows, or that is read about; NULL: none. */
 static struct listing *wanted_list(struct console *console)
 {
-	struct listing *listing = &console->scene.listings[scene_place_below(&console->scene)];
+	struct scene *scene = &console->scene;
+	struct listing *listing = &scene->listings[scene->screen];
+
+	if (!listing->kind) /* what is read or edited lies on top of it */
+		listing = &scene->listings[scene_place_below(scene)];
 
 	return listing->kind && listing->kind->method ? listing : NULL;
 }

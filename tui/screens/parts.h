@@ -59,6 +59,7 @@ struct changes {
 /* What the open dialog is about. */
 enum asking {
 	ASKING_AGREED,  /* the commands in `agreed` */
+	ASKING_IMPORT,  /* to take the users of a file */
 	ASKING_LEAVE,   /* the console */
 	ASKING_DISCARD, /* the form's changes, to go to `discard_to` */
 };
@@ -68,6 +69,16 @@ struct inquiry {
 	int64_t asked_id;
 	enum control_verb_id verb;
 	char command[SCENE_TEXT_BYTES];
+};
+
+/* A file on its way to the daemon: sent and tried, asked about, sent again and taken. */
+struct imports {
+	struct buffer text;
+	char path[SCENE_TEXT_BYTES];
+	size_t sent;
+	int64_t asked_id;
+	enum { IMPORT_SENDS, IMPORT_RUNS } step;
+	bool is_agreed; /* else it is only tried */
 };
 
 struct console {
@@ -80,6 +91,7 @@ struct console {
 	struct lists lists;
 	struct changes changes, agreed; /* agreed: what the open dialog will start */
 	struct inquiry inquiry;
+	struct imports imports;
 	int64_t trial_id; /* the dry run of what the open dialog asks about */
 	enum asking asking;
 	enum screen discard_to; /* SCREEN_COUNT: what is below */
@@ -140,8 +152,22 @@ void question_service(struct console *console, const char *verb);
 void question_connection(struct console *console, const char *verb);
 /* `is_change`: it publishes a version; else it acts on the daemon. */
 void question_command(struct console *console, struct slice line, bool is_change);
+void question_offer_stage(struct console *console); /* s stages what is asked about */
 /* Runs at once what needs no question. */
 void command_do(struct console *console, struct slice line);
+
+/* grants.c: a policy for one user or many */
+void grants_open(struct console *console,
+                 bool is_all);               /* is_all: whoever the filter shows; then which policy */
+void grants_choose(struct console *console); /* the selected policy */
+void grants_revoke(struct console *console);
+
+/* imports.c: users from a file, tried before they are taken */
+void imports_start(struct imports *imports);
+void imports_stop(struct imports *imports);
+void imports_open(struct console *console, struct slice path);
+bool imports_take(struct console *console, int64_t id, struct control_answer *answer);
+void imports_agree(struct console *console);
 
 /* timers.c: when what is published goes back by itself */
 const char *timer_option(size_t timer);    /* of the command line; NULL: it does not */

@@ -51,7 +51,7 @@ static void show_command(struct console *console)
 }
 
 /* `s` stages what is asked about instead of publishing it. */
-static void offer_stage(struct console *console)
+void question_offer_stage(struct console *console)
 {
 	if (scene_permits(&console->scene, CONTROL_VERB_STAGE_DROP))
 		console->scene.dialog.other = 's';
@@ -193,7 +193,7 @@ void question_domains(struct console *console, enum action_id which)
 		explain_remove(console, &t);
 	console->agreed.version = console->scene.domains.version;
 	show_command(console);
-	offer_stage(console);
+	question_offer_stage(console);
 	trial_ask(console);
 }
 
@@ -324,7 +324,7 @@ void question_form(struct console *console)
 		                                        editor_text(&editing->form.fields[0].value)) != NULL);
 	add_form_effects(&console->scene.dialog, editing);
 	show_command(console);
-	offer_stage(console);
+	question_offer_stage(console);
 	trial_ask(console);
 }
 

@@ -25,6 +25,7 @@ void scene_start(struct scene *scene)
 	scene->listings[SCREEN_AUDIT].table.sort = audit_kind()->column_count;
 	scene->listings[SCREEN_STAGED].table.sort = staged_kind()->column_count;
 	kind_lists_start(scene->kind_lists, scene->listings);
+	buffer_start(&scene->granting, SCENE_GRANTING_BYTES);
 	why_start(&scene->why);
 	recent_start(&scene->events);
 	pager_start(&scene->pager);
@@ -36,6 +37,7 @@ void scene_stop(struct scene *scene)
 	domain_rows_stop(&scene->domains);
 	for (int i = 0; i < SCREEN_COUNT; i++)
 		listing_stop(&scene->listings[i]);
+	buffer_stop(&scene->granting);
 	why_stop(&scene->why);
 	recent_stop(&scene->events);
 	pager_stop(&scene->pager);

@@ -30,9 +30,10 @@ enum {
 	OVERVIEW_TALL = 32, /* lines of the overview from which the busiest partners are shown, too */
 	SCENE_STATUS_EVERY_MS = 2000,
 	SCENE_STALE_MS = 3 * SCENE_STATUS_EVERY_MS,
-	SCENE_SILENT_MS = 3000, /* a request unanswered for so long is worth saying */
-	SCENE_SETTLE_MS = 150,  /* the words about a row follow the cursor once it rests */
-	SCENE_UNDER_MAX = 6,    /* screens below the one on top */
+	SCENE_SILENT_MS = 3000,           /* a request unanswered for so long is worth saying */
+	SCENE_SETTLE_MS = 150,            /* the words about a row follow the cursor once it rests */
+	SCENE_GRANTING_BYTES = 32 * 1024, /* half of what a line to the daemon may have */
+	SCENE_UNDER_MAX = 6,              /* screens below the one on top */
 };
 
 enum prompt {
@@ -40,6 +41,7 @@ enum prompt {
 	PROMPT_FILTER,
 	PROMPT_COMMAND,
 	PROMPT_COMMENT, /* of what is staged and to be published */
+	PROMPT_FILE,    /* to take users from */
 	PROMPT_REASON,  /* of a change that was agreed to: every one must say why */
 };
 
@@ -82,6 +84,7 @@ struct scene {
 	int64_t stepped_ms;            /* when the cursor moved last; 0: it rests */
 	struct editing editing;
 	struct why why;
+	struct buffer granting; /* to whom, as words of the command line */
 	struct dialog dialog;
 	char dialog_command[SCENE_TEXT_BYTES];
 	struct pager pager;

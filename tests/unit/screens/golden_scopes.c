@@ -42,6 +42,29 @@ static struct stage *users_empty(void)
 	return stage;
 }
 
+/* To whom is said above; which policy is chosen below. */
+static struct stage *grant(void)
+{
+	struct stage *stage = users();
+	struct listing *list = &stage->scene.listings[SCREEN_GRANT];
+	struct json *page = read_json("policies.json");
+
+	scene_open(&stage->scene, SCREEN_GRANT);
+	buffer_add(&stage->scene.granting, SLICE("bob@contoso.example"));
+	assert_int_equal(listing_add_page(list, page, page), RESULT_OK);
+	list->heard_ms = now.mono_ms - 500;
+	listing_arrange(list, "");
+	return stage;
+}
+
+static struct stage *grant_question(void)
+{
+	struct stage *stage = grant();
+
+	ask(stage, grants_choose);
+	return stage;
+}
+
 static struct stage *sites(void) { return listed(SCREEN_SITES, "sites.json"); }
 
 static const struct picture pictures[] = {
@@ -53,6 +76,10 @@ static const struct picture pictures[] = {
 	{ "users-120x40", users, 120, 40, true, false },
 	{ "users-60x16", users, 60, 16, false, false },
 	{ "users-empty-80x24", users_empty, 80, 24, false, false },
+	{ "grant-80x24", grant, 80, 24, false, false },
+	{ "grant-120x40", grant, 120, 40, false, false },
+	{ "grant-60x16", grant, 60, 16, false, false },
+	{ "grant-question-80x24", grant_question, 80, 24, false, false },
 	{ "sites-80x24", sites, 80, 24, false, false },
 	{ "sites-120x40", sites, 120, 40, false, false },
 	{ "sites-60x16", sites, 60, 16, false, false },
