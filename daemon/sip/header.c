@@ -11,7 +11,11 @@
 
 static const struct sip_header_row rows[SIP_HEADER_ID_COUNT] = {
 	[SIP_HEADER_OTHER] = { "", 0, 0, "" },
-#define HEADER(id, name, compact, flags, source) [SIP_##id] = { name, compact, flags, source },
+#define STRIPS_USER(flags)                                                                                   \
+	((((flags) & (SIP_STRIP_IN | SIP_USER_IN)) == SIP_STRIP_IN ? SIP_STRIP_USER_IN : 0) |                \
+	 (((flags) & (SIP_STRIP_OUT | SIP_USER_OUT)) == SIP_STRIP_OUT ? SIP_STRIP_USER_OUT : 0))
+#define HEADER(id, name, compact, flags, source)                                                             \
+	[SIP_##id] = { name, compact, (flags) | STRIPS_USER(flags), source },
 #include "daemon/sip/header_table.def"
 #undef HEADER
 };

@@ -5,10 +5,11 @@
 
 enum { OUT_OF_DIALOG, IN_DIALOG };
 
-static const uint8_t crossings[SIP_METHOD_COUNT][2][2] = {
-#define METHOD(method, outside, outside_in_dialog, inside, inside_in_dialog, allow)                          \
+static const uint8_t crossings[SIP_METHOD_COUNT][SIP_SIDES][2] = {
+#define METHOD(method, outside, outside_in_dialog, inside, inside_in_dialog, allow, user, user_in_dialog)   \
 	[SIP_##method] = { [SIP_SIDE_EXTERNAL] = { SIP_CROSS_##outside, SIP_CROSS_##outside_in_dialog },     \
-		           [SIP_SIDE_INTERNAL] = { SIP_CROSS_##inside, SIP_CROSS_##inside_in_dialog } },
+		           [SIP_SIDE_INTERNAL] = { SIP_CROSS_##inside, SIP_CROSS_##inside_in_dialog },       \
+		           [SIP_SIDE_REMOTE] = { SIP_CROSS_##user, SIP_CROSS_##user_in_dialog } },
 #define EVENT(package)
 #include "daemon/sip/methods.def"
 #undef METHOD
@@ -22,8 +23,13 @@ enum sip_crossing sip_proxy_crossing(enum sip_method method, enum sip_side from,
 	return crossings[method][from][in_dialog ? IN_DIALOG : OUT_OF_DIALOG];
 }
 
+enum sip_crossing sip_proxy_crossing_user(enum sip_method method, bool in_dialog)
+{
+	return sip_proxy_crossing(method, SIP_SIDE_REMOTE, in_dialog);
+}
+
 static const char allow_text[] =
-#define METHOD(method, outside, outside_in_dialog, inside, inside_in_dialog, allow) allow
+#define METHOD(method, outside, outside_in_dialog, inside, inside_in_dialog, allow, user, user_in_dialog) allow
 #define EVENT(package)
 #include "daemon/sip/methods.def"
 #undef METHOD
@@ -33,7 +39,7 @@ static const char allow_text[] =
 struct slice sip_proxy_allow(void) { return (struct slice){ allow_text, sizeof allow_text - 1 }; }
 
 static const char *const events[] = {
-#define METHOD(method, outside, outside_in_dialog, inside, inside_in_dialog, allow)
+#define METHOD(method, outside, outside_in_dialog, inside, inside_in_dialog, allow, user, user_in_dialog)
 #define EVENT(package) package,
 #include "daemon/sip/methods.def"
 #undef METHOD

@@ -59,7 +59,7 @@ bool sip_proxy_is_ours(const struct sip_proxy *proxy, enum sip_side side, const 
 
 bool sip_via_is_ours(const struct sip_side_names *names, const struct sip_via *via)
 {
-	return via->port == names->port && sip_host_is_same(via->host, names->fqdn);
+	return names->fqdn.len > 0 && via->port == names->port && sip_host_is_same(via->host, names->fqdn);
 }
 
 /* RFC 4475 §3.1.2.16: a response for a broadcast or group address has been made up. */

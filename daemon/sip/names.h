@@ -13,10 +13,14 @@ bool sip_host_is_one(struct slice host);
 /* Did we write this Via on that side? */
 bool sip_via_is_ours(const struct sip_side_names *names, const struct sip_via *via);
 
-/* Which headers stay behind on the way to that side. */
-static inline unsigned sip_strip_towards(enum sip_side side)
+/* Which headers stay behind on that way. */
+static inline unsigned sip_strip_on(enum sip_side from, enum sip_side to)
 {
-	return side == SIP_SIDE_INTERNAL ? SIP_STRIP_IN : SIP_STRIP_OUT;
+	if (from == SIP_SIDE_REMOTE)
+		return SIP_STRIP_USER_IN;
+	if (to == SIP_SIDE_REMOTE)
+		return SIP_STRIP_USER_OUT;
+	return to == SIP_SIDE_INTERNAL ? SIP_STRIP_IN : SIP_STRIP_OUT;
 }
 
 #endif

@@ -155,10 +155,22 @@ static bool add_record_routes(const struct sip_proxy *proxy, const struct sip_me
 bool sip_proxy_forward(const struct sip_proxy *proxy, const struct sip_message *request,
                        const struct sip_forward *how, struct sip_edits *edits, struct arena *arena)
 {
-	edits->strip |= sip_strip_towards(how->to);
+	edits->strip |= sip_strip_on(how->from, how->to);
 	return one_hop_less(request, edits, arena)                                             /* step 3 */
 	       && (!how->record_route || add_record_routes(proxy, request, how, edits, arena)) /* step 4 */
 	       && mark_source(request, how, edits, arena) &&
 	       add_via(&proxy->side[how->to], how->branch, edits, arena) /* step 8 */
 	       && !edits->is_broken;
+}
+
+struct slice sip_proxy_path(const struct sip_proxy *proxy, struct arena *arena, struct slice flow, bool has_ob)
+{
+	const struct sip_side_names *names = &proxy->side[SIP_SIDE_INTERNAL];
+	struct slice token = sip_route_token_make_path(proxy, arena, flow);
+	char *text = token.ptr ? arena_printf(arena, "<sip:%.*s@%.*s:%u;transport=%.*s;lr%s>", SLICE_ARG(token),
+	                                      SLICE_ARG(names->fqdn), (unsigned)names->port,
+	                                      SLICE_ARG(names->transport), has_ob ? ";ob" : "")
+	                       : NULL;
+
+	return slice_of(text);
 }

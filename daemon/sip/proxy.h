@@ -15,6 +15,10 @@
  * token in each: an HMAC-SHA256, cut to 80 bits, over Call-ID, the tag of who
  * began the dialog, direction and next hop, so that an in-dialog request tells by
  * itself where it goes and nobody can make one up (no dialog table).
+ *
+ * Remote users are reached over the connection they came by (RFC 5626): its name
+ * stands in the token of their dialogs, and in the Path (RFC 3327) that the
+ * registrar inside keeps with their contact.
  */
 #ifndef DAEMON_SIP_PROXY_H
 #define DAEMON_SIP_PROXY_H
@@ -22,7 +26,8 @@
 #include "daemon/sip/sip.h"
 #include "shared/base/siphash.h"
 
-enum sip_side { SIP_SIDE_EXTERNAL, SIP_SIDE_INTERNAL };
+/* Partners; our own servers; our own users outside, who come to a listener of their own. */
+enum sip_side { SIP_SIDE_EXTERNAL, SIP_SIDE_INTERNAL, SIP_SIDE_REMOTE, SIP_SIDES };
 
 /* Our own names and how requests reach us on one side. */
 struct sip_side_names {
@@ -39,11 +44,11 @@ enum { SIP_TOKEN_KEY_BYTES = 32, SIP_TOKEN_MAX = 400 };
 /* Where an in-dialog request goes, as the token says it. */
 struct sip_token {
 	enum sip_side towards;   /* the side the request leaves by */
-	struct slice next_hop;   /* external: "domain" of the partner; internal: pool member fqdn or "" for any */
+	struct slice next_hop;   /* external: "domain" of the partner; internal: pool member fqdn or "" for any; remote: the flow's name */
 };
 
 struct sip_proxy {
-	struct sip_side_names side[2]; /* indexed by enum sip_side */
+	struct sip_side_names side[SIP_SIDES];
 	uint8_t token_key[SIP_TOKEN_KEY_BYTES];
 	struct siphash_key loop_key;
 	/* HMAC-SHA256, injected so that the engine needs no library: (key, bytes, 32 bytes out). */
@@ -54,16 +59,17 @@ struct sip_proxy {
 bool sip_proxy_is_ours(const struct sip_proxy *proxy, enum sip_side side, const struct sip_uri *uri);
 
 /* §16.6 step 8 branch: "z9hG4bK" + 16 hex of randomness + "-" + loop part (RFC 5393 §4.2.1). `random` is fresh. */
-struct slice sip_proxy_branch(const struct sip_proxy *proxy, struct arena *arena, const struct sip_message *request,
-                              uint64_t random);
+struct slice sip_proxy_branch(const struct sip_proxy *proxy, enum sip_side from, struct arena *arena,
+                              const struct sip_message *request, uint64_t random);
 /* True: this request has been here with the same routing inputs: 482. Spirals pass. RFC 5393 §4.2. */
-bool sip_proxy_is_loop(const struct sip_proxy *proxy, const struct sip_message *request);
-/* We have carried it before, whichever way: a Via of ours stands in it. */
+bool sip_proxy_is_loop(const struct sip_proxy *proxy, enum sip_side from, const struct sip_message *request);
+/* We have carried it before, for somebody else than a user of ours outside: a Via of ours says so. */
 bool sip_proxy_has_passed(const struct sip_proxy *proxy, const struct sip_message *request);
 
 enum sip_route_answer {
 	SIP_ROUTE_NEW,       /* no Route of ours: out of dialog; go by Request-URI and policy */
 	SIP_ROUTE_TOKEN,     /* our Route with a good token: in dialog; `token` says where */
+	SIP_ROUTE_FLOW,      /* from inside, the Path we had given the registrar: out of dialog, to the flow that `token` names */
 	SIP_ROUTE_PRELOADED, /* our own name on top without a token, nothing behind it: treat as NEW, pop it */
 	SIP_ROUTE_FORGED,    /* 403: a Route that is not ours, or a bad token; from outside also maddr out of dialog */
 };
@@ -73,7 +79,7 @@ enum sip_route_answer {
  * steers anything: behind ours may stand only what the inside had recorded when
  * the dialog was made (the token covers it; the pool needs it), anything else is
  * FORGED.  From inside, what remains behind ours is kept in the message.
- * `token` is filled with SIP_ROUTE_TOKEN only; its next hop lies in `arena`.
+ * `token` is filled with SIP_ROUTE_TOKEN and SIP_ROUTE_FLOW only; its next hop lies in `arena`.
  */
 enum sip_route_answer sip_proxy_take_route(const struct sip_proxy *proxy, enum sip_side from,
                                            const struct sip_message *request, struct sip_edits *edits,
@@ -102,6 +108,13 @@ bool sip_proxy_forward(const struct sip_proxy *proxy, const struct sip_message *
                        const struct sip_forward *how, struct sip_edits *edits, struct arena *arena);
 
 /*
+ * Path for a REGISTER on its way in (RFC 3327 §5.2): "<sip:TOKEN@edge:port;transport=tls;lr>", where the registrar
+ * sends what is for that contact; the token names the flow and nobody else can make one.  `ob` (RFC 5626 §5.1): we
+ * are the first proxy, and the user's program asked for outbound.  Empty: no memory.
+ */
+struct slice sip_proxy_path(const struct sip_proxy *proxy, struct arena *arena, struct slice flow, bool has_ob);
+
+/*
  * Response on its way back (§16.7): our Via off, headers stripped for `to`, and
  * towards the outside our Record-Route made to cover what the inside has added.
  * Works in the response's own arena.  False: the topmost Via is not ours, the
@@ -124,6 +137,8 @@ enum sip_crossing {
 	SIP_CROSS_489,     /* SUBSCRIBE to an event package that does not cross */
 };
 enum sip_crossing sip_proxy_crossing(enum sip_method method, enum sip_side from, bool in_dialog);
+/* The same between our own servers and our own users outside, either way. */
+enum sip_crossing sip_proxy_crossing_user(enum sip_method method, bool in_dialog);
 /* Is the event package of this SUBSCRIBE or NOTIFY one that crosses?  False: 489. */
 bool sip_proxy_event_crosses(const struct sip_message *m);
 /* "INVITE, ACK, BYE, ..." for Allow. */

@@ -44,7 +44,7 @@ static struct slice with_value(const struct sip_routes *routes, size_t index, st
  * rewrite its own).  False: no memory.
  */
 static bool cover_inside(const struct sip_proxy *proxy, const struct sip_message *response,
-                         struct sip_edits *edits)
+                         enum sip_side outside, struct sip_edits *edits)
 {
 	struct arena *arena = response->arena;
 	struct sip_route_binding binding = { .call_id = response->call_id, .tag = response->from.tag };
@@ -62,7 +62,7 @@ static bool cover_inside(const struct sip_proxy *proxy, const struct sip_message
 	if (!sip_routes_read(response, SIP_RECORD_ROUTE, routes))
 		return true; /* not of our making: its dialog will not pass here */
 	while (ours < routes->count &&
-	       !(is_ours_on(proxy, SIP_SIDE_EXTERNAL, &routes->list[ours], arena, &binding, true, &token) &&
+	       !(is_ours_on(proxy, outside, &routes->list[ours], arena, &binding, true, &token) &&
 	         is_ours_on(proxy, SIP_SIDE_INTERNAL, &routes->list[ours - 1], arena, &binding, false,
 	                    &(struct sip_token){ 0 })))
 		ours++;
@@ -78,7 +78,7 @@ static bool cover_inside(const struct sip_proxy *proxy, const struct sip_message
 	text = sip_route_token_make(proxy, arena, &token, true, &binding);
 	if (!text.ptr)
 		return false;
-	text = sip_route_value(proxy, arena, SIP_SIDE_EXTERNAL, routes->list[ours].uri.scheme == SIP_URI_SIPS,
+	text = sip_route_value(proxy, arena, outside, routes->list[ours].uri.scheme == SIP_URI_SIPS,
 	                       text);
 	list = text.ptr ? with_value(routes, ours, text, arena) : SLICE_NONE;
 	if (list.ptr)
@@ -100,9 +100,9 @@ bool sip_proxy_return(const struct sip_proxy *proxy, const struct sip_message *r
 	    sip_via_parse(value, &next, NULL) != SIP_PARSE_OK || !sip_host_is_one(next.host) ||
 	    (next.received.ptr && !sip_host_is_one(next.received)))
 		return false;
-	edits->strip |= sip_strip_towards(to);
+	edits->strip |= sip_strip_on(from, to);
 	sip_edit_add(edits, SIP_EDIT_REMOVE_FIRST_VALUE, SIP_VIA, SLICE_NONE);
-	if (from == SIP_SIDE_INTERNAL && to == SIP_SIDE_EXTERNAL && !cover_inside(proxy, response, edits))
+	if (from == SIP_SIDE_INTERNAL && to != SIP_SIDE_INTERNAL && !cover_inside(proxy, response, to, edits))
 		return false;
 	return !edits->is_broken;
 }

@@ -20,9 +20,12 @@ struct trip {
 	struct slice target; /* Request-URI as it goes on */
 };
 
-static enum sip_side other_side(enum sip_side side)
+static bool is_outside(enum sip_side side) { return side != SIP_SIDE_INTERNAL; }
+
+/* From outside in, from inside out. */
+static bool leads_across(enum sip_side from, enum sip_side towards)
 {
-	return side == SIP_SIDE_EXTERNAL ? SIP_SIDE_INTERNAL : SIP_SIDE_EXTERNAL;
+	return is_outside(from) != is_outside(towards);
 }
 
 static struct sip_route_binding binding_of(const struct trip *trip, struct slice token, bool is_paired)
@@ -34,16 +37,24 @@ static struct sip_route_binding binding_of(const struct trip *trip, struct slice
 		                           .tag = is_same_way ? trip->m->from.tag : trip->m->to.tag };
 }
 
+static bool is_ours_across(const struct trip *trip, const struct sip_uri *uri)
+{
+	for (unsigned side = 0; side < SIP_SIDES; side++)
+		if (leads_across(trip->from, (enum sip_side)side) &&
+		    sip_proxy_is_ours(trip->proxy, (enum sip_side)side, uri))
+			return true;
+	return false;
+}
+
 /* Takes the other value of a double Record-Route (RFC 5658) when it is next. */
 static void take_pair(struct trip *trip)
 {
 	const struct sip_uri *uri = &trip->routes->list[trip->at].uri;
-	enum sip_side side = other_side(trip->from);
 	struct sip_route_binding binding;
 	struct sip_token token;
 
-	if (trip->at >= trip->routes->count || !sip_proxy_is_ours(trip->proxy, side, uri) ||
-	    !sip_route_token_has_form(uri->user))
+	if (trip->at >= trip->routes->count || !is_ours_across(trip, uri) ||
+	    !sip_route_token_has_form(uri->user) || sip_route_token_is_path(uri->user))
 		return;
 	binding = binding_of(trip, uri->user, true);
 	/* From inside it is our external value, which covers routes that are not in this request; its name will do. */
@@ -57,16 +68,25 @@ static bool take_token(struct trip *trip, const struct sip_uri *uri, struct sip_
 {
 	struct sip_route_binding binding;
 
-	if (!sip_route_token_has_form(uri->user))
+	if (!sip_route_token_has_form(uri->user) || sip_route_token_is_path(uri->user))
 		return false;
 	take_pair(trip);
 	binding = binding_of(trip, uri->user, false);
-	if (trip->from == SIP_SIDE_EXTERNAL) {
+	if (is_outside(trip->from)) {
 		binding.behind = trip->routes->list + trip->at;
 		binding.behind_count = trip->routes->count - trip->at;
 	}
 	return sip_route_token_check(trip->proxy, trip->arena, uri->user, &binding, token) &&
-	       token->towards == other_side(trip->from);
+	       leads_across(trip->from, token->towards);
+}
+
+/* RFC 5626 §5.3: the registrar's Route is the Path we gave it.  Only our own servers know one. */
+static bool take_flow(const struct trip *trip, const struct sip_uri *uri, struct sip_token *token)
+{
+	const struct sip_route_binding nothing = { .call_id = SLICE("") };
+
+	return !is_outside(trip->from) &&
+	       sip_route_token_check(trip->proxy, trip->arena, uri->user, &nothing, token);
 }
 
 /* ---- what remains, as edits ---- */
@@ -136,7 +156,7 @@ static enum sip_route_answer without_token(const struct trip *trip, enum sip_rou
 {
 	struct slice maddr;
 
-	if (trip->from == SIP_SIDE_EXTERNAL && sip_param(trip->m->target_uri.params, SLICE("maddr"), &maddr))
+	if (is_outside(trip->from) && sip_param(trip->m->target_uri.params, SLICE("maddr"), &maddr))
 		return SIP_ROUTE_FORGED;
 	return answer;
 }
@@ -169,10 +189,13 @@ static enum sip_route_answer take(struct trip *trip, struct sip_edits *edits, st
 	} else {
 		trip->at = 1;
 	}
+	if (sip_route_token_has_form(first->user) && sip_route_token_is_path(first->user))
+		return take_flow(trip, first, token) && write_rest(trip, edits) ? SIP_ROUTE_FLOW
+		                                                                : SIP_ROUTE_FORGED;
 	if (first->user.len > 0)
 		return take_token(trip, first, token) && write_rest(trip, edits) ? SIP_ROUTE_TOKEN
 		                                                                 : SIP_ROUTE_FORGED;
-	if (trip->from == SIP_SIDE_EXTERNAL && trip->at < trip->routes->count)
+	if (is_outside(trip->from) && trip->at < trip->routes->count)
 		return SIP_ROUTE_FORGED;
 	return without_token(trip, write_rest(trip, edits) ? SIP_ROUTE_PRELOADED : SIP_ROUTE_FORGED);
 }

@@ -220,17 +220,20 @@ static bool unescape(struct slice text, char *to, size_t *length)
 
 /* ---- tokens ---- */
 
-struct slice sip_route_token_make(const struct sip_proxy *proxy, struct arena *arena,
-                                  const struct sip_token *token, bool is_same_way,
-                                  const struct sip_route_binding *binding)
+static const char towards_letters[SIP_SIDES] = { [SIP_SIDE_EXTERNAL] = 'e',
+	                                         [SIP_SIDE_INTERNAL] = 'i',
+	                                         [SIP_SIDE_REMOTE] = 'u' };
+
+static struct slice make(const struct sip_proxy *proxy, struct arena *arena, const struct sip_token *token,
+                         char whose, const struct sip_route_binding *binding)
 {
 	char text[SIP_TOKEN_MAX + 3];
 	size_t hop_length;
 
 	text[0] = 'r';
 	text[1] = '1';
-	text[TOKEN_TOWARDS] = token->towards == SIP_SIDE_EXTERNAL ? 'e' : 'i';
-	text[TOKEN_WHOSE] = is_same_way ? 'f' : 't';
+	text[TOKEN_TOWARDS] = towards_letters[token->towards];
+	text[TOKEN_WHOSE] = whose;
 	text[TOKEN_DASH] = '-';
 	if (!escape(token->next_hop, text + TOKEN_HOP, sizeof text - TOKEN_HOP, &hop_length) ||
 	    TOKEN_HOP + hop_length > SIP_TOKEN_MAX ||
@@ -240,17 +243,35 @@ struct slice sip_route_token_make(const struct sip_proxy *proxy, struct arena *a
 	return arena_copy(arena, (struct slice){ text, TOKEN_HOP + hop_length });
 }
 
+struct slice sip_route_token_make(const struct sip_proxy *proxy, struct arena *arena,
+                                  const struct sip_token *token, bool is_same_way,
+                                  const struct sip_route_binding *binding)
+{
+	return make(proxy, arena, token, is_same_way ? 'f' : 't', binding);
+}
+
+struct slice sip_route_token_make_path(const struct sip_proxy *proxy, struct arena *arena, struct slice flow)
+{
+	const struct sip_token token = { SIP_SIDE_REMOTE, flow };
+	const struct sip_route_binding nothing = { .call_id = SLICE("") };
+
+	return make(proxy, arena, &token, 'p', &nothing);
+}
+
 bool sip_route_token_has_form(struct slice user)
 {
 	if (user.len < TOKEN_HOP || user.len > SIP_TOKEN_MAX || !slice_starts(user, SLICE("r1")) ||
-	    (user.ptr[TOKEN_TOWARDS] != 'e' && user.ptr[TOKEN_TOWARDS] != 'i') ||
-	    (user.ptr[TOKEN_WHOSE] != 'f' && user.ptr[TOKEN_WHOSE] != 't') || user.ptr[TOKEN_DASH] != '-')
+	    !user.ptr[TOKEN_TOWARDS] || !strchr("eiu", user.ptr[TOKEN_TOWARDS]) || !user.ptr[TOKEN_WHOSE] ||
+	    !strchr(user.ptr[TOKEN_TOWARDS] == 'u' ? "ftp" : "ft", user.ptr[TOKEN_WHOSE]) ||
+	    user.ptr[TOKEN_DASH] != '-')
 		return false;
 	for (size_t i = TOKEN_MAC; i < TOKEN_DASH; i++)
 		if (!user.ptr[i] || !strchr(base32, user.ptr[i]))
 			return false;
 	return true;
 }
+
+bool sip_route_token_is_path(struct slice user) { return user.ptr[TOKEN_WHOSE] == 'p'; }
 
 bool sip_route_token_is_same_way(struct slice user) { return user.ptr[TOKEN_WHOSE] == 'f'; }
 
@@ -274,7 +295,9 @@ bool sip_route_token_check(const struct sip_proxy *proxy, struct arena *arena, s
 		differs |= (unsigned)(wanted[i] ^ user.ptr[TOKEN_MAC + i]);
 	if (differs)
 		return false;
-	token->towards = user.ptr[TOKEN_TOWARDS] == 'e' ? SIP_SIDE_EXTERNAL : SIP_SIDE_INTERNAL;
+	token->towards = user.ptr[TOKEN_TOWARDS] == 'e'   ? SIP_SIDE_EXTERNAL
+	                 : user.ptr[TOKEN_TOWARDS] == 'i' ? SIP_SIDE_INTERNAL
+	                                                  : SIP_SIDE_REMOTE;
 	token->next_hop = (struct slice){ plain, length };
 	return true;
 }

@@ -1,9 +1,11 @@
 /*
  * route_token: the user part of our Record-Route URIs.
  *
- *     r1  e|i     f|t           16 of a-z2-7   -  next hop
+ *     r1  e|i|u   f|t|p         16 of a-z2-7   -  next hop
  *         towards whose request 80 bits of HMAC   percent-escaped, may be empty
  *
+ * `u`: towards a remote user, and the next hop is the name of his flow.  `p`: no dialog's, but the Path of a REGISTER
+ * (RFC 5626 §5.2): tied to nothing but the flow's name, good towards users only, and only from inside.
  * `f`: the request that carries it goes the same way as the one that formed the
  * dialog, so the tag of who began it is in From; `t`: the other way, it is in To.
  * The HMAC covers that tag, the Call-ID, the token's own words and, for
@@ -32,6 +34,8 @@ struct slice sip_route_token_make(const struct sip_proxy *proxy, struct arena *a
 
 /* Does a user part have a token's form?  Says nothing about whether it is good. */
 bool sip_route_token_has_form(struct slice user);
+bool sip_route_token_is_path(struct slice user); /* only for what has the form */
+struct slice sip_route_token_make_path(const struct sip_proxy *proxy, struct arena *arena, struct slice flow);
 /* `f` or `t`; only for what has the form. */
 bool sip_route_token_is_same_way(struct slice user);
 

@@ -93,7 +93,13 @@ enum sip_header_id {
 	SIP_HEADER_ID_COUNT
 };
 
-enum { SIP_SINGLE = 1, SIP_LIST = 2, SIP_STRIP_IN = 4, SIP_STRIP_OUT = 8, SIP_HOP = 16 };
+enum {
+	SIP_SINGLE = 1, SIP_LIST = 2, SIP_STRIP_IN = 4, SIP_STRIP_OUT = 8, SIP_HOP = 16,
+	/* Our own users outside may say it, and be told it, though partners may not. */
+	SIP_USER_IN = 32, SIP_USER_OUT = 64,
+	/* What follows from those above. */
+	SIP_STRIP_USER_IN = 128, SIP_STRIP_USER_OUT = 256,
+};
 struct sip_header_row {
 	const char *name;  /* canonical spelling */
 	char compact;      /* 0: none */
@@ -251,7 +257,7 @@ struct sip_edits {
 	struct sip_edit list[SIP_EDITS_MAX];
 	size_t count;
 	bool is_broken;     /* too many, or a value held CR, LF or NUL */
-	unsigned strip;     /* SIP_STRIP_IN or SIP_STRIP_OUT: leave out what came under a row with that flag */
+	unsigned strip;     /* one of SIP_STRIP_...: leave out what came under a row with that flag */
 };
 void sip_edit_add(struct sip_edits *edits, enum sip_edit_kind kind, enum sip_header_id id, struct slice value);
 void sip_edit_name(struct sip_edits *edits, enum sip_edit_kind kind, struct slice name, struct slice value);

@@ -475,8 +475,8 @@ static void tells_loops_from_spirals(void **unused)
 
 		printf("%s\n", rounds[i].behaviour);
 		edge_read(&e, in);
-		assert_false(sip_proxy_is_loop(&proxy, e.m));
-		how.branch = sip_proxy_branch(&proxy, e.m->arena, e.m, 0x1234);
+		assert_false(sip_proxy_is_loop(&proxy, SIP_SIDE_EXTERNAL, e.m));
+		how.branch = sip_proxy_branch(&proxy, SIP_SIDE_EXTERNAL, e.m->arena, e.m, 0x1234);
 		assert_true(slice_starts(how.branch, SLICE("z9hG4bK0000000000001234-")));
 		buffer_start(&out, TEXT_MAX);
 		assert_true(sip_proxy_forward(&proxy, e.m, &how, &edits, e.m->arena));
@@ -490,7 +490,7 @@ static void tells_loops_from_spirals(void **unused)
 		edge_free(&e);
 
 		edge_read(&e, slice_of(text));
-		assert_int_equal(sip_proxy_is_loop(&proxy, e.m), rounds[i].is_loop);
+		assert_int_equal(sip_proxy_is_loop(&proxy, SIP_SIDE_EXTERNAL, e.m), rounds[i].is_loop);
 		edge_free(&e);
 	}
 }
@@ -628,7 +628,7 @@ static void every_allocation_may_fail(void **unused)
 		how.record_route = true;
 		edge_read(&e, in);
 		arena_start(&arena, limit);
-		how.branch = sip_proxy_branch(&proxy, &arena, e.m, 1);
+		how.branch = sip_proxy_branch(&proxy, SIP_SIDE_INTERNAL, &arena, e.m, 1);
 		if (how.branch.len && sip_proxy_forward(&proxy, e.m, &how, &edits, &arena)) {
 			passed++;
 			buffer_start(&out, TEXT_MAX);

@@ -47,7 +47,7 @@ static enum sip_route_answer pass(const struct sip_proxy *proxy, enum sip_side f
 	if (answer != SIP_ROUTE_FORGED) {
 		struct sip_forward how = { .from = from,
 			                   .to = edge_other(from),
-			                   .branch = sip_proxy_branch(proxy, e.m->arena, e.m, 7),
+			                   .branch = sip_proxy_branch(proxy, from, e.m->arena, e.m, 7),
 			                   .source_address = SLICE("198.51.100.7"),
 			                   .source_port = 40000,
 			                   .record_route = record_route,
