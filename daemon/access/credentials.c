@@ -14,7 +14,11 @@ enum { CREDENTIALS_BYTES_MAX = 8 * 1024 * 1024, CREDENTIALS_SERVER_NAMES_MAX = 6
 
 enum sip_side access_side_named(const struct json *name)
 {
-	return slice_equal(json_as_slice(name), SLICE("internal")) ? SIP_SIDE_INTERNAL : SIP_SIDE_EXTERNAL;
+	struct slice text = json_as_slice(name);
+
+	return slice_equal(text, SLICE("internal")) ? SIP_SIDE_INTERNAL
+	       : slice_equal(text, SLICE("remote")) ? SIP_SIDE_REMOTE
+	                                            : SIP_SIDE_EXTERNAL;
 }
 
 static void report_not_applied(struct access *a, const char *why)
@@ -46,6 +50,7 @@ void credentials_set_memory(struct access *a)
 {
 	set_memory(a, SIP_SIDE_EXTERNAL);
 	set_memory(a, SIP_SIDE_INTERNAL);
+	set_memory(a, SIP_SIDE_REMOTE);
 }
 
 /* The parts follow one another; false: their lengths go beyond the bytes. */
@@ -87,6 +92,9 @@ static void add_more(struct access *a, struct tls_credentials *fresh, const stru
 
 static void take(struct access *a, const struct json *payload, struct slice bytes)
 {
+	static const enum tls_boundary boundaries[SIP_SIDES] = { [SIP_SIDE_EXTERNAL] = TLS_FEDERATION,
+		                                                 [SIP_SIDE_INTERNAL] = TLS_INTERNAL,
+		                                                 [SIP_SIDE_REMOTE] = TLS_REMOTE };
 	enum sip_side side = access_side_named(json_get(payload, "use"));
 	struct slice chain, key, trust, crls;
 	struct tls_credentials *fresh = NULL;
@@ -95,8 +103,7 @@ static void take(struct access *a, const struct json *payload, struct slice byte
 	if (!next_part(&bytes, payload, "chain", &chain) || !next_part(&bytes, payload, "key", &key) ||
 	    !next_part(&bytes, payload, "trust", &trust) || !next_part(&bytes, payload, "crls", &crls))
 		return;
-	if (tls_credentials_new(side == SIP_SIDE_INTERNAL ? TLS_INTERNAL : TLS_FEDERATION, chain, key, trust,
-	                        crls, &fresh, &reason) != RESULT_OK) {
+	if (tls_credentials_new(boundaries[side], chain, key, trust, crls, &fresh, &reason) != RESULT_OK) {
 		report_not_applied(a, reason.text);
 		return;
 	}

@@ -19,7 +19,12 @@ struct tls_credentials; /* counted */
  * TLS_XMPP: usages as for federation, but a certificate is only asked for, and one that is missing or not good ends no
  * handshake: what it proves, if anything, is for the stream above to weigh (RFC 7590 §3.4; `is_trusted`).
  */
-enum tls_boundary { TLS_FEDERATION, TLS_INTERNAL, TLS_XMPP };
+enum tls_boundary {
+	TLS_FEDERATION,
+	TLS_INTERNAL,
+	TLS_XMPP,
+	TLS_REMOTE, /* our own users' programs: they are asked for no certificate */
+};
 
 enum {
 	TLS_CHAIN_MAX = 6,                         /* certificates a peer presents */

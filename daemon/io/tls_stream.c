@@ -481,6 +481,8 @@ static enum result tls_recheck(struct stream *stream, struct tls_credentials *cr
 	tls->credentials = tls_credentials_keep(credentials);
 	tls->identity = NULL; /* it was one of the old ones', and has been shown */
 	tls_credentials_free(&old);
+	if (credentials->boundary == TLS_REMOTE)
+		return RESULT_OK;
 	result = tls_verify(tls->session, credentials, false, loop_now(tls->loop).wall_ms / 1000, &fresh,
 	                    &alert, reason);
 	/* Where a bad certificate ends nothing, the verdict is what is wanted; elsewhere its names are in use. */
@@ -527,9 +529,14 @@ static bool set_up_client(struct tls_stream *tls, const struct connection_settin
 
 static bool set_up_server(struct tls_stream *tls, const char *application)
 {
-	gnutls_certificate_server_set_request(tls->session, tls->credentials->boundary == TLS_XMPP
-	                                                            ? GNUTLS_CERT_REQUEST
-	                                                            : GNUTLS_CERT_REQUIRE);
+	static const gnutls_certificate_request_t asks[] = {
+		[TLS_FEDERATION] = GNUTLS_CERT_REQUIRE,
+		[TLS_INTERNAL] = GNUTLS_CERT_REQUIRE,
+		[TLS_XMPP] = GNUTLS_CERT_REQUEST,
+		[TLS_REMOTE] = GNUTLS_CERT_IGNORE,
+	};
+
+	gnutls_certificate_server_set_request(tls->session, asks[tls->credentials->boundary]);
 	/* Our list of authorities is nobody's business, and clients choose badly from it. */
 	gnutls_certificate_send_x509_rdn_sequence(tls->session, 1);
 	if (!application)
@@ -569,7 +576,8 @@ struct stream *tls_stream_new(struct loop *loop, int fd, const struct connection
 	gnutls_handshake_set_max_packet_length(tls->session, TLS_HANDSHAKE_MESSAGE_MAX);
 	gnutls_handshake_set_hook_function(tls->session, GNUTLS_HANDSHAKE_KEY_UPDATE, GNUTLS_HOOK_PRE,
 	                                   key_update_came);
-	gnutls_session_set_verify_function(tls->session, verify_peer);
+	if (tls->credentials->boundary != TLS_REMOTE) /* nobody shows one there */
+		gnutls_session_set_verify_function(tls->session, verify_peer);
 	if (gnutls_priority_set(tls->session, tls->credentials->priority) < 0 ||
 	    gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE, tls->credentials->x509) < 0)
 		goto failed;

@@ -109,8 +109,11 @@ static enum result use_credentials(enum edge_side side, const struct credentials
 {
 	struct slice chain = next_part(&bytes, files->chain), key = next_part(&bytes, files->key);
 	struct slice trust = next_part(&bytes, files->trust), crls = next_part(&bytes, files->crls);
-	enum result result = tls_credentials_new(side == SIDE_INTERNAL ? TLS_INTERNAL : TLS_FEDERATION, chain,
-	                                         key, trust, crls, out, reason);
+	static const enum tls_boundary boundaries[SIDE_COUNT] = { [SIDE_EXTERNAL] = TLS_FEDERATION,
+		                                                  [SIDE_INTERNAL] = TLS_INTERNAL,
+		                                                  [SIDE_XMPP] = TLS_XMPP,
+		                                                  [SIDE_REMOTE] = TLS_REMOTE };
+	enum result result = tls_credentials_new(boundaries[side], chain, key, trust, crls, out, reason);
 
 	for (size_t i = 0; i < files->more_count && result == RESULT_OK; i++) {
 		struct reason inner = { "" };

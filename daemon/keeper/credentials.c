@@ -34,7 +34,7 @@ uint64_t credentials_names(const struct host *host, const struct policy_image *i
 		hash = slice_hash(slice_of(files.key), hash);
 		hash = slice_hash(slice_of(files.trust), hash) + side_uses_tls(edge, side);
 		hash = slice_hash(slice_of(files.crls), hash);
-		if (side == SIDE_EXTERNAL)
+		if (side == SIDE_EXTERNAL || side == SIDE_REMOTE)
 			hash = slice_hash(
 			        (struct slice){ (const char *)host->certificates,
 			                        host->certificate_count * sizeof *host->certificates },
@@ -105,7 +105,7 @@ static void wipe(struct buffer *part)
 	buffer_stop(part);
 }
 
-/* Of the external side only; the fields are named as in "field key of certificate hosted". */
+/* Of the sides that strangers come to; the fields are named as in "field key of certificate hosted". */
 static enum result read_more(const char *root, const struct host *host, struct buffer *parts,
                              struct credentials *out, struct reason *why)
 {
@@ -158,7 +158,7 @@ enum result credentials_read(const char *root, const struct host *host, const st
 	result = RESULT_OK;
 	for (size_t i = 0; i < PART_COUNT && result == RESULT_OK; i++)
 		result = read_part(root, rows[i].name, rows[i].is_secret, rows[i].field, &parts[i], why);
-	if (result == RESULT_OK && side == SIDE_EXTERNAL)
+	if (result == RESULT_OK && (side == SIDE_EXTERNAL || side == SIDE_REMOTE))
 		result = read_more(root, host, parts, out, why);
 	if (result == RESULT_OK)
 		result = seal(parts, PART_COUNT + 2 * out->more_count, &out->fd, why);

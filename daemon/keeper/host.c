@@ -61,6 +61,7 @@ static void take(const struct model_object *from, struct host *host)
 	take_text(from, MODEL_FIELD(host, external_key), host->external_key, sizeof host->external_key);
 	take_text(from, MODEL_FIELD(host, internal_key), host->internal_key, sizeof host->internal_key);
 	take_text(from, MODEL_FIELD(host, xmpp_key), host->xmpp_key, sizeof host->xmpp_key);
+	take_text(from, MODEL_FIELD(host, remote_key), host->remote_key, sizeof host->remote_key);
 	take_text(from, MODEL_FIELD(host, dialback_secret), host->dialback_secret,
 	          sizeof host->dialback_secret);
 	for (size_t i = 0; i < resolvers->count && host->resolver_count < KEEPER_RESOLVERS_MAX; i++)

@@ -33,6 +33,7 @@ struct host {
 	char keeper_user[LAUNCHER_USER_BYTES], admin_group[LAUNCHER_USER_BYTES];
 	char access_user[LAUNCHER_USER_BYTES], gateway_user[LAUNCHER_USER_BYTES];
 	char external_key[KEEPER_PATH_BYTES], internal_key[KEEPER_PATH_BYTES], xmpp_key[KEEPER_PATH_BYTES];
+	char remote_key[KEEPER_PATH_BYTES];
 	char dialback_secret[KEEPER_PATH_BYTES];
 	char resolvers[KEEPER_RESOLVERS_MAX][ADDRESS_TEXT_BYTES];
 	size_t resolver_count;
@@ -47,12 +48,12 @@ size_t host_nameservers(struct slice text, char to[KEEPER_RESOLVERS_MAX][ADDRESS
 void host_configuration(struct keeper *k, const struct service_row *service, struct buffer *out);
 
 /* ---- sides.c: the sides of this edge and the services that serve them; one row each. Pure but for `prepare` ---- */
-enum edge_side { SIDE_EXTERNAL, SIDE_INTERNAL, SIDE_XMPP, SIDE_COUNT };
+enum edge_side { SIDE_EXTERNAL, SIDE_INTERNAL, SIDE_XMPP, SIDE_REMOTE, SIDE_COUNT };
 enum service_id { SERVICE_ACCESS, SERVICE_GATEWAY, SERVICE_COUNT };
 const char *side_name(enum edge_side side); /* "external" */
 bool side_is_of(enum edge_side side, enum service_id service);
 /* Where a service is connected to: a side may have several places, which differ in how one begins there. */
-enum edge_place { PLACE_EXTERNAL, PLACE_INTERNAL, PLACE_XMPP, PLACE_XMPP_TLS, PLACE_COUNT };
+enum edge_place { PLACE_EXTERNAL, PLACE_INTERNAL, PLACE_XMPP, PLACE_XMPP_TLS, PLACE_REMOTE, PLACE_COUNT };
 const char *place_name(enum edge_place place); /* "xmpp-tls" */
 uint16_t place_port(enum edge_place place);    /* where an address names none */
 bool place_is_of(enum edge_place place, enum service_id service);

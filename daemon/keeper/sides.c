@@ -28,6 +28,9 @@ static const struct side_row {
 	                    EDGE(internal_crls), offsetof(struct host, internal_key), "internal-key" },
 	[SIDE_XMPP] = { "xmpp", SERVICE_GATEWAY, EDGE(xmpp_certificate), EDGE(xmpp_trust), EDGE(xmpp_crls),
 	                offsetof(struct host, xmpp_key), "xmpp-key" },
+	/* Remote users show no certificate: whose authorities are read makes no difference. */
+	[SIDE_REMOTE] = { "remote", SERVICE_ACCESS, EDGE(remote_certificate), EDGE(external_trust),
+	                  EDGE(external_crls), offsetof(struct host, remote_key), "remote-key" },
 };
 
 const char *side_name(enum edge_side side) { return sides[side].name; }
@@ -54,6 +57,7 @@ static const struct place_row {
 	[PLACE_EXTERNAL] = { "external", SIDE_EXTERNAL, 5061, EDGE(external_listen) },
 	[PLACE_INTERNAL] = { "internal", SIDE_INTERNAL, 5061, EDGE(internal_listen) },
 	[PLACE_XMPP] = { "xmpp", SIDE_XMPP, 5269, EDGE(xmpp_listen) },
+	[PLACE_REMOTE] = { "remote", SIDE_REMOTE, 443, EDGE(remote_listen) },
 	[PLACE_XMPP_TLS] = { "xmpp-tls", SIDE_XMPP, 5270, EDGE(xmpp_tls_listen) },
 };
 
@@ -80,6 +84,8 @@ bool side_uses_tls(const struct image_edge *edge, enum edge_side side)
 {
 	const struct model_field *row = &model_kind(MODEL_EDGE)->fields[EDGE(internal_transport)];
 
+	if (side == SIDE_REMOTE)
+		return edge->remote_listen.count > 0;
 	return side != SIDE_INTERNAL ||
 	       !slice_equal(model_choice(row, edge->internal_transport), SLICE("tcp"));
 }
@@ -89,8 +95,8 @@ struct side_files side_files(const struct host *host, const struct policy_image 
 {
 	const struct side_row *shown = &sides[side], *trusts = &sides[side];
 
-	/* XMPP has what SIP has, unless it is given its own. */
-	if (side == SIDE_XMPP && text_of(image, edge, shown->certificate).len == 0)
+	/* XMPP and remote users are shown what partners are, unless they are given their own. */
+	if ((side == SIDE_XMPP || side == SIDE_REMOTE) && text_of(image, edge, shown->certificate).len == 0)
 		shown = &sides[SIDE_EXTERNAL];
 	if (side == SIDE_XMPP && text_of(image, edge, trusts->trust).len == 0)
 		trusts = &sides[SIDE_EXTERNAL];

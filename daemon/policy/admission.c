@@ -1,26 +1,30 @@
 #include "daemon/policy/admission.h"
 
-enum { ADMISSION_OTHERS_MOST_PERCENT = 90 }; /* both lower classes together */
+enum { ADMISSION_OTHERS_MOST_PERCENT = 90 }; /* all lower classes together */
 
 const char *admission_class_name(enum admission_class class)
 {
 	switch (class) {
 	case ADMISSION_UNIDENTIFIED: return "unidentified";
 	case ADMISSION_DISCOVERED: return "discovered";
+	case ADMISSION_REMOTE: return "remote";
 	case ADMISSION_ALLOWED:
 	case ADMISSION_CLASSES: break;
 	}
 	return "allowed";
 }
 
-struct admission_shares admission_shares(uint64_t unidentified, uint64_t discovered)
+struct admission_shares admission_shares(uint64_t unidentified, uint64_t discovered, uint64_t remote)
 {
 	if (unidentified > ADMISSION_OTHERS_MOST_PERCENT)
 		unidentified = ADMISSION_OTHERS_MOST_PERCENT;
 	if (discovered > ADMISSION_OTHERS_MOST_PERCENT - unidentified)
 		discovered = ADMISSION_OTHERS_MOST_PERCENT - unidentified;
+	if (remote > ADMISSION_OTHERS_MOST_PERCENT - unidentified - discovered)
+		remote = ADMISSION_OTHERS_MOST_PERCENT - unidentified - discovered;
 	return (struct admission_shares){ { [ADMISSION_UNIDENTIFIED] = unidentified,
 		                            [ADMISSION_DISCOVERED] = discovered,
+		                            [ADMISSION_REMOTE] = remote,
 		                            [ADMISSION_ALLOWED] = 100 } };
 }
 
@@ -45,15 +49,13 @@ bool admission_has_room(const struct admission_shares *shares, enum admission_cl
 /* What must stay in the bucket for those above: never all of it, or a small rate would shut a class out. */
 static double kept_for_others(const struct admission_shares *shares, enum admission_class class, double full)
 {
-	double kept = 0;
+	uint64_t above = 100;
+	double kept;
 
-	if (class == ADMISSION_UNIDENTIFIED)
-		kept = full * (double)(100 - shares->percent[ADMISSION_UNIDENTIFIED]) / 100;
-	else if (class == ADMISSION_DISCOVERED)
-		kept = full *
-		       (double)(100 - shares->percent[ADMISSION_UNIDENTIFIED] -
-		                shares->percent[ADMISSION_DISCOVERED]) /
-		       100;
+	/* What it and those below it may have is theirs to use up. */
+	for (unsigned i = 0; i <= (unsigned)class; i++)
+		above -= class == ADMISSION_ALLOWED ? 0 : shares->percent[i];
+	kept = class == ADMISSION_ALLOWED ? 0 : full * (double)above / 100;
 	return kept > full - 1 ? full - 1 : kept;
 }
 

@@ -1,8 +1,8 @@
 /*
  * admission: who may have how much of the edge.  Pure.
  *
- * Three classes share connections, TLS handshakes and transactions.  Strangers
- * and discovered partners have a share each that they cannot go beyond; what is
+ * Four classes share connections, TLS handshakes and transactions.  Strangers,
+ * discovered partners and remote users have a share each that they cannot go beyond; what is
  * left of the whole is always there for allowed partners and our own servers,
  * who may also take what the others do not use.
  */
@@ -15,6 +15,7 @@
 enum admission_class {
 	ADMISSION_UNIDENTIFIED, /* has not shown who it is, or its certificate names nobody we know */
 	ADMISSION_DISCOVERED,   /* on no list, let in on proof by DNS */
+	ADMISSION_REMOTE,       /* one of our own users outside, let in by our pool */
 	ADMISSION_ALLOWED,      /* on the allowed list, or one of our own servers */
 	ADMISSION_CLASSES
 };
@@ -24,7 +25,7 @@ struct admission_shares {
 	uint64_t percent[ADMISSION_CLASSES]; /* of ALLOWED: 100 */
 };
 /* From the settings; what would leave allowed partners nothing is cut. */
-struct admission_shares admission_shares(uint64_t unidentified, uint64_t discovered);
+struct admission_shares admission_shares(uint64_t unidentified, uint64_t discovered, uint64_t remote);
 
 /* What a class may have of `total`: one at least. */
 uint64_t admission_most(const struct admission_shares *shares, enum admission_class class, uint64_t total);

@@ -75,8 +75,6 @@ void policy_ask_user(const struct policy_asking *asking, struct policy_finding *
 /* The switches that this traffic needs and that are off in that policy; how many. */
 size_t policy_switches_off(const struct policy_asking *asking, const struct policy_effective *effective,
                            const char *fields[POLICY_SWITCHES_MAX]);
-/* The address as entries hold it; empty: too long for any. */
-struct slice policy_address_of(struct slice user, struct slice domain, char to[POLICY_ADDRESS_BYTES]);
 /* Where the entry of a local user would stand; what it names lives in `room`, which needs no beginning. */
 struct policy_sought policy_expect_user(const struct policy_image *image, struct slice user,
                                         struct slice domain, char room[POLICY_ADDRESS_BYTES]);

@@ -241,6 +241,8 @@ struct policy_effective {
 	struct slice site; /* the user's; "" where he has none, and where it was not asked (scope user) */
 	const struct image_user *user; /* NULL: he is not listed */
 };
+/* A user's address as entries hold it (escapes and capitals gone); empty: it is longer than any entry's. */
+struct slice policy_address_of(struct slice user, struct slice domain, char to[POLICY_ADDRESS_BYTES]);
 /* The nearest: granted to the user, of his site, Global.  `user` as it stands in a URI, in any case; may be empty. */
 void policy_effective_of(const struct policy_image *image, struct slice user, struct slice domain,
                          struct policy_effective *out);

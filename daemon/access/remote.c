@@ -1,0 +1,615 @@
+/*
+ * remote: who of our users is signed in over which connection.
+ *
+ * Learned from REGISTER alone, and from what our pool answers to it (RFC 3261 §10.3): a 2xx signs in, for as long
+ * as the pool says; contacts that expire at once sign out.  Nothing is asked of anybody, and nothing is kept beyond
+ * the connection.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/access/parts.h"
+#include "shared/base/memory.h"
+
+/* ---- names ---- */
+
+bool remote_came_up(struct flow *flow)
+{
+	struct access *a = flow->access;
+
+	flow->remote = mem_new(sizeof *flow->remote);
+	if (!flow->remote)
+		return false;
+	flow->remote->up_ms = access_now_ms(a);
+	snprintf(flow->remote->name, sizeof flow->remote->name, "%016llx%016llx", (unsigned long long)a->boot,
+	         (unsigned long long)flow->self);
+	return true;
+}
+
+static bool read_hex(struct slice text, uint64_t *out)
+{
+	*out = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+			return false;
+		*out = *out << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+	}
+	return true;
+}
+
+/* The token that carries it is ours, but a process before this one may have made it. */
+struct flow *remote_find(struct access *a, struct slice name)
+{
+	uint64_t boot, self;
+	struct flow *flow;
+
+	if (name.len != REMOTE_FLOW_NAME_BYTES - 1 || !read_hex(slice_first(name, 16), &boot) ||
+	    !read_hex(slice_after(name, 16), &self) || boot != a->boot)
+		return NULL;
+	flow = flow_find(a, self);
+	return flow && flow->remote && flow->is_up && connection_state(flow->connection) == CONNECTION_UP &&
+	                       !flow->retired_why
+	               ? flow
+	               : NULL;
+}
+
+struct slice remote_address(const struct sip_uri *uri, char to[])
+{
+	char host[ACCESS_NAME_BYTES];
+	size_t length = uri->host.len;
+
+	if (uri->user.len == 0 || length == 0 || length >= sizeof host)
+		return SLICE_NONE;
+	for (size_t i = 0; i < length; i++)
+		host[i] = ascii_lower(uri->host.ptr[i]);
+	if (host[length - 1] == '.')
+		length--;
+	return policy_address_of(uri->user, (struct slice){ host, length }, to);
+}
+
+const struct remote_user *remote_user_of(const struct flow *flow, struct slice address, bool was_enough)
+{
+	const struct remote *remote = flow->remote;
+
+	for (size_t i = 0; remote && i < remote->user_count; i++)
+		if ((was_enough || !remote->users[i].has_lapsed) &&
+		    slice_equal(address, slice_of(remote->users[i].account->address)))
+			return &remote->users[i];
+	return NULL;
+}
+
+unsigned remote_connections_of(const struct access *a, struct slice address)
+{
+	const struct remote_account *account = map_get(&a->remote_accounts, address);
+
+	return account ? account->connections : 0;
+}
+
+bool remote_is_proven(const struct flow *flow)
+{
+	const struct remote *remote = flow->remote;
+
+	for (size_t i = 0; remote && i < remote->user_count; i++)
+		if (!remote->users[i].has_lapsed)
+			return true;
+	return remote && remote->meeting_count > 0;
+}
+
+size_t remote_body_max(const struct flow *flow)
+{
+	size_t most = (size_t)flow->access->settings->max_message_body;
+
+	return flow->side != SIP_SIDE_REMOTE || remote_is_proven(flow) || most < REMOTE_UNPROVEN_BODY
+	               ? most
+	               : REMOTE_UNPROVEN_BODY;
+}
+
+/* ---- accounts ---- */
+
+static struct remote_account *hold_account(struct access *a, struct slice address)
+{
+	struct remote_account *account = map_get(&a->remote_accounts, address);
+
+	if (!account) {
+		account = mem_new(sizeof *account + address.len + 1);
+		if (!account)
+			return NULL;
+		memcpy(account->address, address.ptr, address.len);
+		if (map_add(&a->remote_accounts, slice_of(account->address), account) != RESULT_OK) {
+			mem_free(account);
+			return NULL;
+		}
+	}
+	account->connections++;
+	return account;
+}
+
+static void let_go(struct access *a, struct remote_account *account)
+{
+	if (--account->connections)
+		return;
+	map_remove(&a->remote_accounts, slice_of(account->address));
+	mem_free(account);
+}
+
+/* ---- signing in and out ---- */
+
+static void tell_in(const struct flow *flow, const struct remote_user *user, int64_t expires_s)
+{
+	struct report report;
+	char text[ADDRESS_TEXT_BYTES];
+
+	report_open(&report, flow->access, CONTROL_EVENT_REMOTE_SIGNED_IN);
+	json_put_text(&report.w, "user", user->account->address);
+	json_put_text(&report.w, "address", remote_address_text(flow, text));
+	json_put_text(&report.w, "agent", flow->remote->agent[0] ? flow->remote->agent : "-");
+	json_put_number(&report.w, "connection", (int64_t)flow->number);
+	json_put_number(&report.w, "expires_s", expires_s);
+	report_send(&report);
+}
+
+static void tell_out(const struct flow *flow, const struct remote_user *user, const char *why)
+{
+	struct report report;
+	char text[ADDRESS_TEXT_BYTES];
+
+	if (user->has_lapsed)
+		return;
+	report_open(&report, flow->access, CONTROL_EVENT_REMOTE_SIGNED_OUT);
+	json_put_text(&report.w, "user", user->account->address);
+	json_put_text(&report.w, "address", remote_address_text(flow, text));
+	json_put_number(&report.w, "connection", (int64_t)flow->number);
+	json_put_text(&report.w, "why", why);
+	report_send(&report);
+}
+
+/* It is kept by name: his dialogs may still end in peace. */
+static void lapse(struct flow *flow, struct remote_user *user, const char *why)
+{
+	tell_out(flow, user, why);
+	user->has_lapsed = true;
+	if (!remote_is_proven(flow)) {
+		flow->is_known = false;
+		flow->quiet_since_ms = access_now_ms(flow->access);
+		flow_set_deadline(flow);
+	}
+}
+
+static void drop(struct flow *flow, size_t at)
+{
+	struct remote *remote = flow->remote;
+
+	let_go(flow->access, remote->users[at].account);
+	remote->users[at] = remote->users[--remote->user_count];
+}
+
+/* A place for one more: of those who have signed out, the first makes room.  NULL: there is none. */
+static struct remote_user *place_for(struct flow *flow, struct slice address)
+{
+	struct remote *remote = flow->remote;
+	struct remote_account *account;
+
+	for (size_t i = 0; i < remote->user_count; i++)
+		if (slice_equal(address, slice_of(remote->users[i].account->address)))
+			return &remote->users[i];
+	for (size_t i = 0; remote->user_count == REMOTE_USERS_MAX && i < remote->user_count; i++)
+		if (remote->users[i].has_lapsed)
+			drop(flow, i);
+	if (remote->user_count == REMOTE_USERS_MAX || !(account = hold_account(flow->access, address)))
+		return NULL;
+	remote->users[remote->user_count] = (struct remote_user){ .account = account, .has_lapsed = true };
+	return &remote->users[remote->user_count++];
+}
+
+/* Somebody has been let in over it: it is no stranger's any more. */
+static void prove(struct flow *flow, const char *who)
+{
+	flow->is_known = true;
+	flow->framer.body_max = remote_body_max(flow);
+	snprintf(flow->partner, sizeof flow->partner, "%s", who);
+	if (!door_prove(flow, ADMISSION_REMOTE))
+		connection_close(flow->connection, CONNECTION_END_LIMIT,
+		                 "remote users' share of connections is taken");
+}
+
+static void sign_in(struct flow *flow, struct slice address, int64_t expires_s)
+{
+	struct access *a = flow->access;
+	struct remote_user *user = place_for(flow, address);
+	bool is_new;
+
+	if (!user) {
+		connection_close(flow->connection, CONNECTION_END_LIMIT,
+		                 "too many users have signed in over one connection");
+		return;
+	}
+	is_new = user->has_lapsed;
+	user->has_lapsed = false;
+	user->until_ms = access_now_ms(a) + expires_s * 1000;
+	if (!is_new)
+		return;
+	user->since_wall_ms = loop_now(a->loop).wall_ms;
+	sign_ins_succeeded(flow, address);
+	prove(flow, user->account->address);
+	tell_in(flow, user, expires_s);
+}
+
+static void sign_out(struct flow *flow, struct slice address, const char *why)
+{
+	for (size_t i = 0; i < flow->remote->user_count; i++)
+		if (slice_equal(address, slice_of(flow->remote->users[i].account->address)) &&
+		    !flow->remote->users[i].has_lapsed)
+			lapse(flow, &flow->remote->users[i], why);
+}
+
+void remote_closed(struct flow *flow)
+{
+	struct remote *remote = flow->remote;
+
+	if (!remote)
+		return;
+	for (size_t i = 0; i < remote->user_count; i++)
+		tell_out(flow, &remote->users[i], connection_end_words(flow->connection)[0]
+		                                          ? connection_end_words(flow->connection)
+		                                          : connection_end_name(connection_end(flow->connection)));
+	while (remote->user_count)
+		drop(flow, remote->user_count - 1);
+	for (size_t i = 0; i < remote->meeting_count; i++)
+		mem_free(remote->meetings[i]);
+	mem_free(remote);
+	flow->remote = NULL;
+}
+
+/* ---- what the pool answers ---- */
+
+static bool param_number(struct slice params, struct slice name, uint64_t *out)
+{
+	struct slice value;
+
+	return sip_param(params, name, &value) && slice_to_number(value, UINT32_MAX, out);
+}
+
+/* How long the pool keeps that contact: its own word of it, or of all, or what was asked for. */
+static uint64_t granted(const struct sip_message *asked, const struct sip_message *answer,
+                        const struct sip_address *contact)
+{
+	uint64_t seconds = REMOTE_EXPIRES_DEFAULT_S;
+	struct sip_walk walk = { 0 };
+	struct slice value;
+
+	if (asked->expires != UINT32_MAX)
+		seconds = asked->expires;
+	param_number(contact->params, SLICE("expires"), &seconds);
+	if (answer->expires != UINT32_MAX)
+		seconds = answer->expires;
+	while (sip_message_walk(answer, SIP_CONTACT, &walk, &value)) {
+		struct sip_address kept;
+
+		if (sip_address_parse(value, &kept, NULL) == SIP_PARSE_OK &&
+		    slice_equal(kept.uri.all, contact->uri.all) &&
+		    param_number(kept.params, SLICE("expires"), &seconds))
+			break;
+	}
+	return seconds > REMOTE_EXPIRES_MAX_S ? REMOTE_EXPIRES_MAX_S : seconds;
+}
+
+static void take_device(struct remote *remote, const struct sip_message *asked, const struct sip_address *contact)
+{
+	const struct sip_header *agent = sip_message_header(asked, SIP_USER_AGENT);
+	struct slice device;
+
+	if (agent)
+		slice_to_text(slice_first(agent->value, agent->value.len < sizeof remote->agent
+		                                                ? agent->value.len
+		                                                : sizeof remote->agent - 1),
+		              remote->agent, sizeof remote->agent);
+	if (sip_param(contact->params, SLICE("+sip.instance"), &device))
+		slice_to_text(device, remote->device, sizeof remote->device);
+}
+
+static void learn(struct flow *flow, const struct sip_message *asked, const struct sip_message *answer,
+                  struct slice address)
+{
+	struct sip_walk walk = { 0 };
+	struct slice value;
+	uint64_t longest = 0;
+	bool has_contact = false;
+
+	while (sip_message_walk(asked, SIP_CONTACT, &walk, &value)) {
+		struct sip_address contact;
+		uint64_t seconds;
+
+		has_contact = true;
+		if (slice_equal(slice_trim(value), SLICE("*")) ||
+		    sip_address_parse(value, &contact, NULL) != SIP_PARSE_OK)
+			continue;
+		seconds = granted(asked, answer, &contact);
+		if (seconds > longest)
+			longest = seconds;
+		take_device(flow->remote, asked, &contact);
+	}
+	if (longest)
+		sign_in(flow, address, (int64_t)longest);
+	else if (has_contact) /* without a contact it only asked */
+		sign_out(flow, address, "signed out");
+}
+
+static bool has_option(const struct sip_message *m, enum sip_header_id id, struct slice option)
+{
+	struct sip_walk walk = { 0 };
+	struct slice value;
+
+	while (sip_message_walk(m, id, &walk, &value))
+		if (slice_equal_nocase(slice_trim(value), option))
+			return true;
+	return false;
+}
+
+static bool has_credentials(const struct sip_message *m)
+{
+	return sip_message_header(m, SIP_AUTHORIZATION) || sip_message_header(m, SIP_PROXY_AUTHORIZATION);
+}
+
+/* An old nonce is no wrong password (RFC 7616 §3.3). */
+static bool is_stale(const struct sip_message *answer)
+{
+	const struct sip_header *challenge = sip_message_header(answer, SIP_WWW_AUTHENTICATE);
+
+	if (!challenge)
+		challenge = sip_message_header(answer, SIP_PROXY_AUTHENTICATE);
+	for (size_t i = 0; challenge && i + 10 <= challenge->value.len; i++)
+		if (slice_starts_nocase(slice_after(challenge->value, i), SLICE("stale=true")))
+			return true;
+	return false;
+}
+
+static bool is_failed_sign_in(const struct sip_message *asked, const struct sip_message *answer)
+{
+	switch (answer->status) {
+	case 401:
+	case 407: return has_credentials(asked) && !is_stale(answer);
+	case 403:
+	case 404: return true;
+	default: return false;
+	}
+}
+
+/* RFC 5626 §4.4: how often the program is to send CRLF CRLF. */
+static void add_flow_timer(struct flow *flow, const struct sip_message *asked, const struct sip_message *answer,
+                           struct sip_edits *edits)
+{
+	uint64_t seconds = flow->access->settings->remote_keep_alive;
+	char *text;
+
+	if (!seconds || !has_option(asked, SIP_SUPPORTED, SLICE("outbound")) ||
+	    !(text = arena_printf(answer->arena, "%llu", (unsigned long long)seconds)))
+		return;
+	sip_edit_add(edits, SIP_EDIT_REPLACE, SIP_FLOW_TIMER, slice_of(text));
+	flow->remote->keeps_alive = true;
+	flow_set_deadline(flow);
+}
+
+static void registered(struct request *r, struct flow *flow, const struct sip_message *answer,
+                       struct sip_edits *edits)
+{
+	char room[POLICY_ADDRESS_BYTES];
+	struct sip_message asked;
+	struct slice address;
+
+	if (!request_parse(r, &asked) || !(address = remote_address(&asked.to.uri, room)).len)
+		return;
+	if (answer->status < 300) {
+		learn(flow, &asked, answer, address);
+		add_flow_timer(flow, &asked, answer, edits);
+	} else if (is_failed_sign_in(&asked, answer)) {
+		sign_ins_failed(flow, address, answer->status);
+	}
+}
+
+/* The meeting has taken an anonymous participant in. */
+static void joined(struct request *r, struct flow *flow)
+{
+	struct remote *remote = flow->remote;
+	char room[POLICY_ADDRESS_BYTES], text[POLICY_ADDRESS_BYTES];
+	struct sip_message asked;
+	struct slice address;
+
+	if (!request_parse(r, &asked) || !(address = remote_address(&asked.to.uri, room)).len)
+		return;
+	for (size_t i = 0; i < remote->meeting_count; i++)
+		if (slice_equal(address, slice_of(remote->meetings[i])))
+			return;
+	if (remote->meeting_count == REMOTE_MEETINGS_MAX || !slice_to_text(address, text, sizeof text) ||
+	    !(remote->meetings[remote->meeting_count] = mem_text(text)))
+		return; /* it stays a stranger's: what is in the meeting goes on */
+	remote->meeting_count++;
+	prove(flow, "anonymous");
+}
+
+void remote_answered(struct request *r, struct flow *flow, const struct sip_message *answer, struct sip_edits *edits)
+{
+	if (answer->status < 200 || !flow->remote)
+		return;
+	if (r->method == SIP_REGISTER)
+		registered(r, flow, answer, edits);
+	else if (r->is_anonymous && answer->status < 300 &&
+	         (r->method == SIP_INVITE || r->method == SIP_SUBSCRIBE))
+		joined(r, flow);
+}
+
+/* RFC 5626 §5.1: "ob" where we are the first to see the request, and the program wants it. */
+bool remote_add_path(const struct request *r, const struct flow *source, const struct sip_message *m,
+                     struct sip_edits *edits)
+{
+	struct sip_walk walk = { 0 };
+	struct slice value, path;
+	size_t vias = 0;
+
+	if (r->method != SIP_REGISTER)
+		return true;
+	while (sip_message_walk(m, SIP_VIA, &walk, &value))
+		vias++;
+	path = sip_proxy_path(&r->access->proxy, m->arena, slice_of(source->remote->name),
+	                      vias == 1 && has_option(m, SIP_SUPPORTED, SLICE("outbound")));
+	if (path.ptr)
+		sip_edit_add(edits, SIP_EDIT_APPEND, SIP_PATH, path);
+	return path.ptr != NULL;
+}
+
+/* ---- time ---- */
+
+void remote_second(struct access *a)
+{
+	int64_t now = access_now_ms(a);
+
+	LIST_EACH (at, &a->flows) {
+		struct flow *flow = LIST_OWNER(at, struct flow, node);
+
+		for (size_t i = 0; flow->remote && i < flow->remote->user_count; i++)
+			if (!flow->remote->users[i].has_lapsed && flow->remote->users[i].until_ms <= now)
+				lapse(flow, &flow->remote->users[i], "the registration has lapsed");
+	}
+}
+
+bool remote_deadline(const struct flow *flow, int64_t *at_ms, const char **words)
+{
+	const struct remote *remote = flow->remote;
+	int64_t last_ms = connection_counts(flow->connection).last_in_ms;
+	bool has_users = false;
+
+	if (!remote)
+		return false;
+	for (size_t i = 0; i < remote->user_count; i++)
+		has_users |= !remote->users[i].has_lapsed;
+	*at_ms = -1;
+	if (has_users && remote->keeps_alive) {
+		*at_ms = last_ms + (int64_t)flow->access->settings->remote_keep_alive * 1000 * REMOTE_KEEP_ALIVES;
+		*words = "the user's program has sent no keep-alive";
+	} else if (!has_users && remote->meeting_count) {
+		*at_ms = last_ms + REMOTE_ANONYMOUS_MS;
+		*words = "an anonymous participant was silent";
+	} else if (!has_users && remote->user_count == 0) {
+		*at_ms = remote->up_ms + REMOTE_SIGN_IN_MS;
+		*words = "nobody has signed in in time";
+	} else if (!has_users) {
+		return false;
+	}
+	return true;
+}
+
+/* ---- policy ---- */
+
+static bool is_let_in(const struct flow *flow, const struct policy_image *image, enum policy_source source,
+                      struct slice address, struct policy_verdict *verdict)
+{
+	size_t at = slice_find(address, '@');
+	const struct policy_facts facts = { .source = source,
+		                            .direction = POLICY_INWARD,
+		                            .service = POLICY_SERVICE_IM,
+		                            .method = SLICE("MESSAGE"),
+		                            .is_signed_in = true,
+		                            .local_user = slice_first(address, at),
+		                            .local_domain = slice_after(address, at + 1) };
+
+	(void)flow;
+	policy_decide(image, &facts, verdict, NULL);
+	return verdict->answer == POLICY_PASS;
+}
+
+static bool serves_remote(const struct flow *flow, const struct policy_image *image)
+{
+	const struct image_edge *edge = policy_image_edge(image, slice_of(flow->access->node));
+
+	return edge && edge->remote_listen.count > 0 && image_access_edge_at(image, 0)->allow_outside_users;
+}
+
+/* Those who have signed in, and meetings; who has done neither waits for his deadline. */
+bool remote_may_stay(const struct flow *flow, const struct policy_image *image)
+{
+	const struct remote *remote = flow->remote;
+	struct policy_verdict verdict;
+	bool has_any = false;
+
+	if (!serves_remote(flow, image))
+		return false;
+	for (size_t i = 0; remote && i < remote->user_count; i++) {
+		if (remote->users[i].has_lapsed)
+			continue;
+		has_any = true;
+		if (is_let_in(flow, image, POLICY_REMOTE, slice_of(remote->users[i].account->address),
+		              &verdict))
+			return true;
+	}
+	for (size_t i = 0; remote && i < remote->meeting_count; i++) {
+		has_any = true;
+		if (is_let_in(flow, image, POLICY_ANONYMOUS, slice_of(remote->meetings[i]), &verdict))
+			return true;
+	}
+	return !has_any;
+}
+
+void remote_review(struct flow *flow)
+{
+	struct policy_verdict verdict;
+
+	for (size_t i = 0; i < flow->remote->user_count; i++) {
+		struct remote_user *user = &flow->remote->users[i];
+
+		if (!user->has_lapsed && !is_let_in(flow, flow->access->image, POLICY_REMOTE,
+		                                    slice_of(user->account->address), &verdict))
+			lapse(flow, user, verdict.finding.words);
+	}
+}
+
+void remote_why(const struct flow *flow, char *words, size_t size)
+{
+	const struct remote *remote = flow->remote;
+	struct policy_verdict verdict;
+
+	snprintf(words, size, "users outside are no longer served");
+	if (!remote)
+		return;
+	for (size_t i = 0; i < remote->user_count; i++)
+		if (!remote->users[i].has_lapsed &&
+		    !is_let_in(flow, flow->access->image, POLICY_REMOTE,
+		               slice_of(remote->users[i].account->address), &verdict)) {
+			snprintf(words, size, "%s", verdict.finding.words);
+			return;
+		}
+	for (size_t i = 0; i < remote->meeting_count; i++)
+		if (!is_let_in(flow, flow->access->image, POLICY_ANONYMOUS, slice_of(remote->meetings[i]),
+		               &verdict)) {
+			snprintf(words, size, "%s", verdict.finding.words);
+			return;
+		}
+}
+
+size_t remote_disconnect(struct access *a, struct slice address, const char *why)
+{
+	size_t count = 0;
+
+	LIST_EACH (at, &a->flows) {
+		struct flow *flow = LIST_OWNER(at, struct flow, node);
+
+		if (remote_user_of(flow, address, false))
+			count += flow_retire(flow, why, ACCESS_POLICY_CLOSE_MS) == RESULT_OK;
+	}
+	return count;
+}
+
+/* ---- life ---- */
+
+void remote_start(struct access *a)
+{
+	a->boot = access_random(a);
+	map_start(&a->remote_accounts, REMOTE_ACCOUNTS_MAX, a->seed);
+	sign_ins_start(a);
+}
+
+void remote_stop(struct access *a)
+{
+	map_stop(&a->remote_accounts);
+	sign_ins_stop(a);
+}
