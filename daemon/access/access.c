@@ -85,6 +85,10 @@ static void take_image(struct access *a, struct link_frame *frame)
 	                edge->external_listen);
 	take_side_names(a, SIP_SIDE_INTERNAL, edge->internal_fqdn, edge->internal_port,
 	                !access_is_internal_plain(edge), edge->internal_listen);
+	take_side_names(a, SIP_SIDE_REMOTE,
+	                policy_image_text(image, edge->remote_fqdn).len ? edge->remote_fqdn
+	                                                                : edge->external_fqdn,
+	                edge->remote_port, true, edge->remote_listen);
 	policy_image_close(&old);
 	if (a->transactions)
 		sip_transactions_set_max(a->transactions, (uint32_t)a->settings->max_transactions);
@@ -255,6 +259,7 @@ static void second(void *owner)
 	struct access *a = owner;
 
 	report_counters(a);
+	remote_second(a);
 	if (a->image)
 		discovery_report(a);
 	if (a->image) {
@@ -368,6 +373,7 @@ static bool access_start(struct access *a)
 	map_start(&a->senders, ACCESS_SENDERS_MAX, a->seed);
 	map_start(&a->discovered, ACCESS_DISCOVERED_MAX, a->seed);
 	door_start(a);
+	remote_start(a);
 	neighbour_start(a);
 	arena_start(&a->scratch, SIP_MESSAGE_ARENA_MAX * 4);
 	return true;
@@ -383,8 +389,9 @@ static void access_stop(struct access *a)
 	discovery_free_all(a);
 	senders_free_all(a);
 	door_stop(a);
-	tls_credentials_free(&a->credentials[0]);
-	tls_credentials_free(&a->credentials[1]);
+	remote_stop(a);
+	for (size_t i = 0; i < SIP_SIDES; i++)
+		tls_credentials_free(&a->credentials[i]);
 	arena_stop(&a->scratch);
 	mem_wipe(a->proxy.token_key, sizeof a->proxy.token_key);
 }

@@ -1,8 +1,9 @@
 /*
- * answer: the keeper's questions.  {"what":"connections"|"domains"|"discovered","after":N,"limit":M} gives an
+ * answer: the keeper's questions.  {"what":"connections"|"domains"|"discovered"|"remotes","after":N,"limit":M} gives an
  * array of at most M rows from the Nth; {"what":"partner","domain":D} what is known of one remote domain.
  * {"what":"dns-flush"} and {"what":"retry","domain":D} do something and say to how many: {"count":N}; so does
- * {"what":"close"|"drain","domain":"c-12","who":NAME,"deadline":MS} with one connection.  A trial
+ * {"what":"close"|"drain","domain":"c-12","who":NAME,"deadline":MS} with one connection, and
+ * {"what":"disconnect","domain":USER,"who":NAME} with all of a remote user.  A trial
  * image: which connections would not outlive it.
  */
 #include <stdio.h>
@@ -66,7 +67,7 @@ static void put_flow(struct json_writer *w, const struct flow *flow)
 	              : connection_peer(c)->suite[0]      ? "tls"
 	                                                  : "tcp");
 	json_put_text(w, "tls", connection_peer(c)->suite);
-	json_put_text(w, "address", address_text(connection_remote(c), text));
+	json_put_text(w, "address", remote_address_text(flow, text));
 	json_put_number(w, "since", now.wall_ms - (now.mono_ms - counts.since_ms));
 	json_put_real(w, "rate", flow->rate.per_second);
 	json_put_number(w, "messages_in", (int64_t)flow->messages_in);
@@ -81,9 +82,10 @@ static void put_flow(struct json_writer *w, const struct flow *flow)
 		json_put_text(w, NULL, flow->domains[i]);
 	json_close_array(w);
 	json_put_text(w, "rule",
-	              flow->side == SIP_SIDE_INTERNAL ? "pool-member"
-	              : flow->is_known                ? "partner"
-	                                              : "not identified");
+	              flow->side == SIP_SIDE_INTERNAL  ? "pool-member"
+	              : flow->remote && flow->is_known ? "remote-user"
+	              : flow->is_known                 ? "partner"
+	                                               : "not identified");
 	json_put_text(w, "last_error", connection_end_words(c));
 	if (partner) {
 		put_error(w, "last_error_in", &partner->error_in);
@@ -287,6 +289,15 @@ static size_t retire(struct access *a, const struct json *asked, bool is_drain)
 	return 0;
 }
 
+static size_t disconnect(struct access *a, const struct json *asked)
+{
+	char why[ACCESS_WORDS_BYTES];
+
+	snprintf(why, sizeof why, "disconnected by administrator %.*s",
+	         SLICE_ARG(json_as_slice(json_get(asked, "who"))));
+	return remote_disconnect(a, json_as_slice(json_get(asked, "domain")), why);
+}
+
 static void put_rows(struct access *a, const struct json *asked, struct json_writer *w)
 {
 	struct slice what = json_as_slice(json_get(asked, "what"));
@@ -303,6 +314,8 @@ static void put_rows(struct access *a, const struct json *asked, struct json_wri
 		put_domains(a, &page, w);
 	else if (slice_equal(what, SLICE("discovered")))
 		discovery_write(a, &page, w);
+	else if (slice_equal(what, SLICE("remotes")))
+		remote_write(a, &page, w);
 	json_close_array(w);
 }
 
@@ -336,6 +349,8 @@ void answer_query(struct access *a, uint64_t number, struct slice question)
 			put_count(&w, flush_dns(a));
 		else if (slice_equal(what, SLICE("retry")))
 			put_count(&w, retry(a, domain));
+		else if (slice_equal(what, SLICE("disconnect")))
+			put_count(&w, disconnect(a, asked));
 		else if (slice_equal(what, SLICE("close")))
 			put_count(&w, retire(a, asked, false));
 		else if (slice_equal(what, SLICE("drain")))

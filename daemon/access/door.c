@@ -8,12 +8,15 @@ static const char *const limit_names[DOOR_LIMITS] = {
 	[DOOR_CONNECTIONS] = "max-connections",
 	[DOOR_CONNECTIONS_UNIDENTIFIED] = "unidentified-share of max-connections",
 	[DOOR_CONNECTIONS_DISCOVERED] = "discovered-share of max-connections",
+	[DOOR_CONNECTIONS_REMOTE] = "remote-share of max-connections",
+	[DOOR_REMOTE_ADDRESS] = "remote-connections-per-address",
 	[DOOR_SOURCE] = "unidentified connections of one source",
 	[DOOR_HANDSHAKES] = "max-handshakes",
 	[DOOR_HANDSHAKE_RATE] = "max-handshake-rate",
 	[DOOR_TRANSACTIONS] = "max-transactions",
 	[DOOR_TRANSACTIONS_UNIDENTIFIED] = "unidentified-share of max-transactions",
 	[DOOR_TRANSACTIONS_DISCOVERED] = "discovered-share of max-transactions",
+	[DOOR_TRANSACTIONS_REMOTE] = "remote-share of max-transactions",
 	[DOOR_TRANSACTIONS_OF_ONE] = "transactions of one connection",
 	[DOOR_TRANSACTIONS_OF_PARTNER] = "transactions of one partner",
 	[DOOR_DESCRIPTORS] = "descriptors of the process",
@@ -57,7 +60,7 @@ static void sleep_listeners(struct access *a)
 	LIST_EACH (at, &a->listeners) {
 		struct access_listener *l = LIST_OWNER(at, struct access_listener, node);
 
-		if (l->side == SIP_SIDE_EXTERNAL)
+		if (l->side != SIP_SIDE_INTERNAL)
 			listener_pause(l->listener, DOOR_PAUSE_MS);
 	}
 }
@@ -209,6 +212,18 @@ static void sleep_when_full(struct access *a)
 		sleep_listeners(a);
 }
 
+static enum door_limit connections_limit(enum admission_class class)
+{
+	static const enum door_limit limits[ADMISSION_CLASSES] = {
+		[ADMISSION_UNIDENTIFIED] = DOOR_CONNECTIONS_UNIDENTIFIED,
+		[ADMISSION_DISCOVERED] = DOOR_CONNECTIONS_DISCOVERED,
+		[ADMISSION_REMOTE] = DOOR_CONNECTIONS_REMOTE,
+		[ADMISSION_ALLOWED] = DOOR_CONNECTIONS,
+	};
+
+	return limits[class];
+}
+
 static bool class_has_room(struct access *a, enum admission_class class, const char *who, const char **words)
 {
 	if (a->flow_count >= a->door.connections_max) {
@@ -221,17 +236,22 @@ static bool class_has_room(struct access *a, enum admission_class class, const c
 	    (class != ADMISSION_ALLOWED && make_room(a, DOOR_SILENT, class, DOOR_SILENT_GRACE_MS)))
 		return true;
 	*words = "the share of its class is taken";
-	door_limit_met(a,
-	               class == ADMISSION_DISCOVERED ? DOOR_CONNECTIONS_DISCOVERED
-	                                             : DOOR_CONNECTIONS_UNIDENTIFIED,
+	door_limit_met(a, connections_limit(class),
 	               admission_most(&a->door.shares, class, a->door.connections_max), NULL, who);
 	return false;
 }
 
 /* False: which limit it meets is in `words`, and has been told. */
-static bool may_enter(struct access *a, const struct door_source *source, enum admission_class class,
-                      const char *who, const char **words)
+static bool may_enter(struct access *a, enum sip_side side, const struct door_source *source,
+                      enum admission_class class, const char *who, const char **words)
 {
+	if (source && side == SIP_SIDE_REMOTE &&
+	    source->connections > a->settings->remote_connections_per_address) {
+		*words = "too many connections of remote users from one address";
+		door_limit_met(a, DOOR_REMOTE_ADDRESS, a->settings->remote_connections_per_address, NULL,
+		               who);
+		return false;
+	}
 	if (source && source->strangers >= DOOR_STRANGERS_PER_SOURCE_MAX) {
 		*words = "too many connections of one source have not shown who they are";
 		door_limit_met(a, DOOR_SOURCE, DOOR_STRANGERS_PER_SOURCE_MAX, NULL, who);
@@ -240,12 +260,20 @@ static bool may_enter(struct access *a, const struct door_source *source, enum a
 	return class_has_room(a, class, who, words);
 }
 
+/* Where a user of ours has signed in, the next who comes to that listener is taken for one; and so of partners. */
+static enum admission_class known_class(const struct door_source *source, enum sip_side side)
+{
+	bool is_users = source->known_as == ADMISSION_REMOTE;
+
+	return is_users == (side == SIP_SIDE_REMOTE) ? source->known_as : ADMISSION_UNIDENTIFIED;
+}
+
 bool door_enter(struct access *a, struct flow *flow, const struct address *from, const char **words)
 {
 	struct door_pass *pass = &flow->pass;
 	bool is_ours = flow->side == SIP_SIDE_INTERNAL;
 	struct door_source *source = is_ours ? NULL : source_of(a, from);
-	enum admission_class class = source ? source->known_as : ADMISSION_ALLOWED;
+	enum admission_class class = source ? known_class(source, flow->side) : ADMISSION_ALLOWED;
 	char who[ADDRESS_TEXT_BYTES];
 
 	address_host_text(from, who);
@@ -257,7 +285,7 @@ bool door_enter(struct access *a, struct flow *flow, const struct address *from,
 	/* Held before room is made: the one that goes may be the last other connection of this source. */
 	if (source)
 		source_used(a, source);
-	if (!may_enter(a, source, class, who, words)) {
+	if (!may_enter(a, flow->side, source, class, who, words)) {
 		if (source)
 			source_left(a, source);
 		refuse(a);
@@ -385,9 +413,7 @@ bool door_prove(struct flow *flow, enum admission_class class)
 		there[pass->class]--; /* it makes room for itself */
 		if (!has_room(a, class) && class != ADMISSION_ALLOWED && !flow->hop) {
 			there[pass->class]++;
-			door_limit_met(a,
-			               class == ADMISSION_DISCOVERED ? DOOR_CONNECTIONS_DISCOVERED
-			                                             : DOOR_CONNECTIONS_UNIDENTIFIED,
+			door_limit_met(a, connections_limit(class),
 			               admission_most(&a->door.shares, class, a->door.connections_max), flow,
 			               flow->partner);
 			return false;
@@ -415,6 +441,7 @@ bool door_has_transaction(struct access *a, enum admission_class class, const st
 	static const enum door_limit limits[ADMISSION_CLASSES] = {
 		[ADMISSION_UNIDENTIFIED] = DOOR_TRANSACTIONS_UNIDENTIFIED,
 		[ADMISSION_DISCOVERED] = DOOR_TRANSACTIONS_DISCOVERED,
+		[ADMISSION_REMOTE] = DOOR_TRANSACTIONS_REMOTE,
 		[ADMISSION_ALLOWED] = DOOR_TRANSACTIONS,
 	};
 	uint64_t total = a->settings->max_transactions;
@@ -449,7 +476,8 @@ void door_settings(struct access *a)
 	struct door *door = &a->door;
 
 	door->connections_max = connections_max(a);
-	door->shares = admission_shares(a->settings->unidentified_share, a->settings->discovered_share);
+	door->shares = admission_shares(a->settings->unidentified_share, a->settings->discovered_share,
+	                                a->settings->remote_share);
 	/* Who was a partner may be none now: sources are believed anew. */
 	LIST_EACH_SAFE (at, &door->idle_sources)
 		forget_source(a, LIST_OWNER(at, struct door_source, node));

@@ -35,7 +35,12 @@ static void close_by_policy(struct flow *flow)
 {
 	struct policy_verdict verdict;
 	const char *why = "no longer a member of the pool";
+	char words[ACCESS_WORDS_BYTES];
 
+	if (flow->side == SIP_SIDE_REMOTE) {
+		remote_why(flow, words, sizeof words);
+		why = words;
+	}
 	if (flow->side == SIP_SIDE_EXTERNAL)
 		why = flow->domain_count && !is_still_allowed(flow, flow->access->image,
 		                                              slice_of(flow->domains[0]), &verdict)
@@ -116,7 +121,13 @@ static bool is_still_inside(const struct flow *flow, const struct policy_image *
 
 bool flow_may_stay(struct flow *flow, const struct policy_image *image)
 {
-	return flow->side == SIP_SIDE_INTERNAL ? is_still_inside(flow, image) : is_still_partner(flow, image);
+	switch (flow->side) {
+	case SIP_SIDE_INTERNAL: return is_still_inside(flow, image);
+	case SIP_SIDE_REMOTE: return remote_may_stay(flow, image);
+	case SIP_SIDE_EXTERNAL:
+	case SIP_SIDES: break;
+	}
+	return is_still_partner(flow, image);
 }
 
 /*
@@ -127,6 +138,8 @@ static void review_acquaintance(struct flow *flow)
 {
 	enum admission_class class = flow_class(flow);
 
+	if (flow->side == SIP_SIDE_REMOTE)
+		class = remote_is_proven(flow) ? ADMISSION_REMOTE : ADMISSION_UNIDENTIFIED;
 	if (flow->side == SIP_SIDE_INTERNAL)
 		return;
 	if (flow->hop && class == ADMISSION_UNIDENTIFIED)
@@ -147,6 +160,8 @@ static void review(struct flow *flow)
 
 	if (flow->retired_why)
 		return; /* it ends anyhow, and says by whom */
+	if (flow->remote && is_allowed)
+		remote_review(flow);
 	if (is_allowed && flow->is_ending) {
 		flow->is_ending = false;
 		loop_timer_stop(&flow->tick);
@@ -162,7 +177,7 @@ void flow_image_changed(struct access *a)
 	LIST_EACH_SAFE (at, &a->flows) {
 		struct flow *flow = LIST_OWNER(at, struct flow, node);
 
-		flow->framer.body_max = (size_t)a->settings->max_message_body;
+		flow->framer.body_max = remote_body_max(flow);
 		if (flow->is_up && connection_state(flow->connection) == CONNECTION_UP) {
 			review_acquaintance(flow);
 			if (connection_state(flow->connection) == CONNECTION_UP)

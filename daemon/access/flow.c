@@ -42,6 +42,11 @@ void flow_set_deadline(struct flow *flow)
 	if (flow->message_since_ms) {
 		at = flow->message_since_ms + ACCESS_MESSAGE_MS;
 		words = "a message did not end in time";
+	} else if (remote_deadline(flow, &at, &words)) {
+		if (at < 0) {
+			connection_deadline(flow->connection, -1, NULL);
+			return;
+		}
 	} else if (flow->is_known) {
 		connection_deadline(flow->connection, -1, NULL);
 		return;
@@ -105,7 +110,7 @@ static struct flow *flow_new(struct access *a, enum sip_side side, bool is_plain
 	flow->side = side;
 	flow->is_plain = is_plain;
 	flow->number = ++a->flow_number;
-	flow->framer.body_max = (size_t)a->settings->max_message_body;
+	flow->framer.body_max = remote_body_max(flow);
 	return flow;
 }
 
@@ -151,7 +156,7 @@ static void report_not_accepted(struct access *a, enum sip_side side, const stru
 		return;
 	report_open(&report, a, CONTROL_EVENT_CONNECTION_REFUSED);
 	json_put_text(&report.w, "direction", "in");
-	json_put_text(&report.w, "side", side == SIP_SIDE_EXTERNAL ? "external" : "internal");
+	json_put_text(&report.w, "side", report_side_name(side));
 	json_put_text(&report.w, "partner", "");
 	json_put_text(&report.w, "address", address_text(from, text));
 	json_put_text(&report.w, "end", "limit");
@@ -283,6 +288,12 @@ static void came_up(void *owner, struct connection *c)
 		}
 		flow->is_known = true;
 		door_prove(flow, ADMISSION_ALLOWED);
+	} else if (flow->side == SIP_SIDE_REMOTE) {
+		if (!remote_came_up(flow)) {
+			connection_close(c, CONNECTION_END_INTERNAL, "out of memory");
+			return;
+		}
+		snprintf(flow->partner, sizeof flow->partner, "remote user");
 	} else {
 		flow_take_name(flow);
 		flow->is_known = flow_class(flow) != ADMISSION_UNIDENTIFIED;
@@ -390,6 +401,7 @@ static void closed(void *owner, struct connection *c)
 		hop_lost(flow->hop, flow);
 	}
 	response_connection_lost(a, flow->self, &why);
+	remote_closed(flow);
 	for (size_t i = 0; i < flow->domain_count; i++)
 		mem_free(flow->domains[i]);
 	mem_free(flow->retired_why);

@@ -8,29 +8,14 @@
  *   gather     facts: domains, certificate, DNS
  *   decide     policy_decide
  *   forward    request.c
+ *
+ * What comes from our own users outside, or is for one, is gathered and decided in remote_policy.c.
  */
 #include <stdio.h>
 
-#include "daemon/access/parts.h"
+#include "daemon/access/passage.h"
 
-/* A request between the steps. */
-struct passage {
-	struct flow *flow;
-	struct access *access;
-	const struct sip_message *m;
-	struct sip_transaction *server; /* NULL: ACK */
-	struct request *request;        /* when it has already been waiting */
-	enum sip_route_answer route;
-	struct sip_token token;
-	struct policy_facts facts;
-	struct policy_verdict verdict;
-	struct partner *partner;
-	enum sip_side to;
-	bool is_solicited, is_farewell; /* from the gateway */
-};
-
-/* `words` are told to the asker, also to one outside. */
-static void refuse(struct passage *p, int status, int diagnostic, const char *words, struct slice extra)
+void passage_refuse(struct passage *p, int status, int diagnostic, const char *words, struct slice extra)
 {
 	struct failure why = {
 		.status = status, .diagnostic = diagnostic, .is_public = true, .by = FAILED_BY_US
@@ -58,15 +43,14 @@ static void report_malformed(struct flow *flow, const struct sip_fault *fault, c
 	report_open(&report, flow->access, CONTROL_EVENT_MESSAGE_MALFORMED);
 	json_put_number(&report.w, "connection", (int64_t)flow->number);
 	json_put_text(&report.w, "partner", flow->partner);
-	json_put_text(&report.w, "address", address_text(connection_remote(flow->connection), text));
+	json_put_text(&report.w, "address", remote_address_text(flow, text));
 	json_put_number(&report.w, "offset", (int64_t)fault->offset);
 	json_put_text(&report.w, "why", fault->why ? fault->why : "malformed");
 	json_put_text(&report.w, "action", action);
 	report_send(&report);
 }
 
-/* By a row of refusals.def; `why` says more than the row does, to us alone; "": it does not. */
-static void turn_down(struct passage *p, enum policy_step_id by, const char *why, struct slice extra)
+void passage_turn_down(struct passage *p, enum policy_step_id by, const char *why, struct slice extra)
 {
 	struct access *a = p->access;
 	const struct policy_step *row = policy_step(by);
@@ -82,7 +66,7 @@ static void turn_down(struct passage *p, enum policy_step_id by, const char *why
 		                                                 : &p->partner->error_out,
 		              a, FAILED_BY_US, (struct cause){ row->name, row->advice }, words);
 	}
-	refuse(p, row->sip_status, row->diagnostic, row->refusal, extra);
+	passage_refuse(p, row->sip_status, row->diagnostic, row->refusal, extra);
 }
 
 /* ---- the steps ---- */
@@ -92,28 +76,30 @@ static bool step_cross(struct passage *p)
 {
 	char allow[256];
 
-	switch (sip_proxy_crossing(p->m->method, p->flow->side, p->route == SIP_ROUTE_TOKEN)) {
+	bool is_in_dialog = p->route == SIP_ROUTE_TOKEN;
+
+	switch (remote_concerns(p) ? sip_proxy_crossing_user(p->m->method, is_in_dialog)
+	                           : sip_proxy_crossing(p->m->method, p->flow->side, is_in_dialog)) {
 	case SIP_CROSS_PASS:
-		if ((p->m->method == SIP_SUBSCRIBE || p->m->method == SIP_NOTIFY) &&
+		if (!remote_concerns(p) && (p->m->method == SIP_SUBSCRIBE || p->m->method == SIP_NOTIFY) &&
 		    !sip_proxy_event_crosses(p->m)) {
-			turn_down(p, POLICY_REFUSAL_EVENT_PACKAGE, "",
-			          SLICE("Allow-Events: presence, conference\r\n"));
+			passage_turn_down(p, POLICY_REFUSAL_EVENT_PACKAGE, "",
+			                  SLICE("Allow-Events: presence, conference\r\n"));
 			return true;
 		}
 		return false;
 	case SIP_CROSS_ANSWER: return false; /* decide answers it */
-	case SIP_CROSS_200: refuse(p, 200, 0, "", SLICE("")); return true;
-	case SIP_CROSS_481: turn_down(p, POLICY_REFUSAL_DIALOG, "", SLICE("")); return true;
-	case SIP_CROSS_489: turn_down(p, POLICY_REFUSAL_EVENT_PACKAGE, "", SLICE("")); return true;
+	case SIP_CROSS_200: passage_refuse(p, 200, 0, "", SLICE("")); return true;
+	case SIP_CROSS_481: passage_turn_down(p, POLICY_REFUSAL_DIALOG, "", SLICE("")); return true;
+	case SIP_CROSS_489: passage_turn_down(p, POLICY_REFUSAL_EVENT_PACKAGE, "", SLICE("")); return true;
 	case SIP_CROSS_405: break;
 	}
 	snprintf(allow, sizeof allow, "Allow: %.*s\r\n", SLICE_ARG(sip_proxy_allow()));
-	turn_down(p, POLICY_REFUSAL_METHOD, "", slice_of(allow));
+	passage_turn_down(p, POLICY_REFUSAL_METHOD, "", slice_of(allow));
 	return true;
 }
 
-/* Is it for the edge itself: our own name, no user? RFC 3261 §11. */
-static bool is_for_us(const struct passage *p)
+bool passage_is_for_us(const struct passage *p)
 {
 	return p->m->method == SIP_OPTIONS && !p->m->target_uri.has_user &&
 	       sip_proxy_is_ours(&p->access->proxy, p->flow->side, &p->m->target_uri);
@@ -121,8 +107,8 @@ static bool is_for_us(const struct passage *p)
 
 static bool step_loop(struct passage *p)
 {
-	if (sip_proxy_is_loop(&p->access->proxy, p->m)) {
-		turn_down(p, POLICY_REFUSAL_LOOP, "", SLICE(""));
+	if (sip_proxy_is_loop(&p->access->proxy, p->flow->side, p->m)) {
+		passage_turn_down(p, POLICY_REFUSAL_LOOP, "", SLICE(""));
 		return true;
 	}
 	return false;
@@ -134,13 +120,15 @@ static bool step_route(struct passage *p)
 
 	p->route = sip_proxy_take_route(&p->access->proxy, p->flow->side, p->m, &edits, &p->token,
 	                                p->m->arena);
-	p->to = p->flow->side == SIP_SIDE_EXTERNAL ? SIP_SIDE_INTERNAL : SIP_SIDE_EXTERNAL;
+	p->to = p->flow->side != SIP_SIDE_INTERNAL                          ? SIP_SIDE_INTERNAL
+	        : p->route == SIP_ROUTE_TOKEN || p->route == SIP_ROUTE_FLOW ? p->token.towards
+	                                                                    : SIP_SIDE_EXTERNAL;
 	if (p->route == SIP_ROUTE_FORGED) {
-		turn_down(p, POLICY_REFUSAL_FOREIGN_ROUTE, "", SLICE(""));
+		passage_turn_down(p, POLICY_REFUSAL_FOREIGN_ROUTE, "", SLICE(""));
 		return true;
 	}
 	if (p->route == SIP_ROUTE_TOKEN && p->token.towards != p->to) {
-		turn_down(p, POLICY_REFUSAL_ROUTE_BACK, "", SLICE(""));
+		passage_turn_down(p, POLICY_REFUSAL_ROUTE_BACK, "", SLICE(""));
 		return true;
 	}
 	return false;
@@ -199,9 +187,9 @@ static void step_gather(struct passage *p)
 			flow_facts(p->flow, &p->facts);
 			p->facts.said = stamp_said(p->m);
 		}
-		if (is_for_us(p))
+		if (passage_is_for_us(p))
 			p->facts.remote_domain = domain_of_edge(p, from);
-		if (is_for_us(p) && image_topology_at(p->access->image, 0)->sip_domains.count)
+		if (passage_is_for_us(p) && image_topology_at(p->access->image, 0)->sip_domains.count)
 			p->facts.local_domain = policy_image_item(
 			        p->access->image, image_topology_at(p->access->image, 0)->sip_domains, 0);
 	} else {
@@ -234,14 +222,13 @@ static bool may_look_up(const struct passage *p)
 	       allowance_take(&p->flow->lookups, access_now_ms(p->access), ACCESS_LOOKUPS_PER_SECOND);
 }
 
-/* From here on the request must outlive its bytes. False: out of memory, and it has been answered. */
-static bool has_request(struct passage *p)
+bool passage_has_request(struct passage *p)
 {
 	if (p->request)
 		return true;
 	p->request = request_new(p->access, p->flow, p->m);
 	if (!p->request) {
-		turn_down(p, POLICY_REFUSAL_OUT_OF_MEMORY, "", SLICE(""));
+		passage_turn_down(p, POLICY_REFUSAL_OUT_OF_MEMORY, "", SLICE(""));
 		return false;
 	}
 	if (!p->server)
@@ -258,9 +245,9 @@ static bool has_request(struct passage *p)
 static void wait_for_lookup(struct passage *p)
 {
 	if (!may_look_up(p))
-		turn_down(p, POLICY_REFUSAL_LOOKUP_RATE, "", SLICE(""));
-	else if (has_request(p) && !partner_wait(p->partner, p->request))
-		turn_down(p, POLICY_REFUSAL_LOOKUP_QUEUE, "", SLICE(""));
+		passage_turn_down(p, POLICY_REFUSAL_LOOKUP_RATE, "", SLICE(""));
+	else if (passage_has_request(p) && !partner_wait(p->partner, p->request))
+		passage_turn_down(p, POLICY_REFUSAL_LOOKUP_QUEUE, "", SLICE(""));
 }
 
 static void count_refusal(struct passage *p)
@@ -273,7 +260,7 @@ static void count_refusal(struct passage *p)
 		p->partner->counts.refused++;
 }
 
-static void policy_refused(struct passage *p)
+void passage_refused_by_policy(struct passage *p)
 {
 	const struct policy_step *step = policy_step(p->verdict.step);
 
@@ -287,16 +274,17 @@ static void policy_refused(struct passage *p)
 		                                                 : &p->partner->error_out,
 		              p->access, FAILED_BY_US, (struct cause){ step->name, step->advice }, words);
 	}
-	refuse(p, step->sip_status, step->diagnostic,
-	       p->flow->side == SIP_SIDE_EXTERNAL ? step->refusal : p->verdict.finding.words, SLICE(""));
+	passage_refuse(p, step->sip_status, step->diagnostic,
+	               p->flow->side != SIP_SIDE_INTERNAL ? step->refusal : p->verdict.finding.words,
+	               SLICE(""));
 }
 
-static void answer_options(struct passage *p)
+void passage_answer_options(struct passage *p)
 {
 	char extra[512];
 
 	snprintf(extra, sizeof extra, "Allow: %.*s\r\nAccept: */*\r\n", SLICE_ARG(sip_proxy_allow()));
-	refuse(p, 200, 0, "", slice_of(extra));
+	passage_refuse(p, 200, 0, "", slice_of(extra));
 }
 
 static void step_forward(struct passage *p)
@@ -304,7 +292,7 @@ static void step_forward(struct passage *p)
 	struct access *a = p->access;
 	struct request *r;
 
-	if (!has_request(p))
+	if (!passage_has_request(p))
 		return;
 	r = p->request;
 	r->to = p->to;
@@ -368,7 +356,7 @@ static bool step_discovered(struct passage *p)
 	    (p->request && p->request->is_counted) || p->m->method == SIP_ACK ||
 	    discovery_admits(p->flow, &p->facts, &why))
 		return true;
-	turn_down(p, POLICY_REFUSAL_DISCOVERED_LIMIT, why, SLICE(""));
+	passage_turn_down(p, POLICY_REFUSAL_DISCOVERED_LIMIT, why, SLICE(""));
 	return false;
 }
 
@@ -378,7 +366,7 @@ static bool step_sender(struct passage *p)
 	if (p->flow->side == SIP_SIDE_EXTERNAL || (p->request && p->request->is_counted) ||
 	    p->m->method == SIP_ACK || senders_admit(p->flow, &p->facts))
 		return true;
-	turn_down(p, POLICY_REFUSAL_LOCAL_USER_RATE, "", SLICE(""));
+	passage_turn_down(p, POLICY_REFUSAL_LOCAL_USER_RATE, "", SLICE(""));
 	return false;
 }
 
@@ -407,8 +395,13 @@ static void decide(struct passage *p)
 {
 	struct access *a = p->access;
 
-	if (p->flow->side == SIP_SIDE_INTERNAL && is_for_us(p)) {
-		answer_options(p); /* our own pool asks whether we live: no policy */
+	if (remote_concerns(p)) {
+		remote_decide(p);
+		return;
+	}
+
+	if (p->flow->side == SIP_SIDE_INTERNAL && passage_is_for_us(p)) {
+		passage_answer_options(p); /* our own pool asks whether we live: no policy */
 		return;
 	}
 	step_gather(p);
@@ -418,12 +411,12 @@ static void decide(struct passage *p)
 	if (!p->partner && is_worth_remembering(p))
 		p->partner = partner_get(a, p->facts.remote_domain);
 	if (!p->partner && p->verdict.answer != POLICY_REFUSE) {
-		turn_down(p, POLICY_REFUSAL_PARTNER_TABLE, "", SLICE(""));
+		passage_turn_down(p, POLICY_REFUSAL_PARTNER_TABLE, "", SLICE(""));
 		return;
 	}
 	switch (p->verdict.answer) {
 	case POLICY_NEED_SRV: wait_for_lookup(p); return;
-	case POLICY_REFUSE: policy_refused(p); return;
+	case POLICY_REFUSE: passage_refused_by_policy(p); return;
 	case POLICY_PASS: break;
 	}
 	if (goes_back(p)) {
@@ -433,11 +426,11 @@ static void decide(struct passage *p)
 	if (!step_discovered(p) || !step_sender(p))
 		return;
 	if (p->flow->side == SIP_SIDE_EXTERNAL && !flow_admit(p->flow, p->facts.remote_domain)) {
-		turn_down(p, POLICY_REFUSAL_DISCOVERED_SHARE, "", SLICE(""));
+		passage_turn_down(p, POLICY_REFUSAL_DISCOVERED_SHARE, "", SLICE(""));
 		return;
 	}
 	if (p->flow->side == SIP_SIDE_EXTERNAL && asks_too_much(p)) {
-		turn_down(p, POLICY_REFUSAL_MAX_TRANSACTIONS, "", SLICE(""));
+		passage_turn_down(p, POLICY_REFUSAL_MAX_TRANSACTIONS, "", SLICE(""));
 		return;
 	}
 	count_passage(p);
@@ -446,9 +439,9 @@ static void decide(struct passage *p)
 		if (p->m->via.has_alias)
 			hop_offer(p->flow, p->m->via.port);
 	}
-	if (is_for_us(p) ||
+	if (passage_is_for_us(p) ||
 	    (p->m->method == SIP_OPTIONS && p->m->has_max_forwards && p->m->max_forwards == 0))
-		answer_options(p);
+		passage_answer_options(p);
 	else
 		step_forward(p);
 }
@@ -487,6 +480,8 @@ static uint32_t connection_most(const struct flow *flow)
 
 	if (flow->side == SIP_SIDE_INTERNAL || flow->is_gateway)
 		return total;
+	if (flow->side == SIP_SIDE_REMOTE && !remote_is_proven(flow))
+		return REMOTE_UNPROVEN_REQUESTS;
 	total /= ACCESS_ONE_PARTNER_PART;
 	return total < SIP_TRANSACTIONS_PER_CONNECTION_MAX ? total : SIP_TRANSACTIONS_PER_CONNECTION_MAX;
 }
@@ -523,7 +518,7 @@ static void inbound_request(struct flow *flow, const struct sip_message *m)
 
 	if (!sip_validate_request(m, &fault)) {
 		report_malformed(flow, &fault, m->method == SIP_ACK ? "dropped" : "answered");
-		refuse(&p, fault.status, ACCESS_DIAGNOSTIC_MALFORMED, fault.why, SLICE(""));
+		passage_refuse(&p, fault.status, ACCESS_DIAGNOSTIC_MALFORMED, fault.why, SLICE(""));
 		return;
 	}
 	if (m->method == SIP_ACK) {
@@ -541,16 +536,16 @@ static void inbound_request(struct flow *flow, const struct sip_message *m)
 	}
 	if (a->is_draining) {
 		/* RFC 3261 §20.33: the answer says when it is worth asking again; another edge takes it at once. */
-		turn_down(&p, POLICY_REFUSAL_STOPPING, "", SLICE(""));
+		passage_turn_down(&p, POLICY_REFUSAL_STOPPING, "", SLICE(""));
 		return;
 	}
 	if (flow->retired_why) {
-		refuse(&p, 503, 1007, "this connection is being closed; send on another", SLICE(""));
+		passage_refuse(&p, 503, 1007, "this connection is being closed; send on another", SLICE(""));
 		return;
 	}
 	p.server = add_server(&p);
 	if (!p.server) {
-		turn_down(&p, POLICY_REFUSAL_MAX_TRANSACTIONS, "", SLICE(""));
+		passage_turn_down(&p, POLICY_REFUSAL_MAX_TRANSACTIONS, "", SLICE(""));
 		return;
 	}
 	flow->under_way++;
@@ -605,8 +600,8 @@ void inbound_message(struct flow *flow, struct slice bytes)
 
 		report_malformed(flow, &fault, answers ? "answered" : "dropped");
 		if (answers)
-			refuse(&p, fault.status ? fault.status : 400, ACCESS_DIAGNOSTIC_MALFORMED, fault.why,
-			       SLICE(""));
+			passage_refuse(&p, fault.status ? fault.status : 400, ACCESS_DIAGNOSTIC_MALFORMED,
+			               fault.why, SLICE(""));
 		return;
 	}
 	case SIP_PARSE_NO_MEMORY:
@@ -636,6 +631,6 @@ void inbound_broken(struct flow *flow, struct slice head, const struct sip_fault
 	arena_reset(&a->scratch);
 	if (head.len > 0 && sip_message_parse(head, &a->scratch, &m, &ignored) != SIP_PARSE_NO_MEMORY &&
 	    m.is_request && m.method != SIP_ACK)
-		refuse(&p, status, ACCESS_DIAGNOSTIC_MALFORMED, fault->why, SLICE(""));
+		passage_refuse(&p, status, ACCESS_DIAGNOSTIC_MALFORMED, fault->why, SLICE(""));
 	connection_close(flow->connection, CONNECTION_END_PROTOCOL, fault->why);
 }

@@ -6,6 +6,7 @@
 
 #include "daemon/access/access.h"
 #include "daemon/access/door.h"
+#include "daemon/access/remote.h"
 #include "daemon/io/connection.h"
 #include "daemon/io/resolver.h"
 #include "daemon/link/link.h"
@@ -138,6 +139,7 @@ struct flow {
 	int64_t recheck_at_ms;    /* when its certificate is looked at again */
 	int64_t ping_sent_ms;
 	struct loop_timer tick;                 /* keep-alive and the deadlines above */
+	struct remote *remote;                  /* what it is on the remote side; NULL on others; owned */
 	char partner[ACCESS_NAME_BYTES];        /* pool member, hop or last admitted domain: for people */
 	char *domains[ACCESS_FLOW_DOMAINS_MAX]; /* admitted on this connection; owned */
 	size_t domain_count;
@@ -162,7 +164,8 @@ struct request {
 	handle source;           /* connection it came from */
 	handle server;           /* its server transaction; 0: ACK, or already answered for good */
 	handle client;           /* the client transaction of the present try */
-	struct partner *partner; /* the remote domain */
+	struct partner *partner; /* the remote domain; NULL: it is a remote user's */
+	handle remote_flow;      /* to a remote user: his connection, and no other */
 	struct hop *targets[ACCESS_TARGETS_MAX];
 	size_t target_count, target_at;
 	int identity_rule;       /* outward: what the partner's certificate must show */
@@ -174,6 +177,7 @@ struct request {
 	bool is_counted;     /* among its partner's requests */
 	bool is_solicited;   /* from the gateway: our user wrote or subscribed first */
 	bool is_farewell;    /* from the gateway: a contact has gone */
+	bool is_anonymous;   /* from or to a participant without an account */
 	bool is_asked;       /* among what its partner asks */
 	uint64_t generation; /* of the image that let it pass */
 	uint64_t mark;       /* of Call-ID, From's tag and CSeq: what its responses must repeat */
@@ -287,9 +291,9 @@ struct access {
 	const struct image_edge *edge;
 	const struct image_access_edge *settings;
 	char node[ACCESS_NAME_BYTES];
-	struct tls_credentials *credentials[2]; /* by side */
+	struct tls_credentials *credentials[SIP_SIDES];
 	struct sip_proxy proxy;
-	struct slice own_addresses[2][16];
+	struct slice own_addresses[SIP_SIDES][16];
 	struct told told[ACCESS_TOLD_MAX];
 	struct allowance telling, failing;
 	struct siphash_key seed;
@@ -307,6 +311,9 @@ struct access {
 	struct hop gateway_hop; /* in neither of the two */
 	struct map partners;
 	struct list partner_list;
+	uint64_t boot; /* names this process in the names of flows */
+	struct map remote_accounts;
+	struct sign_ins sign_ins[2]; /* of addresses, of users */
 	struct map senders; /* local users, by a hash of their address */
 	struct list sender_list;
 	struct map discovered; /* by certificate */
@@ -407,6 +414,7 @@ void request_done(struct request *r);                                  /* its tr
 uint64_t request_mark(const struct access *a, const struct sip_message *m);
 bool request_parse(struct request *r, struct sip_message *out); /* from its bytes, into the scratch arena */
 void request_set_targets_pool(struct request *r, struct slice member, struct slice site);
+void request_set_targets_flow(struct request *r); /* r->remote_flow alone */
 void request_set_targets_partner(struct request *r, const struct policy_verdict *verdict);
 void request_try(struct request *r, const struct sip_message *m); /* m may be NULL: parsed again */
 void request_go_on(struct request *r);  /* its next hop is up: decided anew when the image has changed */

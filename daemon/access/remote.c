@@ -251,9 +251,10 @@ void remote_closed(struct flow *flow)
 	if (!remote)
 		return;
 	for (size_t i = 0; i < remote->user_count; i++)
-		tell_out(flow, &remote->users[i], connection_end_words(flow->connection)[0]
-		                                          ? connection_end_words(flow->connection)
-		                                          : connection_end_name(connection_end(flow->connection)));
+		tell_out(flow, &remote->users[i],
+		         connection_end_words(flow->connection)[0]
+		                 ? connection_end_words(flow->connection)
+		                 : connection_end_name(connection_end(flow->connection)));
 	while (remote->user_count)
 		drop(flow, remote->user_count - 1);
 	for (size_t i = 0; i < remote->meeting_count; i++)
@@ -295,7 +296,8 @@ static uint64_t granted(const struct sip_message *asked, const struct sip_messag
 	return seconds > REMOTE_EXPIRES_MAX_S ? REMOTE_EXPIRES_MAX_S : seconds;
 }
 
-static void take_device(struct remote *remote, const struct sip_message *asked, const struct sip_address *contact)
+static void take_device(struct remote *remote, const struct sip_message *asked,
+                        const struct sip_address *contact)
 {
 	const struct sip_header *agent = sip_message_header(asked, SIP_USER_AGENT);
 	struct slice device;
@@ -377,8 +379,8 @@ static bool is_failed_sign_in(const struct sip_message *asked, const struct sip_
 }
 
 /* RFC 5626 §4.4: how often the program is to send CRLF CRLF. */
-static void add_flow_timer(struct flow *flow, const struct sip_message *asked, const struct sip_message *answer,
-                           struct sip_edits *edits)
+static void add_flow_timer(struct flow *flow, const struct sip_message *asked,
+                           const struct sip_message *answer, struct sip_edits *edits)
 {
 	uint64_t seconds = flow->access->settings->remote_keep_alive;
 	char *text;
@@ -428,7 +430,8 @@ static void joined(struct request *r, struct flow *flow)
 	prove(flow, "anonymous");
 }
 
-void remote_answered(struct request *r, struct flow *flow, const struct sip_message *answer, struct sip_edits *edits)
+void remote_answered(struct request *r, struct flow *flow, const struct sip_message *answer,
+                     struct sip_edits *edits)
 {
 	if (answer->status < 200 || !flow->remote)
 		return;
@@ -485,7 +488,8 @@ bool remote_deadline(const struct flow *flow, int64_t *at_ms, const char **words
 		has_users |= !remote->users[i].has_lapsed;
 	*at_ms = -1;
 	if (has_users && remote->keeps_alive) {
-		*at_ms = last_ms + (int64_t)flow->access->settings->remote_keep_alive * 1000 * REMOTE_KEEP_ALIVES;
+		*at_ms = last_ms +
+		         (int64_t)flow->access->settings->remote_keep_alive * 1000 * REMOTE_KEEP_ALIVES;
 		*words = "the user's program has sent no keep-alive";
 	} else if (!has_users && remote->meeting_count) {
 		*at_ms = last_ms + REMOTE_ANONYMOUS_MS;

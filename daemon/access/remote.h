@@ -26,21 +26,23 @@
 #include "shared/base/result.h"
 
 enum {
-	REMOTE_FLOW_NAME_BYTES = 33,     /* 16 hex digits of this process, 16 of the connection, NUL */
-	REMOTE_USERS_MAX = 4,            /* signed in over one connection */
-	REMOTE_MEETINGS_MAX = 4,         /* joined over one connection by an anonymous participant */
-	REMOTE_ACCOUNTS_MAX = 200000,    /* different users signed in; the connections are fewer */
+	REMOTE_FLOW_NAME_BYTES = 33,  /* 16 hex digits of this process, 16 of the connection, NUL */
+	REMOTE_USERS_MAX = 4,         /* signed in over one connection */
+	REMOTE_MEETINGS_MAX = 4,      /* joined over one connection by an anonymous participant */
+	REMOTE_ACCOUNTS_MAX = 200000, /* different users signed in; the connections are fewer */
 	REMOTE_AGENT_BYTES = 96,
 	REMOTE_DEVICE_BYTES = 64,
-	REMOTE_UNPROVEN_REQUESTS = 4,    /* under way on a connection over which nobody is signed in */
-	REMOTE_UNPROVEN_TOTAL = 40,      /* requests on such a connection; then it ends: what goes to the pool is bounded */
+	REMOTE_UNPROVEN_REQUESTS = 4, /* under way on a connection over which nobody is signed in */
+	REMOTE_UNPROVEN_TOTAL =
+	        40, /* requests on such a connection; then it ends: what goes to the pool is bounded */
 	REMOTE_UNPROVEN_BODY = 10 * 1024,
-	REMOTE_SIGN_IN_MS = 120 * 1000,  /* from connecting to having signed in */
+	REMOTE_SIGN_IN_MS = 120 * 1000,           /* from connecting to having signed in */
 	REMOTE_ANONYMOUS_MS = 2 * 60 * 60 * 1000, /* without a byte from an anonymous participant */
-	REMOTE_EXPIRES_DEFAULT_S = 3600, /* RFC 3261 §10.3 step 7 */
+	REMOTE_EXPIRES_DEFAULT_S = 3600,          /* RFC 3261 §10.3 step 7 */
 	REMOTE_EXPIRES_MAX_S = 7 * 24 * 3600,
 	REMOTE_KEEP_ALIVES = 2, /* of them missed in a row, and the flow counts as dead */
-	SIGN_INS_KEPT = 8192,   /* addresses, and users, whose failures are remembered; the one idle longest goes */
+	SIGN_INS_KEPT =
+	        8192, /* addresses, and users, whose failures are remembered; the one idle longest goes */
 	SIGN_IN_KEY_BYTES = 64,
 };
 
@@ -88,8 +90,8 @@ struct sign_ins {
 };
 
 /* ---- remote.c ---- */
-bool remote_came_up(struct flow *flow); /* false: no memory */
-void remote_closed(struct flow *flow);  /* tells of those who were signed in, frees */
+bool remote_came_up(struct flow *flow);         /* false: no memory */
+void remote_closed(struct flow *flow);          /* tells of those who were signed in, frees */
 bool remote_is_proven(const struct flow *flow); /* somebody is signed in over it, or in a meeting */
 /* The flow of that name; NULL: it has ended, or the name is none of this process's. */
 struct flow *remote_find(struct access *a, struct slice name);
@@ -99,7 +101,8 @@ struct slice remote_address(const struct sip_uri *uri, char to[]);
 const struct remote_user *remote_user_of(const struct flow *flow, struct slice address, bool was_enough);
 unsigned remote_connections_of(const struct access *a, struct slice address); /* over which he is signed in */
 /* The pool has answered a request that came from one of them: what is learned, and what is added to the answer. */
-void remote_answered(struct request *r, struct flow *flow, const struct sip_message *answer, struct sip_edits *edits);
+void remote_answered(struct request *r, struct flow *flow, const struct sip_message *answer,
+                     struct sip_edits *edits);
 /* Path, for a REGISTER on its way in. False: no memory. */
 bool remote_add_path(const struct request *r, const struct flow *source, const struct sip_message *m,
                      struct sip_edits *edits);

@@ -192,7 +192,8 @@ static bool is_within_limits(struct passage *p)
 {
 	uint64_t rate = p->access->settings->remote_user_rate;
 
-	if (p->flow->side != SIP_SIDE_REMOTE || p->m->method == SIP_ACK || (p->request && p->request->is_counted))
+	if (p->flow->side != SIP_SIDE_REMOTE || p->m->method == SIP_ACK ||
+	    (p->request && p->request->is_counted))
 		return true;
 	if (rate && !policy_rate_take(&p->flow->remote->rate, rate, access_now_ms(p->access))) {
 		passage_turn_down(p, POLICY_REFUSAL_REMOTE_USER_RATE, "", SLICE(""));
@@ -222,9 +223,9 @@ static void forward(struct passage *p, const struct flow *receiver)
 	if (receiver)
 		request_set_targets_flow(r);
 	else
-		request_set_targets_pool(r, is_in_dialog(p) ? p->token.next_hop : SLICE_NONE,
-		                         policy_site_of(p->access->image, p->facts.local_user,
-		                                        p->facts.local_domain));
+		request_set_targets_pool(
+		        r, is_in_dialog(p) ? p->token.next_hop : SLICE_NONE,
+		        policy_site_of(p->access->image, p->facts.local_user, p->facts.local_domain));
 	request_try(r, p->m);
 }
 

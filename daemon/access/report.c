@@ -104,9 +104,9 @@ void report_turned_down(struct access *a, struct flow *flow, const struct sip_me
 	if (!allowance_take(&flow->reports, access_now_ms(a), ACCESS_REPORTS_PER_SECOND))
 		return;
 	report_open(&report, a, CONTROL_EVENT_REQUEST_REFUSED);
-	put_request(&report.w, m, flow->side == SIP_SIDE_EXTERNAL, flow);
+	put_request(&report.w, m, flow->side != SIP_SIDE_INTERNAL, flow);
 	json_put_slice(&report.w, "domain",
-	               flow->side == SIP_SIDE_EXTERNAL ? m->from.uri.host : m->to.uri.host);
+	               flow->side != SIP_SIDE_INTERNAL ? m->from.uri.host : m->to.uri.host);
 	json_put_text(&report.w, "step", row->name);
 	json_put_number(&report.w, "status", row->sip_status);
 	json_put_text(&report.w, "why", why);
@@ -157,7 +157,7 @@ void report_failed(struct access *a, const struct sip_message *m, enum sip_side 
 		return;
 	report_open(&report, a, CONTROL_EVENT_REQUEST_FAILED);
 	if (m)
-		put_request(&report.w, m, from == SIP_SIDE_EXTERNAL, NULL);
+		put_request(&report.w, m, from != SIP_SIDE_INTERNAL, NULL);
 	json_put_number(&report.w, "status", why->status);
 	json_put_text(&report.w, "why", why->words);
 	report_send(&report);
@@ -181,7 +181,11 @@ void report_put_certificate(struct json_writer *w, const char *key, const struct
 
 const char *report_side_name(enum sip_side side)
 {
-	return side == SIP_SIDE_EXTERNAL ? "external" : "internal";
+	static const char *const names[SIP_SIDES] = { [SIP_SIDE_EXTERNAL] = "external",
+		                                      [SIP_SIDE_INTERNAL] = "internal",
+		                                      [SIP_SIDE_REMOTE] = "remote" };
+
+	return names[side];
 }
 
 void report_connection(struct access *a, enum control_event_id id, const struct flow *flow)
@@ -195,7 +199,7 @@ void report_connection(struct access *a, enum control_event_id id, const struct 
 	json_put_text(&report.w, "direction", connection_is_outgoing(c) ? "outgoing" : "incoming");
 	json_put_text(&report.w, "side", report_side_name(flow->side));
 	json_put_text(&report.w, "partner", flow->partner);
-	json_put_text(&report.w, "address", address_text(connection_remote(c), text));
+	json_put_text(&report.w, "address", remote_address_text(flow, text));
 	json_put_text(&report.w, "tls", connection_peer(c)->suite[0] ? connection_peer(c)->suite : "no TLS");
 	report_put_certificate(&report.w, "certificate", connection_peer(c));
 	if (id != CONTROL_EVENT_CONNECTION_UP) {
@@ -218,7 +222,7 @@ void report_lost(struct access *a, const struct flow *flow, bool is_refusal, con
 		               .advice = connection_end_advice(connection_end(flow->connection)) };
 	snprintf(lost->partner, sizeof lost->partner, "%s", flow->partner);
 	snprintf(lost->words, sizeof lost->words, "%s", words);
-	address_text(connection_remote(flow->connection), lost->address);
+	remote_address_text(flow, lost->address);
 }
 
 /* ---- counters ---- */
@@ -252,6 +256,7 @@ void report_counters(struct access *a)
 	json_open_object(&w, NULL);
 	json_put_number(&w, "connections", (int64_t)a->flow_count);
 	json_put_number(&w, "discovered", (int64_t)a->door.connections[ADMISSION_DISCOVERED]);
+	json_put_number(&w, "remote_users", (int64_t)remote_count(a));
 	json_put_number(&w, "unidentified", (int64_t)a->door.connections[ADMISSION_UNIDENTIFIED]);
 	json_put_number(&w, "turned_away", (int64_t)a->door.turned_away);
 	json_put_number(&w, "transactions",

@@ -282,6 +282,16 @@ void request_set_targets_partner(struct request *r, const struct policy_verdict 
 	}
 }
 
+void request_set_targets_flow(struct request *r)
+{
+	forget_targets(r);
+	/* RFC 5626 §5.3: no other connection will do. */
+	r->failure = (struct failure){ .status = 430,
+		                       .diagnostic = policy_step(POLICY_REFUSAL_FLOW_FAILED)->diagnostic,
+		                       .words = "the user's connection has ended",
+		                       .is_public = true };
+}
+
 /* ---- sending ---- */
 
 /* Towards a partner the certificate must speak for it before the first byte is sent. */
@@ -305,9 +315,28 @@ static bool is_dialog_forming(const struct sip_message *m)
 
 static struct slice name_of_source(const struct request *r, const struct flow *source)
 {
+	if (r->from == SIP_SIDE_REMOTE)
+		return source && source->remote ? slice_of(source->remote->name) : SLICE_NONE;
 	if (r->from == SIP_SIDE_EXTERNAL)
 		return slice_of(r->partner->domain);
 	return source ? slice_of(source->partner) : SLICE_NONE;
+}
+
+static struct slice name_of_target(const struct request *r, const struct hop *hop)
+{
+	const struct flow *user = r->to == SIP_SIDE_REMOTE ? flow_find(r->access, r->remote_flow) : NULL;
+
+	if (r->to == SIP_SIDE_REMOTE)
+		return user && user->remote ? slice_of(user->remote->name) : SLICE_NONE;
+	return slice_of(r->to == SIP_SIDE_INTERNAL ? hop->name : r->partner->domain);
+}
+
+/* False: no memory. */
+static bool add_path(const struct request *r, const struct flow *source, const struct sip_message *m,
+                     struct sip_edits *edits)
+{
+	return r->from != SIP_SIDE_REMOTE || !source || !source->remote ||
+	       remote_add_path(r, source, m, edits);
 }
 
 static bool write_forwarded(struct request *r, const struct hop *hop, const struct sip_message *m,
@@ -322,9 +351,9 @@ static bool write_forwarded(struct request *r, const struct hop *hop, const stru
 	struct sip_forward how = {
 		.from = r->from,
 		.to = r->to,
-		.branch = sip_proxy_branch(&a->proxy, m->arena, m, access_random(a)),
+		.branch = sip_proxy_branch(&a->proxy, r->from, m->arena, m, access_random(a)),
 		.record_route = is_dialog_forming(m),
-		.next_hop = r->to == SIP_SIDE_INTERNAL ? slice_of(hop->name) : slice_of(r->partner->domain),
+		.next_hop = name_of_target(r, hop),
 		.previous_hop = name_of_source(r, source),
 	};
 
@@ -339,7 +368,7 @@ static bool write_forwarded(struct request *r, const struct hop *hop, const stru
 	       (r->to == SIP_SIDE_INTERNAL || route == SIP_ROUTE_TOKEN || hop->is_neighbour ||
 	        stamp_target(r, m, &edits)) &&
 	       sip_proxy_forward(&a->proxy, m, &how, &edits, m->arena) && stamp_sender(r, m, &edits) &&
-	       !edits.is_broken && sip_message_write(m, &edits, out);
+	       add_path(r, source, m, &edits) && !edits.is_broken && sip_message_write(m, &edits, out);
 }
 
 /* What came of one target. What waits may be gone by now. */
@@ -361,7 +390,7 @@ static bool send_to(struct request *r, struct hop *hop, struct flow *flow, const
 		/* Refused one by one: a queue that overflows would end the connection, and all that is under way on it. */
 		r->failure = (struct failure){ .status = 504, .diagnostic = 1046 };
 		snprintf(r->failure.words, sizeof r->failure.words, "%.100s does not read what it is sent",
-		         hop->name);
+		         hop ? hop->name : flow->partner);
 		return false;
 	}
 	if (!write_forwarded(r, hop, m, out, &branch)) {
@@ -399,7 +428,8 @@ static bool send_to(struct request *r, struct hop *hop, struct flow *flow, const
 	r->stage = REQUEST_SENT;
 	r->has_provisional = r->has_sent_cancel = false;
 	flow_sent(flow);
-	hop_grow(hop, flow);
+	if (hop)
+		hop_grow(hop, flow);
 	return true;
 }
 
@@ -426,6 +456,14 @@ static enum attempt try_hop(struct request *r, struct hop *hop, const struct sip
 	return ATTEMPT_FAILED;
 }
 
+/* To a remote user there is one way, tried once. */
+static bool try_user(struct request *r, const struct sip_message *m)
+{
+	struct flow *flow = r->target_at == 0 ? flow_find(r->access, r->remote_flow) : NULL;
+
+	return flow_is_usable(flow) && send_to(r, NULL, flow, m);
+}
+
 void request_try(struct request *r, const struct sip_message *m)
 {
 	struct sip_message again;
@@ -446,6 +484,11 @@ void request_try(struct request *r, const struct sip_message *m)
 			return;
 		}
 		m = &again;
+	}
+	if (r->to == SIP_SIDE_REMOTE && try_user(r, m)) {
+		if (m->method == SIP_ACK)
+			request_done(r);
+		return;
 	}
 	if (r->target_count == 0 && r->failure.status == 0)
 		r->failure = r->to == SIP_SIDE_INTERNAL
@@ -521,7 +564,7 @@ static void add_diagnostics(struct buffer *out, const struct access *a, enum sip
                             const struct failure *why)
 {
 	/* Names and addresses of the inside stay inside: what is not meant for everybody becomes the RFC's phrase. */
-	struct slice words = side == SIP_SIDE_EXTERNAL && !why->is_public ? sip_phrase(why->status)
+	struct slice words = side != SIP_SIDE_INTERNAL && !why->is_public ? sip_phrase(why->status)
 	                                                                  : slice_of(why->words);
 
 	if (!why->diagnostic)
@@ -567,7 +610,7 @@ void request_reply(struct access *a, struct flow *flow, struct sip_transaction *
 		before = buffer_length(out);
 		buffer_start_fixed(&headers, room, sizeof room);
 		buffer_add(&headers, extra);
-		if (status == 480 || status == 503)
+		if ((status == 480 || status == 503) && !slice_starts(extra, SLICE("Retry-After")))
 			buffer_printf(&headers, "Retry-After: %d\r\n", ACCESS_RETRY_AFTER_S);
 		if (why)
 			add_diagnostics(&headers, a, flow->side, why);

@@ -112,7 +112,7 @@ void response_server_step(struct access *a, struct sip_transaction *server, enum
 
 static enum failure_by who_answered(const struct request *r)
 {
-	return r->to == SIP_SIDE_EXTERNAL ? FAILED_BY_PARTNER : FAILED_BY_POOL;
+	return r->to != SIP_SIDE_INTERNAL ? FAILED_BY_PARTNER : FAILED_BY_POOL;
 }
 
 static void remember_answer(struct request *r, const struct sip_message *m)
@@ -150,6 +150,8 @@ static bool pass_back(struct request *r, const struct sip_message *m)
 		return true;
 	}
 	before = buffer_length(out);
+	if (r->from == SIP_SIDE_REMOTE)
+		remote_answered(r, source, m, &edits);
 	if (!sip_proxy_return(&a->proxy, m, r->to, r->from, &edits) || !sip_message_write(m, &edits, out)) {
 		a->dropped++;
 		flow_not_written(source);

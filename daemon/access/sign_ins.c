@@ -111,7 +111,8 @@ bool sign_ins_take_turn(struct flow *flow)
 	struct access *a = flow->access;
 	struct sign_in *address = get(&a->sign_ins[BY_ADDRESS], key_of_flow(flow));
 
-	return address && policy_rate_take(&address->rate, a->settings->remote_sign_in_rate, access_now_ms(a));
+	return address &&
+	       policy_rate_take(&address->rate, a->settings->remote_sign_in_rate, access_now_ms(a));
 }
 
 static void tell_failed(struct flow *flow, struct slice user, int status, uint64_t failures)
@@ -152,8 +153,9 @@ void sign_ins_failed(struct flow *flow, struct slice user, int status)
 	const struct sign_in_limits limits = { a->settings->remote_failed_sign_ins,
 		                               (int64_t)a->settings->remote_back_off * 1000 };
 	uint64_t room[2], most = 0;
-	struct slice keys[KINDS] = { [BY_ADDRESS] = key_of_flow(flow),
-		                     [BY_USER] = key_of_user(a, user, room) };
+	struct slice keys[KINDS] = {
+		[BY_ADDRESS] = key_of_flow(flow), [BY_USER] = key_of_user(a, user, room)
+	};
 
 	for (size_t i = 0; i < KINDS; i++) {
 		struct sign_in *one = get(&a->sign_ins[i], keys[i]);

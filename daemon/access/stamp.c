@@ -70,8 +70,24 @@ static bool stamp_outward(const struct request *r, const struct sip_message *m, 
 	return true;
 }
 
+/* One of our own users outside, or somebody without an account: whom the pool itself has to ask. */
+static bool stamp_user(const struct request *r, const struct sip_message *m, struct sip_edits *edits)
+{
+	char *value = arena_printf(m->arena,
+	                           "ms-source-type=%s;ms-ep-fqdn=%.*s;ms-source-verified-user=unverified",
+	                           r->source_type, SLICE_ARG(r->access->proxy.side[SIP_SIDE_INTERNAL].fqdn));
+
+	if (value)
+		sip_edit_add(edits, SIP_EDIT_APPEND, SIP_MS_EDGE_PROXY_MESSAGE_TRUST, slice_of(value));
+	return value != NULL;
+}
+
 bool stamp_sender(const struct request *r, const struct sip_message *m, struct sip_edits *edits)
 {
+	if (r->from == SIP_SIDE_REMOTE)
+		return stamp_user(r, m, edits);
+	if (r->to == SIP_SIDE_REMOTE)
+		return true;
 	return r->from == SIP_SIDE_EXTERNAL ? stamp_inward(r, m, edits) : stamp_outward(r, m, edits);
 }
 

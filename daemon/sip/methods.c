@@ -6,7 +6,7 @@
 enum { OUT_OF_DIALOG, IN_DIALOG };
 
 static const uint8_t crossings[SIP_METHOD_COUNT][SIP_SIDES][2] = {
-#define METHOD(method, outside, outside_in_dialog, inside, inside_in_dialog, allow, user, user_in_dialog)   \
+#define METHOD(method, outside, outside_in_dialog, inside, inside_in_dialog, allow, user, user_in_dialog)    \
 	[SIP_##method] = { [SIP_SIDE_EXTERNAL] = { SIP_CROSS_##outside, SIP_CROSS_##outside_in_dialog },     \
 		           [SIP_SIDE_INTERNAL] = { SIP_CROSS_##inside, SIP_CROSS_##inside_in_dialog },       \
 		           [SIP_SIDE_REMOTE] = { SIP_CROSS_##user, SIP_CROSS_##user_in_dialog } },
@@ -29,7 +29,8 @@ enum sip_crossing sip_proxy_crossing_user(enum sip_method method, bool in_dialog
 }
 
 static const char allow_text[] =
-#define METHOD(method, outside, outside_in_dialog, inside, inside_in_dialog, allow, user, user_in_dialog) allow
+#define METHOD(method, outside, outside_in_dialog, inside, inside_in_dialog, allow, user, user_in_dialog)    \
+	allow
 #define EVENT(package)
 #include "daemon/sip/methods.def"
 #undef METHOD

@@ -163,12 +163,13 @@ bool sip_proxy_forward(const struct sip_proxy *proxy, const struct sip_message *
 	       && !edits->is_broken;
 }
 
-struct slice sip_proxy_path(const struct sip_proxy *proxy, struct arena *arena, struct slice flow, bool has_ob)
+struct slice sip_proxy_path(const struct sip_proxy *proxy, struct arena *arena, struct slice flow,
+                            bool has_ob)
 {
 	const struct sip_side_names *names = &proxy->side[SIP_SIDE_INTERNAL];
 	struct slice token = sip_route_token_make_path(proxy, arena, flow);
-	char *text = token.ptr ? arena_printf(arena, "<sip:%.*s@%.*s:%u;transport=%.*s;lr%s>", SLICE_ARG(token),
-	                                      SLICE_ARG(names->fqdn), (unsigned)names->port,
+	char *text = token.ptr ? arena_printf(arena, "<sip:%.*s@%.*s:%u;transport=%.*s;lr%s>",
+	                                      SLICE_ARG(token), SLICE_ARG(names->fqdn), (unsigned)names->port,
 	                                      SLICE_ARG(names->transport), has_ob ? ";ob" : "")
 	                       : NULL;
 

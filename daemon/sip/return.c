@@ -78,8 +78,7 @@ static bool cover_inside(const struct sip_proxy *proxy, const struct sip_message
 	text = sip_route_token_make(proxy, arena, &token, true, &binding);
 	if (!text.ptr)
 		return false;
-	text = sip_route_value(proxy, arena, outside, routes->list[ours].uri.scheme == SIP_URI_SIPS,
-	                       text);
+	text = sip_route_value(proxy, arena, outside, routes->list[ours].uri.scheme == SIP_URI_SIPS, text);
 	list = text.ptr ? with_value(routes, ours, text, arena) : SLICE_NONE;
 	if (list.ptr)
 		sip_edit_add(edits, SIP_EDIT_REPLACE, SIP_RECORD_ROUTE, list);

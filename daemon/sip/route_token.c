@@ -220,9 +220,9 @@ static bool unescape(struct slice text, char *to, size_t *length)
 
 /* ---- tokens ---- */
 
-static const char towards_letters[SIP_SIDES] = { [SIP_SIDE_EXTERNAL] = 'e',
-	                                         [SIP_SIDE_INTERNAL] = 'i',
-	                                         [SIP_SIDE_REMOTE] = 'u' };
+static const char towards_letters[SIP_SIDES] = {
+	[SIP_SIDE_EXTERNAL] = 'e', [SIP_SIDE_INTERNAL] = 'i', [SIP_SIDE_REMOTE] = 'u'
+};
 
 static struct slice make(const struct sip_proxy *proxy, struct arena *arena, const struct sip_token *token,
                          char whose, const struct sip_route_binding *binding)

@@ -46,7 +46,13 @@ static const struct {
 	{ "allowed over the whole", ADMISSION_ALLOWED, 15, 25, { 0, 0, 0, 100 }, 100, false },
 	/* the whole is full: nobody */
 	{ "stranger when allowed have all", ADMISSION_UNIDENTIFIED, 15, 25, { 0, 0, 0, 100 }, 100, false },
-	{ "discovered when allowed have the rest", ADMISSION_DISCOVERED, 15, 25, { 1, 0, 0, 99 }, 100, false },
+	{ "discovered when allowed have the rest",
+	  ADMISSION_DISCOVERED,
+	  15,
+	  25,
+	  { 1, 0, 0, 99 },
+	  100,
+	  false },
 	/* the defaults of the three resources: 12000, 1024, 16384 */
 	{ "1799 of 12000", ADMISSION_UNIDENTIFIED, 15, 25, { 1799, 0, 0, 0 }, 12000, true },
 	{ "1800 of 12000", ADMISSION_UNIDENTIFIED, 15, 25, { 1800, 0, 0, 0 }, 12000, false },
@@ -74,7 +80,8 @@ static void each_class_keeps_to_its_share(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct admission_shares shares = admission_shares(rows[i].unidentified, rows[i].discovered, 40);
+		struct admission_shares shares = admission_shares(rows[i].unidentified, rows[i].discovered,
+		                                                  40);
 
 		if (admission_has_room(&shares, rows[i].class, rows[i].there, rows[i].total) !=
 		    rows[i].has_room)
@@ -102,9 +109,9 @@ static void at_once_a_class_takes_its_share_and_an_allowed_partner_all(void **st
 		unsigned expected;
 	} cases[] = {
 		{ ADMISSION_UNIDENTIFIED, 200, 30 }, { ADMISSION_DISCOVERED, 200, 80 },
-		{ ADMISSION_REMOTE, 200, 160 },
-		{ ADMISSION_ALLOWED, 200, 200 },     { ADMISSION_UNIDENTIFIED, 1, 1 },
-		{ ADMISSION_DISCOVERED, 2, 1 },      { ADMISSION_ALLOWED, 2, 2 },
+		{ ADMISSION_REMOTE, 200, 160 },      { ADMISSION_ALLOWED, 200, 200 },
+		{ ADMISSION_UNIDENTIFIED, 1, 1 },    { ADMISSION_DISCOVERED, 2, 1 },
+		{ ADMISSION_ALLOWED, 2, 2 },
 	};
 
 	(void)state;

@@ -29,17 +29,16 @@ static void carry(const char *in, enum sip_side from, enum sip_side to, struct s
 	if (out->answer == SIP_ROUTE_TOKEN || out->answer == SIP_ROUTE_FLOW)
 		assert_true(slice_to_text(out->token.next_hop, out->flow, sizeof out->flow));
 	if (out->answer != SIP_ROUTE_FORGED) {
-		struct sip_forward how = { .from = from,
-			                   .to = to,
-			                   .branch = sip_proxy_branch(&proxy, from, e.m->arena, e.m, 7),
-			                   .source_address = SLICE("198.51.100.7"),
-			                   .source_port = 40000,
-			                   .record_route = true,
-			                   .next_hop = to == SIP_SIDE_REMOTE ? SLICE(FLOW)
-			                                                     : SLICE("pool.contoso.example"),
-			                   .previous_hop = from == SIP_SIDE_REMOTE
-			                                           ? SLICE(FLOW)
-			                                           : SLICE("pool.contoso.example") };
+		struct sip_forward how = {
+			.from = from,
+			.to = to,
+			.branch = sip_proxy_branch(&proxy, from, e.m->arena, e.m, 7),
+			.source_address = SLICE("198.51.100.7"),
+			.source_port = 40000,
+			.record_route = true,
+			.next_hop = to == SIP_SIDE_REMOTE ? SLICE(FLOW) : SLICE("pool.contoso.example"),
+			.previous_hop = from == SIP_SIDE_REMOTE ? SLICE(FLOW) : SLICE("pool.contoso.example")
+		};
 
 		buffer_start(&bytes, TEXT_MAX);
 		assert_true(sip_proxy_forward(&proxy, e.m, &how, &edits, e.m->arena));
@@ -62,11 +61,12 @@ static void values_of(const struct sent *sent, enum sip_header_id id, char *to, 
 
 static void request(char *to, const char *method, const char *uri, const char *from, const char *extra)
 {
-	snprintf(to, TEXT_MAX,
-	         "%s %s SIP/2.0\r\nVia: SIP/2.0/TLS 192.168.1.2:4000;branch=z9hG4bKone\r\nMax-Forwards: 70\r\n"
-	         "From: <%s>;tag=a\r\nTo: <sip:dora@contoso.example>%s\r\nCall-ID: one\r\nCSeq: 1 %s\r\n%s"
-	         "Content-Length: 0\r\n\r\n",
-	         method, uri, from, strcmp(method, "BYE") == 0 ? ";tag=b" : "", method, extra);
+	snprintf(
+	        to, TEXT_MAX,
+	        "%s %s SIP/2.0\r\nVia: SIP/2.0/TLS 192.168.1.2:4000;branch=z9hG4bKone\r\nMax-Forwards: 70\r\n"
+	        "From: <%s>;tag=a\r\nTo: <sip:dora@contoso.example>%s\r\nCall-ID: one\r\nCSeq: 1 %s\r\n%s"
+	        "Content-Length: 0\r\n\r\n",
+	        method, uri, from, strcmp(method, "BYE") == 0 ? ";tag=b" : "", method, extra);
 }
 
 /* ---- Path ---- */
@@ -315,7 +315,7 @@ static void headers_cross_with_users_as_their_rows_say(void **unused)
 {
 	static const struct {
 		const char *header;
-		bool in, out;               /* with our own users */
+		bool in, out; /* with our own users */
 		bool partner_in, partner_out;
 	} rows[] = {
 		{ "Authorization", true, false, false, false },
@@ -373,12 +373,12 @@ static void methods_cross_with_users(void **unused)
 		const char *method;
 		enum sip_crossing out_of_dialog, in_dialog;
 	} rows[] = {
-		{ "REGISTER", SIP_CROSS_PASS, SIP_CROSS_PASS },  { "INVITE", SIP_CROSS_PASS, SIP_CROSS_PASS },
-		{ "PUBLISH", SIP_CROSS_PASS, SIP_CROSS_PASS },   { "REFER", SIP_CROSS_PASS, SIP_CROSS_PASS },
-		{ "SERVICE", SIP_CROSS_PASS, SIP_CROSS_PASS },   { "NEGOTIATE", SIP_CROSS_405, SIP_CROSS_405 },
-		{ "BYE", SIP_CROSS_481, SIP_CROSS_PASS },        { "ACK", SIP_CROSS_481, SIP_CROSS_PASS },
-		{ "CANCEL", SIP_CROSS_481, SIP_CROSS_481 },      { "NOTIFY", SIP_CROSS_PASS, SIP_CROSS_PASS },
-		{ "BENOTIFY", SIP_CROSS_PASS, SIP_CROSS_PASS },  { "OPTIONS", SIP_CROSS_PASS, SIP_CROSS_PASS },
+		{ "REGISTER", SIP_CROSS_PASS, SIP_CROSS_PASS }, { "INVITE", SIP_CROSS_PASS, SIP_CROSS_PASS },
+		{ "PUBLISH", SIP_CROSS_PASS, SIP_CROSS_PASS },  { "REFER", SIP_CROSS_PASS, SIP_CROSS_PASS },
+		{ "SERVICE", SIP_CROSS_PASS, SIP_CROSS_PASS },  { "NEGOTIATE", SIP_CROSS_405, SIP_CROSS_405 },
+		{ "BYE", SIP_CROSS_481, SIP_CROSS_PASS },       { "ACK", SIP_CROSS_481, SIP_CROSS_PASS },
+		{ "CANCEL", SIP_CROSS_481, SIP_CROSS_481 },     { "NOTIFY", SIP_CROSS_PASS, SIP_CROSS_PASS },
+		{ "BENOTIFY", SIP_CROSS_PASS, SIP_CROSS_PASS }, { "OPTIONS", SIP_CROSS_PASS, SIP_CROSS_PASS },
 	};
 
 	(void)unused;
