@@ -421,6 +421,7 @@ void request_go_on(struct request *r);  /* its next hop is up: decided anew when
 void request_failed(struct request *r); /* the present target failed: the next, or the answer */
 /* No target is left, or no time: tells why (r->failure), answers, and ends `r`. `m` may be NULL. */
 void request_give_up(struct request *r, const struct sip_message *m);
+/* ---- reply.c ---- */
 /* The final answer of our own, and the end of `r`. `m` may be NULL; an ACK is only dropped. */
 void request_answer(struct request *r, const struct sip_message *m, int status, const struct failure *why,
                     struct slice extra);

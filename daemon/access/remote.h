@@ -2,7 +2,8 @@
  * remote: our own users outside, and people without an account in our meetings.  Seen only inside this folder.
  *
  *   remote_policy.c   a request from one of them, or for one: facts, decision, limits, on its way
- *   remote.c          who is signed in over which connection, learned from what the pool answers to REGISTER
+ *   remote.c          who is signed in over which connection, and until when
+ *   remote_answers.c  learned from what the pool answers to REGISTER
  *   sign_ins.c        failed sign-ins by address and by user, and how long the next has to wait
  *   remote_rows.c     what is shown of them
  *
@@ -18,8 +19,10 @@
 #ifndef DAEMON_ACCESS_REMOTE_H
 #define DAEMON_ACCESS_REMOTE_H
 
+#include "daemon/policy/policy.h"
 #include "daemon/policy/sign_in.h"
 #include "daemon/policy/watch.h"
+#include "daemon/sip/sip.h"
 #include "shared/base/handles.h"
 #include "shared/base/list.h"
 #include "shared/base/map.h"
@@ -51,10 +54,7 @@ struct flow;
 struct json_writer;
 struct page;
 struct passage;
-struct policy_image;
 struct request;
-struct sip_edits;
-struct sip_message;
 
 /* A user of ours who is signed in somewhere; counted by his sign-ins. */
 struct remote_account {
@@ -96,16 +96,23 @@ bool remote_is_proven(const struct flow *flow); /* somebody is signed in over it
 /* The flow of that name; NULL: it has ended, or the name is none of this process's. */
 struct flow *remote_find(struct access *a, struct slice name);
 /* A user's address, as entries hold it, in `to`; empty: too long. */
-struct slice remote_address(const struct sip_uri *uri, char to[]);
+struct slice remote_address(const struct sip_uri *uri, char to[POLICY_ADDRESS_BYTES]);
 /* Is that user signed in over it?  `was_enough`: it counts that he was. NULL: no. */
 const struct remote_user *remote_user_of(const struct flow *flow, struct slice address, bool was_enough);
 unsigned remote_connections_of(const struct access *a, struct slice address); /* over which he is signed in */
+/* For so long; again: for so much longer. */
+void remote_sign_in(struct flow *flow, struct slice address, int64_t expires_s);
+void remote_sign_out(struct flow *flow, struct slice address, const char *why);
+/* Somebody has been let in over it: it is no stranger's any more. */
+void remote_prove(struct flow *flow, const char *who);
+/* ---- remote_answers.c ---- */
 /* The pool has answered a request that came from one of them: what is learned, and what is added to the answer. */
 void remote_answered(struct request *r, struct flow *flow, const struct sip_message *answer,
                      struct sip_edits *edits);
 /* Path, for a REGISTER on its way in. False: no memory. */
 bool remote_add_path(const struct request *r, const struct flow *source, const struct sip_message *m,
                      struct sip_edits *edits);
+/* ---- remote.c ---- */
 void remote_second(struct access *a); /* sign-ins lapse */
 /* When it has to have shown a sign of life; false: the deadlines of strangers hold. */
 bool remote_deadline(const struct flow *flow, int64_t *at_ms, const char **words);
