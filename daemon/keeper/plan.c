@@ -30,7 +30,7 @@ struct set {
 
 /* What one side of the balance holds. */
 struct side {
-	struct set domains, users;
+	struct set domains, users, remote; /* remote: users of ours outside, and meetings */
 };
 
 /* A dry run on its way; the call owns it. */
@@ -67,24 +67,28 @@ static void side_start(struct side *side)
 {
 	set_start(&side->domains);
 	set_start(&side->users);
+	set_start(&side->remote);
 }
 
 static void side_stop(struct side *side)
 {
 	map_stop(&side->domains.seen);
 	map_stop(&side->users.seen);
+	map_stop(&side->remote.seen);
 }
 
 static void side_add(struct plan *plan, struct side *side, const struct policy_facts *facts)
 {
 	char user[PLAN_USER_BYTES];
 
-	set_add(&side->domains, &plan->arena, facts->remote_domain);
+	if (facts->source == POLICY_FEDERATION)
+		set_add(&side->domains, &plan->arena, facts->remote_domain);
 	if (facts->local_user.len == 0)
 		return;
 	snprintf(user, sizeof user, "%.*s@%.*s", SLICE_ARG(facts->local_user),
 	         SLICE_ARG(facts->local_domain));
-	set_add(&side->users, &plan->arena, slice_of(user));
+	set_add(facts->source == POLICY_FEDERATION ? &side->users : &side->remote, &plan->arena,
+	        slice_of(user));
 }
 
 /* ---- the last day, decided again ---- */
@@ -155,6 +159,7 @@ static void put_side(struct json_writer *w, const char *key, const struct side *
 	json_open_object(w, key);
 	put_set(w, "domains", "domain_count", &side->domains);
 	put_set(w, "users", "user_count", &side->users);
+	put_set(w, "remote", "remote_count", &side->remote);
 	json_close_object(w);
 }
 
@@ -180,10 +185,10 @@ static void put_sentences(struct json_writer *w, const struct plan *plan, const 
 {
 	const struct {
 		const struct side *side;
-		const char *verb;
-	} sides[] = { { &plan->lose, "would lose federation" },
-		      { &plan->gain, "would gain federation" },
-		      { &plan->unsure, "may lose or gain it: only DNS can tell" } };
+		const char *verb, *remote;
+	} sides[] = { { &plan->lose, "would lose federation", "would lose access from outside" },
+		      { &plan->gain, "would gain federation", "would gain access from outside" },
+		      { &plan->unsure, "may lose or gain it: only DNS can tell", "" } };
 	char words[160], domains[48], users[48];
 	size_t said = 0;
 
@@ -194,6 +199,12 @@ static void put_sentences(struct json_writer *w, const struct plan *plan, const 
 		json_put_text(w, NULL, words);
 	}
 	for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
+		if (sides[i].side->remote.seen.count) {
+			snprintf(words, sizeof words, "%s %s",
+			         number_of(users, sides[i].side->remote.seen.count, "user"), sides[i].remote);
+			json_put_text(w, NULL, words);
+			said++;
+		}
 		if (sides[i].side->domains.seen.count == 0)
 			continue;
 		snprintf(words, sizeof words, "%s and %s %s",

@@ -37,6 +37,7 @@ void traffic_take(struct traffic *t, const struct json *counters)
 	t->connections = number(counters, "connections");
 	t->discovered = number(counters, "discovered");
 	t->unidentified = number(counters, "unidentified");
+	t->remote_users = number(counters, "remote_users");
 	t->transactions = number(counters, "transactions");
 	for (size_t i = 0; i < POLICY_REFUSAL_COUNT; i++)
 		t->steps[i] += added(number(steps, policy_step((enum policy_step_id)i)->name),
@@ -56,7 +57,7 @@ void traffic_second(struct traffic *t)
 
 void traffic_restarted(struct traffic *t)
 {
-	t->connections = t->transactions = t->discovered = t->unidentified = 0;
+	t->connections = t->transactions = t->discovered = t->unidentified = t->remote_users = 0;
 	t->last_in = t->last_out = t->last_refused = t->last_malformed = t->last_turned_away = 0;
 	memset(t->last_steps, 0, sizeof t->last_steps);
 }

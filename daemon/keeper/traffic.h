@@ -17,6 +17,7 @@ struct history {
 struct traffic {
 	int64_t connections, transactions;
 	int64_t discovered, unidentified; /* connections, by what they have proved to be */
+	int64_t remote_users; /* of our own, signed in from outside */
 	/* as the running process counts */
 	int64_t last_in, last_out, last_refused, last_malformed, last_turned_away;
 	uint64_t in, out, refused, malformed, turned_away; /* over all its lives */

@@ -59,6 +59,7 @@ static void put_traffic(struct json_writer *w, const struct traffic *t)
 	json_put_number(w, "connections", t->connections);
 	json_put_number(w, "discovered", t->discovered);
 	json_put_number(w, "unidentified", t->unidentified);
+	json_put_number(w, "remote_users", t->remote_users);
 	json_put_number(w, "transactions", t->transactions);
 	json_open_object(w, "history");
 	put_history(w, "in", h, h->in);

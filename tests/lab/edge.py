@@ -54,12 +54,13 @@ class Edge:
         (folder / "internal-trust.pem").write_text("".join(Path(p).read_text() for p in internal_trust))
 
     def write_documents(self, allowed=(), access_edge=None, edge=None, pool=None, topology=None, certificates=None, files=None,
-                        xmpp=None, xmpp_gateway=None, xmpp_names=None):
+                        xmpp=None, xmpp_gateway=None, xmpp_names=None, remote=False, conferences=None):
         """
         The lab's documents; dictionaries change single fields.  `allowed`: domain names or
         (domain, {field: value}); `pool`: {fqdn: {field: value}}; `certificates`: {name: (certificate, server names)};
         `files`: {name below etc/parley: text}.  `xmpp`: XMPP partners, {domain: {field: value}}; None: the edge has no XMPP address;
-        `xmpp_names`: {SIP domain of ours: its name in XMPP}.
+        `xmpp_names`: {SIP domain of ours: its name in XMPP}.  `remote`: the edge serves remote users, and everybody may be one;
+        `conferences`: meetings for anonymous users, {address: {field: value}}.
         """
         conf = self.etc / "conf.d"
         conf.mkdir(parents=True, exist_ok=True)
@@ -69,6 +70,7 @@ class Edge:
                        "internal_certificate": "certs/internal.pem", "internal_trust": "certs/internal-trust.pem",
                        **({} if xmpp is None else {"xmpp_listen": f"{names.EDGE_EXTERNAL}:{names.XMPP_PORT}",
                                                    "xmpp_certificate": "certs/xmpp.pem"}),
+                       **({"remote_listen": f"{names.EDGE_EXTERNAL}:{names.REMOTE_PORT}"} if remote else {}),
                        **(edge or {})}
         members = pool or {names.POOL_NAME: {"address": f"{names.POOL}:5061"}}
         (conf / "topology.xml").write_text(document(
@@ -83,12 +85,14 @@ class Edge:
             "xmpp-partners", _object("xmpp-gateway", **(xmpp_gateway or {})),
             *[_object("xmpp-partner", ("domain", domain), **fields) for domain, fields in (xmpp or {}).items()]))
         (conf / "access-edge.xml").write_text(document(
-            "access-edge", _object("access-edge", **{"allow_federated_users": "true", **(access_edge or {})})))
+            "access-edge", _object("access-edge", **{"allow_federated_users": "true", **(access_edge or {})}),
+            *[_object("conference", ("sip-address", address), **fields) for address, fields in (conferences or {}).items()]))
         rows = [row if isinstance(row, tuple) else (row, {}) for row in allowed]
         (conf / "sip-domains.xml").write_text(document(
             "sip-domains", *[_object("allowed-domain", ("domain", domain), **fields) for domain, fields in rows]))
         (conf / "access-policies.xml").write_text(document(
-            "access-policies", _object("access-policy", ("identity", "Global"), enable_federation_access="true")))
+            "access-policies", _object("access-policy", ("identity", "Global"), enable_federation_access="true",
+                                       enable_outside_access=str(remote).lower())))
         for name, text in (files or {}).items():
             self.write_file(name, text)
         further = []

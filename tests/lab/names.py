@@ -19,4 +19,5 @@ OWN_XMPP_NAME = "im.contoso.example"
 XMPP_NAME, XMPP_SERVER, XMPP_SERVER_2 = "xmpp.northwind.example", "127.0.30.1", "127.0.30.2"
 
 SIPS_PORT = 5061
+REMOTE_PORT = 443
 XMPP_PORT = 5269

@@ -24,8 +24,8 @@ static void carry(const char *in, enum sip_side from, enum sip_side to, struct s
 	struct buffer bytes;
 
 	edge_read(&e, slice_of(in));
-	*out = (struct sent){ .answer = sip_proxy_take_route(&proxy, from, e.m, &edits, &out->token,
-		                                             e.m->arena) };
+	memset(out, 0, sizeof *out);
+	out->answer = sip_proxy_take_route(&proxy, from, e.m, &edits, &out->token, e.m->arena);
 	if (out->answer == SIP_ROUTE_TOKEN || out->answer == SIP_ROUTE_FLOW)
 		assert_true(slice_to_text(out->token.next_hop, out->flow, sizeof out->flow));
 	if (out->answer != SIP_ROUTE_FORGED) {
