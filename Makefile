@@ -17,7 +17,7 @@ JOBS    ?= $(shell nproc)
 BUILD_PACKAGES := gcc clang make python3 pkg-config libc6-dev libev-dev libgnutls28-dev libxml2-dev libsqlite3-dev libc-ares-dev \
 	libjansson-dev libidn-dev libidn2-dev nettle-dev libncurses-dev gettext
 LAB_PACKAGES   := iproute2 kamailio kamailio-tls-modules kamailio-presence-modules \
-	unbound sip-tester gnutls-bin prosody lua-unbound ejabberd python3
+	kamailio-outbound-modules baresip-core nftables unbound sip-tester gnutls-bin prosody lua-unbound ejabberd python3
 CHECK_PACKAGES := openssh-server openssh-client libcmocka-dev libclang-rt-14-dev python3-pytest python3-pexpect python3-pyte tmux strace procps mandoc groff-base $(LAB_PACKAGES)
 
 # ---- flags ---------------------------------------------------------------------

@@ -373,7 +373,7 @@ static bool access_start(struct access *a)
 	map_start(&a->senders, ACCESS_SENDERS_MAX, a->seed);
 	map_start(&a->discovered, ACCESS_DISCOVERED_MAX, a->seed);
 	door_start(a);
-	remote_start(a);
+	remote_users_start(a);
 	neighbour_start(a);
 	arena_start(&a->scratch, SIP_MESSAGE_ARENA_MAX * 4);
 	return true;
@@ -389,7 +389,7 @@ static void access_stop(struct access *a)
 	discovery_free_all(a);
 	senders_free_all(a);
 	door_stop(a);
-	remote_stop(a);
+	remote_users_stop(a);
 	for (size_t i = 0; i < SIP_SIDES; i++)
 		tls_credentials_free(&a->credentials[i]);
 	arena_stop(&a->scratch);

@@ -404,14 +404,14 @@ size_t remote_disconnect(struct access *a, struct slice address, const char *why
 
 /* ---- life ---- */
 
-void remote_start(struct access *a)
+void remote_users_start(struct access *a)
 {
 	a->boot = access_random(a);
 	map_start(&a->remote_accounts, REMOTE_ACCOUNTS_MAX, a->seed);
 	sign_ins_start(a);
 }
 
-void remote_stop(struct access *a)
+void remote_users_stop(struct access *a)
 {
 	map_stop(&a->remote_accounts);
 	sign_ins_stop(a);

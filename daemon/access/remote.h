@@ -123,8 +123,8 @@ void remote_review(struct flow *flow);
 /* Why it may not stay, as policy says it. */
 void remote_why(const struct flow *flow, char *words, size_t size);
 size_t remote_disconnect(struct access *a, struct slice address, const char *why);
-void remote_start(struct access *a);
-void remote_stop(struct access *a);
+void remote_users_start(struct access *a);
+void remote_users_stop(struct access *a);
 
 /* ---- remote_policy.c ---- */
 bool remote_concerns(const struct passage *p);

@@ -3,7 +3,8 @@
  */
 #include "daemon/keeper/parts.h"
 
-static const char keys[] = "user address agent state kind";
+static const char keys[] = "user kind state address agent device since expires_in_s outbound messages_in "
+                           "messages_out connection";
 
 static void put_row(struct json_writer *w, const struct json *row) { json_write_value(w, NULL, row); }
 

@@ -7,7 +7,7 @@ from lab.process import wait_until, tail, LabError
 CONFIGURATION = """\
 server:
   interface: {address}
-  access-control: 127.0.0.0/8 allow
+  access-control: 0.0.0.0/0 allow
   do-daemonize: no
   username: ""
   chroot: ""
@@ -38,14 +38,14 @@ forward-zone:
 class Dns:
     """Static answers; everything else is NXDOMAIN, nothing ever leaves the lab."""
 
-    def __init__(self, ledger, folder):
-        self.ledger, self.folder = ledger, Path(folder)
+    def __init__(self, ledger, folder, address=namespace.DNS_ADDRESS):
+        self.ledger, self.folder, self.address = ledger, Path(folder), address
         self.conf = self.folder / "unbound.conf"
 
     def start(self, records, forwards=()):
         """`forwards`: zones that another server at an address of the lab is asked about, (zone, address)."""
         lines = "\n".join(f"  local-data: '{record}'" for record in records)
-        self.conf.write_text(CONFIGURATION.format(address=namespace.DNS_ADDRESS, folder=self.folder, records=lines,
+        self.conf.write_text(CONFIGURATION.format(address=self.address, folder=self.folder, records=lines,
                                                    forwards="\n".join(FORWARD.format(zone=zone, address=address)
                                                                       for zone, address in forwards)))
         process = self.ledger.start("unbound", ["unbound", "-d", "-p", "-c", self.conf])

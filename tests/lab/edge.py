@@ -42,11 +42,11 @@ class Edge:
         self.process = None
 
     # ---- configuration ----
-    def write_certificates(self, external, internal, external_trust, internal_trust, xmpp=None):
+    def write_certificates(self, external, internal, external_trust, internal_trust, xmpp=None, remote=None):
         """Copies the certificates (struct of lab.certificates) to where the documents name them."""
         folder = self.etc / "certs"
         folder.mkdir(parents=True, exist_ok=True)
-        for name, certificate in (("external", external), ("internal", internal), ("xmpp", xmpp)):
+        for name, certificate in (("external", external), ("internal", internal), ("xmpp", xmpp), ("remote", remote)):
             if certificate is not None:
                 shutil.copy(certificate.chain, folder / f"{name}.pem")
                 shutil.copy(certificate.key, folder / f"{name}.key")
@@ -104,6 +104,7 @@ class Edge:
         (self.etc / "host.xml").write_text(document(
             "host", *further, _object("host", external_key="certs/external.key", internal_key="certs/internal.key",
                             **({} if xmpp is None else {"xmpp_key": "certs/xmpp.key"}),
+                            **({"remote_key": "certs/remote.key"} if "remote_certificate" in edge_fields else {}),
                             keeper_user=KEEPER_USER, access_user=ACCESS_USER, gateway_user=GATEWAY_USER,
                             admin_group=KEEPER_USER)))
         self._give_to_keeper()

@@ -8,10 +8,10 @@ HERE = Path(__file__).parent / "kamailio"
 TABLES = Path("/usr/share/kamailio/dbtext/kamailio")
 
 
-def start(ledger, folder, name, domain, address, edge, certificate, trust):
+def start(ledger, folder, name, domain, address, edge, certificate, trust, remote=False):
     """
     Starts kamailio/NAME.cfg.  `edge` is the name the TLS neighbour's certificate must
-    carry (Kamailio verifies chains by itself, names only in its script).
+    carry (Kamailio verifies chains by itself, names only in its script).  `remote`: it registers users outside.
     """
     folder = Path(folder) / name
     tables, run = folder / "tables", folder / "run"
@@ -28,7 +28,7 @@ def start(ledger, folder, name, domain, address, edge, certificate, trust):
         (folder / target).write_text(text)
     # Debian's build uses its debugging allocator unless told otherwise: six times slower.
     process = ledger.start(name, ["kamailio", "-DD", "-E", "-x", "fm", "-X", "fm", "-m", "512", "-M", "16",
-                                  "-f", folder / "kamailio.cfg", "-Y", run, "-w", run])
+                                  "-f", folder / "kamailio.cfg", "-Y", run, "-w", run, *(["-A", "REMOTE_USERS"] if remote else [])])
     try:
         wait_until(lambda: _listens(ledger, address), 20, f"{name} (Kamailio) listens", process.is_running)
     except LabError as error:

@@ -46,12 +46,12 @@ class Lab:
                        [(names.SLOW_DOMAIN, names.SLOW_DNS)])
         return self
 
-    def edge(self, folder="edge", external=None, **documents):
+    def edge(self, folder="edge", external=None, remote_certificate=None, **documents):
         """An edge with the lab's certificates; not started yet."""
         edge = Edge(self.ledger, self.folder / folder, folder)
         edge.write_certificates(external or self.edge_external, self.edge_internal,
                                 [self.public.certificate], [self.internal.certificate],
-                                self.edge_xmpp if documents.get("xmpp") is not None else None)
+                                self.edge_xmpp if documents.get("xmpp") is not None else None, remote_certificate)
         edge.write_documents(**documents)
         return edge
 

@@ -14,6 +14,10 @@ DEAD_6 = "fd00:dead::1"  # nobody has it: no route
 SLOW_DOMAIN, SLOW_DNS = "slow.example", "127.0.53.1"  # a name server that a test plays, or nobody
 BOB = "127.0.20.10"
 
+# Outside: what remote users reach over a network that is no loopback, through a NAT of their own.
+REMOTE_NAME, REMOTE_EDGE, REMOTE_DNS = "remote.contoso.example", "203.0.113.1", "203.0.113.53"
+NAT_OUTSIDE, NAT_LAB, NAT_INSIDE, HOME = "198.51.100.2", "198.51.100.1", "192.168.77.1", "192.168.77.2"
+
 XMPP_DOMAIN = "northwind.example"
 OWN_XMPP_NAME = "im.contoso.example"
 XMPP_NAME, XMPP_SERVER, XMPP_SERVER_2 = "xmpp.northwind.example", "127.0.30.1", "127.0.30.2"

@@ -1,5 +1,5 @@
 """Our own users outside, and people without an account: what they may, what they may not, and what is shown of them."""
-import time
+import json
 
 import pytest
 
@@ -224,7 +224,7 @@ def test_policy_withdrawn_cuts_off_at_once_and_says_why(served):
     # And does not come back; why says the same.
     again = User(running, "alice").attempt()
     assert again.status == 403 and "4003" in again.get("ms-diagnostics")
-    why = running.ask("why", "alice@contoso.example", "contoso.example", "sign-in")
+    why = json.loads(running.parley("--json", "why", "alice@contoso.example", "contoso.example", "sign-in").stdout)
     assert why["name"] == "outside-access" and "policy set Inside enable-outside-access=true" in why["change"]
     # The switch cuts everybody off.
     running.ask("access-edge", "set", "allow-outside-users=false", "--yes")
