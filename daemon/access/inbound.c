@@ -322,7 +322,7 @@ static void decide(struct passage *p)
 	case POLICY_PASS: break;
 	}
 	if (goes_back(p)) {
-		turn_down(p, POLICY_REFUSAL_LOOP, "", SLICE(""));
+		passage_turn_down(p, POLICY_REFUSAL_LOOP, "", SLICE(""));
 		return;
 	}
 	if (!step_discovered(p) || !step_sender(p))
