@@ -363,7 +363,7 @@ static bool write_forwarded(struct request *r, const struct hop *hop, const stru
 	*branch = how.branch;
 	route = sip_proxy_take_route(&a->proxy, r->from, m, &edits, &token, m->arena);
 	return how.branch.len && route != SIP_ROUTE_FORGED &&
-	       (r->to == SIP_SIDE_INTERNAL || route == SIP_ROUTE_TOKEN || hop->is_neighbour ||
+	       (r->to != SIP_SIDE_EXTERNAL || route == SIP_ROUTE_TOKEN || hop->is_neighbour ||
 	        stamp_target(r, m, &edits)) &&
 	       sip_proxy_forward(&a->proxy, m, &how, &edits, m->arena) && stamp_sender(r, m, &edits) &&
 	       add_path(r, source, m, &edits) && !edits.is_broken && sip_message_write(m, &edits, out);
