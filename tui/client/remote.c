@@ -34,7 +34,7 @@ struct remote {
 	int ready;     /* as far as the line, and nobody has it yet; -1 */
 	int words;     /* a memfd with what ssh says; -1 */
 	bool asks_nobody;
-	char from[REMOTE_FROM_BYTES];
+	char from[REMOTE_ABOUT_BYTES];
 };
 
 /* ---- names ---- */
@@ -301,61 +301,78 @@ void remote_explain(struct remote *remote, enum control_code *code, struct reaso
 		fail(reason, RESULT_CLOSED, _("the ssh to %s was ended"), remote->host);
 }
 
-static enum remote_heard take_line(struct remote *remote, struct slice line, enum control_code *code,
-                                   struct reason *reason)
+/* One line; what it is about in `about`, made safe for a terminal. */
+static enum remote_word word_of(struct slice line, char about[REMOTE_ABOUT_BYTES])
 {
-	struct slice word = slice_first(line, slice_find(line, ' ')), rest = slice_after(line, word.len);
-	char words[192];
+	static const struct {
+		struct slice word;
+		enum remote_word means;
+	} words[] = { { SLICE("ok"), REMOTE_OK },
+		      { SLICE("denied"), REMOTE_DENIED },
+		      { SLICE("absent"), REMOTE_ABSENT } };
+	struct slice word, rest;
 
-	rest = slice_trim(rest);
-	if (slice_equal(word, SLICE("ok"))) {
-		text_shown(rest, remote->from, sizeof remote->from);
-		return REMOTE_READY;
+	if (line.len && line.ptr[line.len - 1] == '\r') /* of a terminal that was forced upon it */
+		line.len--;
+	if (!slice_starts(line, SLICE("parley-stdio ")))
+		return REMOTE_NOTHING;
+	if (!slice_starts(line, SLICE(REMOTE_GREETING)))
+		return REMOTE_STRANGE;
+	rest = slice_after(line, sizeof REMOTE_GREETING - 1);
+	word = slice_first(rest, slice_find(rest, ' '));
+	text_shown(slice_trim(slice_after(rest, word.len)), about, REMOTE_ABOUT_BYTES);
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (slice_equal(word, words[i].word))
+			return words[i].means;
+	return REMOTE_FAILED;
+}
+
+enum remote_word remote_read(struct buffer *in, char about[REMOTE_ABOUT_BYTES])
+{
+	enum remote_word word = REMOTE_NOTHING;
+	size_t length;
+
+	about[0] = '\0';
+	while (word == REMOTE_NOTHING && (length = slice_find(buffer_slice(in), '\n')) < buffer_length(in)) {
+		word = word_of(slice_first(buffer_slice(in), length), about);
+		buffer_consume(in, length + 1);
 	}
-	*code = CONTROL_UNAVAILABLE;
-	text_shown(rest, words, sizeof words);
-	if (slice_equal(word, SLICE("denied"))) {
-		*code = CONTROL_DENIED;
-		fail(reason, RESULT_DENIED,
-		     _("%s: you may not open %s there: its group administers that edge (usually "
-		       "parley-admin)"),
-		     remote->host, words);
-	} else if (slice_equal(word, SLICE("absent"))) {
-		fail(reason, RESULT_CLOSED, _("%s: parleyd does not answer at %s there: is it running?"),
-		     remote->host, words);
-	} else {
-		fail(reason, RESULT_CLOSED, _("%s: cannot connect to %s there"), remote->host, words);
-	}
-	return REMOTE_REFUSED;
+	return word == REMOTE_NOTHING && buffer_length(in) > REMOTE_GREETING_MAX ? REMOTE_TALKS : word;
 }
 
 enum remote_heard remote_hear(struct remote *remote, struct buffer *in, enum control_code *code,
                               struct reason *reason)
 {
-	while (slice_find(buffer_slice(in), '\n') < buffer_length(in)) {
-		size_t length = slice_find(buffer_slice(in), '\n');
-		struct slice line = slice_first(buffer_slice(in), length);
-		enum remote_heard heard = REMOTE_WAITS;
+	char about[REMOTE_ABOUT_BYTES];
+	enum remote_word word = remote_read(in, about);
 
-		if (slice_starts(line, SLICE(REMOTE_GREETING)))
-			heard = take_line(remote, slice_after(line, sizeof REMOTE_GREETING - 1), code,
-			                  reason);
-		else if (slice_starts(line, SLICE("parley-stdio "))) {
-			*code = CONTROL_UNAVAILABLE;
-			fail(reason, RESULT_INVALID,
-			     _("the parley of %s speaks another language over ssh; use the "
-			       "same version on both sides"),
-			     remote->host);
-			heard = REMOTE_REFUSED;
-		}
-		buffer_consume(in, length + 1);
-		if (heard != REMOTE_WAITS)
-			return heard;
+	*code = word == REMOTE_DENIED ? CONTROL_DENIED : CONTROL_UNAVAILABLE;
+	switch (word) {
+	case REMOTE_NOTHING: return REMOTE_WAITS;
+	case REMOTE_OK: snprintf(remote->from, sizeof remote->from, "%s", about); return REMOTE_READY;
+	case REMOTE_DENIED:
+		fail(reason, RESULT_DENIED,
+		     _("%s: you may not open %s there: its group administers that edge (usually "
+		       "parley-admin)"),
+		     remote->host, about);
+		break;
+	case REMOTE_ABSENT:
+		fail(reason, RESULT_CLOSED, _("%s: parleyd does not answer at %s there: is it running?"),
+		     remote->host, about);
+		break;
+	case REMOTE_FAILED:
+		fail(reason, RESULT_CLOSED, _("%s: cannot connect to %s there"), remote->host, about);
+		break;
+	case REMOTE_STRANGE:
+		fail(reason, RESULT_INVALID,
+		     _("the parley of %s speaks another language over ssh; use the same version on both "
+		       "sides"),
+		     remote->host);
+		break;
+	case REMOTE_TALKS:
+		fail(reason, RESULT_LIMIT, _("%s says much, and none of it is parley's"), remote->host);
+		break;
 	}
-	if (buffer_length(in) <= REMOTE_GREETING_MAX)
-		return REMOTE_WAITS;
-	*code = CONTROL_UNAVAILABLE;
-	fail(reason, RESULT_LIMIT, _("%s says much, and none of it is parley's"), remote->host);
 	return REMOTE_REFUSED;
 }
 

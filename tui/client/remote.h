@@ -21,7 +21,7 @@ enum {
 	REMOTE_START_MS = 120000,        /* somebody may be typing a password */
 	REMOTE_DIAL_MS = 30000,          /* again, without anybody */
 	REMOTE_GREETING_MAX = 16 * 1024, /* what may come before the line */
-	REMOTE_FROM_BYTES = 128,
+	REMOTE_ABOUT_BYTES = 192,
 };
 #define REMOTE_GREETING "parley-stdio 1 "
 
@@ -51,6 +51,19 @@ void remote_free(struct remote **remote); /* ends ssh */
 int remote_dial(struct remote *remote, bool *is_ready, struct reason *reason);
 /* The link has ended: ssh is ended, too. */
 void remote_drop(struct remote *remote);
+
+/* What the far end's line says. */
+enum remote_word {
+	REMOTE_NOTHING, /* it has not come yet */
+	REMOTE_OK,
+	REMOTE_DENIED,
+	REMOTE_ABSENT,
+	REMOTE_FAILED,
+	REMOTE_STRANGE, /* another version's */
+	REMOTE_TALKS,   /* so much came that it will not come any more */
+};
+/* Takes it, and all before it, out of `in`; `about`: what stands after its word, printable. Pure. */
+enum remote_word remote_read(struct buffer *in, char about[REMOTE_ABOUT_BYTES]);
 
 enum remote_heard { REMOTE_WAITS, REMOTE_READY, REMOTE_REFUSED };
 /* Looks for the far end's line in what has come, and takes it and all before it out. */

@@ -95,11 +95,52 @@ static void what_the_far_shell_reads_is_quoted(void **state)
 	}
 }
 
+static void the_far_ends_line_is_told_from_all_else(void **state)
+{
+	static const struct {
+		const char *came;
+		enum remote_word word;
+		const char *about, *left;
+	} rows[] = {
+		{ "", REMOTE_NOTHING, "", "" },
+		{ "Welcome!\nparley-stdio 1 o", REMOTE_NOTHING, "", "parley-stdio 1 o" },
+		{ "parley-stdio 1 ok 192.0.2.9 50122 192.0.2.1 22\n", REMOTE_OK,
+		  "192.0.2.9 50122 192.0.2.1 22", "" },
+		{ "parley-stdio 1 ok \nmore", REMOTE_OK, "", "more" },
+		{ "motd\n\nparley-stdio 1 denied /run/x\n", REMOTE_DENIED, "/run/x", "" },
+		{ "parley-stdio 1 absent /run/x\r\n", REMOTE_ABSENT, "/run/x", "" },
+		{ "parley-stdio 1 failed /a b\n", REMOTE_FAILED, "/a b", "" },
+		{ "parley-stdio 1 \n", REMOTE_FAILED, "", "" },
+		{ "parley-stdio 2 ok\n", REMOTE_STRANGE, "", "" },
+		{ "parley-stdio 1 denied \x1b[2J\n", REMOTE_DENIED, "\\x1b[2J", "" },
+		{ "parley is a fine word\nxparley-stdio 1 ok\n", REMOTE_NOTHING, "", "" },
+	};
+	char about[REMOTE_ABOUT_BYTES];
+	struct buffer in;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		buffer_start(&in, 4096);
+		buffer_add(&in, slice_of(rows[i].came));
+		if (remote_read(&in, about) != rows[i].word)
+			fail_msg("\"%s\"", rows[i].came);
+		assert_string_equal(about, rows[i].about);
+		assert_true(slice_equal(buffer_slice(&in), slice_of(rows[i].left)));
+		buffer_stop(&in);
+	}
+	buffer_start(&in, 2 * REMOTE_GREETING_MAX);
+	while (buffer_length(&in) <= REMOTE_GREETING_MAX)
+		buffer_add_char(&in, 'x');
+	assert_int_equal(remote_read(&in, about), REMOTE_TALKS);
+	buffer_stop(&in);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_hosts_and_no_options),
 		cmocka_unit_test(what_the_far_shell_reads_is_quoted),
+		cmocka_unit_test(the_far_ends_line_is_told_from_all_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -322,6 +322,15 @@ static const struct {
 	const char *printed; /* after the head: what stands between <parley ...> and </parley> */
 } taken[] = {
 	{ "takes_an_empty_document", TOPOLOGY(""), "  <topology/>\n" },
+	{ "a_topology_from_before_there_were_pools_is_printed_as_it_was",
+	  TOPOLOGY("<topology><sip-domains>a.example</sip-domains></topology>" EDGE(
+	          "") "<pool-member fqdn=\"p.example\"><address>10.0.0.2</address></pool-member><site "
+	              "name=\"Oslo\"/>"),
+	  "  <topology>\n    <sip-domains>a.example</sip-domains>\n  </topology>\n  <edge "
+	  "fqdn=\"e.example\">\n"
+	  "    <external-listen>192.0.2.1</external-listen>\n    <external-fqdn>s.example</external-fqdn>\n"
+	  "    <internal-listen>10.0.0.1</internal-listen>\n  </edge>\n  <pool-member fqdn=\"p.example\">\n"
+	  "    <address>10.0.0.2</address>\n  </pool-member>\n  <site name=\"Oslo\"/>\n" },
 	{ "takes_a_document_on_one_line", "<parley document='topology' schema='1'/>", "  <topology/>\n" },
 	{ "takes_a_declaration", "<?xml version='1.0' encoding='utf-8' standalone=\"yes\" ?>\n" TOPOLOGY(""),
 	  "  <topology/>\n" },
