@@ -14,8 +14,8 @@ from lab.load import Account, Answerer, Sender, read_message
 from lab.process import wait_until
 from lab.prosody import Prosody
 from lab.xmpp_user import XmppUser
-from sip import ALICE
-from test_xmpp_presence import CONTACT, FEDERATED, Pool, pidf, service
+from sip import ALICE, message
+from test_xmpp_presence import CONTACT, FEDERATED, JULIET_URI, Pool, pidf, service
 
 RATE = 200  # messages a second
 IS_LONG, IS_SANITIZED = bool(os.environ.get("PARLEY_LONG")), programs()[0].parent.name == "asan"
@@ -298,5 +298,35 @@ def test_presence_faster_than_prosody_takes_it(lab, start_edge):
         assert service(edge)["pid"] == pid
         assert not [e for e in edge.events() if "connection-closed" in e], "a stream was lost"
         juliet.close()
+    finally:
+        northwind.stop()
+
+
+def test_letters_faster_than_prosody_takes_them(lab, start_edge):
+    """Nobody counts, and it reads 30 kB a second: so much is written, so much waits and is told late, the rest returns at once."""
+    edge = start(start_edge, FEDERATED, xmpp_gateway={"quiet_time": 0, "waiting_timeout": 1})
+    northwind = Prosody(lab.ledger, lab.folder / "letters-load", names.XMPP_DOMAIN, names.XMPP_SERVER, lab.xmpp_server, lab.public.certificate,
+                        more="smacks_enabled_s2s = false\n").start()
+    try:
+        northwind.add_user("juliet")
+        inside, calls, answers = edge.inside(), [], {}
+        inside.ask(message(from_=ALICE, to=JULIET_URI, body="first"), timeout=30)
+        for n in range(200):
+            calls.append(f"letter-{n}@load")
+            inside.send(message(from_=ALICE, to=JULIET_URI, body="x" * 60000, call_id=calls[-1]))
+            time.sleep(0.01)  # as fast as the Access Edge hands them on
+        while len(answers) < len(calls):
+            answer = inside.receive(timeout=30)
+            if answer.status >= 200:
+                assert answer.get("Call-ID") not in answers, f"answered twice: {answer}"
+                answers[answer.get("Call-ID")] = (answer.status, answer.get("ms-diagnostics") or "")
+        counts = Counter(answers.values())
+        print(counts)
+        assert sorted(answers) == sorted(calls)
+        assert counts[(200, "")] > 10, counts
+        for told in ("more slowly than they come", "did not take it in time"):
+            assert any(told in why for status, why in counts if status == 504), counts
+        assert len([row for row in edge.ask("connection", "list")["rows"] if row["side"] == "xmpp" and row["state"] == "up"]) >= 1
+        assert not [e for e in edge.events() if "connection-closed" in e], "a stream was lost"
     finally:
         northwind.stop()
