@@ -147,6 +147,7 @@ static void read_what_was_written(struct xmpp_parser *parser, struct slice bytes
 	struct xmpp_reader reader;
 	struct arena arena;
 	enum xmpp_read read;
+	bool has_ended = false; /* by <proceed/> or <success/>: the next word is a header */
 
 	xmpp_reader_start(&reader, 1024 * 1024);
 	arena_start(&arena, 4 * 1024 * 1024);
@@ -156,6 +157,8 @@ static void read_what_was_written(struct xmpp_parser *parser, struct slice bytes
 		struct xmpp_fault fault = { 0 };
 		size_t length;
 
+		if (has_ended && bytes.len && !slice_starts(bytes, again))
+			abort();
 		if (slice_starts(bytes, again)) {
 			xmpp_reader_stop(&reader);
 			xmpp_reader_start(&reader, 1024 * 1024);
@@ -164,6 +167,8 @@ static void read_what_was_written(struct xmpp_parser *parser, struct slice bytes
 		read = xmpp_reader_next(&reader, parser, bytes, &arena, &length, &element, &fault);
 		if (read == XMPP_READ_BROKEN)
 			abort();
+		has_ended = read == XMPP_READ_STANZA && (xmpp_is(element, XMPP_NS_TLS, SLICE("proceed")) ||
+		                                         xmpp_is(element, XMPP_NS_SASL, SLICE("success")));
 		bytes = slice_after(bytes, length);
 	} while (read != XMPP_READ_MORE && read != XMPP_READ_END);
 	if (bytes.len)
