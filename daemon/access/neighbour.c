@@ -41,29 +41,22 @@ static void came_up(void *owner, struct connection *c)
 	flow->is_up = true;
 }
 
-static void received(void *owner, struct connection *c, struct buffer *in)
+static bool message_came(void *owner, const struct link_sip_head *head, struct slice message)
 {
 	struct flow *flow = owner;
 
-	while (connection_state(c) == CONNECTION_UP && buffer_length(in) > 0) {
-		struct link_sip_head head;
-		struct slice message;
+	flow->is_solicited = head->flags & LINK_SIP_SOLICITED;
+	flow->is_farewell = head->flags & LINK_SIP_FAREWELL;
+	flow->messages_in++;
+	if (flow->access->transactions)
+		inbound_message(flow, message);
+	return connection_state(flow->connection) == CONNECTION_UP;
+}
 
-		switch (link_sip_read(buffer_slice(in), &head, &message)) {
-		case LINK_SIP_MORE: return;
-		case LINK_SIP_BROKEN:
-			connection_abort(c, CONNECTION_END_PROTOCOL, "a frame that is none");
-			return;
-		case LINK_SIP_WHOLE:
-			flow->is_solicited = head.flags & LINK_SIP_SOLICITED;
-			flow->is_farewell = head.flags & LINK_SIP_FAREWELL;
-			flow->messages_in += message.len > 0;
-			if (message.len && flow->access->transactions)
-				inbound_message(flow, message);
-			buffer_consume(in, LINK_SIP_HEAD_BYTES + head.length);
-			break;
-		}
-	}
+static void received(void *owner, struct connection *c, struct buffer *in)
+{
+	if (connection_state(c) == CONNECTION_UP && !link_sip_each(in, message_came, owner))
+		connection_abort(c, CONNECTION_END_PROTOCOL, "a frame that is none");
 }
 
 static void closed(void *owner, struct connection *c)
@@ -118,29 +111,17 @@ void neighbour_take(struct access *a, int fd)
 
 /* ---- sending ---- */
 
-/* A head of nothing, which is right should nothing follow: neighbour_sent makes it that of what was added since. */
 struct buffer *neighbour_queue(struct flow *flow)
 {
-	static const char nothing[LINK_SIP_HEAD_BYTES];
 	struct buffer *out = connection_queue(flow->connection);
 
-	if (!out)
-		return NULL;
-	flow->frame_at = buffer_length(out);
-	if (buffer_add(out, (struct slice){ nothing, sizeof nothing }))
-		return out;
-	out->is_broken = false;
-	return NULL;
+	return out && link_sip_begin(out, &flow->frame_at) ? out : NULL;
 }
 
 void neighbour_sent(struct flow *flow)
 {
-	struct access *a = flow->access;
-	struct buffer *out = connection_queue(flow->connection);
-	const struct link_sip_head head = {
-		.length = (uint32_t)(buffer_length(out) - flow->frame_at - LINK_SIP_HEAD_BYTES),
-		.generation = a->image ? policy_image_generation(a->image) : 0,
-	};
+	const struct policy_image *image = flow->access->image;
 
-	link_sip_write(&head, out->bytes + out->start + flow->frame_at);
+	link_sip_end(connection_queue(flow->connection), flow->frame_at, 0,
+	             image ? policy_image_generation(image) : 0);
 }

@@ -14,26 +14,26 @@ static void came_up(void *owner, struct connection *c)
 	(void)c;
 }
 
+struct incoming { /* a connection, and whose it is: another may have taken its place */
+	struct gateway *gateway;
+	struct connection *connection;
+};
+
+static bool message_came(void *owner, const struct link_sip_head *head, struct slice message)
+{
+	struct incoming *in = owner;
+
+	(void)head;
+	gateway_sip_received(in->gateway, message);
+	return connection_state(in->connection) == CONNECTION_UP;
+}
+
 static void received(void *owner, struct connection *c, struct buffer *in)
 {
-	struct gateway *g = owner;
+	struct incoming incoming = { owner, c };
 
-	while (connection_state(c) == CONNECTION_UP && buffer_length(in) > 0) {
-		struct link_sip_head head;
-		struct slice message;
-
-		switch (link_sip_read(buffer_slice(in), &head, &message)) {
-		case LINK_SIP_MORE: return;
-		case LINK_SIP_BROKEN:
-			connection_abort(c, CONNECTION_END_PROTOCOL, "a frame that is none");
-			return;
-		case LINK_SIP_WHOLE:
-			if (message.len)
-				gateway_sip_received(g, message);
-			buffer_consume(in, LINK_SIP_HEAD_BYTES + head.length);
-			break;
-		}
-	}
+	if (connection_state(c) == CONNECTION_UP && !link_sip_each(in, message_came, &incoming))
+		connection_abort(c, CONNECTION_END_PROTOCOL, "a frame that is none");
 }
 
 static void closed(void *owner, struct connection *c)
@@ -80,28 +80,15 @@ void gateway_access_close(struct gateway *g)
 
 struct buffer *gateway_access_begin(struct gateway *g, size_t *begun)
 {
-	static const char none[LINK_SIP_HEAD_BYTES];
 	struct buffer *out = g->access ? connection_queue(g->access) : NULL;
 
-	if (!out)
-		return NULL;
-	*begun = buffer_length(out);
-	if (buffer_add(out, (struct slice){ none, sizeof none }))
-		return out;
-	gateway_access_undo(g, *begun);
-	return NULL;
+	return out && link_sip_begin(out, begun) ? out : NULL;
 }
 
 void gateway_access_end(struct gateway *g, size_t begun, unsigned flags)
 {
-	struct buffer *out = connection_queue(g->access);
-	const struct link_sip_head head = {
-		.length = (uint32_t)(buffer_length(out) - begun - LINK_SIP_HEAD_BYTES),
-		.flags = flags,
-		.generation = g->image ? policy_image_generation(g->image) : 0,
-	};
-
-	link_sip_write(&head, out->bytes + out->start + begun);
+	link_sip_end(connection_queue(g->access), begun, flags,
+	             g->image ? policy_image_generation(g->image) : 0);
 	connection_queued(g->access);
 }
 
@@ -109,10 +96,8 @@ void gateway_access_undo(struct gateway *g, size_t begun)
 {
 	struct buffer *out = g->access ? connection_queue(g->access) : NULL;
 
-	if (!out)
-		return;
-	out->end = out->start + begun;
-	out->is_broken = false; /* what did not fit is gone; the stream is as it was */
+	if (out)
+		link_sip_undo(out, begun);
 }
 
 size_t gateway_access_queued(const struct gateway *g)

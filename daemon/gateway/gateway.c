@@ -102,26 +102,34 @@ static void take_image(struct gateway *g, struct link_frame *frame)
 
 /* ---- credentials, listeners, settings of the host ---- */
 
+static void report_not_applied(void *gateway, const char *why)
+{
+	struct gateway *g = gateway;
+	struct gateway_report report;
+
+	gateway_report_open(&report, g, CONTROL_EVENT_CONFIG_NOT_APPLIED);
+	json_put_text(&report.w, "service", "gateway");
+	json_put_number(&report.w, "version", g->image ? (int64_t)policy_image_generation(g->image) : 0);
+	json_put_text(&report.w, "why", why);
+	gateway_report_send(&report);
+}
+
 static void take_credentials(struct gateway *g, struct link_frame *frame)
 {
 	struct tls_credentials *fresh = NULL;
-	struct link_credentials read;
+	struct link_credentials read = { .payload = NULL };
 	struct reason reason = { "" };
-	struct gateway_report report;
 
 	if (link_credentials_read(frame->payload, &read, &reason) == RESULT_OK &&
-	    link_credentials_open(frame->fd, &read, TLS_XMPP, &fresh, &reason) == RESULT_OK) {
+	    link_credentials_open(frame->fd, &read, TLS_XMPP, report_not_applied, g, &fresh, &reason) ==
+	            RESULT_OK) {
 		tls_credentials_free(&g->credentials);
 		g->credentials = fresh;
 		streams_credentials_changed(g);
 	} else {
-		gateway_report_open(&report, g, CONTROL_EVENT_CONFIG_NOT_APPLIED);
-		json_put_text(&report.w, "service", "gateway");
-		json_put_number(&report.w, "version",
-		                g->image ? (int64_t)policy_image_generation(g->image) : 0);
-		json_put_text(&report.w, "why", reason.text);
-		gateway_report_send(&report);
+		report_not_applied(g, reason.text);
 	}
+	link_credentials_drop(&read);
 	close(frame->fd);
 }
 

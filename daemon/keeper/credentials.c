@@ -47,6 +47,9 @@ uint64_t credentials_names(const struct host *host, const struct policy_image *i
 
 enum part { PART_CHAIN, PART_KEY, PART_TRUST, PART_CRLS, PART_COUNT };
 enum { PARTS_MAX = PART_COUNT + 2 * KEEPER_CERTIFICATES_MAX };
+_Static_assert((int)PART_COUNT == LINK_CREDENTIAL_PARTS &&
+                       (int)KEEPER_CERTIFICATES_MAX <= LINK_CREDENTIALS_MORE_MAX,
+               "a service takes what the keeper gives");
 
 static enum result read_part(const char *root, const char *name, bool is_secret, const char *field,
                              struct buffer *out, struct reason *why)

@@ -11,6 +11,7 @@
 #include "daemon/keeper/host.h"
 #include "daemon/keeper/traffic.h"
 #include "daemon/launcher/launcher.h"
+#include "daemon/link/credentials.h"
 #include "daemon/link/link.h"
 #include "daemon/policy/policy.h"
 #include "shared/base/json.h"
@@ -20,7 +21,7 @@ enum {
 	KEEPER_CRLS_LOOK_S = 2, /* how often their files are looked at */
 	KEEPER_LISTENERS_MAX = 32,
 	KEEPER_LISTEN_RETRY_MS = 5000,
-	KEEPER_CREDENTIAL_FILE_MAX = 1024 * 1024, /* a trust store of all public authorities is 230 KB */
+	KEEPER_CREDENTIAL_FILE_MAX = LINK_CREDENTIAL_PART_MAX, /* what a service takes */
 	KEEPER_QUERIES_MAX = 64,
 	KEEPER_QUERY_MS = 2000,      /* one page */
 	KEEPER_QUERY_ALL_MS = 10000, /* all of them */

@@ -2,11 +2,6 @@
 
 _Static_assert(sizeof(struct link_sip_head) == LINK_SIP_HEAD_BYTES, "the head has no gaps");
 
-void link_sip_write(const struct link_sip_head *head, char to[LINK_SIP_HEAD_BYTES])
-{
-	memcpy(to, head, sizeof *head);
-}
-
 enum link_sip_answer link_sip_read(struct slice bytes, struct link_sip_head *head, struct slice *message)
 {
 	*message = SLICE_NONE;
@@ -19,6 +14,59 @@ enum link_sip_answer link_sip_read(struct slice bytes, struct link_sip_head *hea
 		return LINK_SIP_MORE;
 	*message = (struct slice){ bytes.ptr + sizeof *head, head->length };
 	return LINK_SIP_WHOLE;
+}
+
+bool link_sip_each(struct buffer *in,
+                   bool (*came)(void *owner, const struct link_sip_head *head, struct slice message),
+                   void *owner)
+{
+	struct link_sip_head head;
+	struct slice message;
+
+	while (buffer_length(in) > 0) {
+		bool goes_on = true;
+
+		switch (link_sip_read(buffer_slice(in), &head, &message)) {
+		case LINK_SIP_MORE: return true;
+		case LINK_SIP_BROKEN: return false;
+		case LINK_SIP_WHOLE: break;
+		}
+		if (message.len)
+			goes_on = came(owner, &head, message);
+		buffer_consume(in, LINK_SIP_HEAD_BYTES + head.length);
+		if (!goes_on)
+			return true;
+	}
+	return true;
+}
+
+bool link_sip_begin(struct buffer *out, size_t *begun)
+{
+	static const char nothing[LINK_SIP_HEAD_BYTES];
+
+	*begun = buffer_length(out);
+	if (buffer_add(out, (struct slice){ nothing, sizeof nothing }))
+		return true;
+	link_sip_undo(out, *begun);
+	return false;
+}
+
+void link_sip_end(struct buffer *out, size_t begun, unsigned flags, uint64_t generation)
+{
+	const struct link_sip_head head = {
+		.length = (uint32_t)(buffer_length(out) - begun - LINK_SIP_HEAD_BYTES),
+		.flags = flags,
+		.generation = generation,
+	};
+
+	memcpy(out->bytes + out->start + begun, &head, sizeof head);
+}
+
+/* What did not fit is gone, too; the stream is as it was. */
+void link_sip_undo(struct buffer *out, size_t begun)
+{
+	out->end = out->start + begun;
+	out->is_broken = false;
 }
 
 /* ---- what a service says of its own ---- */

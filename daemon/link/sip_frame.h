@@ -30,9 +30,23 @@ struct link_sip_head {
 
 enum link_sip_answer { LINK_SIP_WHOLE, LINK_SIP_MORE, LINK_SIP_BROKEN };
 
-void link_sip_write(const struct link_sip_head *head, char to[LINK_SIP_HEAD_BYTES]);
 /* WHOLE: `head` and the message, LINK_SIP_HEAD_BYTES + length bytes are to be consumed. */
 enum link_sip_answer link_sip_read(struct slice bytes, struct link_sip_head *head, struct slice *message);
+/*
+ * Every whole message of `in`, which is taken off it; what is left is the beginning of one.  `came` says by false that
+ * nothing more is wanted (its connection has ended).  False: what stands there is no frame, and nothing behind it can
+ * be believed.
+ */
+bool link_sip_each(struct buffer *in,
+                   bool (*came)(void *owner, const struct link_sip_head *head, struct slice message),
+                   void *owner);
+/*
+ * A message is written into `out` between these: begin leaves room for the head, and `*begun` names it; end makes the
+ * head that of what was added since; undo takes all of it back.  Begun and left alone it is a frame of nothing.
+ */
+bool link_sip_begin(struct buffer *out, size_t *begun);
+void link_sip_end(struct buffer *out, size_t begun, unsigned flags, uint64_t generation);
+void link_sip_undo(struct buffer *out, size_t begun);
 
 /*
  * A final answer of the service's own, to access: not what the partner says, but what kept it from being asked or
