@@ -461,5 +461,6 @@ void message_delivered(struct talks *t, struct ask *ask, const struct gateway_ou
 		talks_give_up(t, ask->server, 504, LINK_SIP_NO_REASON, why ? why : outcome->why);
 		break;
 	case GATEWAY_FAILED: talks_give_up(t, ask->server, 504, LINK_SIP_UNREACHABLE, outcome->why); break;
+	case GATEWAY_CROWDED: talks_give_up(t, ask->server, 480, LINK_SIP_TEMPORARY, outcome->why); break;
 	}
 }

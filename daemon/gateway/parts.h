@@ -154,12 +154,13 @@ enum gateway_delivery {
 	GATEWAY_WRITTEN,   /* written, and no error came within quiet-time */
 	GATEWAY_REFUSED,   /* an error stanza came: `error` */
 	GATEWAY_UNKNOWN,   /* written, and its stream ended or did not acknowledge: it is not sent again */
-	GATEWAY_FAILED,    /* never written: no stream, a limit, time: `why` */
+	GATEWAY_FAILED,    /* never written: no stream, time: `why` */
+	GATEWAY_CROWDED,   /* never written: too many wait already: `why` */
 };
 struct gateway_outcome {
 	enum gateway_delivery delivery;
 	const struct xmpp_element *error; /* REFUSED: the error stanza; lives during the call */
-	const char *why;                  /* FAILED, UNKNOWN: never NULL there */
+	const char *why;                  /* FAILED, CROWDED, UNKNOWN: never NULL there */
 };
 /*
  * Provided by the XMPP side (streams).  `local`, `remote`: XMPP domains as A-labels, that of "from" and that of "to".

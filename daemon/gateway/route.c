@@ -137,7 +137,7 @@ static void wait_in_line(struct route *route, struct parcel *parcel, const struc
 	}
 	parcel->bytes = parcel->arena.used;
 	if (!has_room_for(route, parcel->bytes)) {
-		parcel_owe(parcel, GATEWAY_FAILED,
+		parcel_owe(parcel, GATEWAY_CROWDED,
 		           route->sender ? "the partner's server takes messages more slowly than they come"
 		                         : "too many messages wait for a stream to the partner's domain");
 		return;

@@ -21,7 +21,8 @@ void watching_delivered(struct talks *t, struct ask *ask, const struct gateway_o
 	struct watching *w = handles_get(&t->watchings, ask->owner);
 
 	/* Refused is an answer: the watcher is not there, or does not want to know. */
-	if (!w || (outcome->delivery != GATEWAY_FAILED && outcome->delivery != GATEWAY_UNKNOWN))
+	if (!w || (outcome->delivery != GATEWAY_FAILED && outcome->delivery != GATEWAY_CROWDED &&
+	           outcome->delivery != GATEWAY_UNKNOWN))
 		return;
 	w->owes_subscribed |= ask->is_subscribed;
 	w->stale_ms = gateway_now_ms(t->gateway) + TALKS_TELL_AGAIN_MS;
