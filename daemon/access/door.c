@@ -436,6 +436,9 @@ bool door_prove(struct flow *flow, enum admission_class class)
 
 /* ---- transactions ---- */
 
+_Static_assert((int)ADMISSION_CLASSES == (int)SIP_TRANSACTION_GROUPS,
+               "a class of askers is a group of transactions");
+
 bool door_has_transaction(struct access *a, enum admission_class class, const struct flow *flow)
 {
 	static const enum door_limit limits[ADMISSION_CLASSES] = {

@@ -92,7 +92,7 @@ const char *sip_event_name(enum sip_event event);
 enum {
 	SIP_TRANSACTIONS_PER_CONNECTION_MAX = 512, /* server transactions not yet accepted; security: a flood of one peer */
 	SIP_TRANSACTIONS_POOLED_MAX = 1024,        /* freed ones kept for the next request; the rest go back to the system */
-	SIP_TRANSACTION_GROUPS = 3,          /* the core's classes of askers, counted for it */
+	SIP_TRANSACTION_GROUPS = 4,          /* the core's classes of askers, counted for it */
 	SIP_STORED_KEPT_BYTES = 4096,              /* a pooled one keeps this much of its buffer at most */
 	SIP_STORED_MAX = 2 * SIP_HEADER_SECTION_MAX + 256 * 1024, /* a message as we write it, with the largest body a setting allows */
 };
