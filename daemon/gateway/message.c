@@ -342,6 +342,13 @@ void message_from_xmpp(struct talks *t, const struct xmpp_element *stanza, handl
 		im.stamp_ms = loop_now(t->gateway->loop).wall_ms;
 	if (pair)
 		answer = translate_im_to_sip(&im, pair->tastes, p.their_uri, p.our_uri, &t->arena, &content);
+	/* Of the body that goes out: line ends and an envelope have made it longer than the words were. */
+	if (answer == TRANSLATE_OK && pair && is_text &&
+	    content.body.len > gateway_partner(t->gateway, p.theirs.domain)->max_message_body) {
+		refusal = (struct translate_refusal){ 413, XMPP_POLICY_VIOLATION,
+			                              "the message is longer than this partner's limit" };
+		answer = TRANSLATE_REFUSED;
+	}
 	if (answer == TRANSLATE_OK && pair && is_text) {
 		send_text(t, stanza, &p, pair, gateway_partner(t->gateway, p.theirs.domain), &im, &content,
 		          receipt);

@@ -206,11 +206,12 @@ enum translate_answer translate_address_to_uri(const struct xmpp_jid *jid, struc
                                                struct slice *out, struct translate_refusal *refusal)
 {
 	struct buffer plain, uri;
-	bool is_canonical;
+	bool is_canonical, is_short;
 
 	buffer_start(&plain, XMPP_JID_PART_MAX);
 	buffer_start(&uri, SIP_URI_MAX);
 	is_canonical = unescape_jid(jid->local, &plain);
+	is_short = plain.is_broken; /* of memory: a part is shorter than its escaped form */
 	buffer_add(&uri, SLICE("sip:"));
 	percent_encode(&uri, buffer_slice(&plain), PLAIN_IN_USER);
 	buffer_stop(&plain);
@@ -225,6 +226,9 @@ enum translate_answer translate_address_to_uri(const struct xmpp_jid *jid, struc
 	bool is_broken = uri.is_broken;
 
 	*out = translate_taken(&uri, arena);
+	/* Half a name is somebody else's. */
+	if (is_short)
+		return TRANSLATE_NO_MEMORY;
 	if (!is_canonical)
 		return bad_address(refusal,
 		                   "an escaped backslash that escapes nothing, or a blank at an end");
@@ -241,6 +245,7 @@ struct slice translate_address_to_entity(const struct xmpp_jid *jid, struct aren
 	buffer_start(&plain, XMPP_JID_PART_MAX);
 	buffer_start(&uri, 3 * XMPP_JID_PART_MAX + 512);
 	(void)unescape_jid(jid->local, &plain);
+	uri.is_broken = plain.is_broken;
 	buffer_add(&uri, SLICE("pres:"));
 	percent_encode(&uri, buffer_slice(&plain), PLAIN_IN_PRES);
 	buffer_stop(&plain);

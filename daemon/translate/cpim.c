@@ -79,6 +79,10 @@ bool translate_cpim_open(struct translate_body *body, const char **why)
 			return false;
 		if (slice_equal_nocase(name, SLICE("content-language")))
 			body->language = value;
+		if (!translate_is_plain_coding(name, value)) {
+			*why = "an encoded part of a message/cpim";
+			return false;
+		}
 	}
 	skip_line_end(&rest);
 	body->bytes = rest;

@@ -78,9 +78,13 @@ static bool read_around(const struct sip_message *request, const struct translat
 
 static bool has_coding(const struct sip_message *request)
 {
-	struct slice value = header_value(request, SIP_CONTENT_ENCODING);
+	struct sip_walk walk = { 0 };
+	struct slice value;
 
-	return value.len && !slice_equal_nocase(value, SLICE("identity"));
+	while (sip_message_walk(request, SIP_CONTENT_ENCODING, &walk, &value))
+		if (!slice_equal_nocase(slice_trim(value), SLICE("identity")))
+			return true;
+	return false;
 }
 
 enum translate_answer translate_im_from_sip(const struct sip_message *request, struct xmpp_parser *parser,

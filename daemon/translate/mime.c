@@ -56,7 +56,29 @@ bool translate_part_header(struct slice *rest, struct slice *name, struct slice 
 	return name->len > 0;
 }
 
+bool translate_is_plain_coding(struct slice name, struct slice value)
+{
+	return !slice_equal_nocase(name, SLICE("content-transfer-encoding")) ||
+	       slice_equal_nocase(value, SLICE("7bit")) || slice_equal_nocase(value, SLICE("8bit")) ||
+	       slice_equal_nocase(value, SLICE("binary"));
+}
+
 /* ---- multipart ---- */
+
+/*
+ * The boundary and nothing else, but blanks (§5.1.1): where the boundary of one level begins with that of another, a
+ * line of the inner one is none of the outer's.
+ */
+static bool is_delimiter(struct slice line, struct slice boundary)
+{
+	if (!slice_starts(line, SLICE("--")) || !slice_starts(slice_after(line, 2), boundary))
+		return false;
+	line = slice_after(line, 2 + boundary.len);
+	if (slice_starts(line, SLICE("--")))
+		line = slice_after(line, 2);
+	line = take_line(&line);
+	return slice_trim(line).len == 0;
+}
 
 /* Where "--boundary" starts a line; `bytes.len` when nowhere. */
 static size_t find_delimiter(struct slice bytes, struct slice boundary)
@@ -66,7 +88,7 @@ static size_t find_delimiter(struct slice bytes, struct slice boundary)
 	while (at < bytes.len) {
 		struct slice line = slice_after(bytes, at);
 
-		if (slice_starts(line, SLICE("--")) && slice_starts(slice_after(line, 2), boundary))
+		if (is_delimiter(line, boundary))
 			return at;
 		at += slice_find(line, '\n') + 1;
 	}
@@ -110,9 +132,7 @@ static bool read_part(struct slice part, struct translate_body *body)
 		if (slice_equal_nocase(name, SLICE("content-disposition")) &&
 		    slice_starts_nocase(value, SLICE("attachment")))
 			return false;
-		if (slice_equal_nocase(name, SLICE("content-transfer-encoding")) &&
-		    !slice_equal_nocase(value, SLICE("7bit")) && !slice_equal_nocase(value, SLICE("8bit")) &&
-		    !slice_equal_nocase(value, SLICE("binary")))
+		if (!translate_is_plain_coding(name, value))
 			return false;
 	}
 	(void)take_line(&part);

@@ -65,6 +65,8 @@ bool translate_type_is(const struct translate_body *body, const char *type);
 bool translate_type_read(struct slice value, struct slice *type, struct slice *params);
 /* One header line "Name: value" off the front of `*rest` (CR LF or LF, folding joined by no one: refused). */
 bool translate_part_header(struct slice *rest, struct slice *name, struct slice *value);
+/* A header of a part that says how its bytes are encoded: as they are?  True of every other header. */
+bool translate_is_plain_coding(struct slice name, struct slice value);
 /*
  * The best part: plain text before notices before HTML.  `body` comes with the
  * outermost type and bytes.  False: nothing in it that we read, or a malformed

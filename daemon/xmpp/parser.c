@@ -130,7 +130,8 @@ static void note_language(struct xmpp_parser *p, int count, const xmlChar **give
 
 		if (a[2] && slice_equal(slice_from(a[2]), XMPP_NS_XML) &&
 		    slice_equal(slice_from(a[0]), SLICE("lang")))
-			buffer_add(&p->language, (struct slice){ (const char *)a[3], (size_t)(a[4] - a[3]) });
+			buffer_add(&p->language,
+			           meant(p, (struct slice){ (const char *)a[3], (size_t)(a[4] - a[3]) }));
 	}
 }
 

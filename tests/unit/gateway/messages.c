@@ -95,6 +95,23 @@ static void a_message_beyond_the_partners_limit_is_refused(void **state)
 	free(body);
 }
 
+/* The body that goes out is counted: each of these line ends becomes two bytes. */
+static void line_ends_count_as_they_go_out(void **state)
+{
+	static char lines[33001];
+	char *xml;
+
+	(void)state;
+	memset(lines, '\n', sizeof lines - 1);
+	xml = arena_printf(&wire.arena,
+	                   "<message from='bob@x.example/r' to='alice@im.contoso.example' "
+	                   "id='i1'><body>a%sa</body></message>",
+	                   lines);
+	wire_xmpp(xml);
+	assert_int_equal(wire.request_count, 0);
+	wire_expect_stanza(0, "<policy-violation ");
+}
+
 static void a_notice_is_answered_at_once(void **state)
 {
 	(void)state;
@@ -656,6 +673,7 @@ int main(void)
 		TEST(the_answer_waits_for_the_outcome),
 		TEST(what_cannot_cross_is_refused_at_once),
 		TEST(a_message_beyond_the_partners_limit_is_refused),
+		TEST(line_ends_count_as_they_go_out),
 		TEST(a_notice_is_answered_at_once),
 		TEST(success_is_silent_and_failure_is_said_once),
 		TEST(what_the_pool_has_not_taken_is_not_acknowledged),

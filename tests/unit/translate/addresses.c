@@ -1,4 +1,5 @@
 /* addresses: every row of the table, and that no two addresses become one. */
+#include "shared/base/memory.h"
 #include "tests/unit/translate/table.h"
 
 static struct slice sip_to_xmpp(struct arena *arena, struct slice text)
@@ -133,9 +134,36 @@ static void escapes_are_one_to_one(void **state)
 	arena_stop(&arena);
 }
 
+/* Whatever allocation fails: the whole address, or none; half a name is somebody else's. */
+static void half_an_address_is_none(void **state)
+{
+	(void)state;
+#ifdef PARLEY_FAULTS
+	for (unsigned long at = 1; at < 20; at++) {
+		struct translate_refusal refusal = { 0 };
+		struct arena arena;
+		struct xmpp_jid jid = { SLICE("juliet"), SLICE("xmpp.example"), SLICE("phone") };
+		struct slice uri = SLICE(""), entity;
+		enum translate_answer answer;
+
+		arena_start(&arena, TRANSLATE_ARENA_MAX);
+		mem_fail_at(at);
+		answer = translate_address_to_uri(&jid, &arena, &uri, &refusal);
+		mem_fail_at(at);
+		entity = translate_address_to_entity(&jid, &arena);
+		mem_fail_at(0);
+		if (answer == TRANSLATE_OK)
+			assert_true(slice_equal(uri, SLICE("sip:juliet@xmpp.example;gr=phone")));
+		assert_true(!entity.ptr || slice_equal(entity, SLICE("pres:juliet@xmpp.example")));
+		arena_stop(&arena);
+	}
+#endif
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(half_an_address_is_none),
 		cmocka_unit_test(maps_each_row),
 		cmocka_unit_test(every_jid_comes_back),
 		cmocka_unit_test(escapes_are_one_to_one),

@@ -112,7 +112,7 @@ static void maps_each_row(void **state)
 		                    : from_xmpp(&t->arena, t->columns[2], t->columns[3]),
 		             t->columns[4]);
 	}
-	table_stop(t, 80);
+	table_stop(t, 87);
 	free(t);
 }
 

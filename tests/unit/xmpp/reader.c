@@ -102,6 +102,10 @@ static const struct {
 	{ "takes_blanks_before_it", SLICE("\n <?xml version='1.0'?>" HEAD), "H" },
 	{ "takes_the_end", SLICE(HEAD "</stream:stream>more"), "H E" },
 	{ "gives_a_stanza_the_streams_language", SLICE(HEAD "<message/>"), "H <message xml:lang='en'/>" },
+	{ "keeps_an_ampersand_of_the_streams_language",
+	  SLICE("<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' "
+	        "xml:lang='a&amp;b'><message/>"),
+	  "H <message xml:lang='a&amp;b'/>" },
 	{ "keeps_a_stanzas_own_language", SLICE(HEAD "<message xml:lang='de'/>"),
 	  "H <message xml:lang='de'/>" },
 	{ "takes_stanzas_and_keep_alives",
