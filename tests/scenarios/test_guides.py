@@ -132,6 +132,7 @@ def test_the_other_pages_commands(machine):
     assert walk(machine, "xmpp-ejabberd.md") == 4
     machine.ask("xmpp", "remove", "northwind.example")
     assert walk(machine, "beside-skype-for-business.md") >= 8
+    assert walk(machine, "remote-users.md") >= 12
 
 
 def test_the_documents_of_the_other_pages_are_right(machine, tmp_path):

@@ -33,8 +33,8 @@ enum action_place {
 #define SCREEN(ID, ...) ID = 1 << SCREEN_##ID,
 #include "tui/screens/screens.def"
 #undef SCREEN
-	KINDS = XMPP | POLICIES | USERS | SITES, /* rows of kind_list.c */
-	LISTS = KINDS | GRANT | DOMAINS | CONNECTIONS | SESSIONS | EVENTS | DISCOVERED | VERSIONS | AUDIT |
+	KINDS = XMPP | POLICIES | USERS | SITES | MEETINGS, /* rows of kind_list.c */
+	LISTS = KINDS | GRANT | DOMAINS | CONNECTIONS | SESSIONS | REMOTE | EVENTS | DISCOVERED | VERSIONS | AUDIT |
 	        STAGED | SERVICES,
 	FORMS = FORM | ACCESS_EDGE | GATEWAY,
 	EVERYWHERE = (1 << SCREEN_COUNT) - 1,

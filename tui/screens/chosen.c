@@ -77,6 +77,18 @@ static void read_listed(struct console *console, const struct json *row, const c
 	reading_open(scene, title, text);
 }
 
+/* May this user sign in from outside; may anybody join this meeting? */
+static void why_remote(struct console *console, const struct json *row)
+{
+	bool is_anonymous = slice_equal(scene_text(row, "kind"), SLICE("anonymous"));
+	struct slice user = scene_text(row, "user");
+
+	if (is_anonymous)
+		whys_open(console, SLICE("anonymous@anonymous.invalid"), user, SLICE("message"));
+	else
+		whys_open(console, user, slice_after(user, slice_find(user, '@') + 1), SLICE("sign-in"));
+}
+
 /* A request's row names both ends and what it was; any other at most the partner. */
 void chosen_why(struct console *console)
 {
@@ -94,6 +106,10 @@ void chosen_why(struct console *console)
 			what = slice_of(methods[i].what);
 	if (domain.len)
 		snprintf(from, sizeof from, "someone@%.*s", SLICE_ARG(domain));
+	if (scene->screen == SCREEN_REMOTE) {
+		why_remote(console, listing_selected(scene_listing(scene)));
+		return;
+	}
 	if (scene->screen == SCREEN_SESSIONS)
 		row = listing_selected(scene_listing(scene));
 	if (scene_text(row, "local").len) {
@@ -247,6 +263,8 @@ void chosen_open(struct console *console)
 		read_listed(console, listing_selected(scene_listing(scene)), _("Connection"));
 	else if (scene->screen == SCREEN_SESSIONS)
 		read_listed(console, listing_selected(scene_listing(scene)), _("Session"));
+	else if (scene->screen == SCREEN_REMOTE)
+		read_listed(console, listing_selected(scene_listing(scene)), _("Remote user"));
 	else if (scene->screen == SCREEN_DISCOVERED)
 		read_listed(console, listing_selected(scene_listing(scene)), _("Discovered partner"));
 	else if (scene->screen == SCREEN_EVENTS)

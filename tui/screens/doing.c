@@ -133,6 +133,7 @@ void doing(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_TOGGLE_KIND: chosen_toggle(console); break;
 	case ACTION_CLOSE_CONNECTION: question_connection(console, "close"); break;
 	case ACTION_DRAIN_CONNECTION: question_connection(console, "drain"); break;
+	case ACTION_DISCONNECT_USER: question_disconnect(console); break;
 	case ACTION_MENU: scene_open_menu(&console->scene); break;
 	case ACTION_START_SERVICE: question_service(console, "start"); break;
 	case ACTION_STOP_SERVICE: question_service(console, "stop"); break;

@@ -56,6 +56,12 @@ static const struct column site_columns[] = {
 	{ "description", N_("DESCRIPTION") },
 };
 
+static const struct column meeting_columns[] = {
+	{ "sip-address", N_("MEETING") },
+	{ "organizer", N_("ORGANIZER") },
+	{ "description", N_("DESCRIPTION") },
+};
+
 #define COLUMNS(of) of##_columns, sizeof of##_columns / sizeof *of##_columns
 
 static const struct {
@@ -79,6 +85,8 @@ static const struct {
 	  N_("No policy can be granted yet. g p shows them; there n makes one.") },
 	{ SCREEN_SITES, MODEL_SITE, COLUMNS(site), true, false, NULL, NULL,
 	  N_("No site: Global is for all who are granted no policy. n adds a site.") },
+	{ SCREEN_MEETINGS, MODEL_CONFERENCE, COLUMNS(meeting), true, false, NULL, NULL,
+	  N_("No meeting is open to people without an account. n lists one.") },
 };
 
 /* Screens that are the form of one object. */
@@ -306,6 +314,7 @@ KIND_SCREEN(xmpp)
 KIND_SCREEN(policies)
 KIND_SCREEN(users)
 KIND_SCREEN(sites)
+KIND_SCREEN(meetings)
 
 /* To whom, and below it the policies that can be granted. */
 void grant_draw(struct scene *scene, struct grid *grid, struct area area)

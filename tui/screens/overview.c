@@ -74,7 +74,8 @@ static const char *switch_word(const struct scene *scene, const char *member, en
 
 static int draw_switches(const struct scene *scene, struct grid *grid, struct area area)
 {
-	int y = area.y;
+	long long users = (long long)scene_number(json_get(scene->status, "traffic"), "remote_users");
+	int x, y = area.y;
 
 	grid_put_text(grid, area.x + 1, y, area.width - 8, _("FEDERATION"), GRID_DIM);
 	grid_put_text(grid, area.x + 24, y++, 8, _("SWITCH"), GRID_DIM);
@@ -83,7 +84,10 @@ static int draw_switches(const struct scene *scene, struct grid *grid, struct ar
 		const char *word = switch_word(scene, switches[i].member, &role);
 
 		grid_put_text(grid, area.x + 1, y, 22, _(switches[i].label), GRID_NORMAL);
-		grid_put_text(grid, area.x + 24, y++, 8, word, role);
+		x = area.x + 24 + grid_put_text(grid, area.x + 24, y, 8, word, role);
+		if (users > 0 && slice_equal(slice_of(switches[i].member), SLICE("allow-outside-users")))
+			grid_printf(grid, x + 1, y, area.x + area.width - x - 1, GRID_NORMAL, _("%lld there"), users);
+		y++;
 	}
 	return y;
 }

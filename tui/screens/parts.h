@@ -150,6 +150,7 @@ void question_block_partner(struct console *console, struct slice domain, int64_
 void question_service(struct console *console, const char *verb);
 /* One connection: "close" or "drain". */
 void question_connection(struct console *console, const char *verb);
+void question_disconnect(struct console *console); /* of the selected remote user */
 /* `is_change`: it publishes a version; else it acts on the daemon. */
 void question_command(struct console *console, struct slice line, bool is_change);
 void question_offer_stage(struct console *console); /* s stages what is asked about */

@@ -449,6 +449,35 @@ void question_connection(struct console *console, const char *verb)
 	show_command(console);
 }
 
+void question_disconnect(struct console *console)
+{
+	struct scene *scene = &console->scene;
+	const struct json *row = listing_selected(&scene->listings[SCREEN_REMOTE]);
+	struct slice user = scene_text(row, "user");
+	char title[DIALOG_LINE_BYTES];
+	struct buffer line;
+
+	if (!row || slice_equal(scene_text(row, "kind"), SLICE("anonymous"))) {
+		scene_say(scene, GRID_NORMAL, "%s",
+		          row ? _("nobody with an account: end its connection (g n), or take the meeting off its list")
+		              : _("there is no row"));
+		return;
+	}
+	buffer_start(&line, COMMAND_BYTES);
+	buffer_add(&line, SLICE("remote disconnect"));
+	command_add(&line, user);
+	changes_clear(&console->agreed);
+	changes_add(&console->agreed, buffer_slice(&line));
+	buffer_stop(&line);
+	snprintf(title, sizeof title, _("Cut off %.*s"), SLICE_ARG(user));
+	console->asking = ASKING_AGREED;
+	dialog_open(&scene->dialog, title, _("Do it? y/N"), NULL);
+	dialog_add_line(&scene->dialog, "%s", _("What is under way has a second to be answered, then it ends."));
+	dialog_add_line(&scene->dialog, "%s",
+	                _("The user may sign in again at once; a policy without remote access forbids it."));
+	show_command(console);
+}
+
 void question_command(struct console *console, struct slice line, bool is_change)
 {
 	struct dialog *dialog = &console->scene.dialog;

@@ -165,6 +165,16 @@ static struct stage *sessions_empty(void)
 	return stage;
 }
 
+static struct stage *remote(void)
+{
+	struct stage *stage = listed(SCREEN_REMOTE, "remote.json");
+
+	stage->scene.listings[SCREEN_REMOTE].table.selected = 1;
+	return stage;
+}
+
+static struct stage *meetings(void) { return listed(SCREEN_MEETINGS, "meetings.json"); }
+
 static struct stage *services(void) { return listed(SCREEN_SERVICES, "services.json"); }
 
 static const struct picture pictures[] = {
@@ -192,6 +202,10 @@ static const struct picture pictures[] = {
 	{ "sessions-120x40", sessions, 120, 40, false, false },
 	{ "sessions-60x16", sessions, 60, 16, false, false },
 	{ "sessions-empty-80x24", sessions_empty, 80, 24, false, false },
+	{ "remote-80x24", remote, 80, 24, false, false },
+	{ "remote-120x40", remote, 120, 40, false, false },
+	{ "remote-60x16", remote, 60, 16, false, false },
+	{ "meetings-80x24", meetings, 80, 24, false, false },
 	{ "services-80x24", services, 80, 24, false, false },
 	{ "services-120x40", services, 120, 40, false, false },
 	{ "services-60x16", services, 60, 16, false, false },

@@ -1,0 +1,59 @@
+/*
+ * Our own users outside: who is signed in, from where and with what, and who takes part in a meeting without an account.
+ */
+#include <stdio.h>
+
+#include "tui/client/shown.h"
+#include "tui/client/words.h"
+#include "tui/screens/command.h"
+#include "tui/screens/scene.h"
+
+static const struct table_column columns[] = {
+	{ N_("USER"), 18, 3, 0, false },    { N_("STATE"), 10, 0, 0, false },
+	{ N_("ADDRESS"), 14, 1, 1, false }, { N_("PROGRAM"), 10, 2, 2, false },
+	{ N_("SINCE"), 6, 0, 0, false },    { N_("EXPIRES"), 7, 0, 3, false },
+	{ N_("IN"), 5, 0, 4, true },        { N_("OUT"), 5, 0, 4, true },
+};
+
+static const struct listing_field fields[] = {
+	{ "user", LISTING_TEXT },         { "state", LISTING_STATE },
+	{ "address", LISTING_TEXT },      { "agent", LISTING_TEXT },
+	{ "since", LISTING_AGE },         { "expires_in_s", LISTING_SPAN },
+	{ "messages_in", LISTING_NUMBER }, { "messages_out", LISTING_NUMBER },
+};
+
+static enum grid_role state_role(struct slice state)
+{
+	return slice_equal(state, SLICE("signed in")) ? GRID_GOOD : GRID_WARN;
+}
+
+static const struct listing_kind kind = {
+	.method = "remote.list",
+	.is_paged = true,
+	.columns = columns,
+	.fields = fields,
+	.column_count = sizeof columns / sizeof *columns,
+	.key = { "user", "connection", "kind" },
+	.state_role = state_role,
+};
+
+const struct listing_kind *remote_kind(void) { return &kind; }
+
+void remote_draw(struct scene *scene, struct grid *grid, struct area area)
+{
+	const struct json *served = json_get(json_get(scene->status, "switches"), "allow-outside-users");
+
+	listing_draw(scene, &scene->listings[SCREEN_REMOTE], grid, area,
+	             json_as_bool(served, true)
+	                     ? _("Nobody is signed in from outside.")
+	                     : _("Remote users are switched off: nobody signs in from outside. g a shows the switch."));
+}
+
+void remote_command(const struct scene *scene, struct buffer *out)
+{
+	const struct listing *listing = &scene->listings[SCREEN_REMOTE];
+
+	buffer_add(out, SLICE("remote list"));
+	if (listing->filter.length)
+		command_add(out, editor_text(&listing->filter));
+}
