@@ -34,8 +34,8 @@ enum action_place {
 #include "tui/screens/screens.def"
 #undef SCREEN
 	KINDS = XMPP | POLICIES | USERS | SITES | MEETINGS, /* rows of kind_list.c */
-	LISTS = KINDS | GRANT | DOMAINS | CONNECTIONS | SESSIONS | REMOTE | EVENTS | DISCOVERED | VERSIONS | AUDIT |
-	        STAGED | SERVICES,
+	LISTS = KINDS | GRANT | DOMAINS | CONNECTIONS | SESSIONS | REMOTE | EVENTS | DISCOVERED | VERSIONS |
+	        AUDIT | STAGED | SERVICES,
 	FORMS = FORM | ACCESS_EDGE | GATEWAY,
 	EVERYWHERE = (1 << SCREEN_COUNT) - 1,
 	BROWSED = EVERYWHERE & ~(FORMS | WHY) /* where letters are never text */

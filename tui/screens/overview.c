@@ -86,7 +86,8 @@ static int draw_switches(const struct scene *scene, struct grid *grid, struct ar
 		grid_put_text(grid, area.x + 1, y, 22, _(switches[i].label), GRID_NORMAL);
 		x = area.x + 24 + grid_put_text(grid, area.x + 24, y, 8, word, role);
 		if (users > 0 && slice_equal(slice_of(switches[i].member), SLICE("allow-outside-users")))
-			grid_printf(grid, x + 1, y, area.x + area.width - x - 1, GRID_NORMAL, _("%lld there"), users);
+			grid_printf(grid, x + 1, y, area.x + area.width - x - 1, GRID_NORMAL, _("%lld there"),
+			            users);
 		y++;
 	}
 	return y;

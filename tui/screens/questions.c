@@ -459,7 +459,8 @@ void question_disconnect(struct console *console)
 
 	if (!row || slice_equal(scene_text(row, "kind"), SLICE("anonymous"))) {
 		scene_say(scene, GRID_NORMAL, "%s",
-		          row ? _("nobody with an account: end its connection (g n), or take the meeting off its list")
+		          row ? _("nobody with an account: end its connection (g n), or take the meeting off "
+		                  "its list")
 		              : _("there is no row"));
 		return;
 	}
@@ -472,7 +473,8 @@ void question_disconnect(struct console *console)
 	snprintf(title, sizeof title, _("Cut off %.*s"), SLICE_ARG(user));
 	console->asking = ASKING_AGREED;
 	dialog_open(&scene->dialog, title, _("Do it? y/N"), NULL);
-	dialog_add_line(&scene->dialog, "%s", _("What is under way has a second to be answered, then it ends."));
+	dialog_add_line(&scene->dialog, "%s",
+	                _("What is under way has a second to be answered, then it ends."));
 	dialog_add_line(&scene->dialog, "%s",
 	                _("The user may sign in again at once; a policy without remote access forbids it."));
 	show_command(console);

@@ -16,9 +16,9 @@ static const struct table_column columns[] = {
 };
 
 static const struct listing_field fields[] = {
-	{ "user", LISTING_TEXT },         { "state", LISTING_STATE },
-	{ "address", LISTING_TEXT },      { "agent", LISTING_TEXT },
-	{ "since", LISTING_AGE },         { "expires_in_s", LISTING_SPAN },
+	{ "user", LISTING_TEXT },          { "state", LISTING_STATE },
+	{ "address", LISTING_TEXT },       { "agent", LISTING_TEXT },
+	{ "since", LISTING_AGE },          { "expires_in_s", LISTING_SPAN },
 	{ "messages_in", LISTING_NUMBER }, { "messages_out", LISTING_NUMBER },
 };
 
@@ -44,9 +44,9 @@ void remote_draw(struct scene *scene, struct grid *grid, struct area area)
 	const struct json *served = json_get(json_get(scene->status, "switches"), "allow-outside-users");
 
 	listing_draw(scene, &scene->listings[SCREEN_REMOTE], grid, area,
-	             json_as_bool(served, true)
-	                     ? _("Nobody is signed in from outside.")
-	                     : _("Remote users are switched off: nobody signs in from outside. g a shows the switch."));
+	             json_as_bool(served, true) ? _("Nobody is signed in from outside.")
+	                                        : _("Remote users are switched off: nobody signs in from "
+	                                            "outside. g a shows the switch."));
 }
 
 void remote_command(const struct scene *scene, struct buffer *out)
