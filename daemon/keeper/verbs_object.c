@@ -391,7 +391,6 @@ PLAIN_KIND(XMPP_NAME, XMPP_NAME)
 void verb_run_TOPOLOGY_SET(struct call *call) { one_set(call, MODEL_TOPOLOGY); }
 void verb_run_CONFERENCE_LIST(struct call *call) { object_list(call, MODEL_CONFERENCE, NULL, NULL); }
 void verb_run_CONFERENCE_SHOW(struct call *call) { object_show(call, MODEL_CONFERENCE, NULL, NULL); }
-void verb_run_CONFERENCE_SHOW(struct call *call) { object_show(call, MODEL_CONFERENCE, NULL, NULL); }
 void verb_run_CONFERENCE_ADD(struct call *call) { object_add(call, MODEL_CONFERENCE); }
 void verb_run_CONFERENCE_SET(struct call *call) { object_set(call, MODEL_CONFERENCE); }
 void verb_run_CONFERENCE_REMOVE(struct call *call) { object_remove(call, MODEL_CONFERENCE); }
