@@ -15,7 +15,7 @@ void scene_start(struct scene *scene)
 	domain_rows_start(&scene->domains);
 	listing_start(&scene->listings[SCREEN_CONNECTIONS], connections_kind());
 	listing_start(&scene->listings[SCREEN_SESSIONS], sessions_kind());
-	listing_start(&scene->listings[SCREEN_REMOTE], remote_kind());
+	listing_start(&scene->listings[SCREEN_REMOTE], remotes_kind());
 	listing_start(&scene->listings[SCREEN_DISCOVERED], discovered_kind());
 	listing_start(&scene->listings[SCREEN_SERVICES], services_kind());
 	listing_start(&scene->listings[SCREEN_VERSIONS], versions_kind());

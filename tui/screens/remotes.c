@@ -37,9 +37,9 @@ static const struct listing_kind kind = {
 	.state_role = state_role,
 };
 
-const struct listing_kind *remote_kind(void) { return &kind; }
+const struct listing_kind *remotes_kind(void) { return &kind; }
 
-void remote_draw(struct scene *scene, struct grid *grid, struct area area)
+void remotes_draw(struct scene *scene, struct grid *grid, struct area area)
 {
 	const struct json *served = json_get(json_get(scene->status, "switches"), "allow-outside-users");
 
@@ -49,7 +49,7 @@ void remote_draw(struct scene *scene, struct grid *grid, struct area area)
 	                                            "outside. g a shows the switch."));
 }
 
-void remote_command(const struct scene *scene, struct buffer *out)
+void remotes_command(const struct scene *scene, struct buffer *out)
 {
 	const struct listing *listing = &scene->listings[SCREEN_REMOTE];
 
