@@ -53,6 +53,13 @@ def test_a_remote_user_signs_in_writes_and_is_reached(served):
     assert answer.status == 200
     assert running.registrar.of("MESSAGE")[-1].body == b"hello from outside"
 
+    # All that the pool offers is his, also what no partner may ask for.
+    for method in ("PUBLISH", "SUBSCRIBE", "REFER", "SERVICE"):
+        answer = alice.connection.ask(request(method, alice.address, alice.address, alice.address, headers=["Event: dialog"],
+                                              contact="<sip:alice@192.168.1.2:4000;transport=tls>", via_host="192.168.1.2"))
+        assert answer.status == 200 and running.registrar.of(method), method
+    assert alice.connection.ask(request("NEGOTIATE", alice.address, alice.address, alice.address)).status == 405
+
     inside = running.inside()
     contact = running.registrar.bindings["alice"][0]
     inside.send(to_user(path, contact, call_id="in-1"))

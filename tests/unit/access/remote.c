@@ -1,0 +1,89 @@
+/* Who a URI names, as sign-ins are compared. */
+#include "daemon/access/parts.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const struct {
+	const char *behaviour, *uri, *address; /* address "": nobody */
+} rows[] = {
+	{ "as it is", "sip:alice@contoso.example", "alice@contoso.example" },
+	{ "whatever the case", "sip:Alice@CONTOSO.Example", "alice@contoso.example" },
+	{ "escapes are what they stand for", "sip:%61lice@contoso.example", "alice@contoso.example" },
+	{ "by sips", "sips:alice@contoso.example", "alice@contoso.example" },
+	{ "parameters and ports name nobody else", "sip:alice@contoso.example:5061;transport=tls",
+	  "alice@contoso.example" },
+	{ "with the root's dot", "sip:alice@contoso.example.", "alice@contoso.example" },
+	{ "a host is nobody", "sip:contoso.example", "" },
+	{ "an empty user is nobody", "sip:@contoso.example", "" },
+};
+
+static void names_the_same_user_whatever_the_spelling(void **state)
+{
+	char room[POLICY_ADDRESS_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct sip_uri uri = { 0 };
+		struct slice address = SLICE("");
+
+		printf("%s\n", rows[i].behaviour);
+		if (sip_uri_parse(slice_of(rows[i].uri), &uri, NULL) == SIP_PARSE_OK)
+			address = remote_address(&uri, room);
+		assert_true(slice_equal(address, slice_of(rows[i].address)));
+	}
+}
+
+static void an_address_longer_than_any_entrys_is_nobodys(void **state)
+{
+	char text[1000] = "sip:", room[POLICY_ADDRESS_BYTES];
+	struct sip_uri uri;
+
+	(void)state;
+	for (size_t length = 300; length < 340; length++) {
+		memset(text + 4, 'a', length);
+		snprintf(text + 4 + length, sizeof text - 4 - length, "@contoso.example");
+		assert_int_equal(sip_uri_parse(slice_of(text), &uri, NULL), SIP_PARSE_OK);
+		assert_int_equal(remote_address(&uri, room).len > 0,
+		                 length + sizeof "@contoso.example" - 1 <= POLICY_ADDRESS_BYTES);
+	}
+}
+
+/* A name made by another process, or by none, leads to no connection. */
+static void a_flow_of_another_process_is_not_found(void **state)
+{
+	static const char *const names[] = {
+		"",
+		"0",
+		"00000000000000010000000000000001",
+		"00000000000000020000000000000000",
+		"0000000000000002000000000000000g",
+		"000000000000000200000000000000011",
+	};
+	struct access *a = calloc(1, sizeof *a);
+
+	(void)state;
+	assert_non_null(a);
+	a->boot = 2;
+	handles_start(&a->connections, 8);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		assert_null(remote_find(a, slice_of(names[i])));
+	handles_stop(&a->connections);
+	free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_the_same_user_whatever_the_spelling),
+		cmocka_unit_test(an_address_longer_than_any_entrys_is_nobodys),
+		cmocka_unit_test(a_flow_of_another_process_is_not_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
