@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "daemon/translate/translate.h"
+#include "daemon/translate/parts.h"
 
 static void check(bool holds)
 {
@@ -106,8 +106,25 @@ static void from_sip(struct slice bytes, struct xmpp_parser *parser, struct aren
 
 /* ---- SIP side ---- */
 
+/* Our own reader of the other side finds the words that were said, whatever they look like, and no others. */
+static void check_words(const struct sip_message *message, const struct translate_im *im,
+                        struct xmpp_parser *parser, struct arena *arena)
+{
+	struct translate_refusal refusal = { 0 };
+	struct slice said = translate_lines_to_lf(im->text, arena);
+	struct translate_im again;
+	enum translate_answer answer = translate_im_from_sip(message, parser, arena, &again, &refusal);
+
+	if (answer == TRANSLATE_NO_MEMORY || !said.ptr)
+		return;
+	check(answer == (said.len ? TRANSLATE_OK : TRANSLATE_NOTHING));
+	if (said.len)
+		check(again.kind == TRANSLATE_IM_TEXT && slice_equal(again.text, said));
+}
+
 /* The message with these headers is one message, with no header that we do not write. */
-static void check_content(const struct translate_content *content, struct arena *arena)
+static void check_content(const struct translate_content *content, const struct translate_im *im,
+                          struct xmpp_parser *parser, struct arena *arena)
 {
 	static const enum sip_header_id known[] = { SIP_VIA,          SIP_MAX_FORWARDS,     SIP_FROM,
 		                                    SIP_TO,           SIP_CALL_ID,          SIP_CSEQ,
@@ -143,6 +160,8 @@ static void check_content(const struct translate_content *content, struct arena 
 		check(is_known);
 	}
 	check(slice_equal(message.body, content->body));
+	if (im->kind == TRANSLATE_IM_TEXT)
+		check_words(&message, im, parser, arena);
 	buffer_stop(&text);
 }
 
@@ -180,7 +199,7 @@ static void from_stanza(struct slice bytes, struct xmpp_parser *parser, struct a
 
 			if (translate_im_to_sip(&im, tastes[i], SLICE("sip:j@x.example"),
 			                        SLICE("sip:s@sip.example"), arena, &content) == TRANSLATE_OK)
-				check_content(&content, arena);
+				check_content(&content, &im, parser, arena);
 		}
 		break;
 	case TRANSLATE_REFUSED: check(refusal.why != NULL); break;
