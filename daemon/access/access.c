@@ -282,6 +282,7 @@ static void frame_came(void *owner, struct link_frame *frame)
 	case LINK_CONFIGURE: take_host(a, frame->payload); break;
 	case LINK_CREDENTIALS: credentials_take(a, frame); break;
 	case LINK_IMAGE: take_image(a, frame); break;
+	case LINK_FIRST_WORDS: contacts_take(a, frame->fd); break;
 	case LINK_LISTENER: take_listener(a, frame); break;
 	case LINK_LISTENER_CLOSE: close_listener(a, frame->number); break;
 	case LINK_QUERY: answer_query(a, frame->number, frame->payload); break;
@@ -388,6 +389,7 @@ static void access_stop(struct access *a)
 	partner_free_all(a);
 	discovery_free_all(a);
 	senders_free_all(a);
+	contacts_drop(a);
 	door_stop(a);
 	remote_users_stop(a);
 	for (size_t i = 0; i < SIP_SIDES; i++)

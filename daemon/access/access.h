@@ -17,6 +17,7 @@
  *   response.c  responses on their way back, ACK, CANCEL, timers
  *   neighbour.c the XMPP gateway as a next hop and a side that requests come from
  *   hop.c       a next hop: addresses, connecting, who waits for it
+ *   contacts.c  who of ours has begun with whom, for providers whose users may not
  *   partner.c   a remote domain: what DNS says of it, its errors, its counts
  *   discovery.c partners on no list, watched
  *   report.c    events and counters for the keeper

@@ -1,6 +1,7 @@
 /*
- * answer: the keeper's questions.  {"what":"connections"|"domains"|"discovered"|"remotes","after":N,"limit":M} gives an
- * array of at most M rows from the Nth; {"what":"partner","domain":D} what is known of one remote domain.
+ * answer: the keeper's questions.  {"what":"connections"|"domains"|"providers"|"discovered"|"remotes","after":N,"limit":M}
+ * gives an array of at most M rows from the Nth; {"what":"partner","domain":D,"pair":"OURS THEIRS"} what is known of one
+ * remote domain.
  * {"what":"dns-flush"} and {"what":"retry","domain":D} do something and say to how many: {"count":N}; so does
  * {"what":"close"|"drain","domain":"c-12","who":NAME,"deadline":MS} with one connection, and
  * {"what":"disconnect","domain":USER,"who":NAME} with all of a remote user.  A trial
@@ -200,8 +201,62 @@ static void put_domains(struct access *a, struct page *page, struct json_writer 
 	}
 }
 
+/* ---- providers ---- */
+
+static bool is_to(const struct flow *flow, struct slice edge)
+{
+	return flow->is_up && flow->side == SIP_SIDE_EXTERNAL && !flow->is_gateway &&
+	       (flow->hop ? slice_equal(slice_of(flow->hop->name), edge) : flow_carries_name(flow, edge));
+}
+
+/* The last thing that went wrong with one of its domains. */
+static void put_last_error(struct access *a, const struct image_sip_provider *provider, struct json_writer *w)
+{
+	const struct partner_error *last = NULL;
+
+	LIST_EACH (at, &a->partner_list) {
+		const struct partner *partner = LIST_OWNER(at, struct partner, node);
+		const struct partner_error *newer = partner->error_in.wall_ms > partner->error_out.wall_ms
+		                                            ? &partner->error_in
+		                                            : &partner->error_out;
+
+		if (newer->wall_ms && (!last || newer->wall_ms > last->wall_ms) &&
+		    policy_provider_of_domain(a->image, slice_of(partner->domain)) == provider)
+			last = newer;
+	}
+	json_put_text(w, "last_error", last ? last->words : "");
+	json_put_number(w, "last_error_at", last ? last->wall_ms : 0);
+}
+
+static void put_providers(struct access *a, struct page *page, struct json_writer *w)
+{
+	for (size_t i = 0; i < image_sip_provider_count(a->image); i++) {
+		const struct image_sip_provider *provider = image_sip_provider_at(a->image, i);
+		struct slice edge = policy_image_text(a->image, provider->proxy_fqdn);
+		int64_t connections = 0;
+		double rate = 0;
+
+		if (!page_takes(page))
+			continue;
+		LIST_EACH (at, &a->flows) {
+			const struct flow *flow = LIST_OWNER(at, struct flow, node);
+
+			if (!is_to(flow, edge))
+				continue;
+			connections++;
+			rate += flow->rate.per_second;
+		}
+		json_open_object(w, NULL);
+		json_put_slice(w, "identity", policy_image_text(a->image, provider->identity));
+		json_put_number(w, "connections", connections);
+		json_put_real(w, "rate", rate);
+		put_last_error(a, provider, w);
+		json_close_object(w);
+	}
+}
+
 /* What DNS and a live connection have shown of a domain, and what failed last, for "why?". */
-static void put_partner(struct access *a, struct slice domain, struct json_writer *w)
+static void put_partner(struct access *a, struct slice domain, struct slice pair, struct json_writer *w)
 {
 	static const char *const srv[] = { "unasked", "found", "absent", "failed" };
 	struct partner *partner = partner_find(a, domain);
@@ -224,6 +279,8 @@ static void put_partner(struct access *a, struct slice domain, struct json_write
 				flow_facts(flow, &facts);
 	}
 	json_put_bool(w, "connected", facts.is_connected);
+	if (pair.len)
+		json_put_bool(w, "is_first", contacts_know_pair(a, pair));
 	json_open_array(w, "dns");
 	for (size_t i = 0; i < facts.certificate_dns_count; i++)
 		json_put_slice(w, NULL, facts.certificate_dns[i]);
@@ -312,6 +369,8 @@ static void put_rows(struct access *a, const struct json *asked, struct json_wri
 		put_connections(a, &page, w);
 	else if (slice_equal(what, SLICE("domains")))
 		put_domains(a, &page, w);
+	else if (slice_equal(what, SLICE("providers")))
+		put_providers(a, &page, w);
 	else if (slice_equal(what, SLICE("discovered")))
 		discovery_write(a, &page, w);
 	else if (slice_equal(what, SLICE("remotes")))
@@ -344,7 +403,7 @@ void answer_query(struct access *a, uint64_t number, struct slice question)
 		struct slice domain = json_as_slice(json_get(asked, "domain"));
 
 		if (slice_equal(what, SLICE("partner")))
-			put_partner(a, domain, &w);
+			put_partner(a, domain, json_as_slice(json_get(asked, "pair")), &w);
 		else if (slice_equal(what, SLICE("dns-flush")))
 			put_count(&w, flush_dns(a));
 		else if (slice_equal(what, SLICE("retry")))

@@ -144,6 +144,7 @@ static void step_gather(struct passage *p)
 		} else {
 			flow_facts(p->flow, &p->facts);
 			p->facts.said = stamp_said(p->m);
+			p->facts.is_solicited = contacts_know(p->access, p->m->from.uri.user, &p->facts);
 		}
 		if (passage_is_for_us(p))
 			p->facts.remote_domain = domain_of_edge(p, from);
@@ -337,6 +338,8 @@ static void decide(struct passage *p)
 	}
 	count_passage(p);
 	report_passed(a, p->flow, p->m, &p->facts, &p->verdict);
+	if (p->flow->side == SIP_SIDE_INTERNAL)
+		contacts_note(a, p->m, &p->facts, &p->verdict);
 	if (p->flow->side == SIP_SIDE_EXTERNAL) {
 		if (p->m->via.has_alias)
 			hop_offer(p->flow, p->m->via.port);

@@ -314,6 +314,7 @@ struct access {
 	uint64_t boot; /* names this process in the names of flows */
 	struct map remote_accounts;
 	struct sign_ins sign_ins[2]; /* of addresses, of users */
+	struct first_words *first_words; /* in a mapped file; NULL: none was handed over */
 	struct map senders; /* local users, by a hash of their address */
 	struct list sender_list;
 	struct map discovered; /* by certificate */
@@ -468,6 +469,16 @@ void pool_failed(struct hop *hop, const char *why);
 void pool_answered(struct access *a, handle client, int status); /* a transaction that no request owns */
 void pool_learn(struct access *a); /* plain TCP inside: whose addresses may connect? */
 bool pool_has_address(struct access *a, const struct address *from, struct slice *member);
+
+/* ---- contacts.c ---- */
+void contacts_take(struct access *a, int fd); /* the table's file; owns fd */
+void contacts_drop(struct access *a);
+/* A request of ours goes out: if it begins something with a provider's user, he may answer. */
+void contacts_note(struct access *a, const struct sip_message *m, const struct policy_facts *facts,
+                const struct policy_verdict *verdict);
+/* Has the local user begun with this user of the remote domain? */
+bool contacts_know(struct access *a, struct slice user, const struct policy_facts *facts);
+bool contacts_know_pair(struct access *a, struct slice pair);
 
 /* ---- senders.c ---- */
 /* May this user of ours send now?  False: local-user-rate is used up for this second. */

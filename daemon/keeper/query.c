@@ -68,6 +68,8 @@ static bool send_question(struct query *query, struct slice domain, const struct
 			json_put_text(&w, "who", deed->who);
 			json_put_number(&w, "deadline", deed->deadline_ms);
 		}
+		if (deed && deed->pair)
+			json_put_text(&w, "pair", deed->pair);
 	}
 	json_close_object(&w);
 	is_sent = !question.is_broken &&
@@ -129,11 +131,6 @@ static void ask_trial(struct service *s, int image_fd, query_answered *answered,
 void query_ask(struct service *s, const char *what, query_answered *answered, void *to)
 {
 	ask(s, what, true, SLICE(""), NULL, answered, to);
-}
-
-void query_ask_partner(struct service *s, struct slice domain, query_answered *answered, void *to)
-{
-	ask(s, "partner", false, domain, NULL, answered, to);
 }
 
 void query_act(struct service *s, const char *what, struct slice domain, query_answered *answered, void *to)

@@ -334,6 +334,7 @@ static void greeted(struct service *s, struct slice payload)
 	if (s->generation == 0)
 		send_configuration(s);
 	send_all_credentials(s);
+	first_words_send(s);
 	send_image(s);
 	if (!s->is_wanted && !s->keeper->is_stopping)
 		adopt(s);

@@ -158,8 +158,6 @@ void query_ask_all(struct keeper *k, const char *what, query_answered *answered,
  * gave no answer.  The descriptor stays the caller's, and stays open until the callback.
  */
 void query_ask_trial(struct keeper *k, int image_fd, query_answered *answered, void *to);
-/* What DNS and a live connection have shown of a domain, as a lower-case A-label. */
-void query_ask_partner(struct service *s, struct slice domain, query_answered *answered, void *to);
 /* "dns-flush", or "retry" of a partner: the service does it and answers {"count":N}. */
 void query_act(struct service *s, const char *what, struct slice domain, query_answered *answered, void *to);
 /* The same, with who wants it and how long it may take. */
@@ -168,9 +166,13 @@ struct query_deed {
 	struct slice object;
 	const char *who;
 	int64_t deadline_ms;
+	const char *pair; /* "OURS THEIRS"; NULL: nobody in particular */
 };
 void query_act_as(struct service *s, const struct query_deed *deed, query_answered *answered, void *to);
 void query_piece(struct service *s, uint64_t number, struct slice piece);
 void query_drop_all(struct service *s, const char *why);
+
+/* ---- first_words.c ---- */
+void first_words_send(struct service *s); /* to the Access Edge alone */
 
 #endif

@@ -5,6 +5,7 @@
  * object is the row's first.
  */
 #include "daemon/keeper/filtering.h"
+#include "shared/model/notice.h"
 #include "shared/model/xmpp_security.h"
 
 enum { OBJECT_LIST_DEFAULT = 100, OBJECT_LIST_MAX = 500, OBJECT_ROW_ROOM = 12 * 1024 };
@@ -311,7 +312,63 @@ static void put_xmpp(struct json_writer *w, const struct view *view, const struc
 	put_xmpp_live(w, view, partner, live);
 }
 
+/* What the Access Edge knows of it, and what is known against it. */
+static void put_provider(struct json_writer *w, const struct view *view, const struct model_object *provider,
+                         const struct json *live)
+{
+	bool is_on = provider->values[MODEL_FIELD(sip_provider, enabled)].flag;
+	const struct model_notice *notice = model_notice(provider);
+	const struct json *row = NULL;
+	int64_t connections;
+
+	(void)view;
+	for (size_t i = 0; i < json_count(live) && !row; i++)
+		if (slice_equal(json_as_slice(json_get(json_at(live, i), "identity")),
+		                model_object_key(provider)))
+			row = json_at(live, i);
+	connections = json_as_number(json_get(row, "connections"), 0);
+	json_put_text(w, "state", !is_on ? "off" : connections ? "up" : "-");
+	json_put_number(w, "connections", connections);
+	json_put_real(w, "rate", json_as_real(json_get(row, "rate"), 0));
+	json_put_slice(w, "last_error", json_as_slice(json_get(row, "last_error")));
+	json_put_number(w, "last_error_at", json_as_number(json_get(row, "last_error_at"), 0));
+	json_put_text(w, "notice", notice ? notice->words : "");
+	json_put_text(w, "ended", notice ? notice->ended : "");
+}
+
 /* ---- the verbs ---- */
+
+static void provider_list(void *to, const struct json *live, const char *why)
+{
+	(void)why;
+	object_list(to, MODEL_SIP_PROVIDER, put_provider, live);
+}
+
+static void provider_show(void *to, const struct json *live, const char *why)
+{
+	(void)why;
+	object_show(to, MODEL_SIP_PROVIDER, put_provider, live);
+}
+
+void verb_run_PROVIDER_LIST(struct call *call)
+{
+	query_ask(&call->keeper->access, "providers", provider_list, call);
+}
+void verb_run_PROVIDER_SHOW(struct call *call)
+{
+	query_ask(&call->keeper->access, "providers", provider_show, call);
+}
+void verb_run_PROVIDER_ADD(struct call *call) { object_add(call, MODEL_SIP_PROVIDER); }
+void verb_run_PROVIDER_SET(struct call *call) { object_set(call, MODEL_SIP_PROVIDER); }
+void verb_run_PROVIDER_REMOVE(struct call *call) { object_remove(call, MODEL_SIP_PROVIDER); }
+void verb_run_PROVIDER_ENABLE(struct call *call)
+{
+	object_turn(call, MODEL_SIP_PROVIDER, MODEL_FIELD(sip_provider, enabled), true);
+}
+void verb_run_PROVIDER_DISABLE(struct call *call)
+{
+	object_turn(call, MODEL_SIP_PROVIDER, MODEL_FIELD(sip_provider, enabled), false);
+}
 
 static void xmpp_list(void *to, const struct json *live, const char *why)
 {

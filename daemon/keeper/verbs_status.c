@@ -91,8 +91,8 @@ static void attend_listeners(struct json_writer *w, const struct service *s)
 
 		if (l->state != LISTEN_FAILED && !l->why[0])
 			continue;
-		snprintf(text, sizeof text, "cannot listen for %s on %s: %s", place_name(l->place), l->address,
-		         l->why);
+		snprintf(text, sizeof text, "cannot listen for %s on %s: %s", place_name(l->place),
+		         l->address, l->why);
 		attend(w, s->state.since_ms, "error", s->name, text);
 	}
 }
@@ -216,6 +216,15 @@ static void put_staged(struct json_writer *w, const struct call *call)
 	json_close_object(w);
 }
 
+static int64_t enabled_providers(const struct policy_image *image)
+{
+	int64_t count = 0;
+
+	for (size_t i = 0; i < image_sip_provider_count(image); i++)
+		count += image_sip_provider_at(image, i)->enabled != 0;
+	return count;
+}
+
 static void answer(void *to, const struct json *live, const char *why)
 {
 	struct call *call = to;
@@ -230,6 +239,8 @@ static void answer(void *to, const struct json *live, const char *why)
 	json_open_object(w, "domains");
 	json_put_number(w, "allowed", (int64_t)policy_image_count(k->now.image, MODEL_ALLOWED_DOMAIN));
 	json_put_number(w, "blocked", (int64_t)policy_image_count(k->now.image, MODEL_BLOCKED_DOMAIN));
+	json_put_number(w, "providers", (int64_t)policy_image_count(k->now.image, MODEL_SIP_PROVIDER));
+	json_put_number(w, "providers_on", enabled_providers(k->now.image));
 	json_put_number(w, "up", count_up(live));
 	json_close_object(w);
 	json_open_object(w, "steps");

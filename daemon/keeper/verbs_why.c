@@ -373,9 +373,13 @@ static void take_first(struct question *q, const struct json *known)
 	q->facts.is_solicited |= q->assumes_first;
 }
 
-/* What a provider's level asks of a message and of the two, and nobody has been asked: it is taken to be right. */
-static void take_provider(struct question *q)
+/*
+ * What a provider's level asks of a message is taken to be right; whether our user began, the Access Edge knows, and it is
+ * taken to be so where it has not said.
+ */
+static void take_provider(struct question *q, const struct json *known)
 {
+	const struct json *first = json_get(known, "is_first");
 	struct policy_verdict verdict;
 
 	policy_decide(q->image, &q->facts, &verdict, &q->explanation);
@@ -384,8 +388,10 @@ static void take_provider(struct question *q)
 	q->assumes_said = q->explanation.steps[POLICY_STEP_SOURCE_VERIFICATION].answer == POLICY_REFUSE;
 	if (q->assumes_said)
 		q->facts.said = POLICY_SAID_VERIFIED;
-	else if (q->explanation.steps[POLICY_STEP_MAY_START].answer == POLICY_REFUSE)
-		q->facts.is_solicited = q->assumes_first = true;
+	q->facts.is_solicited = json_as_bool(first, false);
+	policy_decide(q->image, &q->facts, &verdict, &q->explanation);
+	q->assumes_first = !first && q->explanation.steps[POLICY_STEP_MAY_START].answer == POLICY_REFUSE;
+	q->facts.is_solicited |= q->assumes_first;
 }
 
 static void ask_gateway(struct question *q)
@@ -398,6 +404,19 @@ static void ask_gateway(struct question *q)
 	snprintf(both, sizeof both, "%.*s@%.*s %.*s@%.*s", SLICE_ARG(ours->user), SLICE_ARG(ours->domain),
 	         SLICE_ARG(theirs->user), SLICE_ARG(theirs->domain));
 	query_act(&k->gateway, "first", slice_of(both), decide, q);
+}
+
+static void ask_access(struct question *q)
+{
+	const struct party *ours = q->facts.direction == POLICY_INWARD ? &q->to : &q->from;
+	const struct party *theirs = q->facts.direction == POLICY_INWARD ? &q->from : &q->to;
+	char room[2][POLICY_ADDRESS_BYTES], both[2 * POLICY_ADDRESS_BYTES + 2];
+	const struct query_deed deed = { .what = "partner", .object = q->facts.remote_domain, .pair = both };
+
+	snprintf(both, sizeof both, "%.*s %.*s",
+	         SLICE_ARG(policy_address_of(ours->user, ours->domain, room[0])),
+	         SLICE_ARG(policy_address_of(theirs->user, theirs->domain, room[1])));
+	query_act_as(&q->call->keeper->access, &deed, decide, q);
 }
 
 /* Of who is outside: nothing is asked of anybody, the configuration alone decides, and the pool after it. */
@@ -447,7 +466,7 @@ static void decide(void *to, const struct json *known, const char *why)
 		policy_decide(q->image, &q->facts, &verdict, NULL);
 		q->assumes_srv &= verdict.route == POLICY_ROUTE_SRV_FEDERATION;
 		take_certificate(q, known, &verdict);
-		take_provider(q);
+		take_provider(q, known);
 	}
 	policy_decide(q->image, &q->facts, &verdict, &q->explanation);
 	snprintf(both, sizeof both,
@@ -496,5 +515,5 @@ void verb_run_WHY(struct call *call)
 	if (is_by_xmpp(q))
 		ask_gateway(q);
 	else
-		query_ask_partner(&call->keeper->access, q->facts.remote_domain, decide, q);
+		ask_access(q);
 }

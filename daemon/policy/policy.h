@@ -6,7 +6,7 @@
  * them), decide.c, decide_xmpp.c, decide_remote.c and provider.c (the steps, the only place that says yes or
  * no), identity.c (how a partner's edge is found and known), explain.c (a
  * verdict as words, and what would flip it), scope.c (whose policy holds for a
- * user), topology.c (federation routes, and which pool is near), image.h and image*.c (what the steps look things up in).
+ * user), first.h/.c (with whom our users began), topology.c (federation routes, and which pool is near), image.h and image*.c (what the steps look things up in).
  *
  * Pure: the same image and facts give the same verdict on the wire, in "why?"
  * and in a dry run.  Steps stand in the order in which an administrator would
@@ -201,6 +201,9 @@ bool policy_identity_matches(const struct policy_facts *certificate, int rule, s
  * the domain itself?  Of several targets only those that fit may be dialled when the rule is EDGE_FQDN.
  */
 bool policy_srv_target_fits(struct slice domain, struct slice target);
+
+/* The address as entries hold it; empty: too long for any. */
+struct slice policy_address_of(struct slice user, struct slice domain, char to[POLICY_ADDRESS_BYTES]);
 
 /* ---- SIP federated providers (provider.c) ---- */
 

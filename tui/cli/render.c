@@ -83,6 +83,19 @@ static const struct print_column session_columns[] = {
 	{ N_("DEVICES"), "devices", PRINT_NUMBER },
 	{ NULL, NULL, PRINT_TEXT },
 };
+static const struct print_column provider_columns[] = {
+	{ N_("PROVIDER"), "identity", PRINT_TEXT },
+	{ N_("TYPE"), "type", PRINT_TEXT },
+	{ N_("ENABLED"), "enabled", PRINT_TEXT },
+	{ N_("EDGE"), "proxy-fqdn", PRINT_TEXT },
+	{ N_("VERIFICATION"), "verification-level", PRINT_TEXT },
+	{ N_("LIVE"), "state", PRINT_TEXT },
+	{ N_("CONNECTIONS"), "connections", PRINT_NUMBER },
+	{ N_("LAST ERROR"), "last_error", PRINT_TEXT },
+	{ N_("DOMAINS"), "domains", PRINT_TEXT },
+	{ N_("ENDED"), "ended", PRINT_TEXT },
+	{ NULL, NULL, PRINT_TEXT },
+};
 static const struct print_column xmpp_columns[] = {
 	{ N_("DOMAIN"), "domain", PRINT_TEXT },
 	{ N_("ENABLED"), "enabled", PRINT_TEXT },
@@ -240,7 +253,7 @@ static void render_fields(struct buffer *out, const struct print_style *style, c
 	print_members(out, style, json_get(object, "fields"), "");
 }
 
-static void render_xmpp(struct buffer *out, const struct print_style *style, const struct json *partner)
+static void render_with_live(struct buffer *out, const struct print_style *style, const struct json *partner)
 {
 	render_fields(out, style, partner);
 	buffer_add_char(out, '\n');
@@ -483,8 +496,10 @@ static const struct {
 	{ CONTROL_VERB_DOMAIN_LIST, NULL, domain_columns, "rows" },
 	{ CONTROL_VERB_DOMAIN_SHOW, render_domain, NULL, NULL },
 	{ CONTROL_VERB_ACCESS_EDGE_SHOW, render_fields, NULL, NULL },
+	{ CONTROL_VERB_PROVIDER_LIST, NULL, provider_columns, "rows" },
+	{ CONTROL_VERB_PROVIDER_SHOW, render_with_live, NULL, NULL },
 	{ CONTROL_VERB_XMPP_LIST, NULL, xmpp_columns, "rows" },
-	{ CONTROL_VERB_XMPP_SHOW, render_xmpp, NULL, NULL },
+	{ CONTROL_VERB_XMPP_SHOW, render_with_live, NULL, NULL },
 	{ CONTROL_VERB_POLICY_SHOW, render_fields, NULL, NULL },
 	{ CONTROL_VERB_POLICY_LIST, NULL, policy_columns, "rows" },
 	{ CONTROL_VERB_SITE_LIST, NULL, render_site_columns, "rows" },

@@ -33,7 +33,7 @@ enum action_place {
 #define SCREEN(ID, ...) ID = 1 << SCREEN_##ID,
 #include "tui/screens/screens.def"
 #undef SCREEN
-	KINDS = XMPP | POLICIES | USERS | SITES | MEETINGS, /* rows of kind_list.c */
+	KINDS = PROVIDERS | XMPP | POLICIES | USERS | SITES | MEETINGS, /* rows of kind_list.c */
 	LISTS = KINDS | GRANT | DOMAINS | CONNECTIONS | SESSIONS | REMOTE | EVENTS | DISCOVERED | VERSIONS |
 	        AUDIT | STAGED | SERVICES,
 	FORMS = FORM | ACCESS_EDGE | GATEWAY,

@@ -30,6 +30,15 @@ static const struct column xmpp_columns[] = {
 	{ "description", N_("DESCRIPTION") },
 };
 
+static const struct column provider_columns[] = {
+	{ "identity", N_("PROVIDER") },     { "enabled", N_("ENABLED") },
+	{ "state", N_("STATE") },           { "type", N_("TYPE") },
+	{ "last_error", N_("LAST ERROR") }, { "connections", N_("CONNECTIONS") },
+	{ "proxy-fqdn", N_("EDGE") },       { "verification-level", N_("VERIFICATION") },
+	{ "carry-calls", N_("CALLS") },     { "enabled-shared-address-space", N_("SHARED") },
+	{ "domains", N_("DOMAINS") },
+};
+
 static const struct column policy_columns[] = {
 	{ "identity", N_("POLICY") },
 	{ "scope", N_("SCOPE") },
@@ -62,6 +71,14 @@ static const struct column meeting_columns[] = {
 	{ "description", N_("DESCRIPTION") },
 };
 
+/* What is known against it: that the service has ended, and when. */
+static int tell_provider(const struct json *row, struct grid *grid, int x, int y, int end)
+{
+	if (scene_text(row, "notice").len)
+		grid_put(grid, x, y++, end - x, scene_text(row, "notice"), GRID_WARN);
+	return y;
+}
+
 #define COLUMNS(of) of##_columns, sizeof of##_columns / sizeof *of##_columns
 
 static const struct {
@@ -77,6 +94,8 @@ static const struct {
 } rows[KIND_LISTS] = {
 	{ SCREEN_XMPP, MODEL_XMPP_PARTNER, COLUMNS(xmpp), false, false, NULL, NULL,
 	  N_("No XMPP partners: nobody on XMPP can be reached. n adds one.") },
+	{ SCREEN_PROVIDERS, MODEL_SIP_PROVIDER, COLUMNS(provider), false, false, NULL, tell_provider,
+	  N_("No providers: domains are reached by edges of their own. n adds one.") },
 	{ SCREEN_POLICIES, MODEL_ACCESS_POLICY, COLUMNS(policy), true, false, NULL, scopes_tell_policy,
 	  N_("No policy: that cannot be, Global is always there.") },
 	{ SCREEN_USERS, MODEL_USER, COLUMNS(user), true, true, NULL, scopes_tell_user,
@@ -126,12 +145,13 @@ static const struct {
 	enum listing_type type;
 	int width, grows;
 } beside[] = {
-	{ "verdict", LISTING_TEXT, 12, 2 },   { "state", LISTING_STATE, 10, 0 },
-	{ "streams", LISTING_NUMBER, 7, 0 },  { "last_error", LISTING_TROUBLE, 12, 3 },
-	{ "scope", LISTING_TEXT, 6, 0 },      { "users", LISTING_NUMBER, 6, 0 },
-	{ "sites", LISTING_NUMBER, 5, 0 },    { "effective", LISTING_TEXT, 12, 2 },
-	{ "federation", LISTING_FLAG, 3, 0 }, { "xmpp", LISTING_FLAG, 3, 0 },
-	{ "remote", LISTING_FLAG, 3, 0 },     { "public", LISTING_FLAG, 3, 0 },
+	{ "verdict", LISTING_TEXT, 12, 2 },       { "state", LISTING_STATE, 10, 0 },
+	{ "streams", LISTING_NUMBER, 7, 0 },      { "connections", LISTING_NUMBER, 7, 0 },
+	{ "last_error", LISTING_TROUBLE, 12, 3 }, { "scope", LISTING_TEXT, 6, 0 },
+	{ "users", LISTING_NUMBER, 6, 0 },        { "sites", LISTING_NUMBER, 5, 0 },
+	{ "effective", LISTING_TEXT, 12, 2 },     { "federation", LISTING_FLAG, 3, 0 },
+	{ "xmpp", LISTING_FLAG, 3, 0 },           { "remote", LISTING_FLAG, 3, 0 },
+	{ "public", LISTING_FLAG, 3, 0 },
 };
 
 static enum grid_role state_role(struct slice state)
@@ -310,6 +330,7 @@ static void kind_list_command(const struct scene *scene, struct buffer *out)
 		kind_list_draw(scene, grid, area);                                                           \
 	}                                                                                                    \
 	void word##_command(const struct scene *scene, struct buffer *out) { kind_list_command(scene, out); }
+KIND_SCREEN(providers)
 KIND_SCREEN(xmpp)
 KIND_SCREEN(policies)
 KIND_SCREEN(users)

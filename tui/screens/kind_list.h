@@ -10,7 +10,7 @@
 #include "tui/screens/actions.h"
 #include "tui/screens/listing.h"
 
-enum { KIND_LISTS = 6, KIND_LIST_COLUMNS = 12 };
+enum { KIND_LISTS = 7, KIND_LIST_COLUMNS = 12 };
 
 struct kind_list {
 	struct listing_kind kind;

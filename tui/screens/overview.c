@@ -211,6 +211,10 @@ static int draw_configuration(const struct scene *scene, struct grid *grid, stru
 	grid_put_text(grid, area.x + 1, y, 16, _("SIP domains"), GRID_NORMAL);
 	grid_printf(grid, area.x + 18, y++, area.width - 18, GRID_NORMAL, _("%lld allowed, %lld blocked"),
 	            (long long)scene_number(domains, "allowed"), (long long)scene_number(domains, "blocked"));
+	grid_put_text(grid, area.x + 1, y, 16, _("providers"), GRID_NORMAL);
+	grid_printf(grid, area.x + 18, y++, area.width - 18, GRID_NORMAL, _("%lld on, of %lld"),
+	            (long long)scene_number(domains, "providers_on"),
+	            (long long)scene_number(domains, "providers"));
 	grid_put_text(grid, area.x + 1, y, 16, _("partners up"), GRID_NORMAL);
 	grid_printf(grid, area.x + 18, y++, area.width - 18, GRID_NORMAL, "%lld",
 	            (long long)scene_number(domains, "up"));

@@ -1,7 +1,9 @@
-/* XMPP partners: a list made from the model's rows, and its form. */
+/* XMPP partners and SIP federated providers: lists made from the model's rows, and its form. */
 #include "tests/unit/screens/pictures.h"
 
 static struct stage *xmpp(void) { return listed(SCREEN_XMPP, "xmpp.json"); }
+
+static struct stage *providers(void) { return listed(SCREEN_PROVIDERS, "providers.json"); }
 
 static struct stage *xmpp_empty(void)
 {
@@ -64,6 +66,9 @@ static const struct picture pictures[] = {
 	{ "xmpp-80x24", xmpp, 80, 24, false, false },
 	{ "xmpp-120x40", xmpp, 120, 40, false, false },
 	{ "xmpp-60x16", xmpp, 60, 16, false, false },
+	{ "providers-80x24", providers, 80, 24, false, false },
+	{ "providers-120x40", providers, 120, 40, false, false },
+	{ "providers-60x16", providers, 60, 16, false, false },
 	{ "xmpp-empty-80x24", xmpp_empty, 80, 24, false, false },
 	{ "xmpp-form-80x24", xmpp_form, 80, 24, false, false },
 	{ "xmpp-form-120x40", xmpp_form, 120, 40, false, false },
