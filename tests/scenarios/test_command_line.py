@@ -202,6 +202,8 @@ TASKS = {
     "Access Edge configuration": [["access-edge", "set", "allow-federated-users=true", "enable-partner-discovery=true", "discovered-partner-standard-rate=30"]],
     "SIP federated domains": [["domain", "allow", "fabrikam.example", "proxy-fqdn=sip.fabrikam.example", "comment=contract 2291"], ["domain", "block", "spam.example"],
                               ["domain", "allow", "mistake.example"], ["domain", "remove", "mistake.example"]],
+    "SIP federated providers": [["provider", "add", "Contoso Cloud", "type=hosting", "proxy-fqdn=sip.hoster.example", "domains=hosted.example"],
+                                ["provider", "set", "Contoso Cloud", "comment=for the branch"], ["provider", "enable", "Contoso Cloud"]],
     "XMPP federated partners": [["xmpp", "add", "northwind.example", "partner-type=federated", "additional-domains=chat.northwind.example"],
                                 ["xmpp", "set", "northwind.example", "connection-limit=4"], ["xmpp", "disable", "northwind.example"]],
 }
@@ -215,6 +217,8 @@ DOCUMENTS = {
                        '<enable-partner-discovery>true</enable-partner-discovery><allow-federated-users>true</allow-federated-users></access-edge></parley>',
     "sip-domains.xml": '<parley document="sip-domains" schema="1"><blocked-domain domain="spam.example"/><allowed-domain domain="FABRIKAM.example">'
                        '<comment>contract 2291</comment><proxy-fqdn>sip.fabrikam.example</proxy-fqdn></allowed-domain></parley>',
+    "sip-providers.xml": '<parley document="sip-providers" schema="1"><sip-provider identity="Contoso Cloud"><comment>for the branch</comment><enabled>true</enabled>'
+                         '<domains>hosted.example</domains><proxy-fqdn>sip.hoster.example</proxy-fqdn><type>hosting</type></sip-provider></parley>',
     "xmpp-partners.xml": '<parley document="xmpp-partners" schema="1"><xmpp-partner domain="northwind.example"><enabled>false</enabled><connection-limit>4</connection-limit>'
                          '<additional-domains>chat.northwind.example</additional-domains><partner-type>federated</partner-type></xmpp-partner></parley>',
 }
