@@ -139,6 +139,8 @@ def test_the_console_works_there_and_finds_back(far, tmp_path):
         for pid in sessions:
             os.kill(int(pid), signal.SIGKILL)
         assert run(far, "--ssh", "edge9", "domain", "allow", "afterwards.example").returncode == 0
+        screen.wait(r"afterwards\.example")
+        screen.keys("g", "g")  # the first row
         screen.wait(r"(?m)^> +afterwards\.example")
         screen.keys("b")
         screen.wait(r"Publish now\? y/N")
