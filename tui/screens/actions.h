@@ -7,10 +7,10 @@
  * Files in reading order: screens.def and actions.def (the tables), actions, scene (everything a
  * frame is drawn from), screens (the table as data), frame (header, title, hints), overview,
  * services, domains, filtering and domain_rows (the list's data), listing and listing_view (rows that live only
- * a moment), kind_list (any kind's objects), versions (and the audit, and what is staged), connections, recent (events), discovered, editing (any kind as a form), form_screen,
+ * a moment), kind_list (any kind's objects), versions (and the audit, and what is staged), connections, recent (events), discovered, sessions, topology, scopes (policies and users in words), listing_window (one page of many), editing (any kind as a form), form_screen,
  * access_edge and effects (what a switch stops), why, reading (text, help), command and complete (words of a
  * command line), parts.h, feed and lists (what is fetched page by page), changes (commands sent
- * one after the other), questions (before a change), forms (a form's object: asked for, saved),
+ * one after the other), questions (before a change), forms (a form's object: asked for, saved), grants, imports, nodes (of the topology), timers (when a change goes back),
  * going (from screen to screen), menu (all of them), keys (whose a key is), moves (the cursor's), prompts (what is typed
  * below), doing (what an action does), chosen (what is done with the selected row), console (the loop).
  * Direction: key -> action -> command -> question -> request -> answer -> scene -> grid.
@@ -34,8 +34,8 @@ enum action_place {
 #include "tui/screens/screens.def"
 #undef SCREEN
 	KINDS = PROVIDERS | XMPP | POLICIES | USERS | SITES | MEETINGS, /* rows of kind_list.c */
-	LISTS = KINDS | GRANT | DOMAINS | CONNECTIONS | SESSIONS | REMOTE | EVENTS | DISCOVERED | VERSIONS |
-	        AUDIT | STAGED | SERVICES,
+	LISTS = KINDS | GRANT | TOPOLOGY | DOMAINS | CONNECTIONS | SESSIONS | REMOTE | EVENTS | DISCOVERED |
+	        VERSIONS | AUDIT | STAGED | SERVICES,
 	FORMS = FORM | ACCESS_EDGE | GATEWAY,
 	EVERYWHERE = (1 << SCREEN_COUNT) - 1,
 	BROWSED = EVERYWHERE & ~(FORMS | WHY) /* where letters are never text */

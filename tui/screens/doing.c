@@ -120,6 +120,9 @@ void doing(struct console *console, enum action_id id, uint32_t key)
 		scene_arrange(&console->scene);
 		break;
 	case ACTION_RETRY: chosen_retry(console); break;
+	case ACTION_EDIT_NODE: nodes_edit(console); break;
+	case ACTION_NEW_NODE: nodes_new(console); break;
+	case ACTION_REMOVE_NODE: nodes_remove(console); break;
 	case ACTION_GRANT_CHOSEN: grants_choose(console); break;
 	case ACTION_GRANT: grants_open(console, false); break;
 	case ACTION_GRANT_ALL: grants_open(console, true); break;

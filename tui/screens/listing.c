@@ -61,6 +61,14 @@ static struct table_cell draw_cell(const void *owner, size_t index, size_t colum
 
 	if (json_kind(json_get(row, field->member)) == JSON_KIND_ARRAY)
 		return list_cell(json_get(row, field->member), scratch);
+	if (field->type == LISTING_TREE) {
+		int depth = (int)json_as_number(json_get(row, "depth"), 0);
+
+		snprintf(scratch, TABLE_CELL_BYTES, "%*s%.*s", depth > 0 && depth < 16 ? 2 * depth : 0, "",
+		         SLICE_ARG(text));
+		cell.text = slice_of(scratch);
+		return cell;
+	}
 	switch (field->type) {
 	case LISTING_STATE:
 		if (listing->kind->state_role)
@@ -79,6 +87,7 @@ static struct table_cell draw_cell(const void *owner, size_t index, size_t colum
 	case LISTING_AGE:
 	case LISTING_SPAN:
 	case LISTING_TIME: return number_cell(listing, json_get(row, field->member), field->type, scratch);
+	case LISTING_TREE:
 	case LISTING_TEXT: break;
 	}
 	return cell;

@@ -22,6 +22,7 @@ enum listing_type {
 	LISTING_RATE,
 	LISTING_AGE,  /* wall-clock milliseconds, shown as how long ago */
 	LISTING_TIME, /* the same, shown as time of day */
+	LISTING_TREE, /* text, indented by the row's `depth` */
 	LISTING_SPAN, /* seconds from now, or until now */
 	LISTING_TROUBLE,
 	LISTING_FLAG, /* on or off */

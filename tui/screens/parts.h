@@ -157,6 +157,11 @@ void question_offer_stage(struct console *console); /* s stages what is asked ab
 /* Runs at once what needs no question. */
 void command_do(struct console *console, struct slice line);
 
+/* nodes.c: what is done with a row of the topology */
+void nodes_edit(struct console *console);
+void nodes_new(struct console *console);
+void nodes_remove(struct console *console);
+
 /* grants.c: a policy for one user or many */
 void grants_open(struct console *console,
                  bool is_all);               /* is_all: whoever the filter shows; then which policy */

@@ -14,6 +14,8 @@ void scene_start(struct scene *scene)
 		                 .waiting_since_ms = -1 };
 	domain_rows_start(&scene->domains);
 	listing_start(&scene->listings[SCREEN_CONNECTIONS], connections_kind());
+	listing_start(&scene->listings[SCREEN_TOPOLOGY], topology_kind());
+	scene->listings[SCREEN_TOPOLOGY].table.sort = topology_kind()->column_count; /* the tree's order */
 	listing_start(&scene->listings[SCREEN_SESSIONS], sessions_kind());
 	listing_start(&scene->listings[SCREEN_REMOTE], remotes_kind());
 	listing_start(&scene->listings[SCREEN_DISCOVERED], discovered_kind());

@@ -167,6 +167,7 @@ const struct listing_kind *connections_kind(void);
 struct slice connection_domain(const struct scene *scene, const struct json *row);
 const struct listing_kind *sessions_kind(void);
 const struct listing_kind *remotes_kind(void);
+const struct listing_kind *topology_kind(void);
 const struct listing_kind *discovered_kind(void);
 const struct listing_kind *services_kind(void);
 const struct listing_kind *versions_kind(void);

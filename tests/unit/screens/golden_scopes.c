@@ -65,6 +65,15 @@ static struct stage *grant_question(void)
 	return stage;
 }
 
+static struct stage *topology(void)
+{
+	struct stage *stage = listed(SCREEN_TOPOLOGY, "topology.json");
+
+	stage->scene.listings[SCREEN_TOPOLOGY].table.selected = 2;
+	scene_settle(&stage->scene);
+	return stage;
+}
+
 static struct stage *sites(void) { return listed(SCREEN_SITES, "sites.json"); }
 
 static const struct picture pictures[] = {
@@ -80,6 +89,9 @@ static const struct picture pictures[] = {
 	{ "grant-120x40", grant, 120, 40, false, false },
 	{ "grant-60x16", grant, 60, 16, false, false },
 	{ "grant-question-80x24", grant_question, 80, 24, false, false },
+	{ "topology-80x24", topology, 80, 24, false, false },
+	{ "topology-120x40", topology, 120, 40, false, false },
+	{ "topology-60x16", topology, 60, 16, false, false },
 	{ "sites-80x24", sites, 80, 24, false, false },
 	{ "sites-120x40", sites, 120, 40, false, false },
 	{ "sites-60x16", sites, 60, 16, false, false },
