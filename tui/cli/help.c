@@ -9,13 +9,6 @@ enum { HELP_USAGE_CELLS = 46 };
 
 static bool is_same(const char *a, const char *b) { return slice_equal(slice_of(a), slice_of(b)); }
 
-static void add_padded(struct buffer *out, const char *text, size_t width)
-{
-	buffer_add(out, slice_of(text));
-	for (size_t used = print_width(slice_of(text)); used < width; used++)
-		buffer_add_char(out, ' ');
-}
-
 const char *help_usage(const struct control_verb *row, char to[HELP_USAGE_BYTES])
 {
 	size_t size = HELP_USAGE_BYTES;
@@ -40,7 +33,7 @@ static void write_verb_line(struct buffer *out, const struct control_verb *row)
 
 	help_usage(row, usage);
 	buffer_add(out, SLICE("  "));
-	add_padded(out, usage, HELP_USAGE_CELLS);
+	print_padded(out, usage, HELP_USAGE_CELLS);
 	if (print_width(slice_of(usage)) >= HELP_USAGE_CELLS)
 		buffer_add(out, SLICE("\n      "));
 	buffer_printf(out, "%s\n", _(row->sentence));
@@ -58,7 +51,7 @@ static void write_options(struct buffer *out)
 		         row->letter ? row->letter : ' ', row->letter ? ", " : "  ", row->name,
 		         row->value ? " " : "", row->value ? row->value : "");
 		buffer_add(out, SLICE("  "));
-		add_padded(out, name, 32);
+		print_padded(out, name, 32);
 		buffer_printf(out, "%s\n", _(row->sentence));
 	}
 }
@@ -69,11 +62,11 @@ static void write_all(struct buffer *out)
 
 	buffer_printf(out, "%s\n", _("parley: the console and command line of a Parley federation edge"));
 	buffer_printf(out, "\n  ");
-	add_padded(out, "parley [console [SCREEN]]", HELP_USAGE_CELLS);
+	print_padded(out, "parley [console [SCREEN]]", HELP_USAGE_CELLS);
 	buffer_printf(out, "%s\n  ",
 	              _("Open the console; SCREEN is overview, domains, access-edge, xmpp, why, staged, "
 	                "versions ..."));
-	add_padded(out, "parley help [NOUN [VERB]]", HELP_USAGE_CELLS);
+	print_padded(out, "parley help [NOUN [VERB]]", HELP_USAGE_CELLS);
 	buffer_printf(out, "%s\n\n", _("Explain; with a verb: its fields, their values and defaults."));
 	for (int i = 0; i < CONTROL_VERB_COUNT; i++)
 		if (i != CONTROL_VERB_HELLO)
@@ -81,7 +74,7 @@ static void write_all(struct buffer *out)
 	buffer_printf(out, "\n%s\n", _("short for:"));
 	for (size_t i = 0; (alias = cli_alias(i)) != NULL; i++) {
 		buffer_add(out, SLICE("  "));
-		add_padded(out, alias->alias, 14);
+		print_padded(out, alias->alias, 14);
 		buffer_printf(out, "%s %s\n", alias->noun, alias->verb);
 	}
 	write_options(out);

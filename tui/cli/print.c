@@ -42,6 +42,13 @@ size_t print_width(struct slice printed)
 	return cells;
 }
 
+void print_padded(struct buffer *out, const char *text, size_t width)
+{
+	buffer_add(out, slice_of(text));
+	for (size_t used = print_width(slice_of(text)); used < width; used++)
+		buffer_add_char(out, ' ');
+}
+
 static bool is_among(struct slice name, const char *list)
 {
 	struct slice rest = slice_of(list), word;

@@ -32,6 +32,8 @@ enum { PRINT_COLUMNS_MAX = 16 };
 void print_text(struct buffer *out, const struct print_style *style, struct slice text);
 /* Cells that print_text's output takes on a terminal. */
 size_t print_width(struct slice printed);
+/* With blanks behind it to `width` cells. */
+void print_padded(struct buffer *out, const char *text, size_t width);
 /* `rows` is an array of objects; columns end with a NULL member. */
 void print_table(struct buffer *out, const struct print_style *style, const struct print_column *columns,
                  const struct json *rows);

@@ -33,7 +33,7 @@ void words_bind(const char *folder);
 const char *words_text(const char *text) __attribute__((format_arg(1)));
 /* False: everything is English. */
 bool words_are_translated(void);
-/* What a name of the wire is called in `context` ("field", "kind", "word", "part"); NULL: as it is. */
+/* What a name of the wire is called in `context` ("field", "kind", "unit", "word", "part"); NULL: as it is. */
 const char *words_of(const char *context, struct slice name);
 
 #endif

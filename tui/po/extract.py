@@ -16,7 +16,7 @@ TOP = Path(__file__).resolve().parents[2]
 
 # table -> row -> which of its texts are shown, counted from 0 among the row's arguments
 TABLES = {
-    "shared/model/kinds.def": {"KIND": [6], "FIELD": [7, 10]},
+    "shared/model/kinds.def": {"KIND": [6], "FIELD": [10]},
     "shared/model/needs.def": {"NEED": [4]},
     "shared/control/verbs.def": {"VERB": [6]},
     "shared/control/roles.def": {"ROLE": [-1]},
@@ -35,14 +35,15 @@ SILENT = {"daemon/policy/image.c", "daemon/policy/image_build.c", "daemon/store/
 SILENT_CALLS = {"fprintf", "printf", "say", "_Static_assert"}
 # No sentences: lists of words, pieces of other languages.
 NO_SENTENCE = re.compile(r"<parley |^policy set |^room for |^Sends a |^sealing a |^JSON: |^an element of eight|\\r|\\n|<\?|^(SELECT|INSERT|CREATE|UPDATE|DELETE|PRAGMA|BEGIN)\b|%s=|%s\+=|=direct|xmlns|^a=|^m=|"
-                         r"^(if_version|protocol client|after limit|document offset|text last|version staged)|^keeper: ")
+                         r"^(if_version|protocol client|after limit|document offset|text last|version staged)|^keeper: |"
+                         r"^[a-z_]+( [a-z_]+)* (state|roles|domains|local|address)( [a-z_]+){3,}$|^user address |^access-edge set$")
 # Put together from pieces, or made where no pattern stands.
 PUT_TOGETHER = ["one of: {1}", "{#1} to {#2} items, separated by blanks, each {3}", "{1}, or nothing", "none: {1}",
                 "{#1} to {#2} of these, separated by blanks: {3}", "{1} is stopped: {2}", "{1}: not taken yet; it will be",
                 "{1} would lose federation", "{1} would gain federation", "{1} and {2} would lose federation",
                 "{1} and {2} would gain federation", "{1} may lose or gain it: only DNS can tell",
                 "{1} and {2} may lose or gain it: only DNS can tell", "the policy named {1}", "looks like {1} and is not it",
-                "{1}, site:NAME, or a name without a colon", "{#1} to {#2} {3}", "at step {#1} {2}: {3}"]
+                "{1}, site:NAME, or a name without a colon", "{#1} to {#2} {3}", "{#1} to {#2}", "'{1}' {2}", "at step {#1} {2}: {3}"]
 # Words that stand alone in a cell: states, sides, directions, outcomes.
 WORDS = """up down idle connecting handshake closing closed draining failed refused waiting back-off off on dns
  running stopped stopping starting backoff unused held
@@ -50,9 +51,11 @@ WORDS = """up down idle connecting handshake closing closed draining failed refu
  error warning notice info debug allow block
  added changed removed renamed done denied asked conflict invalid unknown
  message presence session call other global site user limited pass refuse
- us partner pool network inviting leaving ended pending active terminated ok""".split()
+ us partner pool network inviting leaving ended pending active terminated ok
+ watched watching suspicious rate contacts certificate connection config service audit listener dns
+ pool-member discovered unidentified allowed handshaking expired none""".split()
 # Words that stand in a sentence: which way and which side.
-PARTS = "incoming outgoing external internal".split()
+PARTS = "incoming outgoing in out external internal xmpp".split()
 COUNTED = ["domain", "user", "connection"]
 
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|[(),]|[^"(),]+', re.S)
@@ -92,6 +95,8 @@ def names(row, arguments):
         yield "kind", text_of(arguments[2])
     elif row == "FIELD":
         yield "field", arguments[1].strip().replace("_", "-")
+        if text_of(arguments[7]):
+            yield "unit", text_of(arguments[7])
         for choice in (text_of(arguments[8]) or "").split("|"):
             if choice:
                 yield "word", choice
@@ -161,7 +166,7 @@ def sayings():
     for name, arguments in rows((TOP / "daemon/policy/refusals.def").read_text()):
         found.add(text_of(arguments[4]))
     letters = {text: len(re.sub(r"\{#?\d\}|[^A-Za-z]", "", text)) for text in found}
-    return sorted((t for t in found if letters[t] >= 4), key=lambda t: (-letters[t], t))
+    return sorted((t for t in found if letters[t] >= 4 or t in PUT_TOGETHER), key=lambda t: (-letters[t], t))
 
 
 def write_said(path):

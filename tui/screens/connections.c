@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "tui/client/said.h"
 #include "tui/client/shown.h"
 #include "tui/client/words.h"
 #include "tui/screens/command.h"
@@ -78,10 +79,10 @@ static void draw_origin(const struct scene *scene, const struct json *row, struc
 	char age[SHOWN_BYTES];
 
 	x += grid_put(grid, x, y, end - x, scene_text(row, "partner"), GRID_FOCUS);
-	x = put_part(grid, x, y, end, "  ", scene_text(row, "side"));
-	x = put_part(grid, x, y, end, " ", scene_text(row, "direction"));
+	x = put_part(grid, x, y, end, "  ", said_word(scene_text(row, "side")));
+	x = put_part(grid, x, y, end, " ", said_word(scene_text(row, "direction")));
 	x += grid_put_text(grid, x, y, end - x, "  ", GRID_NORMAL);
-	x += grid_put(grid, x, y, end - x, state, state_role(state));
+	x += grid_put(grid, x, y, end - x, said_word(state), state_role(state));
 	shown_age(since > 0 ? scene->now.wall_ms - since : -1, age);
 	x += grid_printf(grid, x, y, end - x, GRID_NORMAL,
 	                 state_role(state) == GRID_BAD ? _(" %s ago") : _(" for %s"), age);
@@ -208,7 +209,7 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	            shown_count(scene_number(row, "bytes_in"), bytes_in),
 	            shown_count(scene_number(row, "bytes_out"), bytes_out),
 	            (long long)scene_number(row, "queued"));
-	used = put_part(grid, x, y, end, _("admitted as "), scene_text(row, "rule"));
+	used = put_part(grid, x, y, end, _("admitted as "), said_word(scene_text(row, "rule")));
 	if (json_count(json_get(row, "pairs"))) {
 		used = draw_pairs(json_get(row, "pairs"), grid, used + (used > x ? 3 : 0), y++, end);
 		domains = NULL;

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "tui/client/said.h"
 #include "tui/client/shown.h"
 #include "tui/client/words.h"
 #include "tui/screens/command.h"
@@ -73,7 +74,7 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	           : grid_printf(grid, x, y, end - x, GRID_NORMAL, _("wrote to %s of our users"), contacts);
 	x += grid_put_text(grid, x, y, end - x,
 	                   last_limit.len ? _("; limited now: ") : _("; not limited now"), GRID_NORMAL);
-	grid_put(grid, x, y, end - x, last_limit, GRID_WARN);
+	grid_put(grid, x, y, end - x, said_word(last_limit), GRID_WARN);
 }
 
 void discovered_draw(struct scene *scene, struct grid *grid, struct area area)

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "tui/client/said.h"
 #include "tui/client/shown.h"
 #include "tui/client/words.h"
 #include "tui/screens/command.h"
@@ -31,10 +32,10 @@ static struct table_cell live_cell(const struct domain_row *row, char *scratch)
 		return (struct table_cell){ slice_of(scratch), GRID_WARN };
 	}
 	if (slice_equal(row->state, SLICE("up")))
-		return (struct table_cell){ row->state, GRID_GOOD };
+		return (struct table_cell){ said_word(row->state), GRID_GOOD };
 	if (slice_equal(row->state, SLICE("down")))
-		return (struct table_cell){ row->state, GRID_BAD };
-	return (struct table_cell){ row->state.len ? row->state : SLICE("-"), GRID_NORMAL };
+		return (struct table_cell){ said_word(row->state), GRID_BAD };
+	return (struct table_cell){ row->state.len ? said_word(row->state) : SLICE("-"), GRID_NORMAL };
 }
 
 static struct table_cell draw_cell(const void *owner, size_t index, size_t column, char *scratch)
@@ -47,7 +48,8 @@ static struct table_cell draw_cell(const void *owner, size_t index, size_t colum
 		return dash;
 	switch ((enum domain_column)column) {
 	case DOMAIN_NAME: return (struct table_cell){ row->domain, GRID_NORMAL };
-	case DOMAIN_RULE: return (struct table_cell){ row->rule, is_blocked(row) ? GRID_WARN : GRID_NORMAL };
+	case DOMAIN_RULE:
+		return (struct table_cell){ said_word(row->rule), is_blocked(row) ? GRID_WARN : GRID_NORMAL };
 	case DOMAIN_PROXY:
 		if (is_blocked(row))
 			return dash;
@@ -56,7 +58,7 @@ static struct table_cell draw_cell(const void *owner, size_t index, size_t colum
 	case DOMAIN_IDENTITY:
 		return is_blocked(row) || !row->identity.len
 		               ? dash
-		               : (struct table_cell){ row->identity, GRID_NORMAL };
+		               : (struct table_cell){ said_word(row->identity), GRID_NORMAL };
 	case DOMAIN_LIVE: return live_cell(row, scratch);
 	case DOMAIN_RATE:
 		if (!row->connections && !(row->rate > 0))
@@ -160,7 +162,7 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	}
 	if (row->identity.len) {
 		used += grid_put_text(grid, x + used, y, room - used, _("; identity "), GRID_NORMAL);
-		grid_put(grid, x + used, y, room - used, row->identity, GRID_NORMAL);
+		grid_put(grid, x + used, y, room - used, said_word(row->identity), GRID_NORMAL);
 	}
 	y++;
 	used = grid_put_text(grid, x, y, room, _("last error: "), GRID_NORMAL);

@@ -116,7 +116,8 @@ void editing_start(struct editing *editing, const struct model_kind *kind, struc
 		if (!field)
 			break;
 		editing->rows[editing->form.count - 1] = i;
-		field->unit = _(row->unit);
+		field->unit = words_of("unit", slice_of(row->unit)) ? words_of("unit", slice_of(row->unit))
+		                                                    : row->unit;
 		field->choices = row->choices ? row->choices : "";
 		field->word = said_word;
 		say_allowed(row, field->allowed);

@@ -147,7 +147,7 @@ static const struct {
 } beside[] = {
 	{ "verdict", LISTING_TEXT, 12, 2 },       { "state", LISTING_STATE, 10, 0 },
 	{ "streams", LISTING_NUMBER, 7, 0 },      { "connections", LISTING_NUMBER, 7, 0 },
-	{ "last_error", LISTING_TROUBLE, 12, 3 }, { "scope", LISTING_TEXT, 6, 0 },
+	{ "last_error", LISTING_TROUBLE, 12, 3 }, { "scope", LISTING_WORD, 6, 0 },
 	{ "users", LISTING_NUMBER, 6, 0 },        { "sites", LISTING_NUMBER, 5, 0 },
 	{ "effective", LISTING_TEXT, 12, 2 },     { "federation", LISTING_FLAG, 3, 0 },
 	{ "xmpp", LISTING_FLAG, 3, 0 },           { "remote", LISTING_FLAG, 3, 0 },
@@ -202,6 +202,7 @@ static void add_column(struct kind_list *list, const struct model_kind *kind, co
 		column->is_number = true;
 		column->width = larger(heading, 5);
 	} else if (row && row->type == MODEL_ENUM) {
+		list->fields[at].type = LISTING_WORD;
 		column->width = larger(heading, widest_choice(row));
 	}
 	if (at == kind->key) {

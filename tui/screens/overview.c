@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "tui/client/said.h"
 #include "tui/client/shown.h"
 #include "tui/client/words.h"
 #include "tui/screens/scene.h"
@@ -44,7 +45,7 @@ static int draw_services(const struct scene *scene, struct grid *grid, struct ar
 		int64_t since = scene_number(service, "since");
 
 		grid_put(grid, area.x + 1, y, name - 1, scene_text(service, "name"), GRID_NORMAL);
-		grid_put(grid, area.x + 1 + name, y, 8, state, state_role(state));
+		grid_put(grid, area.x + 1 + name, y, 8, said_word(state), state_role(state));
 		shown_age(since ? scene->now.wall_ms - since : -1, age);
 		grid_put_text(grid, area.x + 10 + name, y++, 9, age, GRID_NORMAL);
 		if (why.len && y < area.y + area.height)
@@ -283,7 +284,7 @@ static void draw_attention_row(const struct scene *scene, struct grid *grid, str
 	x += grid_put_text(grid, x, y, 12, shown_moment(scene_number(row, "time"), scene->now.wall_ms, when),
 	                   is_selected ? GRID_FOCUS : GRID_NORMAL) +
 	     1;
-	grid_put(grid, x, y, 12, scene_text(row, "source"), is_selected ? GRID_FOCUS : GRID_DIM);
+	grid_put(grid, x, y, 12, said_word(scene_text(row, "source")), is_selected ? GRID_FOCUS : GRID_DIM);
 	x += 13;
 	grid_put(grid, x, y, area.x + area.width - x, scene_text(row, "text"), GRID_NORMAL);
 	if (is_selected)
@@ -303,7 +304,7 @@ static void draw_no_attention(const struct scene *scene, struct grid *grid, stru
 		    json_as_bool(json_get(service, "unused"), false))
 			continue;
 		slice_to_text(scene_text(service, "name"), name, sizeof name);
-		slice_to_text(scene_text(service, "state"), state, sizeof state);
+		slice_to_text(said_word(scene_text(service, "state")), state, sizeof state);
 		grid_printf(grid, area.x + 3, area.y + 1, area.width - 4, GRID_WARN,
 		            _("%s is not running: %s"), name, state);
 		return;
@@ -375,7 +376,7 @@ static void draw_busiest(const struct scene *scene, struct grid *grid, struct ar
 	for (size_t i = 0; i < count; i++, y++) {
 		grid_put(grid, x, y, 34, rows[i]->domain, GRID_NORMAL);
 		grid_put_right(grid, rate_end, y, 6, slice_of(shown_rate(rows[i]->rate, shown)), GRID_NORMAL);
-		grid_put(grid, rate_end + 3, y, 7, rows[i]->state, state_role(rows[i]->state));
+		grid_put(grid, rate_end + 3, y, 7, said_word(rows[i]->state), state_role(rows[i]->state));
 		grid_put(grid, rate_end + 11, y, area.x + area.width - rate_end - 12,
 		         rows[i]->error.len ? rows[i]->error : SLICE("-"), GRID_NORMAL);
 	}

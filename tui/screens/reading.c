@@ -1,8 +1,11 @@
 /* Text being read: the answer to a command, the keys of a screen. */
 #include <stdio.h>
 
+#include "tui/cli/print.h"
 #include "tui/client/words.h"
 #include "tui/screens/scene.h"
+
+enum { LABEL_CELLS = 8, LABEL_CELLS_MAX = 12 };
 
 void reading_open(struct scene *scene, const char *title, const char *command)
 {
@@ -42,15 +45,23 @@ void reading_show_keys(struct scene *scene)
 {
 	unsigned place = scene_place(scene);
 	struct buffer *text = &scene->pager.text;
+	size_t widest = LABEL_CELLS;
 
 	buffer_clear(text);
 	buffer_printf(text, "%s\n", _("Keys of this screen"));
+	for (int i = 0; i < ACTION_COUNT; i++) {
+		size_t cells = print_width(slice_of(_(action((enum action_id)i)->label)));
+
+		widest = cells > widest && cells <= LABEL_CELLS_MAX ? cells : widest;
+	}
 	for (int i = 0; i < ACTION_COUNT; i++) {
 		const struct action *row = action((enum action_id)i);
 
 		if (!(row->where & place) || !scene_allows(scene, (enum action_id)i))
 			continue;
-		buffer_printf(text, "  %-8s %-8s %s\n", row->shown, _(row->label), _(row->sentence));
+		buffer_printf(text, "  %-8s ", row->shown);
+		print_padded(text, _(row->label), widest);
+		buffer_printf(text, " %s\n", _(row->sentence));
 	}
 	add_movement(text);
 	buffer_printf(text, "\n%s\n", _("Marks"));

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "tui/client/said.h"
 #include "tui/client/shown.h"
 #include "tui/client/words.h"
 #include "tui/screens/command.h"
@@ -82,7 +83,7 @@ static void draw_detail(struct scene *scene, struct grid *grid, struct area area
 		return;
 	used = grid_put(grid, x, y, room, scene_text(row, "name"), GRID_FOCUS);
 	used += grid_put_text(grid, x + used, y, room - used, ": ", GRID_NORMAL);
-	used += grid_put(grid, x + used, y, room - used, scene_text(row, "state"),
+	used += grid_put(grid, x + used, y, room - used, said_word(scene_text(row, "state")),
 	                 state_role(scene_text(row, "state")));
 	if (why.len) {
 		used += grid_put_text(grid, x + used, y, room - used, ", ", GRID_NORMAL);
@@ -94,11 +95,12 @@ static void draw_detail(struct scene *scene, struct grid *grid, struct area area
 		struct slice trouble = scene_text(l, "why");
 
 		used = grid_put_text(grid, x, y, room, _("listens for "), GRID_NORMAL);
-		used += grid_put(grid, x + used, y, room - used, scene_text(l, "side"), GRID_NORMAL);
+		used += grid_put(grid, x + used, y, room - used, said_word(scene_text(l, "side")),
+		                 GRID_NORMAL);
 		used += grid_put_text(grid, x + used, y, room - used, _(" on "), GRID_NORMAL);
 		used += grid_put(grid, x + used, y, room - used, scene_text(l, "address"), GRID_NORMAL);
 		used += grid_put_text(grid, x + used, y, room - used, ": ", GRID_NORMAL);
-		used += grid_put(grid, x + used, y, room - used, scene_text(l, "state"),
+		used += grid_put(grid, x + used, y, room - used, said_word(scene_text(l, "state")),
 		                 trouble.len ? GRID_BAD : GRID_GOOD);
 		used += grid_put_text(grid, x + used, y, room - used, trouble.len ? ", " : "", GRID_NORMAL);
 		grid_put(grid, x + used, y++, room - used, trouble, GRID_BAD);

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "tui/client/said.h"
 #include "tui/client/shown.h"
 #include "tui/client/words.h"
 #include "tui/screens/command.h"
@@ -18,7 +19,7 @@ static const struct table_column columns[] = {
 };
 
 static const struct listing_field fields[] = {
-	{ "kind", LISTING_TEXT },       { "local", LISTING_TEXT },     { "remote", LISTING_TEXT },
+	{ "kind", LISTING_WORD },       { "local", LISTING_TEXT },     { "remote", LISTING_TEXT },
 	{ "state", LISTING_STATE },     { "idle_s", LISTING_SPAN },    { "expires_in_s", LISTING_SPAN },
 	{ "retry_in_s", LISTING_SPAN }, { "devices", LISTING_NUMBER },
 };
@@ -79,7 +80,7 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	used = x + grid_put(grid, x, y, end - x, scene_text(row, "local"), GRID_FOCUS);
 	used += grid_put_text(grid, used, y, end - used, relation(word), GRID_NORMAL);
 	grid_put(grid, used, y++, end - used, remote, GRID_FOCUS);
-	used = x + grid_put(grid, x, y, end - x, state, state_role(state));
+	used = x + grid_put(grid, x, y, end - x, said_word(state), state_role(state));
 	used = put_span(grid, used, y, end, row, "idle_s", _(", nothing said for "));
 	used = put_span(grid, used, y, end, row, "expires_in_s",
 	                is_session ? _(", ends in ") : _(", asked for anew in "));

@@ -192,7 +192,8 @@ static int put_last_error(const struct why *why, struct grid *grid, struct area 
 	used = grid_put_text(grid, x, y, room, _("LAST    "), GRID_DIM);
 	used += grid_printf(grid, x + used, y, room - used, GRID_WARN, _("%s %.*s, by %.*s: "),
 	                    shown_time(scene_number(error, "time"), shown),
-	                    SLICE_ARG(scene_text(error, "direction")), SLICE_ARG(scene_text(error, "by")));
+	                    SLICE_ARG(said_word(scene_text(error, "direction"))),
+	                    SLICE_ARG(said_word(scene_text(error, "by"))));
 	grid_put(grid, x + used, y, room - used, scene_text(error, "text"), GRID_NORMAL);
 	return y + 1;
 }

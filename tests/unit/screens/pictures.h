@@ -1,6 +1,7 @@
 /*
  * pictures: screens as cells, compared with tests/golden/NAME.txt: characters, then the
- * cursor, then roles.  UPDATE=1 writes the files anew; look at what changed.
+ * cursor, then roles.  UPDATE=1 writes the files anew; look at what changed.  Those of at most 80 columns are
+ * drawn in Traditional Chinese, too, and compared with tests/golden/zh_TW/NAME.txt.
  *
  * A test program tells how each of its scenes is made; pictures_main draws and compares them.
  */
@@ -19,6 +20,8 @@
 #include <cmocka.h>
 
 #include "shared/base/memory.h"
+#include "tui/client/said.h"
+#include "tui/client/words.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -46,15 +49,18 @@ static inline bool read_file(const char *name, struct buffer *out)
 
 static inline struct json *read_json(const char *name)
 {
-	struct buffer text;
+	struct buffer text, said;
 	struct json *value;
 	struct reason reason;
 
 	buffer_start(&text, FILE_MAX);
+	buffer_start(&said, FILE_MAX);
 	if (!read_file(name, &text))
 		fail_msg("tests/golden/%s cannot be read; tests run from the top of the tree", name);
-	if (json_read(buffer_slice(&text), &value, &reason) != RESULT_OK)
+	assert_true(said_line(buffer_slice(&text), &said)); /* as where a line of the daemon arrives */
+	if (json_read(buffer_slice(words_are_translated() ? &said : &text), &value, &reason) != RESULT_OK)
 		fail_msg("%s: %s", name, reason.text);
+	buffer_stop(&said);
 	buffer_stop(&text);
 	return value;
 }
@@ -211,7 +217,25 @@ struct picture {
 struct pictures {
 	const struct picture *at;
 	size_t count;
+	const char *language; /* "": English */
 };
+
+enum { TRANSLATED_WIDTH_MAX = 80 };
+
+static inline bool is_to_be_drawn(const struct pictures *pictures, size_t i)
+{
+	return !pictures->language[0] || pictures->at[i].width <= TRANSLATED_WIDTH_MAX;
+}
+
+static inline int speak(void **state)
+{
+	const struct pictures *pictures = *state;
+
+	setenv("LANGUAGE", pictures->language, 1);
+	setlocale(LC_ALL, "C.UTF-8");
+	words_bind("build/share/locale");
+	return words_are_translated() == (pictures->language[0] != '\0') ? 0 : -1;
+}
 
 /* The hardware cursor is what a braille display follows. */
 static inline void check_cursor(const struct stage *stage, const struct grid *grid)
@@ -232,21 +256,28 @@ static inline void screens_look_as_kept(void **state)
 	const struct pictures *pictures = *state;
 
 	for (size_t i = 0; i < pictures->count; i++) {
-		struct stage *stage = pictures->at[i].open();
+		bool is_translated = pictures->language[0] != '\0';
+		struct grid_looks looks = { pictures->at[i].is_utf8 || is_translated,
+			                    pictures->at[i].has_frames };
+		struct stage *stage;
 		struct grid grid;
 		struct buffer out;
+		char name[128];
 
-		print_message("  %s\n", pictures->at[i].name);
-		assert_true(grid_start(
-		        &grid, pictures->at[i].width, pictures->at[i].height,
-		        (struct grid_looks){ pictures->at[i].is_utf8, pictures->at[i].has_frames }));
+		if (!is_to_be_drawn(pictures, i))
+			continue;
+		stage = pictures->at[i].open();
+		snprintf(name, sizeof name, "%s%s%s", pictures->language, is_translated ? "/" : "",
+		         pictures->at[i].name);
+		print_message("  %s\n", name);
+		assert_true(grid_start(&grid, pictures->at[i].width, pictures->at[i].height, looks));
 		scene_draw(&stage->scene, &grid);
 		check_cursor(stage, &grid);
 		buffer_start(&out, FILE_MAX);
 		grid_dump(&grid, &out);
 		buffer_printf(&out, "---- cursor %d %d\n", grid.cursor_x, grid.cursor_y);
 		grid_dump_roles(&grid, &out);
-		compare(pictures->at[i].name, buffer_slice(&out));
+		compare(name, buffer_slice(&out));
 		buffer_stop(&out);
 		grid_stop(&grid);
 		close_stage(stage);
@@ -274,6 +305,7 @@ static inline void every_size_is_drawn_without_control_characters(void **state)
 					assert_true(shown == 0 || (shown >= 0x20 && shown != 0x7f &&
 					                           (shown < 0x80 || shown >= 0xa0)));
 					assert_true(pictures->at[i].is_utf8 || shown < 0x80);
+					assert_true(shown || (c % width > 0 && grid.cells[c - 1].width == 2));
 				}
 				grid_stop(&grid);
 				close_stage(stage);
@@ -317,14 +349,15 @@ static inline void drawing_again_changes_nothing(void **state)
 
 static inline int pictures_main(const struct picture *at, size_t count)
 {
-	struct pictures pictures = { at, count };
+	struct pictures english = { at, count, "" }, chinese = { at, count, "zh_TW" };
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_prestate(screens_look_as_kept, &pictures),
-		cmocka_unit_test_prestate(every_size_is_drawn_without_control_characters, &pictures),
-		cmocka_unit_test_prestate(drawing_again_changes_nothing, &pictures),
+		cmocka_unit_test_prestate_setup_teardown(screens_look_as_kept, speak, NULL, &english),
+		cmocka_unit_test_prestate(every_size_is_drawn_without_control_characters, &english),
+		cmocka_unit_test_prestate(drawing_again_changes_nothing, &english),
+		cmocka_unit_test_prestate_setup_teardown(screens_look_as_kept, speak, NULL, &chinese),
+		cmocka_unit_test_prestate(every_size_is_drawn_without_control_characters, &chinese),
 	};
 
-	setlocale(LC_ALL, "C.UTF-8");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
 
