@@ -18,7 +18,7 @@ BUILD_PACKAGES := gcc clang make python3 pkg-config libc6-dev libev-dev libgnutl
 	libjansson-dev libidn-dev libidn2-dev nettle-dev libncurses-dev gettext
 LAB_PACKAGES   := iproute2 kamailio kamailio-tls-modules kamailio-presence-modules \
 	kamailio-outbound-modules baresip-core nftables unbound sip-tester gnutls-bin prosody lua-unbound ejabberd python3
-CHECK_PACKAGES := openssh-server openssh-client libcmocka-dev libclang-rt-14-dev python3-pytest python3-pexpect python3-pyte tmux strace procps mandoc groff-base $(LAB_PACKAGES)
+CHECK_PACKAGES := locales openssh-server openssh-client libcmocka-dev libclang-rt-14-dev python3-pytest python3-pexpect python3-pyte tmux strace procps mandoc groff-base $(LAB_PACKAGES)
 
 # ---- flags ---------------------------------------------------------------------
 PKGS     := gnutls libxml-2.0 sqlite3 libcares jansson libidn libidn2 nettle ncursesw panelw

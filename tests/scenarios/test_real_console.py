@@ -22,10 +22,10 @@ pytestmark = pytest.mark.short
 class Screen:
     """The console in a tmux of its own."""
 
-    def __init__(self, daemon, folder, *words):
+    def __init__(self, daemon, folder, *words, language=""):
         self.tmux = ["tmux", "-S", str(folder / "tmux"), "-f", "/dev/null"]
         command = shlex.join([os.environ["PARLEY"], "--root", str(daemon.root), "console", *words])
-        self.run("new-session", "-d", "-x", "100", "-y", "30", f"env ASAN_OPTIONS=detect_leaks=0 LC_ALL=C.UTF-8 {command}; sleep 60")
+        self.run("new-session", "-d", "-x", "100", "-y", "30", f"env ASAN_OPTIONS=detect_leaks=0 LC_ALL=C.UTF-8 LANGUAGE={language} {command}; sleep 60")
         self.run("set-option", "-g", "status", "off")
 
     def run(self, *arguments):

@@ -1,11 +1,12 @@
 #include "tui/client/words.h"
 
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/auxv.h>
 
 enum { NAME_MAX_BYTES = 160 };
 
@@ -13,20 +14,19 @@ enum { NAME_MAX_BYTES = 160 };
 static bool find_folder(char to[WORDS_PATH_MAX])
 {
 	static const char below[] = "/share/locale";
-	ssize_t length = readlink("/proc/self/exe", to, WORDS_PATH_MAX - sizeof below);
+	const char *started = (const char *)getauxval(AT_EXECFN);
+	char path[PATH_MAX];
 	char *slash;
 
-	if (length <= 0 || (size_t)length >= WORDS_PATH_MAX - sizeof below)
+	if (!started || !realpath(started, path))
 		return false;
-	to[length] = '\0';
 	for (int up = 0; up < 2; up++) {
-		slash = strrchr(to, '/');
+		slash = strrchr(path, '/');
 		if (!slash)
 			return false;
 		*slash = '\0';
 	}
-	memcpy(to + strlen(to), below, sizeof below);
-	return true;
+	return (size_t)snprintf(to, WORDS_PATH_MAX, "%s%s", path, below) < WORDS_PATH_MAX;
 }
 
 static bool is_shown_well(void)
