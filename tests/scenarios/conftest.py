@@ -42,6 +42,7 @@ def lab():
     # Where every user may run them: the tree may lie in a home that others cannot enter.
     programs_folder = folder / programs()[0].parent.name
     programs_folder.mkdir()
+    shutil.copytree(programs()[1].parents[1] / "share", folder / "share")  # translations lie beside the programs' folder
     for variable, program in zip(("PARLEYD", "PARLEY"), programs()):
         os.environ[variable] = str(shutil.copy(program, programs_folder))
     yield lab
