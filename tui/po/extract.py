@@ -34,7 +34,7 @@ SILENT = {"daemon/policy/image.c", "daemon/policy/image_build.c", "daemon/store/
 # Functions whose texts go to standard error or to a file, and no further.
 SILENT_CALLS = {"fprintf", "printf", "say", "_Static_assert"}
 # No sentences: lists of words, pieces of other languages.
-NO_SENTENCE = re.compile(r"<parley |^policy set |^room for |^a class of askers|^Sends a |^sealing a |^JSON: |^an element of eight|\\r|\\n|<\?|^(SELECT|INSERT|CREATE|UPDATE|DELETE|PRAGMA|BEGIN)\b|%s=|%s\+=|=direct|xmlns|^a=|^m=|"
+NO_SENTENCE = re.compile(r"<parley |^policy set |^room for |^a class of askers|^the file's size is that|^Sends a |^sealing a |^JSON: |^an element of eight|\\r|\\n|<\?|^(SELECT|INSERT|CREATE|UPDATE|DELETE|PRAGMA|BEGIN)\b|%s=|%s\+=|=direct|xmlns|^a=|^m=|"
                          r"^(if_version|protocol client|after limit|document offset|text last|version staged)|^keeper: |"
                          r"^[a-z_]+( [a-z_]+)* (state|roles|domains|local|address)( [a-z_]+){3,}$|^user address |^access-edge set$")
 # Put together from pieces, or made where no pattern stands.
