@@ -81,6 +81,15 @@ static bool may_dial(const struct gateway *g, const struct address *address)
 	return false;
 }
 
+/* Whoever asks about a key does it for a stranger: that is counted apart from what is the partner's. */
+static bool has_room(const struct dial *dial, const char **why)
+{
+	const struct streams *s = dial->route->streams;
+	const struct image_xmpp_partner *partner = gateway_partner(s->gateway, dial->route->remote);
+
+	return dial->is_for_asking ? streams_may_ask(s, partner, why) : streams_have_room(s, partner, 1, why);
+}
+
 static void next_step(void *owner);
 
 static void go_on(struct dial *dial) { loop_defer(gateway_of(dial)->loop, &dial->step, next_step, dial); }
@@ -110,9 +119,16 @@ static void next_step(void *owner)
 	struct dial *dial = owner;
 	struct gateway *g = gateway_of(dial);
 	struct reason reason = { "" };
+	const char *why;
 
 	if (dial->stream)
 		return;
+	/* Others of the same partner may have got there while DNS was asked. */
+	if (dial->address_at < dial->address_count && !has_room(dial, &why)) {
+		snprintf(dial->why, sizeof dial->why, "%s", why);
+		over(dial);
+		return;
+	}
 	while (dial->address_at < dial->address_count) {
 		const struct address *to = &dial->addresses[dial->address_at];
 
@@ -237,7 +253,7 @@ struct dial *dial_new(struct route *route, bool is_for_asking)
 	else if (!g->resolver)
 		why = "there are no resolvers yet";
 	else
-		streams_have_room(route->streams, partner, 1, &why);
+		(void)has_room(dial, &why);
 	if (why) {
 		snprintf(dial->why, sizeof dial->why, "%s", why);
 		go_on(dial);

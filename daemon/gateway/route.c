@@ -354,7 +354,7 @@ static void tell_asker(struct route *route, struct question *question, enum xmpp
 	list_remove(&question->node);
 	route->question_count--;
 	if (asker && asker->xmpp) {
-		xmpp_stream_verified(asker->xmpp, route->local, route->remote, verdict,
+		xmpp_stream_verified(asker->xmpp, route->local, route->remote, question->stream_id, verdict,
 		                     XMPP_REMOTE_SERVER_TIMEOUT);
 		stream_touched(asker);
 	}

@@ -37,14 +37,25 @@ bool streams_terms(const struct gateway *g, struct slice remote, struct xmpp_ter
 	return true;
 }
 
-/* Ours and those of proved partners.  Strangers have a share of their own, so that they keep no partner out. */
+/*
+ * Ours and those of proved partners.  Strangers have a share of their own, so that they keep no partner out; neither
+ * does what is asked of a partner's server because a stranger has used its name.
+ */
+static bool takes_room(const struct stream *stream) { return stream->is_counted && !stream->is_for_asking; }
+
 static size_t counted_streams(const struct streams *s)
 {
 	size_t count = 0;
 
 	LIST_EACH (at, &s->stream_list)
-		count += STREAM_OF(at)->is_counted;
+		count += takes_room(STREAM_OF(at));
 	return count;
+}
+
+static bool is_with(const struct stream *stream, const struct image_xmpp_partner *partner)
+{
+	return stream->partner[0] &&
+	       gateway_partner(stream->streams->gateway, slice_of(stream->partner)) == partner;
 }
 
 bool streams_have_room(const struct streams *s, const struct image_xmpp_partner *partner, size_t more,
@@ -62,13 +73,38 @@ bool streams_have_room(const struct streams *s, const struct image_xmpp_partner 
 		return false;
 	}
 	LIST_EACH (at, &s->stream_list)
-		count += STREAM_OF(at)->is_counted && STREAM_OF(at)->partner[0] &&
-		         gateway_partner(g, slice_of(STREAM_OF(at)->partner)) == partner;
+		count += takes_room(STREAM_OF(at)) && is_with(STREAM_OF(at), partner);
 	if (count + more > most) {
 		*why = "there are as many streams with the partner as its connection-limit allows";
 		return false;
 	}
 	return true;
+}
+
+/* For strangers, beside what connection-limit gives to partners. */
+static size_t strangers_max(const struct gateway *g)
+{
+	size_t share = (size_t)g->settings->connection_limit / STREAMS_UNPROVED_SHARE;
+
+	if (share == 0)
+		return 1;
+	return share < STREAMS_UNPROVED_MAX ? share : STREAMS_UNPROVED_MAX;
+}
+
+bool streams_may_ask(const struct streams *s, const struct image_xmpp_partner *partner, const char **why)
+{
+	size_t count = 0, of_partner = 0;
+
+	LIST_EACH (at, &s->stream_list) {
+		const struct stream *stream = STREAM_OF(at);
+
+		count += stream->is_for_asking;
+		of_partner += stream->is_for_asking && is_with(stream, partner);
+	}
+	if (count < strangers_max(s->gateway) && of_partner < STREAMS_ASKING_PER_PARTNER_MAX)
+		return true;
+	*why = "too many dialback keys are being asked about";
+	return false;
 }
 
 struct stream *streams_by_number(const struct streams *s, uint64_t number)
@@ -127,16 +163,6 @@ void streams_stop(struct gateway *g)
 }
 
 /* ---- who connects ---- */
-
-/* For strangers, beside what connection-limit gives to partners. */
-static size_t strangers_max(const struct gateway *g)
-{
-	size_t share = (size_t)g->settings->connection_limit / STREAMS_UNPROVED_SHARE;
-
-	if (share == 0)
-		return 1;
-	return share < STREAMS_UNPROVED_MAX ? share : STREAMS_UNPROVED_MAX;
-}
 
 static bool may_come_in(const struct streams *s, const struct address *from)
 {

@@ -26,6 +26,7 @@ enum {
 	STREAMS_UNPROVED_MAX = 1024, /* incoming, whose partner is not proved yet */
 	STREAMS_UNPROVED_SHARE = 4,  /* ... and no more than this part of connection-limit */
 	STREAMS_UNPROVED_PER_SOURCE_MAX = 16,
+	STREAMS_ASKING_PER_PARTNER_MAX = 8, /* streams that only ask one partner's server about keys */
 	STREAMS_ROUTES_MAX = 16384,
 	STREAMS_FLYING_MAX = 65536,       /* parcels whose errors are waited for */
 	STREAM_UNACKNOWLEDGED_MAX = 8192, /* flying at once with a partner that agreed to acknowledge */
@@ -144,6 +145,8 @@ bool streams_terms(const struct gateway *g, struct slice remote,
 /* For so many more streams with that partner. */
 bool streams_have_room(const struct streams *s, const struct image_xmpp_partner *partner, size_t more,
                        const char **why);
+/* For one more that asks a partner's server about the keys of who uses its name. */
+bool streams_may_ask(const struct streams *s, const struct image_xmpp_partner *partner, const char **why);
 /* Closes it when the rows of now do not let it live. */
 void streams_judge(struct stream *stream);
 struct stream *streams_by_number(const struct streams *s, uint64_t number);

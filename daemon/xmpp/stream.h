@@ -201,9 +201,9 @@ void xmpp_stream_begin(struct xmpp_stream *stream, struct instant now);
 void xmpp_stream_received(struct xmpp_stream *stream, struct buffer *in, struct instant now);
 /* The handshake asked for by start_tls is done. */
 void xmpp_stream_secured(struct xmpp_stream *stream, struct instant now);
-/* The outcome of what `verify` asked for.  `error` when the verdict is UNKNOWN. */
+/* The outcome of what `verify` asked for, with the id that it gave.  `error` when the verdict is UNKNOWN. */
 void xmpp_stream_verified(struct xmpp_stream *stream, struct slice local, struct slice remote,
-                          enum xmpp_verdict verdict, enum xmpp_condition error);
+                          struct slice stream_id, enum xmpp_verdict verdict, enum xmpp_condition error);
 /* The connection is gone, whatever the reason: what was under way is refused.  Then only xmpp_stream_free. */
 void xmpp_stream_lost(struct xmpp_stream *stream, const char *words);
 /* Deadlines of pairs and of the close; call it every second or so. */

@@ -254,11 +254,12 @@ void stream_dialback_decide(struct xmpp_stream *s, struct xmpp_pair *pair, enum 
 }
 
 void xmpp_stream_verified(struct xmpp_stream *s, struct slice local, struct slice remote,
-                          enum xmpp_verdict verdict, enum xmpp_condition error)
+                          struct slice stream_id, enum xmpp_verdict verdict, enum xmpp_condition error)
 {
 	struct xmpp_pair *pair = stream_pair_find(s, local, remote);
 
-	if (pair && pair->taking == XMPP_PAIR_ASKED && s->settings.role == XMPP_RECEIVING &&
+	/* A stream that began anew has another id, and what was asked for the one before is no answer (§2.4.2). */
+	if (pair && pair->taking == XMPP_PAIR_ASKED && slice_equal(stream_id, slice_of(s->id)) &&
 	    s->phase < XMPP_PHASE_CLOSING)
 		stream_dialback_decide(s, pair, verdict, error);
 	stream_rest(s);

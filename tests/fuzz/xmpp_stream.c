@@ -13,6 +13,7 @@ struct owner {
 	struct xmpp_stream *stream;
 	struct xmpp_terms terms;
 	bool has_certificate, wants_tls;
+	char asked_for[XMPP_STREAM_ID_BYTES]; /* the id, in the last question about a key */
 };
 
 static bool is_domain(struct slice domain)
@@ -38,7 +39,9 @@ static void start_tls(void *owner) { ((struct owner *)owner)->wants_tls = true; 
 static void verify(void *owner, struct slice local, struct slice remote, struct slice id, struct slice key)
 {
 	(void)key;
-	if (!is_ours(owner, local) || id.len == 0 || remote.len == 0)
+	if (!is_ours(owner, local) ||
+	    !slice_to_text(id, ((struct owner *)owner)->asked_for, XMPP_STREAM_ID_BYTES) || id.len == 0 ||
+	    remote.len == 0)
 		abort();
 }
 static void answered(void *owner, struct slice local, struct slice remote, struct slice id,
@@ -97,16 +100,16 @@ static void act(struct owner *o, uint8_t what, int64_t *now)
 		o->wants_tls = false;
 		break;
 	case 0xf1:
-		xmpp_stream_verified(o->stream, SLICE("b.example"), SLICE("a.example"), XMPP_KEY_VALID,
-		                     XMPP_GONE);
+		xmpp_stream_verified(o->stream, SLICE("b.example"), SLICE("a.example"),
+		                     slice_of(o->asked_for), XMPP_KEY_VALID, XMPP_GONE);
 		break;
 	case 0xf2:
-		xmpp_stream_verified(o->stream, SLICE("b.example"), SLICE("a.example"), XMPP_KEY_INVALID,
-		                     XMPP_GONE);
+		xmpp_stream_verified(o->stream, SLICE("b.example"), SLICE("a.example"),
+		                     slice_of(o->asked_for), XMPP_KEY_INVALID, XMPP_GONE);
 		break;
 	case 0xf3:
-		xmpp_stream_verified(o->stream, SLICE("b.example"), SLICE("a2.example"), XMPP_KEY_UNKNOWN,
-		                     XMPP_GONE);
+		xmpp_stream_verified(o->stream, SLICE("b.example"), SLICE("a2.example"),
+		                     slice_of(o->asked_for), XMPP_KEY_UNKNOWN, XMPP_GONE);
 		break;
 	case 0xf4:
 		*now += 31000;

@@ -30,10 +30,16 @@ static struct gateway g;
 static int clients[8];
 static size_t client_count;
 
-static void image(const char *words)
+static void image_with(const char *words, struct slice server)
 {
 	struct model_snapshot *snapshot = world_new(slice_of(words));
 
+	assert_true(world_set(snapshot, model_snapshot_one(snapshot, MODEL_TOPOLOGY),
+	                      SLICE("permitted-targets"), SLICE("127.0.0.0/8")));
+	if (server.len) /* an address, which no row may hold: what DNS would say of a name */
+		world_object(snapshot, MODEL_XMPP_PARTNER, SLICE("x.example"))
+		        ->values[MODEL_FIELD(xmpp_partner, proxy_fqdn)]
+		        .text = server;
 	policy_image_close(&g.image);
 	g.image = world_image(snapshot, 1);
 	g.settings = image_xmpp_gateway_at(g.image, 0);
@@ -41,6 +47,8 @@ static void image(const char *words)
 	if (g.streams)
 		streams_image_changed(&g);
 }
+
+static void image(const char *words) { image_with(words, SLICE("")); }
 
 static int start(void **state)
 {
@@ -138,9 +146,14 @@ static void say(struct stream *s, const char *words)
 /* Its dialback key is said, and found to be right. */
 static void prove(struct stream *s, const char *key, struct slice remote)
 {
+	const struct route *route;
+
 	say(s, key);
-	xmpp_stream_verified(s->xmpp, SLICE("contoso.example"), remote, XMPP_KEY_VALID,
-	                     XMPP_UNDEFINED_CONDITION);
+	route = route_find(g.streams, SLICE("contoso.example"), remote);
+	assert_non_null(route);
+	xmpp_stream_verified(s->xmpp, SLICE("contoso.example"), remote,
+	                     LIST_OWNER(route->questions.prev, struct question, node)->stream_id,
+	                     XMPP_KEY_VALID, XMPP_UNDEFINED_CONDITION);
 	stream_second(s);
 	assert_true(s->is_proved);
 }
@@ -477,6 +490,49 @@ static void strangers_keep_nobody_out(void **state)
 	assert_false(streams_have_room(g.streams, partner, 9, &why));
 }
 
+/*
+ * A stranger names a partner towards each of our domains, and its server is asked about each key: so much of that at a
+ * time, and none of it is the partner's own room.
+ */
+static void asking_for_strangers_keeps_no_partner_out(void **state)
+{
+	enum { ASKED = STREAMS_ASKING_PER_PARTNER_MAX + 4 };
+	struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof here;
+	int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct slice nowhere = SLICE("127.0.0.1:9");
+	struct route *routes[ASKED];
+	struct reason reason;
+	const char *why;
+	char text[160];
+	size_t asking = 0, open = 0;
+
+	(void)state;
+	assert_int_equal(bind(door, (struct sockaddr *)&here, size), 0);
+	assert_int_equal(listen(door, ASKED), 0);
+	assert_int_equal(getsockname(door, (struct sockaddr *)&here, &size), 0);
+	clients[client_count++] = door;
+	assert_int_equal(resolver_new(g.loop, &nowhere, 1, g.seed, &g.resolver, &reason), RESULT_OK);
+	snprintf(text, sizeof text, "on xmpp=x.example,connection-limit=2,proxy-port=%u" PLAIN,
+	         ntohs(here.sin_port));
+	image_with(text, SLICE("127.0.0.1"));
+	for (unsigned i = 0; i < ASKED; i++) {
+		snprintf(text, sizeof text, "d%u.example", i);
+		assert_non_null(routes[i] = route_get(g.streams, slice_of(text), SLICE("x.example")));
+		route_ask(routes[i], 0, SLICE("id"), SLICE("k"));
+	}
+	turn();
+	LIST_EACH (at, &g.streams->stream_list)
+		asking += LIST_OWNER(at, struct stream, node)->is_for_asking;
+	for (unsigned i = 0; i < ASKED; i++)
+		open += routes[i]->question_count;
+	assert_int_equal(asking, STREAMS_ASKING_PER_PARTNER_MAX);
+	assert_int_equal(open, asking); /* the others have been told at once that nobody could be asked */
+	assert_true(streams_have_room(g.streams, gateway_partner(&g, SLICE("x.example")), 2, &why));
+	assert_false(streams_have_room(g.streams, gateway_partner(&g, SLICE("x.example")), 3, &why));
+	resolver_free(&g.resolver);
+}
+
 /* A retry opens what has failed, and nothing else. */
 static void a_retry_opens_what_failed(void **state)
 {
@@ -516,6 +572,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_partner_with_many_domains_leaves_places, start, stop),
 		cmocka_unit_test_setup_teardown(a_retry_opens_what_failed, start, stop),
 		cmocka_unit_test_setup_teardown(strangers_keep_nobody_out, start, stop),
+		cmocka_unit_test_setup_teardown(asking_for_strangers_keeps_no_partner_out, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

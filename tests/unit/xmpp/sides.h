@@ -26,6 +26,7 @@ struct side {
 	struct xmpp_stream *stream;
 	struct buffer out;
 	bool wants_tls;
+	char asked_for[XMPP_STREAM_ID_BYTES]; /* the stream's id, in the last question about a key */
 	uint64_t last_number;
 	char log[LOG_BYTES];
 	size_t logged;
@@ -78,7 +79,7 @@ static inline void side_start_tls(void *owner)
 static inline void side_verify(void *owner, struct slice local, struct slice remote, struct slice id,
                                struct slice key)
 {
-	(void)id;
+	assert_true(slice_to_text(id, ((struct side *)owner)->asked_for, XMPP_STREAM_ID_BYTES));
 	side_log(owner, "verify %.*s %.*s %zu", SLICE_ARG(local), SLICE_ARG(remote), key.len);
 }
 static inline void side_answered(void *owner, struct slice local, struct slice remote, struct slice id,

@@ -131,8 +131,8 @@ static void a_proof_by_certificate_ends_with_it(void **state)
 		struct side a, b, *side = rows[i].is_initiating ? &a : &b;
 
 		meet(row_of(rows[i].meeting), 0, &a, &b, parser);
-		xmpp_stream_verified(b.stream, SLICE("b.example"), SLICE("a.example"), XMPP_KEY_VALID,
-		                     XMPP_UNDEFINED_CONDITION);
+		xmpp_stream_verified(b.stream, SLICE("b.example"), SLICE("a.example"), slice_of(b.asked_for),
+		                     XMPP_KEY_VALID, XMPP_UNDEFINED_CONDITION);
 		assert_true(xmpp_stream_is_still_proved(side->stream));
 		side->proved[0] = NULL;
 		assert_int_equal(xmpp_stream_is_still_proved(side->stream), rows[i].holds);
@@ -377,11 +377,11 @@ static void obeys_each_verdict(void **state)
 
 		meet(row_of("asks_the_authoritative_server"), 0, &a, &b, parser);
 		a.logged = b.logged = 0;
-		xmpp_stream_verified(b.stream, SLICE("b.example"), SLICE("other.example"), XMPP_KEY_VALID,
-		                     XMPP_GONE);
+		xmpp_stream_verified(b.stream, SLICE("b.example"), SLICE("other.example"),
+		                     slice_of(b.asked_for), XMPP_KEY_VALID, XMPP_GONE);
 		assert_int_equal(b.logged, 0);
-		xmpp_stream_verified(b.stream, SLICE("b.example"), SLICE("a.example"), verdicts[i].verdict,
-		                     XMPP_REMOTE_SERVER_TIMEOUT);
+		xmpp_stream_verified(b.stream, SLICE("b.example"), SLICE("a.example"), slice_of(b.asked_for),
+		                     verdicts[i].verdict, XMPP_REMOTE_SERVER_TIMEOUT);
 		sides_talk(&a, &b, 0);
 		if (strcmp(a.log, verdicts[i].initiating_log) != 0 ||
 		    strcmp(b.log, verdicts[i].receiving_log) != 0)
@@ -389,8 +389,8 @@ static void obeys_each_verdict(void **state)
 		assert_int_equal(xmpp_stream_phase(a.stream) == XMPP_PHASE_CLOSED, verdicts[i].is_closed);
 		/* A second verdict changes nothing. */
 		b.logged = 0;
-		xmpp_stream_verified(b.stream, SLICE("b.example"), SLICE("a.example"), XMPP_KEY_VALID,
-		                     XMPP_GONE);
+		xmpp_stream_verified(b.stream, SLICE("b.example"), SLICE("a.example"), slice_of(b.asked_for),
+		                     XMPP_KEY_VALID, XMPP_GONE);
 		assert_int_equal(b.logged, 0);
 		side_stop(&a);
 		side_stop(&b);

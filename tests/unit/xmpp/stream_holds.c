@@ -84,12 +84,41 @@ static void a_verdict_for_the_stream_before_is_none(void **state)
 		buffer_clear(&b.out);
 		b.logged = 0;
 		b.log[0] = '\0';
-		xmpp_stream_verified(b.stream, SLICE("b.example"), SLICE("a2.example"), XMPP_KEY_VALID,
-		                     XMPP_UNDEFINED_CONDITION);
+		xmpp_stream_verified(b.stream, SLICE("b.example"), SLICE("a2.example"), slice_of(b.asked_for),
+		                     XMPP_KEY_VALID, XMPP_UNDEFINED_CONDITION);
 		assert_int_equal(buffer_length(&b.out), 0); /* before our header nothing may be said */
 		side_hear(&b, SLICE(HEAD MESSAGE("u@a2.example", "v@b.example")));
 		assert_string_equal(b.log, "");
 		assert_non_null(strstr(side_said(&b), by_sasl ? "<invalid-from" : "<not-authorized"));
+		side_stop(&b);
+	}
+	xmpp_parser_free(&parser);
+}
+
+/* The pair is asked about again on the new stream: the answer about the key of the old one says nothing of the new one's. */
+static void a_verdict_is_of_the_key_that_was_asked_about(void **state)
+{
+	struct xmpp_parser *parser = xmpp_parser_new();
+	char before[XMPP_STREAM_ID_BYTES];
+	struct side b;
+
+	(void)state;
+	for (enum xmpp_verdict verdict = XMPP_KEY_VALID; verdict <= XMPP_KEY_UNKNOWN; verdict++) {
+		hear_header(&b, parser, LEGACY, false);
+		side_hear(&b, SLICE(KEY("a2.example", "b.example")));
+		memcpy(before, b.asked_for, sizeof before);
+		side_hear(&b, SLICE(STARTTLS));
+		xmpp_stream_secured(b.stream, NOW(1000));
+		side_hear(&b, SLICE(HEAD KEY("a2.example", "b.example")));
+		assert_string_not_equal(b.asked_for, before);
+		b.logged = 0;
+		b.log[0] = '\0';
+		xmpp_stream_verified(b.stream, SLICE("b.example"), SLICE("a2.example"), slice_of(before),
+		                     verdict, XMPP_GONE);
+		assert_string_equal(b.log, "");
+		xmpp_stream_verified(b.stream, SLICE("b.example"), SLICE("a2.example"), slice_of(b.asked_for),
+		                     XMPP_KEY_VALID, XMPP_GONE);
+		assert_string_equal(b.log, "pair b.example a2.example none ready dialback");
 		side_stop(&b);
 	}
 	xmpp_parser_free(&parser);
@@ -158,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_to_count_once),
 		cmocka_unit_test(a_verdict_for_the_stream_before_is_none),
+		cmocka_unit_test(a_verdict_is_of_the_key_that_was_asked_about),
 		cmocka_unit_test(passes_on_no_endless_key),
 		cmocka_unit_test(answers_about_keys_can_be_read_everywhere),
 		cmocka_unit_test(authenticates_by_the_row_of_now),
