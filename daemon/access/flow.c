@@ -36,12 +36,17 @@ bool flow_is_usable(const struct flow *flow)
 void flow_set_deadline(struct flow *flow)
 {
 	const struct access *a = flow->access;
-	int64_t at;
-	const char *words;
+	int64_t at, sooner;
+	const char *words, *others;
 
 	if (flow->message_since_ms) {
 		at = flow->message_since_ms + ACCESS_MESSAGE_MS;
 		words = "a message did not end in time";
+		/* A stranger who has always begun another message buys no time to sign in. */
+		if (remote_deadline(flow, &sooner, &others) && sooner >= 0 && sooner < at) {
+			at = sooner;
+			words = others;
+		}
 	} else if (remote_deadline(flow, &at, &words)) {
 		if (at < 0) {
 			connection_deadline(flow->connection, -1, NULL);

@@ -53,10 +53,24 @@ struct flow *remote_find(struct access *a, struct slice name)
 	               : NULL;
 }
 
+/* Escapes could stand for a second @, and so for another user, or for the end of a string. */
+static bool is_one_address(struct slice address)
+{
+	size_t signs = 0;
+
+	for (size_t i = 0; i < address.len; i++) {
+		if ((unsigned char)address.ptr[i] <= ' ' || address.ptr[i] == 0x7f)
+			return false;
+		signs += address.ptr[i] == '@';
+	}
+	return signs == 1;
+}
+
 struct slice remote_address(const struct sip_uri *uri, char to[POLICY_ADDRESS_BYTES])
 {
 	char host[ACCESS_NAME_BYTES];
 	size_t length = uri->host.len;
+	struct slice address;
 
 	if (uri->user.len == 0 || length == 0 || length >= sizeof host)
 		return SLICE_NONE;
@@ -64,7 +78,8 @@ struct slice remote_address(const struct sip_uri *uri, char to[POLICY_ADDRESS_BY
 		host[i] = ascii_lower(uri->host.ptr[i]);
 	if (host[length - 1] == '.')
 		length--;
-	return policy_address_of(uri->user, (struct slice){ host, length }, to);
+	address = policy_address_of(uri->user, (struct slice){ host, length }, to);
+	return is_one_address(address) ? address : SLICE_NONE;
 }
 
 const struct remote_user *remote_user_of(const struct flow *flow, struct slice address, bool was_enough)

@@ -40,6 +40,12 @@ static void take_account(struct passage *p, const struct remote_user *user)
 	p->facts.local_domain = slice_after(address, at + 1);
 }
 
+/* Who says by P-Preferred-Identity who he is has an account (RFC 3325 §9.2), whatever From hides. */
+static bool is_anonymous(const struct sip_message *m)
+{
+	return is_anonymous_uri(&m->from.uri) && !sip_message_header(m, SIP_P_PREFERRED_IDENTITY);
+}
+
 /* Every one of them has to be signed in here, or who is may not say so. */
 static bool prefers_only_its_own(const struct passage *p)
 {
@@ -93,6 +99,21 @@ static void gather_anonymous_sender(struct passage *p)
 	take_local(p, is_in_dialog(p) ? &p->m->to.uri : &p->m->target_uri);
 }
 
+/*
+ * What leads there and what the meeting's dialog is known by have to name one address, or the one that is asked
+ * about would let in to the other.  Within a dialog the Request-URI is a contact: it may be a machine's, but no
+ * other address of our own domains.
+ */
+static bool leads_elsewhere(const struct passage *p)
+{
+	char target_room[POLICY_ADDRESS_BYTES], to_room[POLICY_ADDRESS_BYTES];
+
+	if (is_in_dialog(p) && !is_own(p, &p->m->target_uri))
+		return false;
+	return !slice_equal(remote_address(&p->m->target_uri, target_room),
+	                    remote_address(&p->m->to.uri, to_room));
+}
+
 /* For whom of those over that flow?  To says it, but for an alias. */
 static void gather_receiver(struct passage *p, const struct flow *flow)
 {
@@ -124,7 +145,7 @@ static void gather(struct passage *p, const struct flow *receiver)
 		                          .edge = access_edge_name(p->access, p->access->image) };
 	if (receiver)
 		gather_receiver(p, receiver);
-	else if (is_anonymous_uri(&p->m->from.uri))
+	else if (is_anonymous(p->m))
 		gather_anonymous_sender(p);
 	else
 		gather_sender(p);
@@ -152,11 +173,22 @@ static bool may_try(struct passage *p, struct slice user)
 		passage_turn_down(p, POLICY_REFUSAL_SIGN_IN_RATE, "", SLICE(""));
 		return false;
 	}
-	if (remote_connections_of(p->access, user) >= p->access->settings->remote_connections_per_user) {
+	/* Where he was signed in before, it has been counted. */
+	if (!remote_user_of(p->flow, user, true) &&
+	    remote_connections_of(p->access, user) >= p->access->settings->remote_connections_per_user) {
 		passage_turn_down(p, POLICY_REFUSAL_REMOTE_CONNECTIONS, "", SLICE(""));
 		return false;
 	}
 	return true;
+}
+
+/*
+ * Only a registrar's answer signs somebody in: the Request-URI names a domain of ours and nobody (RFC 3261 §10.2).
+ * To a user's address any program of his could answer 200.
+ */
+static bool asks_registrar(const struct passage *p)
+{
+	return !p->m->target_uri.has_user && is_own(p, &p->m->target_uri);
 }
 
 /* False: it has been answered. */
@@ -165,6 +197,10 @@ static bool may_register(struct passage *p)
 	char room[POLICY_ADDRESS_BYTES], other[POLICY_ADDRESS_BYTES];
 	struct slice user = remote_address(&p->m->to.uri, room);
 
+	if (!asks_registrar(p)) {
+		passage_turn_down(p, POLICY_REFUSAL_REGISTRAR, "", SLICE(""));
+		return false;
+	}
 	if (user.len == 0 || !slice_equal(user, remote_address(&p->m->from.uri, other))) {
 		passage_turn_down(p, POLICY_REFUSAL_SIGN_IN_FOR_ANOTHER, "", SLICE(""));
 		return false;
@@ -242,6 +278,11 @@ void remote_decide(struct passage *p)
 	policy_decide(a->image, &p->facts, &p->verdict, NULL);
 	if (p->verdict.answer == POLICY_REFUSE) {
 		passage_refused_by_policy(p);
+		return;
+	}
+	if (p->facts.source == POLICY_ANONYMOUS && !receiver && leads_elsewhere(p)) {
+		passage_turn_down(p, POLICY_STEP_CONFERENCE_ADDRESS, "To and Request-URI name two addresses",
+		                  SLICE(""));
 		return;
 	}
 	if (!is_within_limits(p))

@@ -139,6 +139,8 @@ static bool add_record_routes(const struct sip_proxy *proxy, const struct sip_me
 		back.behind = inside->list;
 		back.behind_count = inside->count;
 	}
+	there.bearer = how->from;
+	back.bearer = how->to;
 	same_way = sip_route_token_make(proxy, arena, &next, true, &there);
 	other_way = sip_route_token_make(proxy, arena, &previous, false, &back);
 	if (!same_way.ptr || !other_way.ptr)

@@ -9,8 +9,11 @@ static bool is_ours_on(const struct sip_proxy *proxy, enum sip_side side, const 
                        struct arena *arena, const struct sip_route_binding *binding, bool is_same_way,
                        struct sip_token *token)
 {
+	struct sip_route_binding shown = *binding;
+
+	shown.bearer = side;
 	return sip_proxy_is_ours(proxy, side, &route->uri) &&
-	       sip_route_token_check(proxy, arena, route->uri.user, binding, token) &&
+	       sip_route_token_check(proxy, arena, route->uri.user, &shown, token) &&
 	       sip_route_token_is_same_way(route->uri.user) == is_same_way && token->towards != side;
 }
 
@@ -75,6 +78,7 @@ static bool cover_inside(const struct sip_proxy *proxy, const struct sip_message
 		behind[i] = routes->list[ours - 2 - i];
 	binding.behind = behind;
 	binding.behind_count = ours - 1;
+	binding.bearer = outside;
 	text = sip_route_token_make(proxy, arena, &token, true, &binding);
 	if (!text.ptr)
 		return false;

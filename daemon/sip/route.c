@@ -34,7 +34,8 @@ static struct sip_route_binding binding_of(const struct trip *trip, struct slice
 	bool is_same_way = sip_route_token_is_same_way(token) != is_paired;
 
 	return (struct sip_route_binding){ .call_id = trip->m->call_id,
-		                           .tag = is_same_way ? trip->m->from.tag : trip->m->to.tag };
+		                           .tag = is_same_way ? trip->m->from.tag : trip->m->to.tag,
+		                           .bearer = is_paired ? SIP_SIDE_INTERNAL : trip->from };
 }
 
 static bool is_ours_across(const struct trip *trip, const struct sip_uri *uri)

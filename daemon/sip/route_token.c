@@ -14,6 +14,7 @@ enum {
 	HMAC_BYTES = 32,
 };
 
+static const char of_users[] = "of users outside";
 static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567"; /* RFC 4648 §6 in lower case */
 
 /* ---- what the HMAC covers ---- */
@@ -124,12 +125,12 @@ static void cover_route(struct cover *cover, const struct sip_uri *uri)
 	cover_params(cover, uri->params);
 }
 
-enum { COVER_FIELDS = 6, COVER_FIELDS_A_ROUTE = 4, COVER_FIELDS_A_PARAM = 2 };
+enum { COVER_FIELDS = 7, COVER_FIELDS_A_ROUTE = 4, COVER_FIELDS_A_PARAM = 2 };
 
 static size_t cover_size(const struct sip_route_binding *binding, struct slice words)
 {
 	size_t size = COVER_FIELDS * (sizeof(uint32_t) + sizeof(uint32_t)) + words.len +
-	              binding->call_id.len + binding->tag.len + sizeof "parley route 1";
+	              binding->call_id.len + binding->tag.len + sizeof "parley route 1" + sizeof of_users;
 
 	for (size_t i = 0; i < binding->behind_count; i++) {
 		const struct sip_uri *uri = &binding->behind[i].uri;
@@ -160,6 +161,8 @@ static bool mac(const struct sip_proxy *proxy, struct arena *arena, struct slice
 	cover_field(&cover, hop);
 	cover_field(&cover, binding->call_id);
 	cover_field(&cover, binding->tag);
+	if (binding->bearer == SIP_SIDE_REMOTE)
+		cover_field(&cover, slice_of(of_users));
 	for (size_t i = 0; i < binding->behind_count; i++)
 		cover_route(&cover, &binding->behind[i].uri);
 	proxy->hmac(proxy->token_key, sizeof proxy->token_key, (struct slice){ cover.bytes, cover.length },

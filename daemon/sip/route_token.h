@@ -25,6 +25,7 @@ struct sip_route_binding {
 	struct slice tag;                 /* of who began the dialog */
 	const struct sip_address *behind; /* Route values behind ours, in the order of the Route header */
 	size_t behind_count;
+	enum sip_side bearer; /* the side on which it is shown: a partner's is worth nothing to a user outside */
 };
 
 /* A token as text in `arena`; empty when it would exceed SIP_TOKEN_MAX or there is no memory. */

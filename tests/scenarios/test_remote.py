@@ -119,6 +119,12 @@ def test_nobody_speaks_as_who_he_is_not(served):
         assert answer.status == status, f"{what}: {answer.text()}"
     assert len(running.registrar.seen) == before
     running.wait_event("request-refused", "signed-in")
+    # Only a registrar signs in: any program of his would answer 200 to a REGISTER that leads to itself, as the pool here does.
+    for target in (address("alice"), "sip:10.9.9.9", f"sip:{names.PARTNER_DOMAIN}"):
+        as_dora = request("REGISTER", target, address("dora"), address("dora"), contact="<sip:dora@192.168.1.2>", via_host="192.168.1.2")
+        assert alice.connection.ask(as_dora).status == 403, target
+    assert len(running.registrar.seen) == before
+    running.wait_event("request-refused", "registrar")
     # His own claims of trust go no further.
     alice.connection.ask(alice.message(address("dora"), headers=[
         f"P-Preferred-Identity: <{address('alice')}>", f"P-Asserted-Identity: <{address('dora')}>",
@@ -286,6 +292,18 @@ def test_anonymous_participants_come_to_listed_meetings_only(served):
     got = guest.connection.receive()
     guest.connection.send(response(got, 200))
     assert got.method == "INFO" and inside.final().status == 200
+    # To lets nobody in to where the Request-URI leads, nor does a meeting's dialog; an account is no guest's to claim.
+    before = len(running.registrar.seen)
+    ends_else = ours.request("MESSAGE").replace(ours.target.encode(), address("alice").encode(), 1)
+    cases = [
+        ("by To", invite(MEETING, "g-4").replace(f"To: <{MEETING}".encode(), f"To: <{address('alice')}".encode()), 403),
+        ("in the dialog", ends_else, 403),
+        ("as somebody", invite(MEETING, "g-5").replace(b"\r\nCall-ID", f"\r\nP-Preferred-Identity: <{address('dora')}>\r\nCall-ID".encode(), 1), 403),
+    ]
+    for what, bytes_, status in cases:
+        answer = guest.connection.ask(bytes_)
+        assert answer.status == status, f"{what}: {answer.text()}"
+    assert len(running.registrar.seen) == before
     row = rows(running)[0]
     assert row["kind"] == "anonymous" and row["user"] == "all@contoso.example"
     # Signing in is none of his business, and the meeting's end is his.

@@ -20,6 +20,9 @@ static const struct {
 	  "alice@contoso.example" },
 	{ "with the root's dot", "sip:alice@contoso.example.", "alice@contoso.example" },
 	{ "a host is nobody", "sip:contoso.example", "" },
+	{ "an escaped @ makes nobody else of him", "sip:dora%40contoso.example@contoso.example", "" },
+	{ "an escaped end of string neither", "sip:alice%00@contoso.example", "" },
+	{ "nor a line's end", "sip:alice%0D%0Ax@contoso.example", "" },
 	{ "an empty user is nobody", "sip:@contoso.example", "" },
 };
 

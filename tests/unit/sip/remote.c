@@ -163,6 +163,15 @@ static void route_of(const char *record_route, bool is_turned, char *to, size_t 
 	snprintf(to + length, size - length, "\r\n");
 }
 
+static void exchange(char text[TEXT_MAX], const char *from, const char *to)
+{
+	char copy[TEXT_MAX], *at = strstr(text, from);
+
+	assert_non_null(at);
+	memcpy(copy, text, TEXT_MAX);
+	snprintf(at, TEXT_MAX - (size_t)(at - text), "%s%s", to, copy + (at - text) + strlen(from));
+}
+
 static void a_remote_users_dialog_goes_in_and_comes_back_to_the_flow(void **unused)
 {
 	char in[TEXT_MAX], recorded[TEXT_MAX], route[TEXT_MAX], left[TEXT_MAX];
@@ -197,8 +206,29 @@ static void a_remote_users_dialog_goes_in_and_comes_back_to_the_flow(void **unus
 	assert_int_equal(sent.answer, SIP_ROUTE_TOKEN);
 	assert_int_equal(sent.token.towards, SIP_SIDE_INTERNAL);
 
-	/* And it is good at no other listener. */
+	/* And it is good at no other listener, whatever name is written behind it. */
 	carry(in, SIP_SIDE_EXTERNAL, SIP_SIDE_INTERNAL, &sent);
+	assert_int_equal(sent.answer, SIP_ROUTE_FORGED);
+	exchange(in, ":443;", ":5061;");
+	carry(in, SIP_SIDE_EXTERNAL, SIP_SIDE_INTERNAL, &sent);
+	assert_int_equal(sent.answer, SIP_ROUTE_FORGED);
+}
+
+static void a_partners_token_is_nothing_to_a_user(void **unused)
+{
+	char in[TEXT_MAX], recorded[TEXT_MAX], route[TEXT_MAX];
+	struct sent sent;
+
+	(void)unused;
+	request(in, "INVITE", "sip:dora@contoso.example", BOB, "");
+	carry(in, SIP_SIDE_EXTERNAL, SIP_SIDE_INTERNAL, &sent);
+	values_of(&sent, SIP_RECORD_ROUTE, recorded, sizeof recorded);
+	route_of(recorded, true, route, sizeof route);
+	request(in, "BYE", "sip:dora@10.0.0.9", BOB, route);
+	carry(in, SIP_SIDE_EXTERNAL, SIP_SIDE_INTERNAL, &sent);
+	assert_int_equal(sent.answer, SIP_ROUTE_TOKEN);
+	exchange(in, ":5061;", ":443;");
+	carry(in, SIP_SIDE_REMOTE, SIP_SIDE_INTERNAL, &sent);
 	assert_int_equal(sent.answer, SIP_ROUTE_FORGED);
 }
 
@@ -373,7 +403,7 @@ static void methods_cross_with_users(void **unused)
 		const char *method;
 		enum sip_crossing out_of_dialog, in_dialog;
 	} rows[] = {
-		{ "REGISTER", SIP_CROSS_PASS, SIP_CROSS_PASS }, { "INVITE", SIP_CROSS_PASS, SIP_CROSS_PASS },
+		{ "REGISTER", SIP_CROSS_PASS, SIP_CROSS_405 },  { "INVITE", SIP_CROSS_PASS, SIP_CROSS_PASS },
 		{ "PUBLISH", SIP_CROSS_PASS, SIP_CROSS_PASS },  { "REFER", SIP_CROSS_PASS, SIP_CROSS_PASS },
 		{ "SERVICE", SIP_CROSS_PASS, SIP_CROSS_PASS },  { "NEGOTIATE", SIP_CROSS_405, SIP_CROSS_405 },
 		{ "BYE", SIP_CROSS_481, SIP_CROSS_PASS },       { "ACK", SIP_CROSS_481, SIP_CROSS_PASS },
@@ -397,6 +427,7 @@ int main(void)
 		cmocka_unit_test(the_registrars_route_leads_to_the_flow_of_its_path),
 		cmocka_unit_test(nobody_outside_uses_a_path_and_nobody_makes_one),
 		cmocka_unit_test(a_remote_users_dialog_goes_in_and_comes_back_to_the_flow),
+		cmocka_unit_test(a_partners_token_is_nothing_to_a_user),
 		cmocka_unit_test(a_call_that_passes_twice_is_covered_on_both_sides),
 		cmocka_unit_test(what_comes_by_a_user_and_leaves_by_the_pool_is_no_loop),
 		cmocka_unit_test(a_preloaded_route_of_our_own_name_is_taken_off),
