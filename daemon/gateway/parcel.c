@@ -26,7 +26,7 @@ struct parcel *parcel_new(struct streams *s, uint64_t token)
 		return NULL;
 	parcel->streams = s;
 	parcel->token = token;
-	arena_start(&parcel->arena, PARCEL_ARENA_MAX);
+	arena_start_small(&parcel->arena, PARCEL_ARENA_MAX);
 	list_start(&parcel->node);
 	return parcel;
 }
@@ -80,13 +80,14 @@ static void keep_key(struct parcel *parcel, struct slice id, struct slice remote
 	struct slice text;
 
 	arena_stop(&parcel->arena);
-	arena_start(&parcel->arena, PARCEL_ARENA_MAX);
 	parcel->stanza = NULL;
 	if (!is_known)
 		return;
 	text = arena_copy(&parcel->arena, (struct slice){ key, (size_t)length });
 	if (text.ptr && map_add(&parcel->streams->flying, text, parcel) == RESULT_OK)
 		parcel->key = text;
+	else
+		arena_stop(&parcel->arena);
 }
 
 /* ---- flying ---- */

@@ -135,7 +135,7 @@ static void wait_in_line(struct route *route, struct parcel *parcel, const struc
 		parcel_owe(parcel, GATEWAY_FAILED, "out of memory");
 		return;
 	}
-	parcel->bytes = parcel->arena.used;
+	parcel->bytes = sizeof *parcel + arena_held(&parcel->arena);
 	if (!has_room_for(route, parcel->bytes)) {
 		parcel_owe(parcel, GATEWAY_CROWDED,
 		           route->sender ? "the partner's server takes messages more slowly than they come"

@@ -80,7 +80,7 @@ struct parcel {
 	uint64_t token;
 	const struct xmpp_element *stanza; /* waiting: a copy; owed: the error stanza that came, a copy */
 	struct slice key;                  /* in `flying`; empty: not */
-	size_t bytes;                      /* waiting: of the copy */
+	size_t bytes;                      /* waiting: what it takes, with the copy */
 	int64_t deadline_ms;
 	bool counts; /* flies where it will be acknowledged */
 	enum gateway_delivery delivery;

@@ -4,7 +4,7 @@
 
 #include "shared/base/memory.h"
 
-enum { ARENA_BLOCK_BYTES = 4096, ARENA_ALIGN = 16, ARENA_PRINTF_ROOM = 512 };
+enum { ARENA_BLOCK_BYTES = 4096, ARENA_SMALL_BLOCK_BYTES = 512, ARENA_ALIGN = 16, ARENA_PRINTF_ROOM = 512 };
 
 struct arena_block {
 	struct arena_block *older;
@@ -12,7 +12,15 @@ struct arena_block {
 	_Alignas(ARENA_ALIGN) char bytes[];
 };
 
-void arena_start(struct arena *arena, size_t limit) { *arena = (struct arena){ .limit = limit }; }
+void arena_start(struct arena *arena, size_t limit)
+{
+	*arena = (struct arena){ .limit = limit, .block = ARENA_BLOCK_BYTES };
+}
+
+void arena_start_small(struct arena *arena, size_t limit)
+{
+	*arena = (struct arena){ .limit = limit, .block = ARENA_SMALL_BLOCK_BYTES };
+}
 
 void arena_stop(struct arena *arena)
 {
@@ -38,6 +46,15 @@ void arena_reset(struct arena *arena)
 	arena->used = 0;
 }
 
+size_t arena_held(const struct arena *arena)
+{
+	size_t held = 0;
+
+	for (const struct arena_block *block = arena->newest; block; block = block->older)
+		held += sizeof *block + block->size;
+	return held;
+}
+
 static struct arena_block *block_for(struct arena *arena, size_t size)
 {
 	struct arena_block *block = arena->newest;
@@ -45,7 +62,7 @@ static struct arena_block *block_for(struct arena *arena, size_t size)
 	if (block && block->size - block->used >= size)
 		return block;
 
-	size_t room = size > ARENA_BLOCK_BYTES ? size : ARENA_BLOCK_BYTES;
+	size_t room = size > arena->block ? size : arena->block;
 
 	/* Grow with use, so that a large document is a few blocks and not thousands. */
 	if (room < arena->used / 2)

@@ -18,11 +18,15 @@ struct arena {
 	struct arena_block *newest;
 	size_t used;  /* bytes handed out since the last reset */
 	size_t limit; /* bytes at most */
+	size_t block; /* bytes of its first block, at least */
 };
 
 void arena_start(struct arena *arena, size_t limit);
+/* Of small blocks: for what is kept in great numbers, each with little in it. */
+void arena_start_small(struct arena *arena, size_t limit);
 void arena_stop(struct arena *arena); /* frees all; the arena may be started again */
 void arena_reset(struct arena *arena);
+size_t arena_held(const struct arena *arena); /* bytes that it has taken, used or not */
 
 /* Zeroed, aligned for any type; NULL at the limit or out of memory. */
 void *arena_new(struct arena *arena, size_t size);

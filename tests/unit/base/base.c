@@ -162,6 +162,13 @@ static void arena_stops_at_its_limit_and_is_clean_after_reset(void **state)
 	assert_null(arena_new(&a, SIZE_MAX));
 	assert_null(arena_new_array(&a, SIZE_MAX / 2, 4));
 	arena_stop(&a);
+	assert_int_equal(arena_held(&a), 0);
+	arena_start_small(&a, 64 * 1024);
+	assert_non_null(arena_new(&a, 100));
+	assert_true(arena_held(&a) >= 100 && arena_held(&a) < 1024);
+	assert_non_null(arena_new(&a, 10000));
+	assert_true(arena_held(&a) >= 10100 && arena_held(&a) < 12000);
+	arena_stop(&a);
 }
 
 static void map_finds_what_was_added_and_nothing_else(void **state)
