@@ -8,14 +8,26 @@
 
 enum { PING_ARENA_BYTES = 4096 };
 
+/* Of the header's domains one may be missing, or never have been proved. */
+static const struct xmpp_pair *proved_pair(const struct stream *s)
+{
+	const struct xmpp_pair *pair = NULL;
+
+	while ((pair = xmpp_stream_next_pair(s->xmpp, pair)))
+		if (pair->taking == XMPP_PAIR_READY || pair->sending == XMPP_PAIR_READY)
+			return pair;
+	return NULL;
+}
+
 /*
  * XEP-0199.  On an incoming stream nothing may be asked unless it goes both ways; the question takes our own stream,
  * and the answer comes on theirs.
  */
 static void ping(struct stream *s)
 {
-	struct xmpp_jid from = { .domain = xmpp_stream_local(s->xmpp) },
-	                to = { .domain = xmpp_stream_remote(s->xmpp) };
+	const struct xmpp_pair *pair = proved_pair(s);
+	struct xmpp_jid from = { .domain = pair ? pair->local : SLICE("") },
+	                to = { .domain = pair ? pair->remote : SLICE("") };
 	struct arena arena;
 	struct xmpp_builder b = { .arena = &arena };
 	struct xmpp_element *iq;
@@ -29,7 +41,7 @@ static void ping(struct stream *s)
 	xmpp_set(&b, iq, SLICE("from"), xmpp_jid_text(&from, &arena));
 	xmpp_set(&b, iq, SLICE("to"), xmpp_jid_text(&to, &arena));
 	xmpp_add(&b, iq, XMPP_NS_PING, SLICE("ping"));
-	if (!b.is_broken)
+	if (pair && !b.is_broken)
 		(void)gateway_xmpp_send(s->streams->gateway, from.domain, to.domain, iq, 0);
 	arena_stop(&arena);
 }

@@ -262,7 +262,6 @@ static void drain(struct gateway *g, int64_t deadline_ms)
 	LIST_EACH_SAFE (at, &g->listeners)
 		listener_drop(LIST_OWNER(at, struct gateway_listener, node));
 	talks_drain(g);
-	streams_drain(g);
 	loop_timer_set(g->loop, &g->drain_timer, deadline_ms > 0 ? deadline_ms : 1, drain_late, g);
 	drain_check(g);
 }

@@ -127,15 +127,12 @@ void parcels_acknowledged(struct stream *stream, size_t count)
 	LIST_EACH_SAFE (at, &stream->flying) {
 		if (count == 0)
 			break;
-		if (!PARCEL_OF(at)->counts)
+		if (!PARCEL_OF(at)->counts) /* sent before counting began: it goes on waiting in quiet */
 			continue;
 		count--;
 		land(stream, PARCEL_OF(at), GATEWAY_DELIVERED, "");
 	}
 }
-
-/* What was sent before counting began is not counted: it goes on waiting in quiet. */
-void parcels_uncounted(struct stream *stream) { (void)stream; }
 
 void parcels_lost(struct stream *stream, const char *why)
 {

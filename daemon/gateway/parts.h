@@ -191,7 +191,6 @@ void streams_image_changed(struct gateway *g);       /* settings, partners, perm
 void streams_credentials_changed(struct gateway *g); /* certificate, dialback secret */
 void streams_resolver_changed(struct gateway *g);    /* what was asked of the old one is lost */
 void streams_second(struct gateway *g);
-void streams_drain(struct gateway *g);
 bool streams_are_quiet(const struct gateway *g); /* nothing waits, nothing is unacknowledged */
 void streams_close_all(struct gateway *g);       /* politely */
 size_t streams_count(const struct gateway *g);

@@ -190,7 +190,6 @@ static void stanza(void *owner, const struct xmpp_element *element, const struct
 }
 
 static void acknowledged(void *owner, size_t count) { parcels_acknowledged(owner, count); }
-static void acknowledges(void *owner) { parcels_uncounted(owner); }
 
 static const struct xmpp_stream_owner machine_calls = {
 	.is_ours = is_ours,
@@ -203,7 +202,6 @@ static const struct xmpp_stream_owner machine_calls = {
 	.pair_changed = pair_changed,
 	.stanza = stanza,
 	.acknowledged = acknowledged,
-	.acknowledges = acknowledges,
 };
 
 /* ---- after the machine has had its say ---- */

@@ -339,8 +339,6 @@ void streams_second(struct gateway *g)
 	}
 }
 
-void streams_drain(struct gateway *g) { (void)g; } /* may_come_in looks; what is under way goes on */
-
 bool streams_are_quiet(const struct gateway *g)
 {
 	if (!list_is_empty(&g->streams->owed))

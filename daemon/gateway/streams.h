@@ -184,7 +184,6 @@ void route_second(struct route *route);
 void route_free(struct route *route);
 /* ---- parcel.c ---- */
 void parcels_acknowledged(struct stream *stream, size_t count);
-void parcels_uncounted(struct stream *stream);
 void parcels_lost(struct stream *stream, const char *why);
 void parcels_second(struct stream *stream);
 /* An error stanza came: true when it is the outcome of one that flies. */

@@ -162,8 +162,6 @@ struct xmpp_stream_owner {
 	               const struct xmpp_jid *to, uint64_t number);
 	/* The peer has handled so many more of the stanzas that were sent, oldest first. */
 	void (*acknowledged)(void *owner, size_t count);
-	/* Stanzas sent from here on are acknowledged. */
-	void (*acknowledges)(void *owner);
 };
 
 struct xmpp_stream_settings {

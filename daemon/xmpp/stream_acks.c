@@ -46,10 +46,8 @@ void stream_enabled(struct xmpp_stream *s, const struct xmpp_element *answer)
 		return;
 	}
 	s->acks.is_settled = true;
-	if (slice_equal(answer->name, SLICE("enabled"))) {
+	if (slice_equal(answer->name, SLICE("enabled")))
 		s->acks.is_getting = s->acks.is_giving = true;
-		calls(s)->acknowledges(s->settings.owner);
-	}
 	s->peer_offers_acks = false;
 	stream_acks_want(s);
 }
@@ -63,7 +61,6 @@ void stream_enable(struct xmpp_stream *s)
 	}
 	stream_put(s, SLICE("<enabled xmlns='urn:xmpp:sm:3'/>"));
 	s->acks.is_giving = s->acks.is_getting = true;
-	calls(s)->acknowledges(s->settings.owner);
 }
 
 void stream_no_resume(struct xmpp_stream *s)

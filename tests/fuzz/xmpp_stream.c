@@ -79,11 +79,10 @@ static void acknowledged(void *owner, size_t count)
 	if (count == 0)
 		abort();
 }
-static void acknowledges(void *owner) { (void)owner; }
 
 static const struct xmpp_stream_owner calls = {
-	is_ours,      terms,  has_certificate_for, ready,        start_tls, verify, answered,
-	pair_changed, stanza, acknowledged,        acknowledges,
+	is_ours, terms,    has_certificate_for, ready,  start_tls,
+	verify,  answered, pair_changed,        stanza, acknowledged,
 };
 
 static void act(struct owner *o, uint8_t what, int64_t *now)

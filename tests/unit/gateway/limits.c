@@ -539,6 +539,23 @@ static void asking_for_strangers_keeps_no_partner_out(void **state)
 	resolver_free(&g.resolver);
 }
 
+/* Who names himself by his key alone is asked whether he is there as any other is. */
+static void who_is_silent_is_asked_by_his_proved_name(void **state)
+{
+	static const char header[] =
+	        "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' "
+	        "xmlns:db='jabber:server:dialback' to='contoso.example' version='1.0'>";
+	struct stream *s = knock();
+
+	(void)state;
+	for (int i = 0; i < TURNS_MAX && !s->xmpp; i++)
+		turn();
+	say(s, header);
+	prove(s, KEY("x.example"), SLICE("x.example"));
+	stream_keep_alive(s, gateway_now_ms(&g) + (int64_t)g.settings->keep_alive_interval * 1000);
+	assert_int_equal(route_of(s)->waiting_count, 1);
+}
+
 /* A retry opens what has failed, and nothing else. */
 static void a_retry_opens_what_failed(void **state)
 {
@@ -576,6 +593,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_does_not_read_is_not_written_to_without_end, start, stop),
 		cmocka_unit_test_setup_teardown(what_finds_no_place_returns, start, stop),
 		cmocka_unit_test_setup_teardown(a_partner_with_many_domains_leaves_places, start, stop),
+		cmocka_unit_test_setup_teardown(who_is_silent_is_asked_by_his_proved_name, start, stop),
 		cmocka_unit_test_setup_teardown(a_retry_opens_what_failed, start, stop),
 		cmocka_unit_test_setup_teardown(strangers_keep_nobody_out, start, stop),
 		cmocka_unit_test_setup_teardown(asking_for_strangers_keeps_no_partner_out, start, stop),

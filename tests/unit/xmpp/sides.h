@@ -112,7 +112,6 @@ static inline void side_acknowledged(void *owner, size_t count)
 {
 	side_log(owner, "acknowledged %zu", count);
 }
-static inline void side_acknowledges(void *owner) { side_log(owner, "acknowledges"); }
 
 static const struct xmpp_stream_owner side_calls = {
 	.is_ours = side_is_ours,
@@ -125,7 +124,6 @@ static const struct xmpp_stream_owner side_calls = {
 	.pair_changed = side_pair_changed,
 	.stanza = side_stanza,
 	.acknowledged = side_acknowledged,
-	.acknowledges = side_acknowledges,
 };
 
 #define NOW(ms) ((struct instant){ .mono_ms = (ms), .wall_ms = (ms) })
