@@ -5,19 +5,31 @@
  */
 #include "daemon/access/parts.h"
 
-enum policy_said stamp_said(const struct sip_message *m)
+static enum policy_said said_by(struct slice value, enum policy_said so_far)
 {
-	const struct sip_header *header = sip_message_header(m, SIP_MS_ASSERTED_VERIFICATION_LEVEL);
-	struct slice rest = header ? header->value : SLICE_NONE, part;
+	struct slice part;
 
-	while (slice_next(&rest, ';', &part)) {
+	while (slice_next(&value, ';', &part)) {
 		part = slice_trim(part);
-		if (slice_equal_nocase(part, SLICE("ms-source-verified-user=verified")))
-			return POLICY_SAID_VERIFIED;
 		if (slice_equal_nocase(part, SLICE("ms-source-verified-user=unverified")))
 			return POLICY_SAID_UNVERIFIED;
+		if (slice_equal_nocase(part, SLICE("ms-source-verified-user=verified")))
+			so_far = POLICY_SAID_VERIFIED;
 	}
-	return POLICY_SAID_NOTHING;
+	return so_far;
+}
+
+/* Said twice, the worse counts: the better may be what the sender had written before its provider did. */
+enum policy_said stamp_said(const struct sip_message *m)
+{
+	enum policy_said said = POLICY_SAID_NOTHING;
+	struct sip_walk walk = { 0 };
+	struct slice value;
+
+	while (said != POLICY_SAID_UNVERIFIED &&
+	       sip_message_walk(m, SIP_MS_ASSERTED_VERIFICATION_LEVEL, &walk, &value))
+		said = said_by(value, said);
+	return said;
 }
 
 /* In Lync's words: named by its entry, vouched for by the provider or the route it came by, or found by DNS. */

@@ -41,9 +41,16 @@ static bool carries(const struct model_object *edge, struct slice service)
 	return false;
 }
 
+/* At the place of STARTTLS, or of TLS at once (XEP-0368). */
+static bool has_xmpp_address(const struct model_object *edge)
+{
+	return edge->values[MODEL_FIELD(edge, xmpp_listen)].list.count > 0 ||
+	       edge->values[MODEL_FIELD(edge, xmpp_tls_listen)].list.count > 0;
+}
+
 static bool speaks_xmpp(const struct model_object *edge)
 {
-	return carries(edge, SERVICE_GATEWAY) && edge->values[MODEL_FIELD(edge, xmpp_listen)].list.count > 0;
+	return carries(edge, SERVICE_GATEWAY) && has_xmpp_address(edge);
 }
 
 /* ---- federation routes ---- */
@@ -153,7 +160,7 @@ void check_edge_place(struct check *check, const struct model_object *edge)
 	if (carries(edge, SERVICE_GATEWAY) && !carries(edge, SERVICE_ACCESS))
 		check_tell(check, edge, services, "access, or access gateway",
 		           "names the gateway without access: what it translates crosses by the Access Edge");
-	if (!carries(edge, SERVICE_GATEWAY) && edge->values[MODEL_FIELD(edge, xmpp_listen)].list.count)
+	if (!carries(edge, SERVICE_GATEWAY) && has_xmpp_address(edge))
 		check_warn(check, edge, services, "access gateway",
 		           "does not name gateway, and xmpp-listen gives it an address");
 }
