@@ -62,6 +62,21 @@ static bool read_choice(const char *word, const char *yes, const char *no, enum 
 	return *out == TERM_YES || slice_equal(slice_of(word), slice_of(no));
 }
 
+/* From the option, else the environment; nothing is kept for the next time. */
+static bool read_theme(const struct cli_world *world, const char *asked, enum theme *out)
+{
+	const char *name = asked ? asked : is_set("PARLEY_THEME") ? getenv("PARLEY_THEME") : "default";
+	char names[128], line[300];
+
+	*out = theme_named(slice_of(name));
+	if (*out < THEME_COUNT)
+		return true;
+	theme_names(names, sizeof names);
+	snprintf(line, sizeof line, _("unknown theme \"%s\"; there are %s"), name, names);
+	cli_complain(world, slice_of(line));
+	return false;
+}
+
 static enum cli_exit run_console(const struct cli_world *world, const struct cli_request *request)
 {
 	struct console_setup setup = { .socket_path = world->socket_path,
@@ -88,6 +103,8 @@ static enum cli_exit run_console(const struct cli_world *world, const struct cli
 		        slice_of(_("--color is auto, always or never; --frames is auto, ascii or utf8")));
 		return CLI_EXIT_USAGE;
 	}
+	if (!read_theme(world, request->options.theme, &setup.term.theme))
+		return CLI_EXIT_USAGE;
 	if (!world->can_ask) {
 		cli_complain(world,
 		             slice_of(_("the console needs a terminal; parley help lists the commands")));

@@ -38,6 +38,9 @@ static const struct cli_option_row options[] = {
 	[READ_ONLY] = { "read-only", 0, NULL, N_("ask the daemon for a session that can change nothing") },
 	[COLOR] = { "color", 0, "WHEN", N_("console: auto, always or never (also $NO_COLOR)") },
 	[FRAMES] = { "frames", 0, "WHICH", N_("console: auto, ascii or utf8") },
+	[ASCII] = { "ascii", 0, NULL, N_("console: --frames=ascii") },
+	[THEME] = { "theme", 0, "NAME",
+	            N_("console: default, mono, high-contrast or blue-orange (also $PARLEY_THEME)") },
 	[HELP] = { "help", 'h', NULL, N_("explain") },
 	[VERSION] = { "version", 0, NULL, N_("print this program's version") },
 };

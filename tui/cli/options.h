@@ -30,6 +30,8 @@ enum cli_option_id {
 	READ_ONLY,
 	COLOR,
 	FRAMES,
+	ASCII,
+	THEME,
 	HELP,
 	VERSION,
 	CLI_OPTION_COUNT

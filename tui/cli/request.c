@@ -88,6 +88,8 @@ static enum result set_option(struct reading *r, enum cli_option_id id, const ch
 	case STDIO: r->out->task = CLI_STDIO; break;
 	case COLOR: o->color = value; break;
 	case FRAMES: o->frames = value; break;
+	case ASCII: o->frames = "ascii"; break;
+	case THEME: o->theme = value; break;
 	case HELP: r->out->task = CLI_HELP; break;
 	case VERSION: r->out->task = CLI_VERSION; break;
 	case CLI_OPTION_COUNT: break;

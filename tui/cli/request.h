@@ -29,7 +29,7 @@ struct cli_options {
 	bool stages, dry_runs, is_staged;
 	bool asks_rule; /* --confirm-within auto */
 	int64_t if_version, timeout_ms, confirm_s, as_of;
-	const char *comment, *socket, *root, *ssh, *columns, *sort, *unset, *color, *frames, *filter;
+	const char *comment, *socket, *root, *ssh, *columns, *sort, *unset, *color, *frames, *theme, *filter;
 };
 
 struct cli_request {

@@ -5,6 +5,7 @@
 #include "shared/control/control.h"
 #include "shared/model/model.h"
 #include "tui/screens/scene.h"
+#include "tui/term/theme.h"
 
 struct offers {
 	struct slice typed; /* the beginning of the last word */
@@ -48,6 +49,19 @@ static void offer_first(struct offers *o)
 	}
 	offer(o, "help");
 	offer(o, "quit");
+	offer(o, "theme");
+	offer(o, "frames");
+}
+
+/* The words after the console's own. */
+static void offer_dresses(struct offers *o, struct slice first)
+{
+	for (int i = 0; slice_equal(first, SLICE("theme")) && i < THEME_COUNT; i++)
+		offer(o, theme_name((enum theme)i));
+	if (slice_equal(first, SLICE("frames"))) {
+		offer(o, "ascii");
+		offer(o, "utf8");
+	}
 }
 
 /* Fields of the kind that the verb takes, as "field=". */
@@ -93,7 +107,9 @@ void complete_line(struct slice line, struct buffer *candidates, struct buffer *
 	count -= o.typed.len > 0;
 	if (count == 0)
 		offer_first(&o);
-	else if (count == 1)
+	if (count == 1)
+		offer_dresses(&o, words[0]);
+	if (count == 1)
 		for (int i = 0; i < CONTROL_VERB_COUNT; i++)
 			if (slice_equal(words[0], slice_of(control_verb((enum control_verb_id)i)->noun)))
 				offer(&o, control_verb((enum control_verb_id)i)->verb);

@@ -88,6 +88,7 @@ static void paint(struct console *console, struct grid *grid)
 		grid_stop(grid);
 		*grid = fresh;
 	}
+	grid->looks = term_looks(console->term);
 	console->shows_partners = height - 4 >= OVERVIEW_TALL && width >= SCENE_WIDTH_STANDARD;
 	tell_scene(console);
 	scene_draw(&console->scene, grid);

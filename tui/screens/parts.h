@@ -244,6 +244,9 @@ void chosen_why(struct console *console);
 /* doing.c: `key` called for it */
 void doing(struct console *console, enum action_id id, uint32_t key);
 
+/* dressing.c: `theme NAME`, `frames WHICH`: how this session looks; false: it is another command */
+bool dressing_run(struct console *console, struct slice line);
+
 /* keys.c */
 void keys_handle(struct console *console, uint32_t key);
 

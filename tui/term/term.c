@@ -20,7 +20,10 @@ enum { ESCAPE_NEAR_MS = 25, ESCAPE_FAR_MS = 100 };
 struct terminal {
 	SCREEN *screen;
 	struct grid_looks looks;
-	bool has_colour, has_paste, is_whole; /* is_whole: `shown` is what the terminal shows */
+	enum theme theme;
+	bool has_colour; /* it may be used, and the terminal has it */
+	bool has_paste;
+	bool is_whole; /* `shown` is what the terminal shows */
 	struct grid shown;
 	struct keys keys;
 };
@@ -53,15 +56,26 @@ static bool is_missing(const char *capability)
 
 static const char *capability(const char *name) { return is_missing(name) ? "" : tigetstr(name); }
 
+/* A role's colours are the pair after its number. */
+static void dress(const struct terminal *term)
+{
+	enum theme_depth depth = theme_depth(COLORS);
+
+	for (short role = 0; term->has_colour && role < GRID_ROLES; role++) {
+		const struct theme_look *look = theme_look(term->theme, (enum grid_role)role);
+
+		init_pair((short)(role + 1), look->ink[depth], look->paper[depth]);
+	}
+}
+
 static void start_colours(struct terminal *term, const struct term_setup *setup)
 {
-	static const short colours[GRID_ROLES] = { -1, -1, COLOR_GREEN, COLOR_YELLOW, COLOR_RED, COLOR_CYAN };
 	bool is_wanted = setup->colour == TERM_YES || (setup->colour == TERM_AUTO && !setup->has_no_color);
 
 	term->has_colour = is_wanted && has_colors() && start_color() == OK && use_default_colors() == OK &&
 	                   COLORS >= 8;
-	for (short i = 0; term->has_colour && i < GRID_ROLES; i++)
-		init_pair((short)(i + 1), colours[i], -1);
+	term->theme = term->has_colour ? setup->theme : THEME_MONO;
+	dress(term);
 }
 
 /* Some terminals stay in normal cursor mode although asked: the other spelling of each key. */
@@ -139,7 +153,7 @@ enum result term_open(const struct term_setup *setup, struct terminal **out, str
 	term->looks.has_frames = setup->is_utf8 &&
 	                         (setup->frames == TERM_YES ||
 	                          (setup->frames == TERM_AUTO && !setup->has_wide_ambiguous &&
-	                           !slice_starts(slice_of(getenv("TERM")), SLICE("linux"))));
+	                           theme_draws_lines(slice_of(getenv("TERM")))));
 	note_way_out(term);
 	set_escdelay(escape);
 	raw(); /* control letters are keys: nothing is stopped or ended by the terminal driver */
@@ -170,6 +184,26 @@ void term_close(struct terminal **term)
 	grid_stop(&(*term)->shown);
 	mem_free(*term);
 	*term = NULL;
+}
+
+enum theme term_theme(const struct terminal *term) { return term->theme; }
+
+bool term_wear(struct terminal *term, enum theme theme)
+{
+	if (!term->has_colour && theme != THEME_MONO)
+		return false;
+	term->theme = theme;
+	dress(term);
+	term_repaint(term);
+	return true;
+}
+
+bool term_draw_lines(struct terminal *term, bool draws)
+{
+	if (draws && !term->looks.is_utf8)
+		return false;
+	term->looks.has_frames = draws;
+	return true;
 }
 
 struct grid_looks term_looks(const struct terminal *term) { return term->looks; }
@@ -239,15 +273,27 @@ bool term_input(struct terminal *term, struct instant now, uint32_t *input)
 
 static attr_t attributes(const struct terminal *term, enum grid_role role)
 {
-	static const attr_t mono[GRID_ROLES] = { A_NORMAL, A_NORMAL, A_NORMAL, A_BOLD, A_BOLD, A_REVERSE };
-	static const attr_t coloured[GRID_ROLES] = { A_NORMAL, A_DIM, A_NORMAL, A_NORMAL, A_BOLD, A_BOLD };
+	unsigned marks = theme_look(term->theme, role)->marks;
 
-	return term->has_colour ? coloured[role] : mono[role];
+	return (marks & DIM ? A_DIM : A_NORMAL) | (marks & BOLD ? A_BOLD : A_NORMAL) |
+	       (marks & UNDERLINE ? A_UNDERLINE : A_NORMAL) | (marks & REVERSE ? A_REVERSE : A_NORMAL);
 }
 
 static bool is_same_cell(const struct grid_cell *a, const struct grid_cell *b)
 {
 	return a->c == b->c && a->role == b->role && memcmp(a->marks, b->marks, sizeof a->marks) == 0;
+}
+
+/* A blank alone in its role, as an unset mark is, has nothing to show of it: underlined it would look like a sign. */
+static enum grid_role painted_role(const struct terminal *term, const struct grid *grid, int x, int y)
+{
+	const struct grid_cell *row = &grid->cells[(size_t)y * (size_t)grid->width];
+	bool goes_on = (x > 0 && row[x - 1].role == row[x].role) ||
+	               (x + 1 < grid->width && row[x + 1].role == row[x].role);
+	enum grid_role role = (enum grid_role)row[x].role;
+
+	return row[x].c != ' ' || goes_on || theme_look(term->theme, role)->marks & REVERSE ? role
+	                                                                                    : GRID_NORMAL;
 }
 
 static void paint_row(const struct terminal *term, const struct grid *grid, int y)
@@ -262,11 +308,13 @@ static void paint_row(const struct terminal *term, const struct grid *grid, int 
 		const struct grid_cell *cell = &grid->cells[(size_t)y * (size_t)grid->width + (size_t)x];
 		wchar_t text[2 + GRID_MARKS] = { (wchar_t)cell->c, (wchar_t)cell->marks[0],
 			                         (wchar_t)cell->marks[1], 0 };
+		enum grid_role role;
 
 		if (cell->c == 0 || (cell->width == 2 && x + 1 >= cells))
 			continue;
-		setcchar(&line[count++], text, attributes(term, (enum grid_role)cell->role),
-		         term->has_colour ? (short)(cell->role + 1) : 0, NULL);
+		role = painted_role(term, grid, x, y);
+		setcchar(&line[count++], text, attributes(term, role),
+		         term->has_colour ? (short)(role + 1) : 0, NULL);
 	}
 	mvadd_wchnstr(y, 0, line, count);
 }

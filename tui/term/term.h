@@ -4,7 +4,7 @@
  * Painting sends what differs from the last grid, nothing when nothing does.
  * The terminal is given back as it was on every way out, a crash included.
  *
- * Files in reading order: term (open, paint, close), keys (bytes to input),
+ * Files in reading order: themes.def and theme (roles as colours and marks), term (open, paint, close), keys (bytes to input),
  * restore (the way out of a crash).
  */
 #ifndef TUI_TERM_TERM_H
@@ -12,6 +12,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/result.h"
+#include "tui/term/theme.h"
 #include "tui/widgets/grid.h"
 #include "tui/widgets/input.h"
 
@@ -19,6 +20,7 @@ enum term_choice { TERM_AUTO, TERM_YES, TERM_NO };
 
 struct term_setup {
 	enum term_choice colour, frames;
+	enum theme theme;        /* where colour may not be used it is mono, whatever was chosen */
 	bool is_utf8;            /* the locale's */
 	bool is_remote;          /* over SSH: a lone Escape is waited for longer */
 	bool has_no_color;       /* $NO_COLOR is set and not empty */
@@ -33,6 +35,9 @@ enum result term_open(const struct term_setup *setup, struct terminal **out, str
                       struct reason *reason);
 void term_close(struct terminal **term);
 
+enum theme term_theme(const struct terminal *term);
+bool term_wear(struct terminal *term, enum theme theme); /* false: without colour there is mono only */
+bool term_draw_lines(struct terminal *term, bool draws); /* false: the locale is not UTF-8 */
 struct grid_looks term_looks(const struct terminal *term);
 void term_size(const struct terminal *term, int *width, int *height);
 /* The next input that has arrived; false: none now. Call until false after every poll, also after EINTR. */
