@@ -1,5 +1,7 @@
 """Our own users outside, and people without an account: what they may, what they may not, and what is shown of them."""
 import json
+import os
+import time
 
 import pytest
 
@@ -200,6 +202,27 @@ def test_what_strangers_send_to_the_pool_is_bounded(served):
     stranger.connection.send(stranger.message(address("dora"), body="x" * 20000))
     how, messages = stranger.connection.wait_closed()
     assert [m.status for m in messages] == [513]
+
+
+def test_half_a_message_buys_no_time_to_sign_in(served):
+    """To the end of the two minutes with PARLEY_LONG=1; else that what comes in halves is read, and refused."""
+    running, is_long = served(), bool(os.environ.get("PARLEY_LONG"))
+    stranger = User(running, "alice")
+    rest, rounds, end = b"", 0, time.monotonic() + (180 if is_long else 2)
+    try:
+        while time.monotonic() < end:
+            whole = stranger.message(address("dora"))
+            stranger.connection.send(rest + whole[:40])
+            if rest:
+                assert stranger.connection.final().status == 403
+                rounds += 1
+            rest = whole[40:]
+            time.sleep(0.5)
+    except (PeerClosed, OSError):
+        assert is_long
+        running.wait_event("connection-closed", "nobody has signed in in time")
+    else:
+        assert not is_long and rounds > 1
 
 
 def test_limits_by_address_and_by_user(served):
