@@ -16,6 +16,9 @@ static void add_value(struct buffer *out, const struct json *value)
 
 	if (json_kind(value) == JSON_KIND_TEXT)
 		buffer_add(out, json_as_slice(value));
+	else if (json_kind(value) == JSON_KIND_ARRAY) /* as the command line takes several */
+		for (size_t i = 0; i < json_count(value); i++)
+			buffer_printf(out, "%s%.*s", i ? "," : "", SLICE_ARG(json_as_slice(json_at(value, i))));
 	else
 		json_write_value(&w, NULL, value);
 }

@@ -31,6 +31,7 @@ static void finish(struct call *call)
 {
 	struct session *session = call->session;
 
+	many_ended(call);
 	if (session) {
 		buffer_add(&session->out, buffer_slice(&call->out));
 		if (call->out.is_broken)
@@ -135,6 +136,8 @@ void call_fail_problem(struct call *call, enum control_code code, const char *pa
 
 struct slice call_text(const struct call *call, const char *name)
 {
+	if (call->many && strcmp(name, call->many->argument) == 0)
+		return call->many->name;
 	return json_as_slice(json_get(call->params, name));
 }
 
@@ -219,5 +222,5 @@ void call_begin(struct session *session, struct slice line)
 	buffer_start(&call->warnings, CONTROL_LINE_MAX / 8);
 	session->call = call;
 	if (row.verb->effect != CONTROL_ACTS || verb_audit_asked(call))
-		row.run(call);
+		many_run(call);
 }

@@ -20,7 +20,7 @@
  *   credentials.c  its certificates and keys, and what is missing of them
  *   query.c        questions to a service, answered in pieces and in time
  *   roles.c        who may do what (pure); who.c: who is behind a client
- *   control.c      the control socket; session.c: one client; call.c: one call
+ *   control.c      the control socket; session.c: one client; call.c: one call; many.c: one for several objects
  *   verbs.c        the table of verbs; verbs_*.c: what they do; filtering.c: which rows a list shows
  * Direction: control socket -> call -> verb -> publish -> services; services -> events -> control socket.
  */

@@ -33,6 +33,7 @@
 
 enum {
 	KEEPER_COMMENT_BYTES = 1024,
+	KEEPER_MANY_MAX = 500, /* objects of one change by name */
 	KEEPER_TOKEN_KEY_BYTES = 32,
 	KEEPER_DIALBACK_BYTES = 32, /* SHA-256 of the secret's text */
 	KEEPER_DIALBACK_FILE_MAX = 1024,
@@ -337,6 +338,7 @@ struct call {
 	struct json_writer w;
 	struct arena arena; /* for what the verb keeps while it runs */
 	struct slice key;   /* the object it is about, as it is stored */
+	struct many *many;  /* while it is run for one of several; many.c */
 	struct reason note; /* changes: what was not done beside */
 	struct change {     /* changes: how it is meant, and what is under way; change.c */
 		bool stages, dry_runs, asks_rule, says_why, takes_edits, is_draft, ends_pending;
@@ -377,6 +379,23 @@ bool call_key(struct call *call, const char *name, enum model_kind_id kind);
 /* How long a drain may take, in ms; the configured time when the caller names none. False: the call has been failed. */
 bool call_deadline(struct call *call, int64_t *out);
 
+/* ---- many.c ---- */
+struct many {
+	const char *argument;        /* the param that names them */
+	struct slice name;           /* the one whose turn it is */
+	struct slice all;            /* in the call's arena */
+	size_t left;                 /* turns after this one */
+	bool has_ended;              /* the call: it is not to be touched any more */
+	struct model_snapshot *copy; /* what the turn before made */
+};
+/* Runs the call's verb, once for each name where its first param is an array of them. */
+void many_run(struct call *call);
+/* change_begin's: the copy of the turn before, which the caller owns now. */
+bool many_begins_with(struct call *call, struct model_snapshot **out);
+/* change_end's: there is another turn, which takes `copy`. */
+bool many_goes_on(struct call *call, struct model_snapshot *copy);
+void many_ended(struct call *call); /* with an answer */
+
 /* ---- verbs.c ---- */
 /* By method name, the wire-only ones too; false: there is none. */
 bool verb_row_named(struct slice method, struct verb_row *out);
@@ -386,8 +405,7 @@ bool verb_row_named(struct slice method, struct verb_row *out);
  * they have, also when there is no row to look at; `look`: how they are found, NULL where a row has them as they are.
  */
 void live_rows_write(struct call *call, const struct json *rows, const char *why, const char *keys,
-                     filter_look *look,
-                     void (*put)(struct json_writer *w, const struct json *row));
+                     filter_look *look, void (*put)(struct json_writer *w, const struct json *row));
 
 #define VERB(id, ...) void verb_run_##id(struct call *call);
 #include "shared/control/verbs.def"

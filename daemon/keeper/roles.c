@@ -68,6 +68,8 @@ static enum control_code check_params(const struct control_verb *verb, const cha
 		if (!argument.is_required)
 			continue;
 		value = json_get(params, argument.name);
+		if (i == 0 && verb->effect == CONTROL_CHANGES && json_kind(value) == JSON_KIND_ARRAY)
+			continue; /* several at once */
 		if (json_kind(value) != JSON_KIND_TEXT || json_as_slice(value).len == 0) {
 			fail(reason, RESULT_INVALID, "the parameter \"%s\" is needed, as text",
 			     argument.name);

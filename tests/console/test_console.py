@@ -245,18 +245,22 @@ def test_blocking_live_connections_wants_their_number(daemon, terminal):
     assert [r["method"] for r in daemon.changes()] == ["domain.block"]
 
 
-def test_acts_on_all_marked_one_after_the_other(daemon, terminal):
+def test_acts_on_all_marked_as_one_change(daemon, terminal):
     screen = open_domains(terminal, daemon)
     screen.keys("/")
     screen.type("rule:block")
     screen.keys("Enter")
     screen.wait("2 of 7")
+    screen.keys("#")
+    screen.wait("2 marked", r"\* +blueyonder", r"\* +wingtip")
+    screen.keys("#")
+    screen.wait("2 of 7", absent=("marked",))
     screen.keys("g", "g", "Space", "Space", "a")
-    screen.wait("Allow blueyonder.example, wingtip.example", "and 1 more", "y/N")
+    screen.wait("Allow blueyonder.example, wingtip.example", "domain allow 'blueyonder.example,wingtip.example'|domain allow blueyonder.example,wingtip.example", "y/N")
     screen.keys("y")
-    screen.wait("all 2 done, version v120")
+    screen.wait("v119 published")
     assert [(r["params"]["domain"], r["params"]["if_version"]) for r in daemon.changes()] == [
-        ("blueyonder.example", 118), ("wingtip.example", 119)]
+        (["blueyonder.example", "wingtip.example"], 118)]
 
 
 def test_writes_a_note_and_pins_an_edge(daemon, terminal):

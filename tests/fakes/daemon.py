@@ -210,8 +210,7 @@ class Daemon:
                 self.confirm = (self.version, int(time.time() * 1000) + 300_000)
         return {"version": self.version, "applied": True, "changes": changes, "note": ""}
 
-    def set_rule(self, params, session, rule):
-        name = params.get("domain", "")
+    def ruled(self, name, params, rule):
         if not name or ".." in name or " " in name:
             raise Refusal("invalid", "1 problem", [{"path": "domain", "why": "empty label", "allowed": "a domain name"}])
         if name == "refused.example":
@@ -223,10 +222,14 @@ class Daemon:
         if rule == "block":
             row["state"], row["connections"], row["rate"], row["proxy-fqdn"] = "-", 0, 0, ""
         row.update(params.get("set", {}))
-        changes = [] if before == row else [{"what": "changed" if before else "added", "kind": f"{rule}ed-domain",
-                                             "key": name, "field": "", "before": "", "after": ""}]
-        answer = self.published(params, session, changes)
-        self.domains[name] = row
+        return row, [] if before == row else [{"what": "changed" if before else "added", "kind": f"{rule}ed-domain",
+                                               "key": name, "field": "", "before": "", "after": ""}]
+
+    def set_rule(self, params, session, rule):
+        names = params.get("domain", "")
+        made = [self.ruled(name, params, rule) for name in (names if isinstance(names, list) else [names])]
+        answer = self.published(params, session, [change for _, changes in made for change in changes])
+        self.domains.update({row["domain"]: row for row, _ in made})
         return answer
 
     def domain_allow(self, params, session):
@@ -236,10 +239,14 @@ class Daemon:
         return self.set_rule(params, session, "block")
 
     def domain_remove(self, params, session):
-        if params.get("domain") not in self.domains:
-            raise Refusal("not-found", f"{params.get('domain')} is on neither list")
-        answer = self.published(params, session, [{"what": "removed", "kind": "allowed-domain", "key": params["domain"]}])
-        del self.domains[params["domain"]]
+        names = params.get("domain")
+        names = names if isinstance(names, list) else [names]
+        for name in names:
+            if name not in self.domains:
+                raise Refusal("not-found", f"{name} is on neither list")
+        answer = self.published(params, session, [{"what": "removed", "kind": "allowed-domain", "key": name} for name in names])
+        for name in names:
+            del self.domains[name]
         return answer
 
     def access_edge_set(self, params, session):

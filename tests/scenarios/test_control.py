@@ -683,6 +683,22 @@ def test_a_long_list_comes_in_pages(bare):
     assert refused["data"]["code"] == "invalid" and "colour:red; there are: domain," in refused["data"]["problems"][0]["why"]
 
 
+def test_several_objects_are_changed_as_one_version(bare):
+    client = bare.client()
+    names = [f"d{i}.example" for i in range(3)]
+    assert client.result("domain.allow", domain=names, set={"comment": "together"})["version"] == 2
+    assert [(r["domain"], r["comment"]) for r in client.result("domain.list")["rows"]] == [(name, "together") for name in names]
+    tried = client.result("domain.block", domain=names[:2], dry_run=True)
+    assert tried["dry_run"] and len(tried["changes"]) >= 2 and client.result("status")["version"] == 2
+    for wrong, code in (([*names, "bad..name"], "invalid"), ([*names, "nobody.example"], "not-found"), ([], "invalid"), ([names[0], 3], "invalid")):
+        assert client.code("domain.remove", domain=wrong) == code
+    assert client.result("domain.list")["total"] == 3
+    client.result("domain.remove", domain=["d0.example", "d2.example"], comment="apart")
+    assert [r["domain"] for r in client.result("domain.list")["rows"]] == ["d1.example"] and client.result("status")["version"] == 3
+    audited = client.result("audit.list", filter="outcome:published", limit=1)["rows"][0]
+    assert audited["command"].startswith("domain remove d0.example,d2.example") and audited["object"] == "d0.example,d2.example"
+
+
 def test_those_who_follow_hear_of_changes(bare):
     follower, client = bare.client(), bare.client()
     follower.result("event.tail", count=0, follow=True)

@@ -244,6 +244,39 @@ static enum result find_verb(struct reading *r, size_t *used)
 
 /* ---- arguments and fields ---- */
 
+/* Changes of an object that may be made to several at once, as one change. */
+static bool takes_many(const struct control_verb *row)
+{
+	static const char *const verbs[] = { "allow", "block", "remove", "enable", "disable", "set" };
+
+	for (size_t i = 0; row->effect == CONTROL_CHANGES && i < COUNT(verbs); i++)
+		if (is_same(row->verb, verbs[i]))
+			return true;
+	return false;
+}
+
+/* "a,b" as an array; "\," is a comma of a name. */
+static void put_names(struct json_writer *w, const char *argument, struct slice text)
+{
+	struct buffer name;
+
+	buffer_start(&name, CLI_PARAMS_MAX);
+	json_open_array(w, argument);
+	for (size_t i = 0; i <= text.len; i++) {
+		if (i < text.len && text.ptr[i] == '\\' && i + 1 < text.len && text.ptr[i + 1] == ',')
+			i++;
+		else if (i == text.len || text.ptr[i] == ',') {
+			if (buffer_length(&name))
+				json_put_slice(w, NULL, buffer_slice(&name));
+			buffer_clear(&name);
+			continue;
+		}
+		buffer_add_char(&name, text.ptr[i]);
+	}
+	json_close_array(w);
+	buffer_stop(&name);
+}
+
 /* Arguments travel as text, but for these. */
 static enum result put_argument(struct reading *r, struct json_writer *w, const char *name, const char *value)
 {
@@ -502,7 +535,9 @@ static enum result read_arguments(struct reading *r, size_t at)
 			value = r->words[at++];
 		else if (!is_given && argument.is_required)
 			return fail(r->reason, RESULT_INVALID, _("usage: parley %s"), help_usage(row, usage));
-		if (value || is_given)
+		if (value && i == 0 && takes_many(row) && slice_find(slice_of(value), ',') < strlen(value))
+			put_names(&w, argument.name, slice_of(value));
+		else if (value || is_given)
 			result = put_argument(r, &w, argument.name, value ? value : "true");
 	}
 	if (result != RESULT_OK)

@@ -196,25 +196,41 @@ void chosen_show_listed(struct console *console)
 /* "xmpp remove DOMAIN", after a question. */
 void chosen_change(struct console *console, const char *verb)
 {
+	const struct listing *listing = scene_listing(&console->scene);
 	struct slice key = key_of_row(&console->scene);
 	const struct control_verb *row = control_verb(
 	        editing_verb(kind_of_screen(console->scene.screen), verb));
-	struct buffer line;
+	struct buffer line, names;
 
-	if (!key.len || !row) {
+	if ((!key.len && !listing->mark_count) || !row) {
 		scene_say(&console->scene, GRID_NORMAL, "%s",
 		          key.len ? _("that cannot be done here") : _("there is no row"));
 		return;
 	}
 	buffer_start(&line, COMMAND_BYTES);
+	buffer_start(&names, COMMAND_BYTES);
+	for (size_t i = 0; i < listing->mark_count; i++) /* a kind's rows have one key */
+		command_add_name(&names, slice_of(listing->marks[i] + 1));
+	if (!listing->mark_count)
+		command_add_name(&names, key);
 	buffer_printf(&line, "%s %s", row->noun, row->verb);
-	command_add(&line, key);
+	command_add(&line, buffer_slice(&names));
+	if (line.is_broken || names.is_broken) {
+		scene_say(&console->scene, GRID_WARN, "%s", _("that is too many at once"));
+		buffer_stop(&names);
+		buffer_stop(&line);
+		return;
+	}
 	question_command(console, buffer_slice(&line), true);
+	if (listing->mark_count > 1)
+		dialog_add_line(&console->scene.dialog, _("All %zu marked ones, as one change."),
+		                listing->mark_count);
 	if (console->scene.screen == SCREEN_POLICIES)
 		scopes_explain_removal(listing_selected(scene_listing(&console->scene)),
 		                       &console->scene.dialog);
 	question_offer_stage(console);
 	trial_ask(console);
+	buffer_stop(&names);
 	buffer_stop(&line);
 }
 
@@ -283,14 +299,44 @@ void chosen_open(struct console *console)
 
 void chosen_mark(struct console *console)
 {
-	struct domain_row *row = scene_domain(&console->scene);
+	struct scene *scene = &console->scene;
+	struct domain_row *row = scene_domain(scene);
+	bool has_room = true;
 
-	if (!row)
-		return;
-	if (!row->is_marked && domain_rows_marked(&console->scene.domains) >= DOMAIN_MARKS_MAX) {
-		scene_say(&console->scene, GRID_WARN, _("at most %d rows can be marked"), DOMAIN_MARKS_MAX);
+	if (scene_listing(scene))
+		has_room = listing_mark(scene_listing(scene));
+	else if (row && !row->is_marked && domain_rows_marked(&scene->domains) >= DOMAIN_MARKS_MAX)
+		has_room = false;
+	else if (row)
+		row->is_marked = !row->is_marked;
+	if (has_room)
+		table_key(scene_table(scene), INPUT_DOWN);
+	else
+		scene_say(scene, GRID_WARN, _("at most %d rows can be marked"), DOMAIN_MARKS_MAX);
+}
+
+void chosen_mark_all(struct console *console)
+{
+	struct scene *scene = &console->scene;
+	struct domain_rows *rows = &scene->domains;
+	size_t marked = 0;
+
+	if (scene_listing(scene)) {
+		if (!listing_mark_all(scene_listing(scene)))
+			scene_say(scene, GRID_WARN, _("at most %d rows can be marked"), LISTING_MARKS_MAX);
 		return;
 	}
-	row->is_marked = !row->is_marked;
-	table_key(&console->scene.table, INPUT_DOWN);
+	for (size_t i = 0; i < rows->shown; i++)
+		marked += domain_rows_shown(rows, i)->is_marked;
+	if (marked == rows->shown) {
+		domain_rows_unmark(rows);
+		return;
+	}
+	marked = domain_rows_marked(rows);
+	for (size_t i = 0; i < rows->shown && marked < DOMAIN_MARKS_MAX; i++) {
+		marked += !domain_rows_shown(rows, i)->is_marked;
+		domain_rows_shown(rows, i)->is_marked = true;
+	}
+	if (marked >= DOMAIN_MARKS_MAX)
+		scene_say(scene, GRID_WARN, _("at most %d rows can be marked"), DOMAIN_MARKS_MAX);
 }

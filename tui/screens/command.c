@@ -67,3 +67,14 @@ void command_add(struct buffer *line, struct slice word)
 	}
 	buffer_add_char(line, '\'');
 }
+
+void command_add_name(struct buffer *names, struct slice name)
+{
+	if (buffer_length(names))
+		buffer_add_char(names, ',');
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.ptr[i] == ',')
+			buffer_add_char(names, '\\');
+		buffer_add_char(names, name.ptr[i]);
+	}
+}

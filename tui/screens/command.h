@@ -10,7 +10,7 @@
 #include "shared/base/buffer.h"
 #include "shared/base/result.h"
 
-enum { COMMAND_BYTES = 2048, COMMAND_WORDS_MAX = 64 };
+enum { COMMAND_BYTES = 24 * 1024, COMMAND_WORDS_MAX = 64 };
 
 struct command_words {
 	char text[COMMAND_BYTES]; /* the words, each with its NUL */
@@ -22,5 +22,7 @@ struct command_words {
 enum result command_split(struct slice line, struct command_words *out, struct reason *reason);
 /* Adds " word", quoted for a shell when it must be; no blank before the first. */
 void command_add(struct buffer *line, struct slice word);
+/* Adds ",name" to a list of several objects' names; no comma before the first. */
+void command_add_name(struct buffer *names, struct slice name);
 
 #endif

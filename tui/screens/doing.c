@@ -46,6 +46,8 @@ static void go_back(struct console *console, uint32_t key)
 	else if (key == INPUT_ESCAPE && scene->screen == SCREEN_DOMAINS &&
 	         domain_rows_marked(&scene->domains))
 		domain_rows_unmark(&scene->domains);
+	else if (key == INPUT_ESCAPE && scene_listing(scene) && scene_listing(scene)->mark_count)
+		listing_unmark(scene_listing(scene));
 	else if (scene->under_count || !(scene_place(scene) & BROWSED))
 		console_back(console);
 	else if (key != INPUT_ESCAPE)
@@ -108,6 +110,7 @@ void doing(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_PAUSE: recent_pause(&console->scene.events, !console->scene.events.is_paused); break;
 	case ACTION_WHY: chosen_why(console); break;
 	case ACTION_MARK: chosen_mark(console); break;
+	case ACTION_MARK_ALL: chosen_mark_all(console); break;
 	case ACTION_GO: console->scene.awaits_place = true; break;
 	case ACTION_COMMAND: prompts_open(console, PROMPT_COMMAND, SLICE("")); break;
 	case ACTION_HELP: reading_show_keys(&console->scene); break;

@@ -93,6 +93,13 @@ static struct table_cell draw_cell(const void *owner, size_t index, size_t colum
 	return cell;
 }
 
+static char draw_mark(const void *owner, size_t index)
+{
+	const struct listing *listing = owner;
+
+	return listing_is_marked(listing, listing_row(listing, index)) ? '*' : ' ';
+}
+
 /* ---- rows ---- */
 
 void listing_start(struct listing *listing, const struct listing_kind *kind)
@@ -101,6 +108,7 @@ void listing_start(struct listing *listing, const struct listing_kind *kind)
 	listing->table = (struct table){ .columns = kind->columns,
 		                         .column_count = kind->column_count,
 		                         .cell = draw_cell,
+		                         .mark = draw_mark,
 		                         .translate = translate };
 }
 
@@ -119,6 +127,7 @@ void listing_stop(struct listing *listing)
 {
 	buffer_stop(&listing->window.behind);
 	listing_clear(listing);
+	listing_unmark(listing);
 	mem_free(listing->rows);
 	mem_free(listing->order);
 	listing->rows = NULL;
@@ -192,13 +201,18 @@ void listing_replace(struct listing *listing, struct listing *fresh)
 	struct editor filter = listing->filter;
 	struct listing_window window = listing->window;
 	int64_t heard_ms = listing->heard_ms, now_wall_ms = listing->now_wall_ms;
-	char key[LISTING_KEY_BYTES];
+	char key[LISTING_KEY_BYTES], *marks[LISTING_MARKS_MAX];
+	size_t mark_count = listing->mark_count;
 
+	memcpy(marks, listing->marks, sizeof marks);
+	listing->mark_count = 0; /* they stay */
 	listing_key(listing, listing_selected(listing), key);
 	listing->window.behind = (struct buffer){ 0 };
 	listing_stop(listing);
 	*listing = *fresh;
 	listing->window = window;
+	memcpy(listing->marks, marks, sizeof marks);
+	listing->mark_count = mark_count;
 	listing->table = table;
 	listing->filter = filter;
 	listing->heard_ms = heard_ms;
@@ -250,6 +264,78 @@ size_t listing_number(const struct listing *listing)
 const struct json *listing_told(const struct listing *listing)
 {
 	return listing_row(listing, listing->table.told);
+}
+
+/* ---- marks ---- */
+
+static size_t mark_of(const struct listing *listing, const struct json *row)
+{
+	char key[LISTING_KEY_BYTES];
+	size_t i = 0;
+
+	listing_key(listing, row, key);
+	while (i < listing->mark_count && strcmp(listing->marks[i], key) != 0)
+		i++;
+	return i;
+}
+
+bool listing_is_marked(const struct listing *listing, const struct json *row)
+{
+	return listing->mark_count && row && mark_of(listing, row) < listing->mark_count;
+}
+
+static bool add_mark(struct listing *listing, const struct json *row)
+{
+	char key[LISTING_KEY_BYTES], *kept;
+	size_t length;
+
+	if (listing_is_marked(listing, row))
+		return true;
+	listing_key(listing, row, key);
+	length = strlen(key) + 1;
+	kept = listing->mark_count < LISTING_MARKS_MAX ? mem_new_array(length, 1) : NULL;
+	if (!kept)
+		return false;
+	memcpy(kept, key, length);
+	listing->marks[listing->mark_count++] = kept;
+	return true;
+}
+
+bool listing_mark(struct listing *listing)
+{
+	const struct json *row = listing_selected(listing);
+	size_t at;
+
+	if (!row)
+		return true;
+	at = mark_of(listing, row);
+	if (at == listing->mark_count)
+		return add_mark(listing, row);
+	mem_free(listing->marks[at]);
+	listing->marks[at] = listing->marks[--listing->mark_count];
+	return true;
+}
+
+bool listing_mark_all(struct listing *listing)
+{
+	bool are_marked = true;
+
+	for (size_t i = 0; i < listing->shown; i++)
+		are_marked &= listing_is_marked(listing, listing_row(listing, i));
+	if (are_marked) {
+		listing_unmark(listing);
+		return true;
+	}
+	for (size_t i = 0; i < listing->shown; i++)
+		if (!add_mark(listing, listing_row(listing, i)))
+			return false;
+	return true;
+}
+
+void listing_unmark(struct listing *listing)
+{
+	while (listing->mark_count)
+		mem_free(listing->marks[--listing->mark_count]);
 }
 
 /* ---- in which order ---- */

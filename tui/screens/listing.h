@@ -12,7 +12,13 @@
 #include "tui/widgets/editor.h"
 #include "tui/widgets/table.h"
 
-enum { LISTING_PAGES_MAX = 128, LISTING_ROWS_MAX = 20000, LISTING_KEY_BYTES = 512, LISTING_KEY_MEMBERS = 5 };
+enum {
+	LISTING_PAGES_MAX = 128,
+	LISTING_ROWS_MAX = 20000,
+	LISTING_KEY_BYTES = 512,
+	LISTING_KEY_MEMBERS = 5,
+	LISTING_MARKS_MAX = 500
+};
 
 enum listing_type {
 	LISTING_TEXT,
@@ -76,6 +82,8 @@ struct listing {
 	struct slice live_trouble;
 	int64_t now_wall_ms; /* ages are counted from here */
 	struct table table;
+	char *marks[LISTING_MARKS_MAX]; /* keys of the marked rows, also of those that are not shown; owned */
+	size_t mark_count;
 	struct editor filter;
 	struct listing_window window;
 	char flaw[FLAW_BYTES]; /* what is wrong with the filter: nothing is shown; "" */
@@ -92,6 +100,11 @@ void listing_clear(struct listing *listing); /* the rows, not what the administr
 void listing_replace(struct listing *listing, struct listing *fresh);
 /* Filters and sorts again; the selection stays on the row with `key`, or near. */
 void listing_arrange(struct listing *listing, const char *key);
+/* Marks the selected row, or takes its mark; all that are shown, or takes all marks.  False: no more room. */
+bool listing_mark(struct listing *listing);
+bool listing_mark_all(struct listing *listing);
+void listing_unmark(struct listing *listing);
+bool listing_is_marked(const struct listing *listing, const struct json *row);
 /* The daemon does not take the filter: nothing is shown but why. */
 void listing_refuse(struct listing *listing, const char *flaw);
 void listing_key(const struct listing *listing, const struct json *row, char to[LISTING_KEY_BYTES]);

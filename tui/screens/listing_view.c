@@ -17,6 +17,8 @@ void listing_title(const struct listing *listing, const char *name, struct buffe
 		buffer_printf(out, _("   %zu of %lld"), listing->shown, (long long)listing->total);
 	if (listing->is_cut)
 		buffer_printf(out, _(" (first %zu fetched)"), listing->count);
+	if (listing->mark_count)
+		buffer_printf(out, _("   %zu marked"), listing->mark_count);
 	if (listing->filter.length)
 		buffer_printf(out, _("   filter: %.*s"), SLICE_ARG(editor_text(&listing->filter)));
 	if (listing->table.sort < listing->kind->column_count)

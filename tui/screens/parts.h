@@ -234,6 +234,7 @@ void chosen_domain(struct console *console,
 void chosen_show(struct console *console);
 void chosen_show_listed(struct console *console); /* the same of any kind's */
 void chosen_mark(struct console *console);
+void chosen_mark_all(struct console *console); /* those that are shown; or takes all marks */
 void chosen_change(struct console *console, const char *verb); /* "xmpp remove DOMAIN", after a question */
 void chosen_toggle(struct console *console);
 void chosen_allow(struct console *console);

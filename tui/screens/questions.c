@@ -82,6 +82,20 @@ static struct targets find_targets(const struct scene *scene)
 	return t;
 }
 
+/* "domain VERB a,b,c": one change, whose names are at most DOMAIN_MARKS_MAX. */
+static bool add_targets(struct console *console, const char *verb, const struct targets *t)
+{
+	struct buffer names;
+	bool is_added;
+
+	buffer_start(&names, COMMAND_BYTES);
+	for (size_t i = 0; i < t->count; i++)
+		command_add_name(&names, t->rows[i]->domain);
+	is_added = !names.is_broken && add_change(console, verb, buffer_slice(&names), NULL, SLICE_NONE);
+	buffer_stop(&names);
+	return is_added;
+}
+
 static void name_targets(const struct targets *t, char *to, size_t size)
 {
 	size_t used = 0;
@@ -175,9 +189,10 @@ void question_domains(struct console *console, enum action_id which)
 		return;
 	}
 	changes_clear(&console->agreed);
-	for (size_t i = 0; i < t.count; i++)
-		if (!add_change(console, verb, t.rows[i]->domain, NULL, SLICE_NONE))
-			break;
+	if (!add_targets(console, verb, &t)) {
+		scene_say(&console->scene, GRID_WARN, "%s", _("that is too many at once"));
+		return;
+	}
 	name_targets(&t, names, sizeof names);
 	snprintf(title, sizeof title,
 	         which == ACTION_BLOCK   ? _("Block %s")

@@ -125,7 +125,7 @@ static void draw_row(const struct table *table, struct grid *grid, int x, int y,
 
 	if (is_selected)
 		grid_set(grid, x, y, '>', GRID_FOCUS);
-	if (table->mark)
+	if (table->mark && table->mark(table->owner, row) != ' ')
 		grid_set(grid, x + 1, y, (unsigned char)table->mark(table->owner, row), GRID_WARN);
 	x += TABLE_MARGIN;
 	for (size_t c = 0; c < table->column_count; c++) {
