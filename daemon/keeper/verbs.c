@@ -22,6 +22,7 @@ static const struct {
 	{ CONTROL_VERB_CONNECTION_LIST, "after limit" },
 	{ CONTROL_VERB_DISCOVERED_LIST, "after limit" },
 	{ CONTROL_VERB_SESSION_LIST, "after limit" },
+	{ CONTROL_VERB_REMOTE_LIST, "after limit" },
 	{ CONTROL_VERB_EVENT_TAIL, "debug" },
 	{ CONTROL_VERB_CONFIG_CHECK, "uploaded" },
 	{ CONTROL_VERB_CONFIG_IMPORT, "uploaded" },

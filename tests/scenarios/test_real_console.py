@@ -151,15 +151,16 @@ def test_a_switch_is_turned_off_counted_down_and_kept_and_why_says_so(bare, scre
 def test_every_screen_of_the_navigation_opens_against_the_real_daemon(bare, screen):  # noqa: F811
     screen.wait("NEEDS ATTENTION")
     for key, title in [("n", "Connections"), ("e", "Events"), ("y", "Services"), ("d", "SIP domains"), ("v", "Discovered"), ("x", "XMPP partners"),
-                       ("S", "Staged changes"), ("k", "Versions"), ("A", "Audit"), ("a", "Access Edge"), ("p", "Access policy"), ("X", "XMPP gateway"),
-                       ("w", "Why blocked"), ("o", "Overview")]:
+                       ("s", "Sessions"), ("r", "Remote users"), ("T", "Topology"), ("i", "SIP providers"), ("u", "Users, grants"), ("z", "Sites"),
+                       ("h", "Open meetings"), ("p", "Access policies"), ("S", "Staged changes"), ("k", "Versions"), ("A", "Audit"), ("a", "Access Edge"),
+                       ("X", "XMPP gateway"), ("w", "Why blocked"), ("o", "Overview")]:
         screen.keys("g", key)
         screen.wait(rf"(?m)^ {title}")
-        if key in "apX":
+        if key in "aX":
             screen.wait(r"field \d+ of \d+")
-        elif key in "neydvxkA":
+        elif key in "neydvxkAsrTiuzhp":
             screen.wait(r"\d+ of \d+")
-        if key in "apXw":
+        if key in "aXw":
             screen.keys("Escape")
             screen.wait("NEEDS ATTENTION")
 

@@ -198,7 +198,7 @@ static void draw_empty(const struct scene *scene, struct grid *grid, struct area
 	else if (scene->filter.length)
 		words = _("No domain matches the filter. Esc clears it.");
 	else if (json_as_bool(discovery, false))
-		words = _("No domains. Discovery is on: partners that DNS proves may connect. n allows one.");
+		words = _("No domains. Discovery is on: whom DNS proves may connect. n allows one.");
 	else
 		words = _("No domains. Discovery is off: nobody can connect. n allows one.");
 	grid_put_text(grid, area.x + TABLE_MARGIN, area.y + 1, area.width - TABLE_MARGIN - 1, words,

@@ -13,11 +13,9 @@ int scopes_tell_policy(const struct json *row, struct grid *grid, int x, int y, 
 	          sites = (long long)scene_number(row, "sites");
 
 	if (is_scope(row, "global")) {
-		grid_printf(
-		        grid, x, y++, end - x, GRID_NORMAL,
-		        _("It is everybody's who has no nearer one: %lld of the listed users, and all that "
-		          "are not listed."),
-		        users);
+		grid_printf(grid, x, y++, end - x, GRID_NORMAL,
+		            _("For all without a nearer one: %lld of the listed users, and all not listed."),
+		            users);
 		if (sites)
 			grid_printf(grid, x, y++, end - x, GRID_NORMAL,
 			            sites == 1 ? _("%lld site has no policy of its own.")
@@ -25,8 +23,7 @@ int scopes_tell_policy(const struct json *row, struct grid *grid, int x, int y, 
 			            sites);
 	} else if (is_scope(row, "site")) {
 		grid_printf(grid, x, y++, end - x, GRID_NORMAL,
-		            sites ? _("It is for the users of its site at once, unless they are granted "
-		                      "another: %lld of the listed.")
+		            sites ? _("For its site's users not granted another: %lld of the listed.")
 		                  : _("There is no site of that name: it holds for %lld users."),
 		            users);
 	} else {

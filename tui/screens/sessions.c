@@ -111,7 +111,7 @@ void sessions_draw(struct scene *scene, struct grid *grid, struct area area)
 		draw_detail(scene, grid, detail);
 	}
 	listing_draw(scene, &scene->listings[SCREEN_SESSIONS], grid, list,
-	             _("Nobody talks with or watches an XMPP partner's user now. g x shows the partners."));
+	             _("Nobody talks with or watches an XMPP partner's user. g x shows partners."));
 }
 
 void sessions_command(const struct scene *scene, struct buffer *out)
