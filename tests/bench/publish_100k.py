@@ -83,13 +83,25 @@ def start(rules):
             time.sleep(0.02)
 
 
-def memory_mib(pid):
-    """Proportional share of the keeper, the process that holds the lists."""
-    total, pids = 0, [pid]
+def family(pid):
+    """A process and all that descend from it."""
+    pids = [pid]
     for parent in pids:
         for task in Path(f"/proc/{parent}/task").iterdir():
             pids += [int(p) for p in (task / "children").read_text().split()]
-    for one in pids:
+    return pids
+
+
+def stop(child):
+    child.terminate()
+    child.wait(60)
+    shutil.rmtree(FOLDER)
+
+
+def memory_mib(pid):
+    """Proportional share of all processes."""
+    total = 0
+    for one in family(pid):
         for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
                 total += int(line.split()[1])
@@ -135,9 +147,7 @@ def main():
         figure("config.import_100k_s", timed(lambda: parley("user", "import", str(FOLDER / "users.csv"))), None, f"s, users changed from a file, {held}")
         figure("config.memory_100k_mib", memory_mib(child.pid), None, f"MiB, proportional share of all processes, {held}")
     finally:
-        child.terminate()
-        child.wait(60)
-    shutil.rmtree(FOLDER)
+        stop(child)
 
 
 if __name__ == "__main__":

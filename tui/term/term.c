@@ -271,6 +271,9 @@ bool term_input(struct terminal *term, struct instant now, uint32_t *input)
 
 /* ---- painting ---- */
 
+#define SEEN_ON_BLANKS (A_REVERSE | A_UNDERLINE)
+enum { SHORT_GAP = 4 };
+
 static attr_t attributes(const struct terminal *term, enum grid_role role)
 {
 	unsigned marks = theme_look(term->theme, role)->marks;
@@ -284,22 +287,36 @@ static bool is_same_cell(const struct grid_cell *a, const struct grid_cell *b)
 	return a->c == b->c && a->role == b->role && memcmp(a->marks, b->marks, sizeof a->marks) == 0;
 }
 
-/* A blank alone in its role, as an unset mark is, has nothing to show of it: underlined it would look like a sign. */
-static enum grid_role painted_role(const struct terminal *term, const struct grid *grid, int x, int y)
+/*
+ * What is seen of a blank?  All of a background; an underline where the words beside it have it too.  Else it looks the
+ * same in every colour, and each change of colours is ten to twenty bytes on the line: it is written plain, or, in a
+ * short gap between two words of one colour, in theirs.
+ */
+static enum grid_role painted_role(const struct terminal *term, const struct grid *grid, int x, int y,
+                                   enum grid_role before)
 {
 	const struct grid_cell *row = &grid->cells[(size_t)y * (size_t)grid->width];
 	bool goes_on = (x > 0 && row[x - 1].role == row[x].role) ||
 	               (x + 1 < grid->width && row[x + 1].role == row[x].role);
 	enum grid_role role = (enum grid_role)row[x].role;
+	attr_t seen = attributes(term, role) & SEEN_ON_BLANKS;
+	int next = x;
 
-	return row[x].c != ' ' || goes_on || theme_look(term->theme, role)->marks & REVERSE ? role
-	                                                                                    : GRID_NORMAL;
+	if (row[x].c != ' ' || row[x].marks[0] || seen & A_REVERSE || (seen && goes_on))
+		return role;
+	while (next < grid->width && next < x + SHORT_GAP && row[next].c == ' ')
+		next++;
+	return next < grid->width && row[next].c != ' ' && (enum grid_role)row[next].role == before &&
+	                       !(attributes(term, before) & SEEN_ON_BLANKS)
+	               ? before
+	               : GRID_NORMAL;
 }
 
 static void paint_row(const struct terminal *term, const struct grid *grid, int y)
 {
 	cchar_t line[GRID_WIDTH_MAX];
 	int count = 0, cells = grid->width;
+	enum grid_role role = GRID_NORMAL;
 
 	/* Old terminals scroll when the last cell of the last line is written. */
 	if (y == grid->height - 1)
@@ -312,7 +329,7 @@ static void paint_row(const struct terminal *term, const struct grid *grid, int 
 
 		if (cell->c == 0 || (cell->width == 2 && x + 1 >= cells))
 			continue;
-		role = painted_role(term, grid, x, y);
+		role = painted_role(term, grid, x, y, role);
 		setcchar(&line[count++], text, attributes(term, role),
 		         term->has_colour ? (short)(role + 1) : 0, NULL);
 	}
