@@ -325,7 +325,6 @@ static void paint_row(const struct terminal *term, const struct grid *grid, int 
 		const struct grid_cell *cell = &grid->cells[(size_t)y * (size_t)grid->width + (size_t)x];
 		wchar_t text[2 + GRID_MARKS] = { (wchar_t)cell->c, (wchar_t)cell->marks[0],
 			                         (wchar_t)cell->marks[1], 0 };
-		enum grid_role role;
 
 		if (cell->c == 0 || (cell->width == 2 && x + 1 >= cells))
 			continue;
