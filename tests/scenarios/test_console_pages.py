@@ -143,7 +143,7 @@ def test_topology_sessions_and_remote_users(edge, screen):
     screen.wait(r"(?m)^ Sessions", "Nobody talks with or watches")
     assert edge.inside().ask(request("SUBSCRIBE", JULIET, ALICE, JULIET, headers=[CONTACT, "Event: presence", "Expires: 3600"],
                                      via_host=names.POOL_NAME)).status == 200
-    screen.wait(r"Sessions +1 of 1", rf"alice@contoso.example .*juliet@{names.XMPP_DOMAIN}", r"\$ parley session list \S*alice@contoso.example")
+    screen.wait(r"Sessions +1 of 1", rf"alice@contoso.example .*juliet@{names.XMPP_DOMAIN}", "alice@contoso.example watches the presence of ")
 
     # Who is signed in from outside, and cut off.
     screen.keys("g", "r")

@@ -50,7 +50,8 @@ static const char *relation(struct slice word)
 {
 	if (slice_equal(word, SLICE("session")))
 		return _(" talks with ");
-	return slice_equal(word, SLICE("watching")) ? _(" watches the presence of ") : _(" is watched by ");
+	/* As the gateway sees it: "watched" is one of theirs, by ours; "watching" one of theirs, ours. */
+	return slice_equal(word, SLICE("watched")) ? _(" watches the presence of ") : _(" is watched by ");
 }
 
 static int put_span(struct grid *grid, int x, int y, int end, const struct json *row, const char *member,
