@@ -528,7 +528,9 @@ void change_end(struct call *call, struct model_snapshot *copy)
 		call_fail(call, CONTROL_DENIED, "%s", reason.text);
 	} else if (lacks_reason(call)) {
 		model_snapshot_free(&copy);
-		fail_how(call, "comment", "a change must say why here (topology, require-comment)",
+		fail_how(call, "comment",
+		         "a change must say why here (topology, require-comment), also the one that turns "
+		         "this off: give --comment",
 		         "1 to 511 bytes");
 	} else if (call->change.asks_rule) {
 		publish_by_rule(call, copy);

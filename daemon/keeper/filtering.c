@@ -83,28 +83,15 @@ struct row {
 	const struct model_object *object;
 };
 
-/* Of a user among a hundred thousand: which policy holds is looked up, not written and read again. */
-static bool look_effective(const struct row *row, const char *key, size_t index, struct filter_value *out)
-{
-	bool is_scope = slice_equal(slice_of(key), SLICE("scope"));
-	struct policy_effective effective;
-
-	user_effective(&row->sieve->view, model_object_key(row->object), &effective);
-	*out = (struct filter_value){ .kind = FILTER_TEXT,
-		                      .text = is_scope ? slice_of(policy_scope_name(effective.scope))
-		                                       : effective.identity };
-	return index == 0;
-}
-
 static bool look(const void *owner, const char *key, size_t index, struct filter_value *out)
 {
 	const struct row *row = owner;
 
 	if (model_field_named(row->object->kind, slice_of(key)) < row->object->kind->field_count)
 		return filter_look_field(row->object, key, index, out);
-	if (row->object->kind->id == MODEL_USER &&
-	    (slice_equal(slice_of(key), SLICE("effective")) || slice_equal(slice_of(key), SLICE("scope"))))
-		return look_effective(row, key, index, out);
+	/* Of a user among a hundred thousand: what holds is looked up, not written and read again. */
+	if (row->object->kind->id == MODEL_USER)
+		return index == 0 && user_look_beside(&row->sieve->view, row->object, key, out);
 	return row->sieve->beside && filter_look_json(beside_of(row->sieve, row->object), key, index, out);
 }
 

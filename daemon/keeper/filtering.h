@@ -14,6 +14,9 @@ bool call_filter_of(struct call *call, struct slice text, const char *keys, stru
 bool filter_look_field(const struct model_object *object, const char *key, size_t index,
                        struct filter_value *out);
 
+/* Of a longer list a filter looks at so many objects in one call; the answer says where to go on. */
+enum { OBJECTS_LOOKED_MAX = 10000 };
+
 /* Which objects of a kind a list shows: by their fields, and by what their rows tell beside them. */
 struct object_sieve {
 	struct filter filter;

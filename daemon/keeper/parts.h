@@ -433,6 +433,12 @@ void verb_applied(struct keeper *k);    /* look at who waits */
  */
 typedef void put_beside(struct json_writer *w, const struct view *view, const struct model_object *object,
                         const struct json *live);
+/* ---- object_list.c ---- */
+/* Answers a page of the kind's objects, by the params `filter`, `after` and `limit`. */
+void object_list(struct call *call, enum model_kind_id kind, put_beside *beside, const struct json *live);
+/* The place of the first whose key comes after `key`; "": the very first. */
+size_t objects_after(const struct model_objects *objects, struct slice key);
+
 /* ---- verbs_policy.c, verbs_user.c ---- */
 enum policy_scope policy_scope_of(struct slice identity); /* of an access policy by its name */
 /* Users and sites of each policy, as policy_put_beside takes them. False: the call has been failed. */
@@ -443,6 +449,9 @@ void policy_put_beside(struct json_writer *w, const struct view *view, const str
 void user_effective(const struct view *view, struct slice address, struct policy_effective *out);
 void user_put_beside(struct json_writer *w, const struct view *view, const struct model_object *user,
                      const struct json *live);
+/* One member of that for a filter; nothing is written for it.  False: it has none of that name. */
+bool user_look_beside(const struct view *view, const struct model_object *user, const char *key,
+                      struct filter_value *out);
 
 /* ---- verbs_config.c ---- */
 #define KEEPER_USERS_FILE "users.csv" /* what a list of users is uploaded as */

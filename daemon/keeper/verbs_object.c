@@ -1,14 +1,12 @@
 /*
- * Verbs that do the same for objects of any kind: list, show, add, set, remove, and turn a switch of theirs.
+ * Verbs that do the same for objects of any kind: show, add, set, remove, and turn a switch of theirs; list is object_list.c.
  *
  * A row of verbs.def becomes one of these by a line at the end of this file; the argument that names the
  * object is the row's first.
  */
-#include "daemon/keeper/filtering.h"
+#include "daemon/keeper/parts.h"
 #include "shared/model/notice.h"
 #include "shared/model/xmpp_security.h"
-
-enum { OBJECT_LIST_DEFAULT = 100, OBJECT_LIST_MAX = 500, OBJECT_ROW_ROOM = 12 * 1024 };
 
 /* The row's first argument read as the key of that kind, into call->key.  False: the call has been failed. */
 static bool key_of_first(struct call *call, enum model_kind_id kind)
@@ -75,64 +73,6 @@ static void one_show(struct call *call, enum model_kind_id kind)
 
 	if (view_of(call, &view))
 		show(call, &view, model_snapshot_one(view.snapshot, kind), NULL, NULL);
-}
-
-/* ---- list ---- */
-
-static int64_t limit_of(const struct call *call)
-{
-	int64_t limit = json_as_number(json_get(call->params, "limit"), OBJECT_LIST_DEFAULT);
-
-	return limit < 1 ? 1 : limit > OBJECT_LIST_MAX ? OBJECT_LIST_MAX : limit;
-}
-
-static void object_list(struct call *call, enum model_kind_id kind, put_beside *beside,
-                        const struct json *live)
-{
-	const struct model_objects *objects;
-	struct slice after = call_text(call, "after"), last = SLICE_NONE;
-	struct object_sieve sieve;
-	struct json_writer *w;
-	int64_t left = limit_of(call), total = 0, before = 0;
-	bool has_more = false;
-	struct view view;
-
-	if (!view_of(call, &view) || !sieve_start(&sieve, call, &view, kind, beside, live))
-		return;
-	objects = &view.snapshot->kinds[kind];
-	w = call_open(call);
-	json_open_array(w, "rows");
-	for (size_t i = 0; i < objects->count; i++) {
-		const struct model_object *object = objects->items[i];
-
-		if (!sieve_shows(&sieve, object))
-			continue;
-		total++;
-		if (after.len && slice_compare(model_object_key(object), after) <= 0) {
-			before++;
-			continue;
-		}
-		has_more = has_more || left == 0 || buffer_room(&call->out) < OBJECT_ROW_ROOM;
-		if (has_more)
-			continue;
-		left--;
-		last = model_object_key(object);
-		json_open_object(w, NULL);
-		verb_put_values(w, object);
-		if (beside)
-			beside(w, &view, object, live);
-		json_close_object(w);
-	}
-	sieve_stop(&sieve);
-	json_close_array(w);
-	json_put_number(w, "total", total);
-	json_put_number(w, "before", before);
-	if (has_more && last.ptr)
-		json_put_slice(w, "next", last);
-	else
-		json_put_null(w, "next");
-	json_put_number(w, "version", (int64_t)view.version);
-	call_close(call);
 }
 
 /* ---- change ---- */

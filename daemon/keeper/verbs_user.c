@@ -25,18 +25,52 @@ static void put_effective(struct json_writer *w, const struct policy_effective *
 	json_put_text(w, "scope", policy_scope_name(e->scope));
 }
 
+enum { USER_FLAGS = 4 };
+static const char *const flag_names[USER_FLAGS] = { "federation", "xmpp", "remote", "public" };
+
+static void read_flags(const struct policy_effective *e, bool is_on[USER_FLAGS])
+{
+	is_on[0] = e->policy && e->policy->enable_federation_access;
+	is_on[1] = e->policy && e->policy->enable_xmpp_access;
+	is_on[2] = e->policy && e->policy->enable_outside_access;
+	is_on[3] = e->policy && e->policy->enable_public_cloud_access;
+}
+
 void user_put_beside(struct json_writer *w, const struct view *view, const struct model_object *user,
                      const struct json *live)
 {
 	struct policy_effective effective;
+	bool is_on[USER_FLAGS];
 
 	(void)live;
 	user_effective(view, model_object_key(user), &effective);
 	put_effective(w, &effective);
-	json_put_bool(w, "federation", effective.policy && effective.policy->enable_federation_access);
-	json_put_bool(w, "xmpp", effective.policy && effective.policy->enable_xmpp_access);
-	json_put_bool(w, "remote", effective.policy && effective.policy->enable_outside_access);
-	json_put_bool(w, "public", effective.policy && effective.policy->enable_public_cloud_access);
+	read_flags(&effective, is_on);
+	for (size_t i = 0; i < USER_FLAGS; i++)
+		json_put_bool(w, flag_names[i], is_on[i]);
+}
+
+bool user_look_beside(const struct view *view, const struct model_object *user, const char *key,
+                      struct filter_value *out)
+{
+	struct policy_effective effective;
+	bool is_on[USER_FLAGS];
+	size_t flag = 0;
+
+	user_effective(view, model_object_key(user), &effective);
+	*out = (struct filter_value){ .kind = FILTER_TEXT, .text = effective.identity };
+	if (strcmp(key, "effective") == 0)
+		return true;
+	out->text = slice_of(policy_scope_name(effective.scope));
+	if (strcmp(key, "scope") == 0)
+		return true;
+	read_flags(&effective, is_on);
+	while (flag < USER_FLAGS && strcmp(key, flag_names[flag]) != 0)
+		flag++;
+	if (flag == USER_FLAGS)
+		return false;
+	*out = (struct filter_value){ .kind = FILTER_FLAG, .number = is_on[flag] };
+	return true;
 }
 
 static bool any_edge_serves_remote_users(const struct view *view)
@@ -339,6 +373,7 @@ void verb_run_USER_EXPORT(struct call *call)
 {
 	struct slice after = call_text(call, "after"), last = SLICE_NONE;
 	const struct model_objects *users;
+	size_t from;
 	struct object_sieve sieve;
 	struct json_writer *w;
 	struct buffer text;
@@ -352,17 +387,17 @@ void verb_run_USER_EXPORT(struct call *call)
 	if (after.len == 0)
 		config_lines_head(model_kind(MODEL_USER), &text);
 	users = &view.snapshot->kinds[MODEL_USER];
-	for (size_t i = 0; i < users->count && !has_more; i++) {
+	from = objects_after(users, after);
+	for (size_t i = from; i < users->count && !has_more; i++) {
 		const struct model_object *user = users->items[i];
 
-		if ((after.len && slice_compare(model_object_key(user), after) <= 0) ||
-		    !sieve_shows(&sieve, user))
-			continue;
-		config_lines_write(user, &text);
-		has_more = buffer_length(&text) >
-		           CONTROL_PIECE_MAX / 4 * 3; /* a line is shorter than a quarter */
-		count++;
 		last = model_object_key(user);
+		if (sieve_shows(&sieve, user)) {
+			config_lines_write(user, &text);
+			count++;
+		}
+		has_more = buffer_length(&text) > CONTROL_PIECE_MAX / 4 * 3 || /* a line is shorter */
+		           i - from == OBJECTS_LOOKED_MAX - 1;
 	}
 	sieve_stop(&sieve);
 	w = call_open(call);

@@ -139,6 +139,8 @@ def main():
         figure("config.grant_all_100k_s", statistics.median(all_of), LIMIT_S, f"s, a grant to all published, {held}")
         page = [timed(lambda: client.ask("user.list", filter=f"user-{rules - 1:07}")) for _ in range(3)]
         figure("config.user_filter_100k_ms", statistics.median(page) * 1000, None, f"ms, a page of users by filter, {held}")
+        listed = timed(lambda: parley("user", "list"))
+        figure("config.user_list_all_100k_s", listed, None, f"s, all users listed by the command line, {held}")
         figure("config.export_100k_s", timed(lambda: parley("user", "export", str(FOLDER / "users.csv"))), None, f"s, users to a file, {held}")
         lines = (FOLDER / "users.csv").read_text().splitlines()
         if len(lines) != rules + 1:

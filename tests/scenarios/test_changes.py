@@ -246,7 +246,9 @@ def test_where_it_is_required_a_change_says_why(bare):
     client = bare.client()
     client.result("config.upload", name="topology.xml", last=True, text=(bare.conf / "topology.xml").read_text().replace(
         "<topology/>", "<topology>\n<require-comment>true</require-comment>\n</topology>"))
+    assert client.result("status")["require_comment"] is False
     client.result("config.import", uploaded=True)
+    assert client.result("status")["require_comment"] is True
     assert client.code("domain.allow", domain="x.example") == "invalid"
     assert client.result("domain.allow", domain="x.example", stage=True)["staged"]
     assert client.result("domain.allow", domain="x.example", dry_run=True)["dry_run"]
@@ -255,6 +257,13 @@ def test_where_it_is_required_a_change_says_why(bare):
         assert client.code(method, **params) == "invalid"
     assert client.result("undo", comment="contract ended", confirm_within=60)["version"] == 4
     assert client.result("revert")["version"] == 5  # what nobody has confirmed goes back without many words
+    for _ in range(2):  # also the document that turns it off; the error says so
+        client.result("config.upload", name="topology.xml", last=True, text=(bare.conf / "topology.xml").read_text().replace(">true<", ">false<"))
+        error = client.ask("config.import", uploaded=True)["error"]
+        assert "also the one that turns this off" in error["message"] and error["data"]["code"] == "invalid"
+    client.result("config.upload", name="topology.xml", last=True, text=(bare.conf / "topology.xml").read_text().replace(">true<", ">false<"))
+    client.result("config.import", uploaded=True, comment="enough said")
+    assert client.result("status")["require_comment"] is False
 
 
 # ---- a change that goes back by itself ----

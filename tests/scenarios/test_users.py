@@ -115,3 +115,70 @@ def test_a_bad_line_is_told_and_nothing_is_taken(bare):
     send_list(client, text)
     client.result("user.import")
     assert client.result("user.export")["text"] == text
+
+
+LOOKED_MAX = 10000  # daemon/keeper/filtering.h: of a longer list a filter looks at so many in one call
+
+
+def walk(client, **params):
+    """All pages: their rows, and what each page said of the whole."""
+    rows, counts, after = [], [], None
+    while True:
+        page = client.result("user.list", **params, **({"after": after} if after else {}))
+        rows, after = rows + [row["sip-address"].split("@")[0] for row in page["rows"]], page["next"]
+        counts.append((page["total"], page["before"], len(page["rows"])))
+        if after is None:
+            return rows, counts
+
+
+def test_pages_of_a_list_and_what_holds_as_a_filter(bare):
+    client = bare.client()
+    client.result("policy.new", identity="Closed", set={"enable-federation-access": False})
+    client.result("policy.new", identity="Idle")
+    client.result("policy.new", identity="site:Oslo", set={"enable-outside-access": True, "enable-xmpp-access": False})
+    client.result("site.new", name="Rome")
+    names = [f"u{i:02}" for i in range(20)]
+    send_list(client, "sip-address,site,policy\n" + "".join(f"{n}@{OURS},{'Oslo' if i % 2 else ''},{'Closed' if i % 5 == 0 else ''}\n"
+                                                          for i, n in enumerate(names)))
+    client.result("user.import")
+    closed = [n for i, n in enumerate(names) if i % 5 == 0]
+    oslo = [n for i, n in enumerate(names) if i % 2 and i % 5]
+    rest = [n for n in names if n not in closed + oslo]
+    for text, expected in (("effective:Closed", closed), ("effective:site:Oslo", oslo), ("effective:Global", rest), ("scope:user", closed),
+                           ("scope:site", oslo), ("scope:global", rest), ("xmpp:off", oslo), ("remote:on", oslo), ("federation:off", closed),
+                           ("!scope:user federation:on", sorted(oslo + rest)), ("public:on", []), ("effective:Idle", [])):
+        assert walk(client, filter=text) == (expected, [(len(expected), 0, len(expected))]), text
+    assert walk(client, limit=8) == (names, [(20, 0, 8), (20, 8, 8), (20, 16, 4)])
+    assert walk(client, limit=10) == (names, [(20, 0, 10), (20, 10, 10)])  # no empty page at the end
+    assert walk(client, limit=3, filter="scope:site") == (oslo, [(8, 0, 3), (8, 3, 3), (8, 6, 2)])
+    page = client.result("user.list", after=f"u09x@{OURS}", limit=1)  # nobody's own address, between two
+    assert (page["rows"][0]["sip-address"], page["before"]) == (f"u10@{OURS}", 10)
+    page = client.result("user.list", after=f"z@{OURS}")
+    assert (page["rows"], page["before"], page["total"], page["next"]) == ([], 20, 20, None)
+    assert {r["identity"]: (r["users"], r["sites"]) for r in client.result("policy.list")["rows"]} == {
+        "Global": (len(rest), 1), "site:Oslo": (len(oslo), 1), "Closed": (len(closed), 0), "Idle": (0, 0)}
+    assert client.result("policy.show", identity="Closed")["users"] == len(closed)
+    assert client.code("user.list", filter="nonsense:on") == "invalid"
+
+
+def test_a_filter_looks_at_so_many_and_says_where_to_go_on(bare):
+    client = bare.client()
+    names = [f"u{i:05}" for i in range(LOOKED_MAX + 500)]
+    lines = "".join(f"{n}@{OURS}{',Oslo' if n in (names[1], names[-1]) else ','}\n" for n in names)
+    text = "sip-address,site\n" + lines
+    for at in range(0, len(text), 30000):
+        client.result("config.upload", name="users.csv", text=text[at:at + 30000], last=at + 30000 >= len(text))
+    client.result("user.import")
+    assert walk(client, filter="site:Oslo") == ([names[1], names[-1]], [(None, None, 1), (None, None, 1)])
+    assert walk(client, filter="site:Oslo", limit=1) == ([names[1], names[-1]], [(None, None, 1), (None, None, 1)])
+    page = client.result("user.list", filter="display-name:nobody")
+    assert (page["rows"], page["next"]) == ([], f"{names[LOOKED_MAX - 1]}@{OURS}")
+    page = client.result("user.list", after=f"{names[-2]}@{OURS}")  # without a filter it is counted as ever
+    assert (len(page["rows"]), page["before"], page["total"], page["next"]) == (1, len(names) - 1, len(names), None)
+    exported, after = "", None
+    while True:
+        piece = client.result("user.export", filter="site:Oslo", **({"after": after} if after else {}))
+        exported, after = exported + piece["text"], piece["next"]
+        if after is None:
+            break
+    assert [line.split("@")[0] for line in exported.splitlines()[1:]] == [names[1], names[-1]]

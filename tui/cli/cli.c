@@ -13,7 +13,7 @@
 #include "tui/client/said.h"
 #include "tui/client/words.h"
 
-enum { CLI_OUT_MAX = 64 * 1024 * 1024, CLI_PAGES_MAX = 10000 };
+enum { CLI_OUT_MAX = 64 * 1024 * 1024, CLI_PAGES_MAX = 10000, CLI_PAGE_ROWS = 500 };
 
 struct run {
 	const struct cli_world *world;
@@ -123,16 +123,39 @@ static enum cli_exit call_once(const struct run *run, struct slice params, struc
 	return answer->code == CONTROL_OK ? show(run, answer->result) : complain_answer(run, answer);
 }
 
+/*
+ * The params of the first page.  Of the configuration large pages are asked for, where all are wanted: a page costs
+ * a way to the daemon and back.  It gives as many rows as a line holds.
+ */
+static struct slice first_page(const struct run *run, struct buffer *room)
+{
+	struct slice params = buffer_slice(&run->request->params);
+	const struct control_verb *verb = control_verb(run->request->verb);
+	struct control_argument argument;
+	char limit[24];
+
+	for (size_t i = 0; run->request->has_all_pages && verb->effect == CONTROL_SHOWS &&
+	                   control_verb_argument(verb, i, &argument);
+	     i++)
+		if (strcmp(argument.name, "limit") == 0) {
+			snprintf(limit, sizeof limit, "%d", CLI_PAGE_ROWS);
+			return with_member(room, params, "limit", slice_of(limit));
+		}
+	return params;
+}
+
 /* A list that goes on is fetched on; every page is shown as it comes. */
 static enum cli_exit call_pages(struct run *run)
 {
-	struct slice params = buffer_slice(&run->request->params);
-	struct buffer more, cursor;
+	struct buffer first, more, cursor;
+	struct slice params, all;
 	enum cli_exit code = CLI_EXIT_DONE;
 	struct slice next = SLICE_NONE;
 
+	buffer_start(&first, CONTROL_LINE_MAX);
 	buffer_start(&more, CONTROL_LINE_MAX);
 	buffer_start(&cursor, CONTROL_LINE_MAX);
+	params = all = first_page(run, &first);
 	for (int page = 0; page < CLI_PAGES_MAX; page++) {
 		struct control_answer answer;
 		struct json_writer w = json_write(&cursor);
@@ -144,12 +167,12 @@ static enum cli_exit call_pages(struct run *run)
 		control_answer_free(&answer);
 		if (code != CLI_EXIT_DONE || next.len == 0 || !run->request->has_all_pages)
 			break;
-		params = with_member(&more, buffer_slice(&run->request->params), "after",
-		                     buffer_slice(&cursor));
+		params = with_member(&more, all, "after", buffer_slice(&cursor));
 		run->is_continued = true;
 	}
 	buffer_stop(&cursor);
 	buffer_stop(&more);
+	buffer_stop(&first);
 	return code;
 }
 
@@ -188,12 +211,14 @@ static enum cli_exit fetch_page(const struct run *run, struct slice params, stru
 
 static enum cli_exit fetch_pages(const struct run *run, struct pages *pages)
 {
-	struct slice params = buffer_slice(&run->request->params), next;
-	struct buffer more, cursor;
+	struct slice params, all, next;
+	struct buffer first, more, cursor;
 	enum cli_exit code;
 
+	buffer_start(&first, CONTROL_LINE_MAX);
 	buffer_start(&more, CONTROL_LINE_MAX);
 	buffer_start(&cursor, CONTROL_LINE_MAX);
+	params = all = first_page(run, &first);
 	for (int page = 0; (code = fetch_page(run, params, pages)) == CLI_EXIT_DONE && page < CLI_PAGES_MAX;
 	     page++) {
 		struct json_writer w = json_write(&cursor);
@@ -203,11 +228,11 @@ static enum cli_exit fetch_pages(const struct run *run, struct pages *pages)
 			break;
 		buffer_clear(&cursor);
 		json_put_slice(&w, NULL, next);
-		params = with_member(&more, buffer_slice(&run->request->params), "after",
-		                     buffer_slice(&cursor));
+		params = with_member(&more, all, "after", buffer_slice(&cursor));
 	}
 	buffer_stop(&cursor);
 	buffer_stop(&more);
+	buffer_stop(&first);
 	return code;
 }
 
