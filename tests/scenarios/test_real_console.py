@@ -280,3 +280,36 @@ def test_the_same_task_by_console_by_words_and_by_hand_ends_in_the_same_version(
             assert daemon.stop() == 0, tail(daemon.log_path)
     assert "edge.x.example" in versions["by_words"]["sip-domains.xml"] and "spam.example" in versions["by_words"]["sip-domains.xml"]
     assert versions["by_words"] == versions["by_xml"] == versions["by_console"]
+
+
+def test_a_filter_finds_users_far_apart_and_one_that_is_refused_shows_why(bare, screen):  # noqa: F811
+    client, ours = bare.client(), "contoso.example"
+    names = [f"u{i:05}" for i in range(10500)]  # more than a filter looks at in one call
+    client.result("config.upload", name="topology.xml", last=True,
+                  text=f'<parley document="topology" schema="1"><topology><sip-domains>{ours}</sip-domains></topology><site name="Oslo"/></parley>')
+    client.result("config.import", uploaded=True)
+    text = "sip-address,site\n" + "".join(f"{n}@{ours},{'Oslo' if n in (names[1], names[-1]) else ''}\n" for n in names)
+    for at in range(0, len(text), 30000):
+        client.result("config.upload", name="users.csv", text=text[at:at + 30000], last=at + 30000 >= len(text))
+    client.result("user.import")
+    screen.wait("NEEDS ATTENTION")
+    screen.keys("g", "u")
+    screen.wait(r"1 to 200 of 10500", names[0])
+    screen.type("/site:Oslo")
+    screen.keys("Enter")
+    assert names[0] not in screen.wait(r"1 to 2 of 2 ", names[1], names[-1])
+    screen.keys("Escape")
+    screen.wait(r"of 10500", names[0])
+    screen.type("/scope:global")
+    screen.keys("Enter")
+    screen.wait("200 of those the filter lets through", names[0])
+    screen.keys("Escape")
+    screen.wait(r"of 10500")
+    screen.type("/nonsense:on")
+    screen.keys("Enter")
+    shown = screen.wait("nothing to filter by in nonsense:on; there are: ")
+    assert names[0] not in shown
+    screen.keys("s")  # another order brings the rows of before not back
+    assert names[0] not in screen.wait("nothing to filter by in nonsense:on; there are: ")
+    screen.keys("Escape")
+    screen.wait(r"of 10500", names[0])

@@ -148,6 +148,10 @@ void domain_rows_arrange(struct domain_rows *rows, struct slice text, int64_t no
 
 	filtering_keys(&first, rows->count > 0, keys);
 	is_right = filtering_read(text, keys, now_wall_ms, &filter, rows->flaw);
+	if (filtering_is_refused(&rows->refused, text)) {
+		memcpy(rows->flaw, rows->refused.flaw, sizeof rows->flaw);
+		is_right = false;
+	}
 	rows->shown = 0;
 	for (size_t i = 0; is_right && i < rows->count && rows->order; i++)
 		if (filter_holds(&filter, filter_look_json, rows->rows[i].json))

@@ -37,7 +37,8 @@ struct domain_rows {
 	uint32_t *order; /* the rows shown, in the order of the screen */
 	size_t shown;
 	int64_t total, version;
-	bool is_cut;               /* the daemon holds more than was fetched */
+	bool is_cut; /* the daemon holds more than was fetched */
+	struct refused_filter refused;
 	char flaw[FLAW_BYTES];     /* what is wrong with the filter; "" */
 	struct slice live_trouble; /* why live states are unknown; in the last page */
 };

@@ -23,8 +23,10 @@ static void ask_page(struct console *console)
 
 	buffer_start(&params, 8192);
 	json_open_object(&w, NULL);
-	if (feed->asks_filtered && filter.len)
-		json_put_slice(&w, "filter", filter);
+	if (!feed->asks_filtered || !slice_to_text(filter, feed->asked_filter, sizeof feed->asked_filter))
+		feed->asked_filter[0] = '\0';
+	if (feed->asked_filter[0])
+		json_put_text(&w, "filter", feed->asked_filter);
 	if (feed->cursor[0])
 		json_put_text(&w, "after", feed->cursor);
 	json_put_number(&w, "limit", FEED_PAGE_ROWS);
@@ -41,12 +43,26 @@ bool feed_is_wanted(const struct console *console)
 	return scene_place_below(&console->scene) == SCREEN_DOMAINS || !console->scene.domains_heard_ms;
 }
 
+/* The daemon would refuse the filter again. */
+static bool is_refused(const struct console *console)
+{
+	return console->feed.asks_filtered &&
+	       filtering_is_refused(&console->scene.domains.refused, editor_text(&console->scene.filter));
+}
+
+static void arrange(struct scene *scene, struct instant now)
+{
+	domain_rows_arrange(&scene->domains, editor_text(&scene->filter), now.wall_ms,
+	                    (enum domain_column)scene->table.sort, scene->table.is_reversed);
+	scene->table.count = scene->domains.shown;
+}
+
 void feed_refresh(struct console *console)
 {
 	struct feed *feed = &console->feed;
 
 	if (feed->asked_id || console->now.mono_ms < feed->due_ms ||
-	    client_state(console->client) != CLIENT_UP || !feed_is_wanted(console))
+	    client_state(console->client) != CLIENT_UP || !feed_is_wanted(console) || is_refused(console))
 		return;
 	domain_rows_stop(&feed->building);
 	domain_rows_start(&feed->building);
@@ -73,9 +89,7 @@ static void publish(struct console *console)
 	scene->domains = feed->building;
 	domain_rows_start(&feed->building);
 	scene->domains_heard_ms = console->now.mono_ms;
-	domain_rows_arrange(&scene->domains, editor_text(&scene->filter), console->now.wall_ms,
-	                    (enum domain_column)scene->table.sort, scene->table.is_reversed);
-	scene->table.count = scene->domains.shown;
+	arrange(scene, console->now);
 	place = domain_rows_place(&scene->domains, slice_of(domain));
 	if (place < scene->domains.shown)
 		scene->table.selected = place;
@@ -95,6 +109,11 @@ bool feed_take(struct console *console, int64_t id, struct control_answer *answe
 	feed->due_ms = console->now.mono_ms + FEED_EVERY_MS * (int64_t)(feed->building.page_count + 1);
 	if (answer->code != CONTROL_OK) {
 		fail(&feed->trouble, RESULT_OK, "%.*s", SLICE_ARG(answer->message));
+		if (answer->code == CONTROL_INVALID && feed->asked_filter[0]) {
+			filtering_refuse(&console->scene.domains.refused, feed->asked_filter,
+			                 feed->trouble.text);
+			arrange(&console->scene, console->now);
+		}
 		return true;
 	}
 	feed->trouble.text[0] = '\0';

@@ -1,5 +1,7 @@
 #include "tui/screens/filtering.h"
 
+#include <stdio.h>
+
 #include "tui/client/words.h"
 
 enum { ROWS_LOOKED_AT = 32 };
@@ -30,4 +32,15 @@ void filtering_keys(const struct json *const *rows, size_t count, char keys[FILT
 	keys[0] = '\0';
 	for (size_t i = 0; i < count && i < ROWS_LOOKED_AT; i++)
 		filter_keys_of(rows[i], keys);
+}
+
+void filtering_refuse(struct refused_filter *refused, const char *text, const char *flaw)
+{
+	snprintf(refused->text, sizeof refused->text, "%s", text);
+	snprintf(refused->flaw, sizeof refused->flaw, "%s", flaw);
+}
+
+bool filtering_is_refused(const struct refused_filter *refused, struct slice text)
+{
+	return refused->text[0] && slice_equal(slice_of(refused->text), text);
 }

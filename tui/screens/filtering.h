@@ -11,6 +11,13 @@ enum { FLAW_BYTES = 400 };
 /* False: `flaw` is a sentence, translated, about what is wrong; else it is "". */
 bool filtering_read(struct slice text, const char *keys, int64_t now_wall_ms, struct filter *out,
                     char flaw[FLAW_BYTES]);
+/* A filter that the daemon does not take: it is not asked with it again, and nothing is shown but why. */
+struct refused_filter {
+	char text[FILTER_BYTES_MAX]; /* "": none */
+	char flaw[FLAW_BYTES];
+};
+void filtering_refuse(struct refused_filter *refused, const char *text, const char *flaw);
+bool filtering_is_refused(const struct refused_filter *refused, struct slice text);
 /* The members of some of the rows; those are alike. */
 void filtering_keys(const struct json *const *rows, size_t count, char keys[FILTER_KEYS_BYTES]);
 

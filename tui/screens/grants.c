@@ -77,7 +77,9 @@ void grants_choose(struct console *console)
 	buffer_start(&line, SCENE_GRANTING_BYTES + COMMAND_BYTES);
 	grant_command(scene, &line);
 	snprintf(title, sizeof title, _("Grant %.*s"), SLICE_ARG(policy));
-	if (is_filter)
+	if (is_filter && scene->listings[SCREEN_USERS].total < 0)
+		snprintf(words, sizeof words, "%s", _("To all users that the filter shows."));
+	else if (is_filter)
 		snprintf(words, sizeof words, _("To %lld users, all that the filter shows."),
 		         (long long)scene->listings[SCREEN_USERS].total);
 	else

@@ -188,8 +188,9 @@ enum result listing_add_page(struct listing *listing, struct json *whole, const 
 		if (is_wanted(listing->kind, json_at(rows, i)))
 			listing->rows[listing->count++] = json_at(rows, i);
 	listing->result = result;
-	listing->total = listing->kind->only
-	                         ? (int64_t)listing->count
+	listing->total = listing->kind->only ? (int64_t)listing->count
+	                 : json_kind(json_get(result, "total")) == JSON_KIND_NULL && json_get(result, "total")
+	                         ? -1
 	                         : json_as_number(json_get(result, "total"), (int64_t)listing->count);
 	listing->live_trouble = json_as_slice(json_get(result, "live"));
 	return RESULT_OK;
@@ -221,10 +222,10 @@ void listing_replace(struct listing *listing, struct listing *fresh)
 	listing_arrange(listing, key);
 }
 
-void listing_refuse(struct listing *listing, const char *flaw)
+void listing_refuse(struct listing *listing, const char *filter, const char *flaw)
 {
-	snprintf(listing->flaw, sizeof listing->flaw, "%s", flaw);
-	listing->shown = listing->table.count = 0;
+	filtering_refuse(&listing->refused, filter, flaw);
+	listing_arrange(listing, NULL);
 }
 
 void listing_key(const struct listing *listing, const struct json *row, char to[LISTING_KEY_BYTES])
@@ -384,6 +385,11 @@ void listing_arrange(struct listing *listing, const char *key)
 		keys[0] = '\0';
 	is_right = filtering_read(editor_text(&listing->filter), keys, listing->now_wall_ms, &filter,
 	                          listing->flaw);
+	if (listing->kind->is_windowed &&
+	    filtering_is_refused(&listing->refused, editor_text(&listing->filter))) {
+		memcpy(listing->flaw, listing->refused.flaw, sizeof listing->flaw);
+		is_right = false;
+	}
 	listing->shown = 0;
 	for (size_t i = 0; is_right && i < listing->count; i++)
 		if (listing->kind->is_windowed || filter_holds(&filter, filter_look_json, listing->rows[i]))

@@ -76,7 +76,7 @@ struct listing {
 	size_t count, size;
 	uint32_t *order; /* rows shown, as on the screen */
 	size_t shown;
-	int64_t total, heard_ms;   /* heard_ms 0: never */
+	int64_t total, heard_ms;   /* total -1: nobody has counted; heard_ms 0: never */
 	const struct json *result; /* of the last page */
 	bool is_cut;               /* the daemon holds more than was fetched */
 	struct slice live_trouble;
@@ -86,6 +86,7 @@ struct listing {
 	size_t mark_count;
 	struct editor filter;
 	struct listing_window window;
+	struct refused_filter refused;
 	char flaw[FLAW_BYTES]; /* what is wrong with the filter: nothing is shown; "" */
 };
 
@@ -105,8 +106,8 @@ bool listing_mark(struct listing *listing);
 bool listing_mark_all(struct listing *listing);
 void listing_unmark(struct listing *listing);
 bool listing_is_marked(const struct listing *listing, const struct json *row);
-/* The daemon does not take the filter: nothing is shown but why. */
-void listing_refuse(struct listing *listing, const char *flaw);
+/* The daemon does not take the filter: as long as it stands nothing is shown but why. */
+void listing_refuse(struct listing *listing, const char *filter, const char *flaw);
 void listing_key(const struct listing *listing, const struct json *row, char to[LISTING_KEY_BYTES]);
 const struct json *listing_row(const struct listing *listing, size_t index); /* of those shown; or NULL */
 const struct json *listing_selected(const struct listing *listing);

@@ -9,7 +9,9 @@ void listing_title(const struct listing *listing, const char *name, struct buffe
 	buffer_add(out, slice_of(name));
 	if (!listing->heard_ms)
 		return;
-	if (listing->kind->is_windowed && listing->shown)
+	if (listing->total < 0)
+		buffer_printf(out, _("   %zu of those the filter lets through"), listing->shown);
+	else if (listing->kind->is_windowed && listing->shown)
 		buffer_printf(out, _("   %lld to %lld of %lld"), (long long)listing->window.before + 1,
 		              (long long)listing->window.before + (long long)listing->shown,
 		              (long long)listing->total);

@@ -91,4 +91,6 @@ void listing_turned(struct listing *listing, enum listing_turn turn, struct slic
 	window->before = json_as_number(json_get(listing->result, "before"), 0);
 	if (!slice_to_text(next, window->next, sizeof window->next))
 		window->next[0] = '\0';
+	if (listing->total < 0 && !window->after[0] && !window->next[0])
+		listing->total = (int64_t)listing->count; /* the page is all there is */
 }

@@ -50,7 +50,11 @@ static void ask_page(struct console *console)
 
 	buffer_start(&params, 8192);
 	json_open_object(&w, NULL);
-	if (lists->asked->kind->is_windowed) {
+	if (lists->asked->kind->is_windowed && lists->building.page_count) {
+		if (lists->asked_filter[0])
+			json_put_text(&w, "filter", lists->asked_filter);
+		json_put_text(&w, "after", lists->cursor);
+	} else if (lists->asked->kind->is_windowed) {
 		struct slice filter = editor_text(&lists->asked->filter);
 
 		lists->asked_turn = lists->asked->window.turn;
@@ -64,7 +68,10 @@ static void ask_page(struct console *console)
 		json_put_text(&w, "after", lists->cursor);
 	}
 	if (lists->asked->kind->is_paged)
-		json_put_number(&w, "limit", lists->asked->kind->is_windowed ? WINDOW_ROWS : LIST_PAGE_ROWS);
+		json_put_number(&w, "limit",
+		                lists->asked->kind->is_windowed
+		                        ? (int64_t)(WINDOW_ROWS - lists->building.count)
+		                        : LIST_PAGE_ROWS);
 	if (console->scene.as_of && is_of_a_version(lists->asked->kind->method))
 		json_put_number(&w, "version", console->scene.as_of);
 	json_close_object(&w);
@@ -103,6 +110,13 @@ static bool is_current(const struct console *console, const struct listing *list
 	         slice_equal(slice_of(lists->asked_filter), editor_text(&listing->filter))));
 }
 
+/* It would be refused again. */
+static bool is_refused(const struct console *console, const struct listing *listing)
+{
+	return listing && listing->kind->is_windowed && !console->lists.is_forced &&
+	       filtering_is_refused(&listing->refused, editor_text(&listing->filter));
+}
+
 void lists_refresh(struct console *console)
 {
 	struct lists *lists = &console->lists;
@@ -113,7 +127,7 @@ void lists_refresh(struct console *console)
 	    !lists_are_wanted(console))
 		return;
 	lists->due_ms = console->now.mono_ms + FEED_EVERY_MS; /* also when it cannot be asked */
-	if (!lists->asked_id && is_current(console, wanted))
+	if (!lists->asked_id && (is_current(console, wanted) || is_refused(console, wanted)))
 		return;
 	lists->is_forced = false;
 	if (!wanted && !lists->events_id)
@@ -131,6 +145,7 @@ void lists_refresh(struct console *console)
 void lists_restart(struct lists *lists)
 {
 	lists->is_following = false;
+	lists->is_forced = true; /* and may be another one */
 	lists->due_ms = 0;
 }
 
@@ -148,14 +163,31 @@ static void take_events(struct console *console, const struct control_answer *an
 	recent_settle(events);
 }
 
+/* Is something else wanted by now than what was asked for? */
+static bool has_moved_on(const struct lists *lists)
+{
+	const struct listing *asked = lists->asked;
+
+	return asked->kind->is_windowed &&
+	       (!slice_equal(slice_of(lists->asked_filter), editor_text(&asked->filter)) ||
+	        lists->asked_turn != asked->window.turn);
+}
+
+/* Of a long list the daemon looks at a part in one call: a page that is not full yet is gone on with. */
+static bool needs_more(const struct lists *lists)
+{
+	if (!lists->cursor[0])
+		return false;
+	return !lists->asked->kind->is_windowed ||
+	       (lists->building.total < 0 && lists->building.count < WINDOW_ROWS && !has_moved_on(lists));
+}
+
 static void publish(struct console *console)
 {
 	struct lists *lists = &console->lists;
 	struct listing *asked = lists->asked;
 
-	if (asked->kind->is_windowed &&
-	    (!slice_equal(slice_of(lists->asked_filter), editor_text(&asked->filter)) ||
-	     lists->asked_turn != asked->window.turn)) {
+	if (has_moved_on(lists)) {
 		lists->due_ms = 0; /* something else is wanted by now */
 		return;
 	}
@@ -193,7 +225,7 @@ bool lists_take(struct console *console, int64_t id, struct control_answer *answ
 	if (answer->code != CONTROL_OK) {
 		lists->asked->window.turn = LISTING_STAYS;
 		if (answer->code == CONTROL_INVALID && lists->asked->kind->is_windowed)
-			listing_refuse(lists->asked, lists->trouble.text);
+			listing_refuse(lists->asked, lists->asked_filter, lists->trouble.text);
 		return true;
 	}
 	if (!slice_to_text(json_as_slice(json_get(result, "next")), lists->cursor, sizeof lists->cursor))
@@ -202,7 +234,7 @@ bool lists_take(struct console *console, int64_t id, struct control_answer *answ
 	added = listing_add_page(&lists->building, whole, result);
 	if (added == RESULT_NO_MEMORY)
 		fail(&lists->trouble, added, "%s", _("out of memory"));
-	else if (added == RESULT_OK && lists->cursor[0] && !lists->asked->kind->is_windowed)
+	else if (added == RESULT_OK && needs_more(lists))
 		ask_page(console);
 	else
 		publish(console);

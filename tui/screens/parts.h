@@ -26,6 +26,7 @@ struct feed {
 	int64_t asked_id, due_ms;
 	char cursor[FEED_CURSOR_BYTES]; /* of the next page; "" is the first */
 	bool asks_filtered;             /* the whole does not fit: the daemon filters */
+	char asked_filter[EDITOR_BYTES];
 	struct reason trouble;
 };
 
