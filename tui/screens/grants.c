@@ -4,20 +4,35 @@
 #include "tui/client/words.h"
 #include "tui/screens/parts.h"
 
-/* Addresses with commas between, as one word. False: there is none, or there are too many. */
+/* The marked users, else the selected one, with commas between as one word. False: there is none, or there are too many. */
 static bool name_users(struct console *console)
 {
 	struct scene *scene = &console->scene;
 	const struct listing *users = &scene->listings[SCREEN_USERS];
 	struct slice address = scene_text(listing_selected(users), "sip-address");
+	struct buffer names;
+	bool has_room;
 
 	buffer_clear(&scene->granting);
-	if (!address.len) {
+	if (!address.len && !users->mark_count) {
 		scene_say(scene, GRID_NORMAL, "%s", _("there is no row; n lists a user, / looks for one"));
 		return false;
 	}
-	buffer_add(&scene->granting, address);
-	return true;
+	buffer_start(&names, SCENE_GRANTING_BYTES);
+	for (size_t i = 0; i < users->mark_count; i++) /* a user's rows have one key */
+		command_add_name(&names, slice_of(users->marks[i] + 1));
+	if (!users->mark_count)
+		command_add_name(&names, address);
+	/* Marks are also of rows that are not shown: whatever one is called must stay one word. */
+	command_add(&scene->granting, buffer_slice(&names));
+	has_room = !names.is_broken && !scene->granting.is_broken &&
+	           buffer_length(&scene->granting) + 1024 < COMMAND_BYTES;
+	buffer_stop(&names);
+	if (!has_room) {
+		buffer_clear(&scene->granting);
+		scene_say(scene, GRID_WARN, "%s", _("that is too many at once"));
+	}
+	return has_room;
 }
 
 /* Whoever the filter shows: the daemon finds them, on whichever page they are. */
@@ -99,7 +114,7 @@ void grants_revoke(struct console *console)
 
 	if (!name_users(console))
 		return;
-	if (!scene_text(row, "policy").len) {
+	if (!scene->listings[SCREEN_USERS].mark_count && !scene_text(row, "policy").len) {
 		scene_say(scene, GRID_NORMAL, _("no policy is granted to this user: %.*s holds"),
 		          SLICE_ARG(scene_text(row, "effective")));
 		return;
