@@ -83,6 +83,21 @@ def test_policies_users_and_sites(edge, screen, tmp_path):
     screen.wait(r"bob@contoso.example +site:Oslo +site", r"carl@contoso.example +Sales +user")
     assert holds(edge, "bob@contoso.example") == ("site:Oslo", "site")
 
+    # Marked ones together, as one version: a policy, and none again.
+    screen.keys("g", "u", "#", "+")
+    screen.wait("Grant a policy", r">  Sales")
+    screen.keys("Enter")
+    screen.wait(r"\$ parley user grant Sales ann@contoso.example,bob@contoso.example,carl@contoso.example|\$ parley user grant Sales", "y/N")
+    before = edge.ask("status")["version"]
+    screen.keys("y")
+    screen.wait(r"bob@contoso.example +Sales +user", r"ann@contoso.example +Sales +user")
+    assert edge.ask("status")["version"] == before + 1
+    screen.keys("-")
+    screen.wait(r"\$ parley user ungrant", "y/N")
+    screen.keys("y")
+    screen.wait(r"ann@contoso.example +Global +global", r"bob@contoso.example +site:Oslo +site")
+    assert edge.ask("status")["version"] == before + 2
+
 
 def test_providers_and_partners_on_and_off(edge, screen):
     # What is known of a service that has ended stands in the question, too.
