@@ -108,10 +108,8 @@ void parcel_fly(struct parcel *parcel, struct stream *stream, struct slice id, s
 	list_remove(&parcel->node);
 	list_add_last(&stream->flying, &parcel->node);
 	parcel->stream = stream;
-	stream->flying_count++;
-	/* It asked for the count and does not keep it; closed when whoever sends has come back to the loop. */
-	if (parcel->counts && stream->flying_count >= STREAM_UNACKNOWLEDGED_MAX)
-		stream->is_unacknowledged = true;
+	if (stream->flying_count++ == 0)
+		stream->acknowledged_ms = gateway_now_ms(g);
 }
 
 /* Out of the list of those that fly; the caller owes or frees it. */
@@ -124,6 +122,8 @@ static void land(struct stream *stream, struct parcel *parcel, enum gateway_deli
 
 void parcels_acknowledged(struct stream *stream, size_t count)
 {
+	if (count)
+		stream->acknowledged_ms = gateway_now_ms(stream->streams->gateway);
 	LIST_EACH_SAFE (at, &stream->flying) {
 		if (count == 0)
 			break;

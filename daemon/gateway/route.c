@@ -20,12 +20,12 @@ static struct gateway *gateway_of(const struct route *route) { return route->str
  */
 static bool takes_more(struct stream *stream)
 {
+	size_t most = xmpp_stream_acknowledges(stream->xmpp) ? STREAM_UNACKNOWLEDGED_MAX : STREAM_QUIET_MAX;
 	bool is_slow = connection_counts(stream->connection).queued >= STREAM_UNREAD_MAX ||
-	               (!xmpp_stream_acknowledges(stream->xmpp) && stream->flying_count >= STREAM_QUIET_MAX);
+	               stream->flying_count >= most;
 
 	stream->holds_back |= is_slow;
-	return !is_slow && !stream->is_unacknowledged &&
-	       connection_state(stream->connection) == CONNECTION_UP;
+	return !is_slow && connection_state(stream->connection) == CONNECTION_UP;
 }
 
 /* False: not now; the stream does not take it. */
@@ -53,7 +53,7 @@ static bool send_now(struct route *route, struct parcel *parcel, const struct xm
 		return true;
 	default:
 		/* Proved, but not greeted again yet (SASL on a stream that goes both ways); or it closes. */
-		stream->holds_back = stream->is_early = true;
+		stream->holds_back = stream->owes_going_on = true;
 		return false;
 	}
 }

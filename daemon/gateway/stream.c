@@ -189,7 +189,15 @@ static void stanza(void *owner, const struct xmpp_element *element, const struct
 	}
 }
 
-static void acknowledged(void *owner, size_t count) { parcels_acknowledged(owner, count); }
+static void acknowledged(void *owner, size_t count)
+{
+	struct stream *s = owner;
+
+	parcels_acknowledged(s, count);
+	s->owes_going_on |= s->holds_back;
+	if (s->owes_going_on)
+		stream_touched(s);
+}
 
 static const struct xmpp_stream_owner machine_calls = {
 	.is_ours = is_ours,
@@ -276,14 +284,10 @@ static void settle(struct stream *s)
 	/* Outgoing, for one pair: without it there is nothing to stay for. */
 	if (s->is_refused && s->route && !s->is_for_asking && !s->is_proved)
 		xmpp_stream_close(s->xmpp, XMPP_STREAM_NONE, s->words, loop_now(gateway_of(s)->loop));
-	if (s->is_early && xmpp_stream_phase(s->xmpp) == XMPP_PHASE_OPEN) {
-		s->is_early = false;
+	if (s->owes_going_on && xmpp_stream_phase(s->xmpp) == XMPP_PHASE_OPEN) {
+		s->owes_going_on = false;
 		route_go_on(s);
 	}
-	if (s->is_unacknowledged)
-		xmpp_stream_close(s->xmpp, XMPP_STREAM_POLICY_VIOLATION,
-		                  "too many stanzas wait for an acknowledgement (XEP-0198)",
-		                  loop_now(gateway_of(s)->loop));
 	xmpp_stream_flush(s->xmpp);
 	connection_queued(s->connection);
 	connection_pause(s->connection, xmpp_stream_is_full(s->xmpp));
@@ -558,6 +562,10 @@ void stream_second(struct stream *s)
 	stream_recheck_due(s, now.mono_ms);
 	if (xmpp_stream_phase(s->xmpp) < XMPP_PHASE_CLOSING && s->is_proved)
 		stream_keep_alive(s, now.mono_ms);
+	if (xmpp_stream_acknowledges(s->xmpp) && s->flying_count >= STREAM_UNACKNOWLEDGED_MAX &&
+	    now.mono_ms - s->acknowledged_ms >= STREAM_UNACKNOWLEDGED_MS)
+		stream_close(s, XMPP_STREAM_POLICY_VIOLATION,
+		             "too many stanzas wait for an acknowledgement (XEP-0198)");
 	if (xmpp_stream_phase(s->xmpp) < XMPP_PHASE_CLOSING && is_idle(s, now.mono_ms))
 		stream_close(s, XMPP_STREAM_NONE, "idle");
 	settle(s);

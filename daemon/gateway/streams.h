@@ -28,8 +28,13 @@ enum {
 	STREAMS_UNPROVED_PER_SOURCE_MAX = 16,
 	STREAMS_ASKING_PER_PARTNER_MAX = 8, /* streams that only ask one partner's server about keys */
 	STREAMS_ROUTES_MAX = 16384,
-	STREAMS_FLYING_MAX = 65536,       /* parcels whose errors are waited for */
-	STREAM_UNACKNOWLEDGED_MAX = 8192, /* flying at once with a partner that agreed to acknowledge */
+	STREAMS_FLYING_MAX = 65536, /* parcels whose errors are waited for */
+	/*
+	 * Flying at once with a partner that agreed to acknowledge; who has so many and acknowledges none of them for so
+	 * long does not do what it agreed to, and its stream is closed.
+	 */
+	STREAM_UNACKNOWLEDGED_MAX = 8192,
+	STREAM_UNACKNOWLEDGED_MS = 60 * 1000,
 	/*
 	 * Of one that did not: so many written and waited for in quiet, and so many bytes that its server does not
 	 * read.  What is more waits in line, is answered late, and past the line's limits it is refused.
@@ -125,14 +130,14 @@ struct stream {
 	bool is_counted; /* against its partner's limit: ours, and those of whom the partner is proved */
 	bool owes_tls, is_refused;
 	bool owes_judgement;              /* a pair was proved by what its row said when that began */
-	bool is_unacknowledged;           /* far too much of what it was sent: it closes */
 	bool holds_back;                  /* something waits in line for it to take more */
-	bool is_early;                    /* ... for it to be open */
+	bool owes_going_on;               /* ... and it may: it has acknowledged, or is open at last */
 	char partner[GATEWAY_NAME_BYTES]; /* the partner's domain, as far as it is known */
 	char words[GATEWAY_WORDS_BYTES];  /* why a pair was refused */
 	struct list receipts;
 	struct list flying;
 	size_t flying_count;
+	int64_t acknowledged_ms; /* when some of them were last acknowledged, or the first of them flew */
 	int64_t last_kept_ms, last_asked_ms;
 	int64_t asked_alive_ms; /* whether it is there; 0: never */
 	int64_t recheck_at_ms;  /* when its certificate is looked at again; 0: not yet up */

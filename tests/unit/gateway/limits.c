@@ -305,10 +305,18 @@ static void an_error_finds_its_stream(void **state)
 	assert_int_equal(s->flying_count, 0);
 }
 
-/* He speaks, so he is there; but what he agreed to he does not do. */
+static struct route *route_of(const struct stream *s)
+{
+	return route_find(s->streams, SLICE("contoso.example"), SLICE("x.example"));
+}
+
+/*
+ * He speaks, so he is there; but what he agreed to he does not do.  What is more waits, and goes when he acknowledges;
+ * when he acknowledges nothing for long, he is let go.
+ */
 static void who_never_acknowledges_goes(void **state)
 {
-	static handle tokens[STREAM_UNACKNOWLEDGED_MAX + 8];
+	static handle tokens[STREAM_UNACKNOWLEDGED_MAX + 12];
 	struct stream *s = come_in_counted();
 	char text[65536];
 
@@ -323,9 +331,19 @@ static void who_never_acknowledges_goes(void **state)
 			;
 	}
 	assert_true(is_open(s));
-	for (size_t i = STREAM_UNACKNOWLEDGED_MAX - 1; i < STREAM_UNACKNOWLEDGED_MAX + 8; i++)
+	for (size_t i = STREAM_UNACKNOWLEDGED_MAX - 1; i < STREAM_UNACKNOWLEDGED_MAX + 12; i++)
 		tokens[i] = send_one("m");
 	assert_int_equal(s->flying_count, STREAM_UNACKNOWLEDGED_MAX);
+	assert_int_equal(route_of(s)->waiting_count, 12);
+	say(s, "<a xmlns='urn:xmpp:sm:3' h='4'/>");
+	turn();
+	assert_int_equal(s->flying_count, STREAM_UNACKNOWLEDGED_MAX);
+	assert_int_equal(route_of(s)->waiting_count, 8);
+	stream_second(s);
+	turn();
+	assert_true(is_open(s));
+	s->acknowledged_ms -= STREAM_UNACKNOWLEDGED_MS;
+	stream_second(s);
 	turn();
 	assert_false(is_open(s));
 	assert_int_equal(xmpp_stream_end(s->xmpp)->error, XMPP_STREAM_POLICY_VIOLATION);
@@ -334,10 +352,10 @@ static void who_never_acknowledges_goes(void **state)
 	for (int i = 0; i < TURNS_MAX && g.streams->stream_count; i++)
 		turn();
 	turn();
-	for (size_t i = 0; i < STREAM_UNACKNOWLEDGED_MAX; i++)
+	for (size_t i = 0; i < STREAM_UNACKNOWLEDGED_MAX + 4; i++)
 		assert_null(handles_get(&g.talks->asks, tokens[i]));
 	/* What came after waits for the next stream. */
-	for (size_t i = STREAM_UNACKNOWLEDGED_MAX; i < STREAM_UNACKNOWLEDGED_MAX + 8; i++)
+	for (size_t i = STREAM_UNACKNOWLEDGED_MAX + 4; i < STREAM_UNACKNOWLEDGED_MAX + 12; i++)
 		assert_non_null(handles_get(&g.talks->asks, tokens[i]));
 }
 
@@ -370,11 +388,6 @@ static void read_all(void)
 		silent = got > 0 ? 0 : silent + 1;
 		turn();
 	}
-}
-
-static struct route *route_of(const struct stream *s)
-{
-	return route_find(s->streams, SLICE("contoso.example"), SLICE("x.example"));
 }
 
 /* Nobody knows what of it has been dealt with: more of it waits its turn, and then goes. */
