@@ -70,3 +70,13 @@ def test_lines_are_ascii_unless_utf8_is_sure(daemon, terminal, term, locale, opt
     console(screen, daemon, "console", "domains", option)
     text = screen.wait(r">  adatum\.example", "wingtip", "─{20}" if has_lines else "-{20}")
     assert has_lines or text.isascii()
+
+
+def test_the_bare_display_is_text_alone_until_a_key(daemon, terminal):  # noqa: F811
+    screen = open_domains(terminal, daemon, environment="TERM=xterm-256color LC_ALL=C.UTF-8")
+    screen.keys("Z")
+    text = screen.wait(r"(?m)^adatum\.example  allow", absent=("SIP domains", "UTC", "─"))
+    assert not re.search(r"(?m)^ | {3}", text)
+    assert not COLOUR.search(painted(screen))
+    screen.keys("d")  # any key, and it does nothing else
+    screen.wait("SIP domains", r">  adatum\.example", "q quit", absent=("Remove",))

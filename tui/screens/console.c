@@ -80,6 +80,9 @@ static void paint(struct console *console, struct grid *grid)
 	term_size(console->term, &width, &height);
 	width = width < 1 ? 1 : width > GRID_WIDTH_MAX ? GRID_WIDTH_MAX : width;
 	height = height < 1 ? 1 : height > GRID_HEIGHT_MAX ? GRID_HEIGHT_MAX : height;
+	if (console->is_held && console->scene.is_bare && grid->width == width && grid->height == height)
+		return;
+	console->is_held = console->scene.is_bare;
 	if (grid->width != width || grid->height != height) {
 		struct grid fresh;
 
@@ -104,6 +107,7 @@ static bool read_keys(struct console *console)
 
 	while (count < KEYS_PER_TURN && !console->leaves && term_input(console->term, console->now, &key)) {
 		tell_scene(console);
+		console->is_held = false;
 		keys_handle(console, key);
 		count++;
 	}

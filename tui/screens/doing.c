@@ -145,6 +145,7 @@ void doing(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_STOP_SERVICE: question_service(console, "stop"); break;
 	case ACTION_DRAIN_SERVICE: question_service(console, "drain"); break;
 	case ACTION_RESTART_SERVICE: question_service(console, "restart"); break;
+	case ACTION_BARE: console->scene.is_bare = true; break;
 	case ACTION_COPY: copy_command(console); break;
 	case ACTION_SHOW_STAGED: console_go(console, SCREEN_STAGED); break;
 	case ACTION_UNDO:

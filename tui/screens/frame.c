@@ -323,6 +323,22 @@ static void draw_tiny(const struct scene *scene, struct grid *grid)
 	grid_printf(grid, 0, y, grid->width - 1, GRID_DIM, _("60x16 shows more; q quits"));
 }
 
+/* What a terminal's selection copies: the body, no frame around it and no sign of the cursor in it. */
+static void draw_bare(struct scene *scene, struct grid *grid)
+{
+	struct area area = { 0, 0, grid->width, grid->height };
+	struct grid_cell *cell;
+
+	grid->is_bare = true;
+	scene_settle(scene);
+	screen_row(scene->screen)->draw(scene, grid, area);
+	grid->is_bare = false;
+	cell = &grid->cells[(size_t)grid->cursor_y * (size_t)grid->width + (size_t)grid->cursor_x];
+	if (cell->c == '>')
+		cell->c = ' ';
+	grid_tighten(grid);
+}
+
 void scene_draw(struct scene *scene, struct grid *grid)
 {
 	struct area area = { 0, 2, grid->width, grid->height - 4 };
@@ -330,6 +346,10 @@ void scene_draw(struct scene *scene, struct grid *grid)
 	grid_clear(grid);
 	if (grid->width < SCENE_WIDTH_MIN || grid->height < SCENE_HEIGHT_MIN) {
 		draw_tiny(scene, grid);
+		return;
+	}
+	if (scene->is_bare) {
+		draw_bare(scene, grid);
 		return;
 	}
 	draw_header(scene, grid);

@@ -97,7 +97,14 @@ void keys_handle(struct console *console, uint32_t key)
 	enum control_verb_id verb;
 	enum action_id id;
 
-	if (key == INPUT_NONE || key == INPUT_RESIZE || is_pasted(console, key))
+	if (key == INPUT_NONE || key == INPUT_RESIZE)
+		return;
+	if (scene->is_bare && key != INPUT_CTRL_L && key != INPUT_CTRL_Z) {
+		scene->is_bare = false;
+		is_pasted(console, key); /* the rest of a paste is none of the screen's keys */
+		return;
+	}
+	if (is_pasted(console, key))
 		return;
 	if (key == INPUT_CTRL_L || key == INPUT_CTRL_Z) {
 		doing(console, key == INPUT_CTRL_L ? ACTION_REPAINT : ACTION_SUSPEND, key);

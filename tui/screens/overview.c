@@ -409,7 +409,7 @@ void overview_draw(struct scene *scene, struct grid *grid, struct area area)
 
 	if (scene->attention >= scene_attention_count(scene))
 		scene->attention = scene_attention_count(scene) ? scene_attention_count(scene) - 1 : 0;
-	if (area.width < SCENE_WIDTH_STANDARD) {
+	if (area.width < SCENE_WIDTH_STANDARD || scene->is_bare) { /* boxes side by side are copied as one */
 		draw_narrow(scene, grid, area);
 		return;
 	}

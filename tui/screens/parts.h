@@ -98,6 +98,7 @@ struct console {
 	enum screen discard_to; /* SCREEN_COUNT: what is below */
 	int64_t form_due_ms;    /* when the form's object may be asked for again */
 	bool is_pasting, leaves;
+	bool is_held; /* the bare display stays as painted: news would take a selection away */
 	int64_t pasted_ms;   /* monotonic: the last key, for a paste that never ends */
 	bool shows_partners; /* the overview is tall enough for a list of them */
 	struct instant now;

@@ -90,6 +90,7 @@ struct scene {
 	struct pager pager;
 	char reading_title[SCENE_TEXT_BYTES], reading_command[SCENE_TEXT_BYTES];
 	bool awaits_place; /* `g` was pressed */
+	bool is_bare;      /* text alone, for the terminal's selection; until a key */
 
 	/* what is under way, what has been said */
 	char saving[SCENE_TEXT_BYTES]; /* the command that waits for its answer, or "" */

@@ -278,6 +278,8 @@ void grid_cursor(struct grid *grid, int x, int y)
 
 static uint32_t frame_char(const struct grid *grid, char ascii, uint32_t line)
 {
+	if (grid->is_bare)
+		return ' ';
 	return grid->looks.has_frames ? line : (unsigned char)ascii;
 }
 
@@ -303,6 +305,47 @@ void grid_frame(struct grid *grid, int x, int y, int width, int height, enum gri
 	grid_set(grid, x + width - 1, y, frame_char(grid, '+', 0x2510), role);
 	grid_set(grid, x, y + height - 1, frame_char(grid, '+', 0x2514), role);
 	grid_set(grid, x + width - 1, y + height - 1, frame_char(grid, '+', 0x2518), role);
+}
+
+/* ---- without padding ---- */
+
+enum { TIGHT_BLANKS = 2 };
+
+/* One line to `to`, which does not stand below it; gives back how many cells it takes now. */
+static int tighten_line(struct grid *grid, int from, int to)
+{
+	int used = 0, blanks = 0;
+
+	for (int x = 0; x < grid->width; x++) {
+		struct grid_cell cell = *cell_at(grid, x, from);
+
+		*cell_at(grid, x, from) = (struct grid_cell){ .c = ' ', .width = 1 };
+		if (cell.c == ' ') {
+			blanks++;
+			continue;
+		}
+		if (used && cell.c)
+			used += blanks < TIGHT_BLANKS ? blanks : TIGHT_BLANKS;
+		blanks = 0;
+		cell.role = GRID_NORMAL;
+		*cell_at(grid, used++, to) = cell;
+	}
+	return used;
+}
+
+void grid_tighten(struct grid *grid)
+{
+	bool has_gap = true;
+	int to = 0;
+
+	for (int y = 0; y < grid->height; y++) {
+		bool is_text = tighten_line(grid, y, to) > 0;
+
+		if (is_text || !has_gap)
+			to++;
+		has_gap = !is_text;
+	}
+	grid_cursor(grid, 0, to);
 }
 
 /* ---- for tests ---- */

@@ -33,6 +33,7 @@ struct grid_cell {
 struct grid {
 	int width, height;
 	struct grid_looks looks;
+	bool is_bare;            /* lines and frames are blanks */
 	struct grid_cell *cells; /* row by row */
 	int cursor_x, cursor_y;  /* on the selected row or in the field being edited */
 };
@@ -63,6 +64,8 @@ void grid_paint(struct grid *grid, int x, int y, int width,
 void grid_line(struct grid *grid, int x, int y, int length, enum grid_role role);
 void grid_upright(struct grid *grid, int x, int y, int length, enum grid_role role);
 void grid_frame(struct grid *grid, int x, int y, int width, int height, enum grid_role role);
+/* Text alone, from the corner on: no margins, never more than two blanks or one empty line together, no roles. */
+void grid_tighten(struct grid *grid);
 /* One cell with a character of ours. */
 void grid_set(struct grid *grid, int x, int y, uint32_t c, enum grid_role role);
 void grid_cursor(struct grid *grid, int x, int y);

@@ -150,6 +150,14 @@ static struct stage *keys_of_domains(void)
 	return stage;
 }
 
+static struct stage *domains_bare(void)
+{
+	struct stage *stage = domains();
+
+	stage->scene.is_bare = true;
+	return stage;
+}
+
 static const struct picture pictures[] = {
 	{ "domains-80x24", domains, 80, 24, false, false },
 	{ "domains-80x24-utf8", domains, 80, 24, true, true },
@@ -171,6 +179,7 @@ static const struct picture pictures[] = {
 	{ "domains-allowed-already-80x24", domains_allowed_already, 80, 24, false, false },
 	{ "domains-refused-80x24", domains_refused, 80, 24, false, false },
 	{ "domains-as-of-80x24", domains_as_of, 80, 24, false, false },
+	{ "domains-bare-80x24", domains_bare, 80, 24, true, true },
 	{ "keys-80x24", keys_of_domains, 80, 24, false, false },
 };
 

@@ -45,6 +45,14 @@ static struct stage *going(void)
 	return stage;
 }
 
+static struct stage *overview_bare(void)
+{
+	struct stage *stage = overview();
+
+	stage->scene.is_bare = true;
+	return stage;
+}
+
 static const struct picture pictures[] = {
 	{ "overview-80x24", overview, 80, 24, false, false },
 	{ "overview-80x24-utf8", overview, 80, 24, true, true },
@@ -55,6 +63,8 @@ static const struct picture pictures[] = {
 	{ "overview-unconnected-80x24", overview_unconnected, 80, 24, false, false },
 	{ "overview-link-lost-80x24", overview_link_lost, 80, 24, false, false },
 	{ "overview-silent-80x24", overview_silent, 80, 24, false, false },
+	{ "overview-bare-80x24", overview_bare, 80, 24, true, true },
+	{ "overview-bare-120x40", overview_bare, 120, 40, true, true },
 	{ "going-80x24", going, 80, 24, false, false },
 	{ "overview-unconfirmed-80x24", overview_unconfirmed, 80, 24, false, false },
 };

@@ -246,7 +246,7 @@ static inline void check_cursor(const struct stage *stage, const struct grid *gr
 	                : scene_listing(scene)           ? scene_listing(scene)->shown > 0
 	                                       : scene->screen == SCREEN_DOMAINS && scene->domains.shown > 0;
 
-	if (has_rows && !scene->dialog.is_open && scene->prompt == PROMPT_NONE &&
+	if (has_rows && !scene->is_bare && !scene->dialog.is_open && scene->prompt == PROMPT_NONE &&
 	    grid->height >= SCENE_HEIGHT_MIN)
 		assert_int_equal(at, '>');
 }
