@@ -198,38 +198,39 @@ def test_a_wrong_message_gets_an_error_or_nothing_and_harms_no_other(edge, pool,
 
 # ---- the end of a stream ----
 
-def warm(edge, pool):
-    """Look-up and connection to the pool are there: what arrives whole goes on in the same turn."""
-    assert edge.partner().ask(message()).status == 200
-    pool.next_request()
+def send_and_cut(edge, pool, data, complete):
+    """
+    The bodies that the pool gets of `data`, sent on a connection that is cut behind it: all `complete` messages.
+    A request that waits for a look-up when its asker goes is dropped, and what the edge knows of a partner holds for
+    some seconds only: it can run out between the message that warms it and the cut, but not twice in a row.
+    """
+    for _ in range(2):
+        assert edge.partner().ask(message(body="warm")).status == 200
+        partner = edge.partner()
+        partner.send(data)
+        partner.half_close()
+        _, answers = partner.wait_closed()
+        # A cut has no way back: what was answered before it was seen has come, whole and in order, and nothing after it.
+        assert [m.status for m in answers] == [200] * len(answers) and len(answers) <= complete
+        assert edge.partner().ask(message(body="the end")).status == 200
+        bodies = []
+        while not bodies or bodies[-1] != b"the end":
+            bodies.append(pool.next_request().body)
+        if len(bodies) > 2:
+            break
+    return bodies[1:-1]
 
 
-def test_a_half_closed_partner_still_gets_its_answers(edge, pool):
-    warm(edge, pool)
-    partner = edge.partner()
-    partner.send(message() + message())
-    partner.half_close()
-    how, messages = partner.wait_closed()
-    # A cut has no way back: what was answered before it was seen has come, whole and in order, and nothing after it.
-    assert [m.status for m in messages] == [200] * len(messages) and len(messages) <= 2
-    assert [pool.next_request().method for _ in range(2)] == ["MESSAGE"] * 2
+def test_what_came_whole_before_a_half_close_goes_on(edge, pool):
+    assert send_and_cut(edge, pool, message(body="one") + message(body="two"), 2) == [b"one", b"two"]
 
 
 @pytest.mark.parametrize("cut", list(range(1, 700, 37)))
 def test_a_stream_cut_anywhere_has_only_whole_messages(edge, pool, cut):
-    warm(edge, pool)
     three = message(body="first") + message(body="second") + message(body="third")
     cut = min(cut * 2, len(three) - 1)
-    partner = edge.partner()
-    partner.send(three[:cut])
     complete = sum(cut >= end for end in ends(three))
-    partner.half_close()
-    partner.wait_closed()
-    edge.partner().ask(message(body="the end"))
-    bodies = []
-    while not bodies or bodies[-1] != b"the end":
-        bodies.append(pool.next_request().body)
-    assert len(bodies) - 1 == complete
+    assert send_and_cut(edge, pool, three[:cut], complete) == [b"first", b"second", b"third"][:complete]
 
 
 def ends(data):
