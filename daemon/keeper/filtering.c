@@ -28,6 +28,46 @@ bool call_filter(struct call *call, const char *keys, struct filter *out)
 	return call_filter_of(call, call_text(call, "filter"), keys, out);
 }
 
+/* ---- pages ---- */
+
+int64_t page_limit(const struct call *call)
+{
+	int64_t limit = json_as_number(json_get(call->params, "limit"), PAGE_ROWS_DEFAULT);
+
+	return limit < 1 ? 1 : limit > PAGE_ROWS_MAX ? PAGE_ROWS_MAX : limit;
+}
+
+size_t page_end(size_t from, size_t count, const struct filter *filter)
+{
+	return filter->count && count - from > OBJECTS_LOOKED_MAX ? from + OBJECTS_LOOKED_MAX : count;
+}
+
+bool page_is_counted(size_t count, const struct filter *filter)
+{
+	return filter->count == 0 || count <= OBJECTS_LOOKED_MAX;
+}
+
+/* Null: nobody has counted. */
+static void put_count(struct json_writer *w, const char *name, int64_t count)
+{
+	if (count < 0)
+		json_put_null(w, name);
+	else
+		json_put_number(w, name, count);
+}
+
+void page_put_counts(struct json_writer *w, const struct page_counts *counts)
+{
+	/* What is left may all be hidden: then there is no next page, where that is known. */
+	if (counts->has_more && counts->last.ptr &&
+	    (counts->total < 0 || counts->total > counts->before + counts->shown))
+		json_put_slice(w, "next", counts->last);
+	else
+		json_put_null(w, "next");
+	put_count(w, "total", counts->total);
+	put_count(w, "before", counts->before);
+}
+
 /* ---- objects ---- */
 
 bool filter_look_field(const struct model_object *object, const char *key, size_t index,

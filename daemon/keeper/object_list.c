@@ -1,19 +1,7 @@
 /*
  * object list: a page of the objects of a kind, in the order of their keys.
- *
- * The keeper answers one call at a time, so a page is a bounded amount of work: it begins where the one before
- * ended, and of a long list a filter looks at so many objects and says where to go on.
  */
 #include "daemon/keeper/filtering.h"
-
-enum { OBJECT_LIST_DEFAULT = 100, OBJECT_LIST_MAX = 500, OBJECT_ROW_ROOM = 12 * 1024 };
-
-static int64_t limit_of(const struct call *call)
-{
-	int64_t limit = json_as_number(json_get(call->params, "limit"), OBJECT_LIST_DEFAULT);
-
-	return limit < 1 ? 1 : limit > OBJECT_LIST_MAX ? OBJECT_LIST_MAX : limit;
-}
 
 size_t objects_after(const struct model_objects *objects, struct slice key)
 {
@@ -30,12 +18,6 @@ size_t objects_after(const struct model_objects *objects, struct slice key)
 	return low;
 }
 
-/* What is shown of the objects, and what was counted on the way. */
-struct page {
-	size_t from, to;       /* the objects it is of; `to`: where the next begins */
-	int64_t total, before; /* -1: not counted */
-};
-
 static int64_t count_shown(struct object_sieve *sieve, const struct model_objects *objects, size_t from,
                            size_t to)
 {
@@ -48,21 +30,20 @@ static int64_t count_shown(struct object_sieve *sieve, const struct model_object
 	return count;
 }
 
-static void put_rows(struct call *call, struct object_sieve *sieve, const struct model_objects *objects,
-                     struct page *page, int64_t *shown)
+/* The rows from there on.  Where the next page begins. */
+static size_t put_rows(struct call *call, struct object_sieve *sieve, const struct model_objects *objects,
+                       size_t from, int64_t *shown)
 {
-	int64_t limit = limit_of(call);
-	size_t end = objects->count - page->from > OBJECTS_LOOKED_MAX && sieve->filter.count
-	                     ? page->from + OBJECTS_LOOKED_MAX
-	                     : objects->count;
+	size_t at, end = page_end(from, objects->count, &sieve->filter);
+	int64_t limit = page_limit(call);
 
-	for (page->to = page->from; page->to < end; page->to++) {
-		const struct model_object *object = objects->items[page->to];
+	for (at = from; at < end; at++) {
+		const struct model_object *object = objects->items[at];
 
 		if (!sieve_shows(sieve, object))
 			continue;
-		if (*shown == limit || buffer_room(&call->out) < OBJECT_ROW_ROOM)
-			return;
+		if (*shown == limit || buffer_room(&call->out) < PAGE_ROW_ROOM)
+			break;
 		++*shown;
 		json_open_object(&call->w, NULL);
 		verb_put_values(&call->w, object);
@@ -70,47 +51,35 @@ static void put_rows(struct call *call, struct object_sieve *sieve, const struct
 			sieve->beside(&call->w, &sieve->view, object, sieve->live);
 		json_close_object(&call->w);
 	}
-}
-
-/* Null: nobody has counted. */
-static void put_count(struct json_writer *w, const char *name, int64_t count)
-{
-	if (count < 0)
-		json_put_null(w, name);
-	else
-		json_put_number(w, name, count);
+	return at;
 }
 
 void object_list(struct call *call, enum model_kind_id kind, put_beside *beside, const struct json *live)
 {
+	struct page_counts counts = { .total = -1, .before = -1 };
 	const struct model_objects *objects;
-	struct page page = { .total = -1, .before = -1 };
 	struct object_sieve sieve;
 	struct json_writer *w;
-	int64_t shown = 0;
 	struct view view;
+	size_t from, to;
 
 	if (!view_of(call, &view) || !sieve_start(&sieve, call, &view, kind, beside, live))
 		return;
 	objects = &view.snapshot->kinds[kind];
-	page.from = objects_after(objects, call_text(call, "after"));
+	from = objects_after(objects, call_text(call, "after"));
 	w = call_open(call);
 	json_open_array(w, "rows");
-	put_rows(call, &sieve, objects, &page, &shown);
+	to = put_rows(call, &sieve, objects, from, &counts.shown);
 	json_close_array(w);
-	if (sieve.filter.count == 0 || objects->count <= OBJECTS_LOOKED_MAX) {
-		page.before = count_shown(&sieve, objects, 0, page.from);
-		page.total = page.before + shown + count_shown(&sieve, objects, page.to, objects->count);
+	if (page_is_counted(objects->count, &sieve.filter)) {
+		counts.before = count_shown(&sieve, objects, 0, from);
+		counts.total = counts.before + counts.shown +
+		               count_shown(&sieve, objects, to, objects->count);
 	}
-	/* What is left may all be hidden: then there is no next page, where that is known. */
-	if (page.to > page.from && page.to < objects->count &&
-	    (page.total < 0 || page.total > page.before + shown))
-		json_put_slice(w, "next", model_object_key(objects->items[page.to - 1]));
-	else
-		json_put_null(w, "next");
+	counts.has_more = to < objects->count;
+	counts.last = to > from ? model_object_key(objects->items[to - 1]) : SLICE_NONE;
 	sieve_stop(&sieve);
-	put_count(w, "total", page.total);
-	put_count(w, "before", page.before);
+	page_put_counts(w, &counts);
 	json_put_number(w, "version", (int64_t)view.version);
 	call_close(call);
 }

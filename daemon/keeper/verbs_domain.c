@@ -6,12 +6,7 @@
 #include "daemon/crypto/crypto.h"
 #include "daemon/keeper/filtering.h"
 
-enum {
-	DOMAIN_LIST_DEFAULT = 100,
-	DOMAIN_LIST_MAX = 500,
-	DOMAIN_ROW_ROOM = 12 * 1024,
-	DOMAIN_LIVE_MAX = 16384
-};
+enum { DOMAIN_LIVE_MAX = 16384 };
 
 /* ---- live state, by domain ---- */
 
@@ -182,6 +177,10 @@ struct walk {
 	size_t allowed_at, blocked_at;
 };
 
+static size_t walk_place(const struct walk *walk) { return walk->allowed_at + walk->blocked_at; }
+
+static size_t walk_count(const struct walk *walk) { return walk->allowed->count + walk->blocked->count; }
+
 /* Both lists hold their keys in order: the next of the two. */
 static bool walk_next(struct walk *walk, const struct map *live, const struct policy_image *image,
                       struct entry *out)
@@ -207,61 +206,86 @@ static bool walk_next(struct walk *walk, const struct map *live, const struct po
 	return true;
 }
 
-static int64_t limit_of(const struct call *call)
-{
-	int64_t limit = json_as_number(json_get(call->params, "limit"), DOMAIN_LIST_DEFAULT);
+struct listed {
+	struct walk walk;
+	struct filter filter;
+	struct map live;
+	struct view view;
+};
 
-	return limit < 1 ? 1 : limit > DOMAIN_LIST_MAX ? DOMAIN_LIST_MAX : limit;
+static int64_t count_shown(struct listed *l, size_t from, size_t to)
+{
+	int64_t count = 0;
+	struct entry e;
+
+	if (l->filter.count == 0)
+		return (int64_t)(to - from);
+	while (walk_place(&l->walk) < to && walk_next(&l->walk, &l->live, l->view.image, &e))
+		count += filter_holds(&l->filter, look, &e);
+	return count;
+}
+
+/* The rows from where the walk stands.  The last object that was looked at; none: there was none. */
+static struct slice put_rows(struct call *call, struct listed *l, int64_t *shown)
+{
+	size_t end = page_end(walk_place(&l->walk), walk_count(&l->walk), &l->filter);
+	int64_t limit = page_limit(call);
+	struct slice last = SLICE_NONE;
+	struct entry e;
+
+	while (walk_place(&l->walk) < end) {
+		struct walk here = l->walk;
+
+		if (!walk_next(&l->walk, &l->live, l->view.image, &e))
+			break;
+		if (filter_holds(&l->filter, look, &e)) {
+			if (*shown == limit || buffer_room(&call->out) < PAGE_ROW_ROOM) {
+				l->walk = here;
+				break;
+			}
+			++*shown;
+			json_open_object(&call->w, NULL);
+			put_entry(&call->w, &e, &l->view);
+			json_close_object(&call->w);
+		}
+		last = e.domain;
+	}
+	return last;
 }
 
 static void list(void *to, const struct json *answer, const char *why)
 {
 	struct call *call = to;
-	struct slice after = call_text(call, "after"), last = SLICE_NONE;
-	struct walk walk = { .allowed_at = 0 };
-	struct json_writer *w;
-	int64_t left = limit_of(call), total = 0;
-	bool has_more = false;
-	struct entry e;
-	struct map live;
-	struct view view;
-	struct filter filter;
+	struct slice after = call_text(call, "after");
+	struct page_counts counts = { .total = -1, .before = -1 };
 	char keys[FILTER_KEYS_BYTES];
+	struct json_writer *w;
+	struct listed l;
+	size_t all;
 
 	write_keys(keys);
-	if (!view_of(call, &view) || !call_filter(call, keys, &filter))
+	if (!view_of(call, &l.view) || !call_filter(call, keys, &l.filter))
 		return;
-	walk.allowed = &view.snapshot->kinds[MODEL_ALLOWED_DOMAIN];
-	walk.blocked = &view.snapshot->kinds[MODEL_BLOCKED_DOMAIN];
+	l.walk = (struct walk){ .allowed = &l.view.snapshot->kinds[MODEL_ALLOWED_DOMAIN],
+		                .blocked = &l.view.snapshot->kinds[MODEL_BLOCKED_DOMAIN] };
+	all = walk_count(&l.walk);
 	w = call_open(call);
-	live_start(&live, answer);
+	live_start(&l.live, answer);
+	if (page_is_counted(all, &l.filter))
+		counts.before = count_shown(
+		        &l, 0, objects_after(l.walk.allowed, after) + objects_after(l.walk.blocked, after));
+	l.walk.allowed_at = objects_after(l.walk.allowed, after);
+	l.walk.blocked_at = objects_after(l.walk.blocked, after);
 	json_open_array(w, "rows");
-	while (walk_next(&walk, &live, view.image, &e)) {
-		if (!filter_holds(&filter, look, &e))
-			continue;
-		total++;
-		if (after.len && slice_compare(e.domain, after) <= 0)
-			continue;
-		if (left == 0 || buffer_room(&call->out) < DOMAIN_ROW_ROOM) {
-			left = 0;
-			has_more = true;
-			continue;
-		}
-		left--;
-		last = e.domain;
-		json_open_object(w, NULL);
-		put_entry(w, &e, &view);
-		json_close_object(w);
-	}
+	counts.last = put_rows(call, &l, &counts.shown);
 	json_close_array(w);
-	json_put_number(w, "total", total);
-	if (has_more && last.ptr)
-		json_put_slice(w, "next", last);
-	else
-		json_put_null(w, "next");
-	json_put_number(w, "version", (int64_t)view.version);
+	counts.has_more = walk_place(&l.walk) < all;
+	if (counts.before >= 0)
+		counts.total = counts.before + counts.shown + count_shown(&l, walk_place(&l.walk), all);
+	page_put_counts(w, &counts);
+	json_put_number(w, "version", (int64_t)l.view.version);
 	json_put_text(w, "live", answer ? "" : why);
-	map_stop(&live);
+	map_stop(&l.live);
 	call_close(call);
 }
 
@@ -289,7 +313,7 @@ static void show_connections(void *to, const struct json *connections, const cha
 
 	(void)why;
 	json_open_array(w, "connections_list");
-	for (size_t i = 0; i < json_count(connections) && buffer_room(&call->out) > DOMAIN_ROW_ROOM; i++)
+	for (size_t i = 0; i < json_count(connections) && buffer_room(&call->out) > PAGE_ROW_ROOM; i++)
 		if (serves(json_at(connections, i), call->key))
 			json_write_value(w, NULL, json_at(connections, i));
 	json_close_array(w);

@@ -139,6 +139,10 @@ def main():
         figure("config.grant_all_100k_s", statistics.median(all_of), LIMIT_S, f"s, a grant to all published, {held}")
         page = [timed(lambda: client.ask("user.list", filter=f"user-{rules - 1:07}")) for _ in range(3)]
         figure("config.user_filter_100k_ms", statistics.median(page) * 1000, None, f"ms, a page of users by filter, {held}")
+        page = [timed(lambda: client.ask("domain.list", limit=500, after=f"partner-{rules - 600:07}.example")) for _ in range(5)]
+        figure("config.domain_page_100k_ms", statistics.median(page) * 1000, None, f"ms, one of the last pages of domains, {held}")
+        listed = timed(lambda: parley("domain", "list"))
+        figure("config.domain_list_all_100k_s", listed, None, f"s, all domains listed by the command line, {held}")
         listed = timed(lambda: parley("user", "list"))
         figure("config.user_list_all_100k_s", listed, None, f"s, all users listed by the command line, {held}")
         figure("config.export_100k_s", timed(lambda: parley("user", "export", str(FOLDER / "users.csv"))), None, f"s, users to a file, {held}")

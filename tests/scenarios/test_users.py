@@ -120,12 +120,12 @@ def test_a_bad_line_is_told_and_nothing_is_taken(bare):
 LOOKED_MAX = 10000  # daemon/keeper/filtering.h: of a longer list a filter looks at so many in one call
 
 
-def walk(client, **params):
+def walk(client, method="user.list", key="sip-address", **params):
     """All pages: their rows, and what each page said of the whole."""
     rows, counts, after = [], [], None
     while True:
-        page = client.result("user.list", **params, **({"after": after} if after else {}))
-        rows, after = rows + [row["sip-address"].split("@")[0] for row in page["rows"]], page["next"]
+        page = client.result(method, **params, **({"after": after} if after else {}))
+        rows, after = rows + [row[key].split("@")[0] for row in page["rows"]], page["next"]
         counts.append((page["total"], page["before"], len(page["rows"])))
         if after is None:
             return rows, counts
@@ -182,3 +182,26 @@ def test_a_filter_looks_at_so_many_and_says_where_to_go_on(bare):
         if after is None:
             break
     assert [line.split("@")[0] for line in exported.splitlines()[1:]] == [names[1], names[-1]]
+
+
+def test_the_same_of_domains_allowed_and_blocked_in_one_order(bare):
+    client = bare.client()
+    names = [f"d{i:05}.example" for i in range(LOOKED_MAX + 500)]
+    text = '<parley document="sip-domains" schema="1">\n' + "".join(
+        f'  <{("allowed", "blocked")[i % 2]}-domain domain="{n}"/>\n' for i, n in enumerate(names)) + "</parley>\n"
+    for at in range(0, len(text), 30000):
+        client.result("config.upload", name="sip-domains.xml", text=text[at:at + 30000], last=at + 30000 >= len(text))
+    client.result("config.import", uploaded=True)
+    few = dict(method="domain.list", key="domain", filter="domain:d00001.example,d00002.example,d10499.example")
+    wanted = [names[1], names[2], names[-1]]
+    assert walk(client, **few) == (wanted, [(None, None, 2), (None, None, 1)])
+    assert walk(client, **few, limit=1) == (wanted, [(None, None, 1), (None, None, 1), (None, None, 1)])
+    page = client.result("domain.list", filter="comment:nobody")
+    assert (page["rows"], page["next"]) == ([], names[LOOKED_MAX - 1])
+    rows, counts = walk(client, "domain.list", "domain", limit=500)
+    assert rows == names and all(total == len(names) for total, _, _ in counts)
+    assert [before for _, before, _ in counts] == [sum(n for _, _, n in counts[:i]) for i in range(len(counts))]
+    page = client.result("domain.list", after="d00002x", filter="")  # no domain of the list, between two
+    assert (page["rows"][0]["domain"], page["before"]) == (names[3], 3)
+    page = client.result("domain.list", after=names[-2])
+    assert (len(page["rows"]), page["before"], page["total"], page["next"]) == (1, len(names) - 1, len(names), None)
