@@ -43,6 +43,13 @@ render_shape render_warnings; /* what was done, or would be, and is doubtful: an
 render_shape render_stage_list, render_stage_diff;
 render_shape render_version; /* one version, or two compared */
 
+/* ---- render_shape.c ---- */
+render_shape render_status, render_fields, render_with_live, render_domain, render_why, render_events,
+        render_check, render_kinds, render_roles, render_service, render_verdict, render_user;
+
+/* ---- columns of lists that such results show, too ---- */
+extern const struct print_column render_connection_columns[], render_role_columns[], render_service_columns[];
+
 /* ---- render_topology.c ---- */
 void render_topology(struct buffer *out, const struct print_style *style, const struct json *result);
 extern const struct print_column render_site_columns[], render_edge_pool_columns[], render_edge_columns[],

@@ -6,166 +6,10 @@
 #include "tui/cli/nearest.h"
 #include "tui/cli/options.h"
 #include "tui/cli/render.h"
-#include "tui/client/remote.h"
+#include "tui/cli/request_parts.h"
 #include "tui/client/words.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-enum { CLI_ARGUMENTS_MAX = 8, CLI_TIMEOUT_MAX_S = 3600 };
-
-/* What has been read so far: plain words in order, and options that only the verb's row can place. */
-struct reading {
-	struct cli_request *out;
-	const char *words[CLI_WORDS_MAX];
-	size_t count;
-	struct late_option {
-		struct slice name;
-		const char *value; /* NULL: none given */
-	} late[CLI_ARGUMENTS_MAX];
-	size_t late_count;
-	struct reason *reason;
-};
-
-/* ---- options ---- */
-
-static bool is_same(const char *a, const char *b) { return slice_equal(slice_of(a), slice_of(b)); }
-
-static enum result read_number_option(struct reading *r, const char *name, const char *value, uint64_t max,
-                                      int64_t *out)
-{
-	uint64_t number;
-
-	if (!slice_to_number(slice_of(value), max, &number))
-		return fail(r->reason, RESULT_INVALID, _("--%s needs a whole number, at most %llu"), name,
-		            (unsigned long long)max);
-	*out = (int64_t)number;
-	return RESULT_OK;
-}
-
-static enum result add_late(struct reading *r, struct slice name, const char *value)
-{
-	if (r->late_count == CLI_ARGUMENTS_MAX)
-		return fail(r->reason, RESULT_INVALID, _("too many options"));
-	r->late[r->late_count++] = (struct late_option){ name, value };
-	return RESULT_OK;
-}
-
-static enum result read_output(struct reading *r, const char *form)
-{
-	r->out->options.is_json = is_same(form, "json");
-	r->out->options.is_csv = is_same(form, "csv");
-	if (!r->out->options.is_json && !r->out->options.is_csv && !is_same(form, "text"))
-		return fail(r->reason, RESULT_INVALID, _("--output is text, json or csv, not \"%s\""), form);
-	return RESULT_OK;
-}
-
-static enum result set_option(struct reading *r, enum cli_option_id id, const char *value)
-{
-	struct cli_options *o = &r->out->options;
-	enum result result = RESULT_OK;
-
-	switch (id) {
-	case JSON: o->is_json = true; break;
-	case OUTPUT: return read_output(r, value);
-	case COLUMNS: o->columns = value; break;
-	case SORT: o->sort = value; break;
-	case UNSET: o->unset = value; break;
-	case YES: o->is_sure = true; break;
-	case READ_ONLY: o->is_read_only = true; break;
-	case COMMENT: o->comment = value; break;
-	case STAGE: o->stages = true; break;
-	case DRY_RUN: o->dry_runs = true; break;
-	case STAGED: o->is_staged = true; break;
-	case CONFIRM_WITHIN:
-		o->asks_rule = is_same(value, "auto");
-		return o->asks_rule
-		               ? RESULT_OK
-		               : read_number_option(r, "confirm-within", value, INT32_MAX, &o->confirm_s);
-	case AS_OF: return read_number_option(r, "as-of", value, INT64_MAX, &o->as_of);
-	case SOCKET: o->socket = value; break;
-	case ROOT: o->root = value; break;
-	case SSH: o->ssh = value; return remote_check_host(slice_of(value), r->reason);
-	case STDIO: r->out->task = CLI_STDIO; break;
-	case COLOR: o->color = value; break;
-	case FRAMES: o->frames = value; break;
-	case ASCII: o->frames = "ascii"; break;
-	case THEME: o->theme = value; break;
-	case HELP: r->out->task = CLI_HELP; break;
-	case VERSION: r->out->task = CLI_VERSION; break;
-	case CLI_OPTION_COUNT: break;
-	case FILTER: o->filter = value; return add_late(r, SLICE("filter"), value);
-	case FOLLOW: return add_late(r, SLICE("follow"), NULL);
-	case IF_VERSION:
-		o->has_if_version = true;
-		return read_number_option(r, "if-version", value, INT64_MAX, &o->if_version);
-	case TIMEOUT:
-		result = read_number_option(r, "timeout", value, CLI_TIMEOUT_MAX_S, &o->timeout_ms);
-		o->timeout_ms *= 1000;
-		return result;
-	}
-	return result;
-}
-
-/* --name, --name=value, --name value, -c value.  Names of no common option wait for the verb's row. */
-static enum result read_option(struct reading *r, const char *const *words, size_t count, size_t *at)
-{
-	struct slice word = slice_of(words[*at]), name;
-	bool is_long = word.ptr[1] == '-';
-	const char *value = NULL, *next = *at + 1 < count ? words[*at + 1] : NULL;
-
-	name = slice_after(word, is_long ? 2 : 1);
-	if (is_long && slice_find(name, '=') < name.len) {
-		value = name.ptr + slice_find(name, '=') + 1;
-		name = slice_first(name, slice_find(name, '='));
-	}
-	const struct cli_option_row *row;
-
-	for (size_t i = 0; (row = cli_option(i)) != NULL; i++) {
-		if (is_long ? !slice_equal(name, slice_of(row->name))
-		            : !(name.len == 1 && name.ptr[0] == row->letter))
-			continue;
-		if (!row->value && value)
-			return fail(r->reason, RESULT_INVALID, _("--%s takes no value"), row->name);
-		if (row->value && !value && !next)
-			return fail(r->reason, RESULT_INVALID, _("--%s needs a value: %s"), row->name,
-			            row->value);
-		if (row->value && !value) {
-			value = next;
-			(*at)++;
-		}
-		return set_option(r, (enum cli_option_id)i, value);
-	}
-	if (!is_long)
-		return fail(r->reason, RESULT_INVALID, _("unknown option %s; see parley help"), words[*at]);
-	if (!value && next) {
-		value = next;
-		(*at)++;
-	}
-	return add_late(r, name, value);
-}
-
-static enum result read_words(struct reading *r, size_t count, const char *const *words)
-{
-	bool options_end = false;
-
-	for (size_t i = 0; i < count; i++) {
-		const char *word = words[i];
-
-		if (!options_end && slice_equal(slice_of(word), SLICE("--"))) {
-			options_end = true;
-		} else if (!options_end && word[0] == '-' && word[1]) {
-			enum result result = read_option(r, words, count, &i);
-
-			if (result != RESULT_OK)
-				return result;
-		} else if (r->count == CLI_WORDS_MAX) {
-			return fail(r->reason, RESULT_INVALID, _("more than %d words"), CLI_WORDS_MAX);
-		} else {
-			r->words[r->count++] = word;
-		}
-	}
-	return RESULT_OK;
-}
 
 /* ---- the verb ---- */
 
@@ -198,7 +42,7 @@ static enum result refuse_verb(struct reading *r, const char *noun, const char *
 	for (int i = 0; i < CONTROL_VERB_COUNT; i++) {
 		const struct control_verb *row = control_verb((enum control_verb_id)i);
 
-		if (is_same(row->noun, noun) && used < sizeof list)
+		if (request_is_same(row->noun, noun) && used < sizeof list)
 			used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "",
 			                         row->verb);
 	}
@@ -217,7 +61,7 @@ static enum result find_verb(struct reading *r, size_t *used)
 
 	*used = 2;
 	for (size_t i = 0; (alias = cli_alias(i)) != NULL; i++) {
-		if (is_same(noun, alias->alias)) {
+		if (request_is_same(noun, alias->alias)) {
 			noun = alias->noun;
 			verb = alias->verb;
 			*used = 1;
@@ -229,13 +73,13 @@ static enum result find_verb(struct reading *r, size_t *used)
 		if (i == CONTROL_VERB_HELLO)
 			continue; /* every session begins with it anyway */
 		r->out->verb = (enum control_verb_id)i;
-		if (!row->noun[0] && is_same(row->verb, noun)) {
+		if (!row->noun[0] && request_is_same(row->verb, noun)) {
 			*used = 1;
 			return RESULT_OK;
 		}
-		if (row->noun[0] && is_same(row->noun, noun)) {
+		if (row->noun[0] && request_is_same(row->noun, noun)) {
 			knows_noun = true;
-			if (verb && is_same(row->verb, verb))
+			if (verb && request_is_same(row->verb, verb))
 				return RESULT_OK;
 		}
 	}
@@ -250,7 +94,7 @@ static bool takes_many(const struct control_verb *row)
 	static const char *const verbs[] = { "allow", "block", "remove", "enable", "disable", "set" };
 
 	for (size_t i = 0; row->effect == CONTROL_CHANGES && i < COUNT(verbs); i++)
-		if (is_same(row->verb, verbs[i]))
+		if (request_is_same(row->verb, verbs[i]))
 			return true;
 	return false;
 }
@@ -284,33 +128,34 @@ static enum result put_argument(struct reading *r, struct json_writer *w, const 
 	struct cli_request *out = r->out;
 	uint64_t number;
 
-	if (is_same(name, "directory")) {
+	if (request_is_same(name, "directory")) {
 		out->directory = value;
 		return RESULT_OK;
 	}
-	if (is_same(name, "file")) {
+	if (request_is_same(name, "file")) {
 		out->file = value;
 		return RESULT_OK;
 	}
-	if (is_same(name, "follow")) {
-		if (!is_same(value, "true") && !is_same(value, "false") && !is_same(value, "follow"))
+	if (request_is_same(name, "follow")) {
+		if (!request_is_same(value, "true") && !request_is_same(value, "false") &&
+		    !request_is_same(value, "follow"))
 			return fail(r->reason, RESULT_INVALID, _("follow is true or false, not \"%s\""),
 			            value);
-		out->is_following = !is_same(value, "false");
+		out->is_following = !request_is_same(value, "false");
 		json_put_bool(w, name, out->is_following);
 		return RESULT_OK;
 	}
 	for (size_t i = 0; i < COUNT(numbers); i++) {
-		if (!is_same(name, numbers[i]))
+		if (!request_is_same(name, numbers[i]))
 			continue;
 		if (!slice_to_number(slice_of(value), INT64_MAX, &number))
 			return fail(r->reason, RESULT_INVALID, _("%s must be a whole number, not \"%s\""),
 			            name, value);
 		json_put_number(w, name, (int64_t)number);
-		out->has_all_pages &= !is_same(name, "limit");
+		out->has_all_pages &= !request_is_same(name, "limit");
 		return RESULT_OK;
 	}
-	out->has_all_pages &= !is_same(name, "after");
+	out->has_all_pages &= !request_is_same(name, "after");
 	json_put_text(w, name, value);
 	return RESULT_OK;
 }
@@ -520,7 +365,7 @@ static enum result read_arguments(struct reading *r, size_t at)
 			const struct model_kind *kind = model_kind_named(slice_of(argument.name));
 
 			takes_fields = true;
-			if (at >= r->count && is_same(row->verb, "set") && !r->out->options.unset)
+			if (at >= r->count && request_is_same(row->verb, "set") && !r->out->options.unset)
 				return fail(r->reason, RESULT_INVALID,
 				            _("%s set needs at least one field=value"), row->noun);
 			if (!kind)
@@ -529,7 +374,7 @@ static enum result read_arguments(struct reading *r, size_t at)
 			continue;
 		}
 		value = argument.is_required ? NULL : late_value(r, argument.name, &is_given);
-		if (is_given && !value && !is_same(argument.name, "follow"))
+		if (is_given && !value && !request_is_same(argument.name, "follow"))
 			return fail(r->reason, RESULT_INVALID, _("--%s needs a value"), argument.name);
 		if (!is_given && at < r->count)
 			value = r->words[at++];
@@ -575,19 +420,19 @@ enum result cli_request_read(size_t count, const char *const *words, struct cli_
 		                     .has_all_pages = true,
 		                     .verb = CONTROL_VERB_COUNT };
 	buffer_start(&out->params, CLI_PARAMS_MAX);
-	result = read_words(&r, count, words);
+	result = request_read_words(&r, count, words);
 	if (result != RESULT_OK || out->task == CLI_VERSION)
 		return result;
 	if (out->task == CLI_STDIO && (r.count || r.late_count || out->options.ssh))
 		return fail(reason, RESULT_INVALID, _("--stdio stands alone, but for --socket and --root"));
 	if (out->task == CLI_STDIO)
 		return RESULT_OK;
-	if (r.count && is_same(r.words[0], "help")) {
+	if (r.count && request_is_same(r.words[0], "help")) {
 		out->task = CLI_HELP;
 		r.count--;
 		memmove(r.words, r.words + 1, r.count * sizeof *r.words);
 	}
-	if (out->task == CLI_HELP || r.count == 0 || is_same(r.words[0], "console")) {
+	if (out->task == CLI_HELP || r.count == 0 || request_is_same(r.words[0], "console")) {
 		size_t first = out->task == CLI_HELP ? 0 : 1;
 
 		out->task = out->task == CLI_HELP ? CLI_HELP : CLI_CONSOLE;

@@ -5,7 +5,7 @@
  * kinds.def); a command must be read from those rows, so that a new verb works
  * here without a line of code.
  *
- * Files in reading order: request (words -> verb and params), nearest (did you
+ * Files in reading order: request_words and request (words -> verb and params), nearest (did you
  * mean), columns and print (rows as a table or tab-separated), render (a result
  * as text), transfer (documents up and down), help, cli (the run: exit codes,
  * errors, questions).
