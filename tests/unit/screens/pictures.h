@@ -70,9 +70,9 @@ static inline void compare(const char *name, struct slice drawn)
 	char file_name[128];
 	struct buffer wanted;
 
-	snprintf(file_name, sizeof file_name, "%s.txt", name);
+	assert_true((size_t)snprintf(file_name, sizeof file_name, "%s.txt", name) < sizeof file_name);
 	if (getenv("UPDATE")) {
-		char path[256];
+		char path[sizeof "tests/golden/" + sizeof file_name];
 		FILE *file;
 
 		snprintf(path, sizeof path, "tests/golden/%s", file_name);
