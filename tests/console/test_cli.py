@@ -3,24 +3,10 @@ import json
 import os
 import signal
 import subprocess
-import time
-from pathlib import Path
 
 import pytest
 
-from test_console import PARLEY, Daemon, until
-
-
-@pytest.fixture
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("c")
-
-
-@pytest.fixture
-def daemon(folder, request):
-    daemon = Daemon(folder, *getattr(request, "param", ()))
-    yield daemon.start()
-    daemon.stop()
+from console_lab import PARLEY, Daemon
 
 
 def parley(daemon, *words, **how):

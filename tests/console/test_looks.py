@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from test_console import console, daemon, folder, open_domains, terminal  # noqa: F401 (fixtures)
+from console_lab import console, open_domains
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*\b(3[0-7]|9[0-7]|4[0-7]|10[0-7]|[34]8;[25])")
 
@@ -27,7 +27,7 @@ def say(screen, command, *wanted):
     ("xterm-256color", "", ("--theme=blue-orange", "--color=never"), None),
     ("xterm-256color", "NO_COLOR=1 PARLEY_THEME=blue-orange", ("--color=always",), "\x1b[38;5;33m"),
 ])
-def test_a_theme_in_the_colours_that_the_terminal_has(daemon, terminal, term, environment, options, wanted):  # noqa: F811
+def test_a_theme_in_the_colours_that_the_terminal_has(daemon, terminal, term, environment, options, wanted):
     screen = terminal(environment=f"TERM={term} {environment}")
     console(screen, daemon, "console", "overview", *options)
     text = screen.wait("Overview", r"access +running", r"2 warn", "q quit")  # the words stand in every theme
@@ -39,7 +39,7 @@ def test_a_theme_in_the_colours_that_the_terminal_has(daemon, terminal, term, en
         assert "\x1b[7m" in painted(screen)
 
 
-def test_theme_and_frames_change_at_run_time(daemon, terminal):  # noqa: F811
+def test_theme_and_frames_change_at_run_time(daemon, terminal):
     screen = open_domains(terminal, daemon, environment="TERM=xterm-256color LC_ALL=C.UTF-8")
     assert "─" in screen.screen()
     say(screen, "frames ascii", "frames ascii", "-{20}")
@@ -53,7 +53,7 @@ def test_theme_and_frames_change_at_run_time(daemon, terminal):  # noqa: F811
     say(screen, "frames", "frames utf8; there are ascii, utf8")
 
 
-def test_what_the_terminal_has_not_is_said(daemon, terminal):  # noqa: F811
+def test_what_the_terminal_has_not_is_said(daemon, terminal):
     screen = open_domains(terminal, daemon, environment="TERM=xterm-256color LC_ALL=C NO_COLOR=1")
     say(screen, "frames utf8", "not UTF-8")
     say(screen, "theme default", "stays mono")
@@ -65,14 +65,14 @@ def test_what_the_terminal_has_not_is_said(daemon, terminal):  # noqa: F811
 
 @pytest.mark.parametrize("term, locale, option, has_lines", [
     ("vt100", "C.UTF-8", "--frames=auto", False), ("vt100", "C.UTF-8", "--frames=utf8", True), ("xterm-256color", "C.UTF-8", "--ascii", False)])
-def test_lines_are_ascii_unless_utf8_is_sure(daemon, terminal, term, locale, option, has_lines):  # noqa: F811
+def test_lines_are_ascii_unless_utf8_is_sure(daemon, terminal, term, locale, option, has_lines):
     screen = terminal(environment=f"TERM={term} LC_ALL={locale}")
     console(screen, daemon, "console", "domains", option)
     text = screen.wait(r">  adatum\.example", "wingtip", "─{20}" if has_lines else "-{20}")
     assert has_lines or text.isascii()
 
 
-def test_the_bare_display_is_text_alone_until_a_key(daemon, terminal):  # noqa: F811
+def test_the_bare_display_is_text_alone_until_a_key(daemon, terminal):
     screen = open_domains(terminal, daemon, environment="TERM=xterm-256color LC_ALL=C.UTF-8")
     screen.keys("Z")
     text = screen.wait(r"(?m)^adatum\.example  allow", absent=("SIP domains", "UTC", "─"))
