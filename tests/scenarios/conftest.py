@@ -15,6 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bare import NUMBERS, Bare  # noqa: E402
 from lab import names, namespace, sip_peer  # noqa: E402
 from lab.certificates import CLIENT, SERVER  # noqa: E402
 from lab.edge import programs  # noqa: E402
@@ -193,3 +194,15 @@ def zoo(lab):
 def pool(edge):
     """contoso.example's pool behind the module's edge: says 200 to everything."""
     return edge.serve_pool()
+
+
+@pytest.fixture
+def bare(lab, request):
+    daemon = Bare(lab.folder / f"bare-{next(NUMBERS)}").start()
+    yield daemon
+    for client in daemon.clients:
+        client.close()
+    assert "restarts in" not in daemon.log() or "SIGKILL" in request.function.__code__.co_names, tail(daemon.log_path)
+    status = daemon.stop()
+    assert status == 0, tail(daemon.log_path, 60)
+    assert not re.search(r"AddressSanitizer|LeakSanitizer|runtime error:", daemon.log()), tail(daemon.log_path, 80)

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from test_control import Bare, bare, calls_as, keeper_pid  # noqa: F401 (a fixture)
+from bare import calls_as, keeper_pid
 from lab.edge import programs
 from lab.process import wait_until
 import subprocess

@@ -4,14 +4,13 @@ import json
 import os
 import re
 import signal
-from pathlib import Path
 
 import pytest
 
 from lab import names
 from lab.process import tail, wait_until
 from sip import message
-from test_control import Bare, Client, NOBODY, keeper_pid
+from bare import Bare, NOBODY, keeper_pid
 
 NUMBERS = itertools.count(1)
 pytestmark = pytest.mark.short

@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from lab.process import tail, wait_until
-from test_control import Bare
+from bare import Bare
 
 sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "style"))
 import docs_control  # noqa: E402

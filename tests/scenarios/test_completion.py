@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from test_control import bare, keeper_pid  # noqa: F401 (a fixture)
+from bare import keeper_pid
 from lab.edge import programs
 
 pytestmark = pytest.mark.short

@@ -1,5 +1,4 @@
 """The main task of each page of the console, on a terminal, against one edge that serves remote users."""
-import subprocess
 
 import pytest
 

@@ -17,7 +17,7 @@ from lab import names
 from lab.process import tail, wait_until
 from sip import message
 from test_changes import audit, documents
-from test_control import Bare, Closed, keeper_pid
+from bare import Bare, Closed, keeper_pid
 
 NUMBERS = itertools.count(1)
 ROUNDS = 200 if os.environ.get("PARLEY_LONG") else 20

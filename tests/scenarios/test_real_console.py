@@ -12,7 +12,7 @@ import pytest
 
 from lab.process import tail, wait_until
 from test_changes import audit, bare, documents  # noqa: F401  (bare: a daemon alone)
-from test_control import Bare, NOBODY
+from bare import Bare, NOBODY
 
 NUMBERS = itertools.count(1)
 

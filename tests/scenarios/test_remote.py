@@ -8,7 +8,7 @@ import pytest
 from lab import names, sip_peer
 from lab.process import wait_until
 from lab.sip_peer import PeerClosed, request, response
-from remote import PASSWORDS, Registrar, User, address, digest, to_user
+from remote import Registrar, User, address, to_user
 from sip import Dialog, SESSION_SDP
 
 MEETING = f"sip:all@{names.OWN_DOMAIN}"

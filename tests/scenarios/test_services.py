@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from test_control import access, children, keeper_pid, launcher_of
-from lab import names, sip_peer
+from bare import access, children, keeper_pid, launcher_of
+from lab import sip_peer
 from lab.process import wait_until
 from sip import message
 

@@ -11,7 +11,7 @@ import pytest
 from lab.process import tail, wait_until
 from lab.sshd import ADDRESS, FROM, Sshd, wrapper
 from test_changes import audit
-from test_control import Bare
+from bare import Bare
 from test_real_console import Screen
 
 HERE, MISSING, OLD, STRANGER, CHATTY, OTHER = range(2201, 2207)

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from lab.process import tail
-from test_control import Bare
+from bare import Bare
 
 NUMBERS = itertools.count(1)
 OURS = "contoso.example"

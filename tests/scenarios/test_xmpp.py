@@ -10,7 +10,7 @@ from lab.process import wait_until
 from lab.prosody import Prosody
 from lab.xmpp_user import XmppUser
 from sip import ALICE, message
-from test_control import Client, keeper_pid, launcher_of
+from bare import Client, keeper_pid, launcher_of
 
 pytestmark = pytest.mark.short
 ALICE_JID, JULIET, JULIET_URI = "alice@contoso.example", "juliet@northwind.example", "sip:juliet@northwind.example"
