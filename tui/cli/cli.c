@@ -265,6 +265,19 @@ static bool keep_wished(const struct run *run, const struct json **rows, size_t 
 	return is_good;
 }
 
+/* What is wrong with a name, and the names there are. */
+static void complain_columns(const struct run *run, const struct reason *reason,
+                             const struct json *const *rows, size_t count)
+{
+	struct buffer line;
+
+	buffer_start(&line, CONTROL_LINE_MAX);
+	buffer_printf(&line, _("%s; there are: "), reason->text);
+	columns_names(render_list(run->request->verb), rows, count, ", ", &line);
+	cli_complain(run->world, buffer_slice(&line));
+	buffer_stop(&line);
+}
+
 static enum cli_exit print_pages(const struct run *run, const struct pages *pages)
 {
 	const struct cli_options *o = &run->request->options;
@@ -289,9 +302,9 @@ static enum cli_exit print_pages(const struct run *run, const struct pages *page
 		return CLI_EXIT_USAGE;
 	}
 	buffer_start(&out, CLI_OUT_MAX);
-	result = table_print(&out, &style, render_columns(run->request->verb), &wish, rows, count, &reason);
+	result = table_print(&out, &style, render_list(run->request->verb), &wish, rows, count, &reason);
 	if (result != RESULT_OK)
-		cli_complain(run->world, slice_of(reason.text));
+		complain_columns(run, &reason, rows, count);
 	else if (out.is_broken || fwrite(buffer_slice(&out).ptr, 1, buffer_length(&out), run->world->out) !=
 	                                  buffer_length(&out))
 		result = RESULT_IO;

@@ -3,7 +3,11 @@
 #include <stdio.h>
 
 #include "shared/model/model.h"
+#include "tui/cli/render.h"
 #include "tui/cli/request.h"
+#include "tui/client/columns.h"
+
+enum { COMPLETE_BEFORE_BYTES = 512 };
 
 static bool is_same(const char *a, struct slice b) { return slice_equal(slice_of(a), b); }
 
@@ -138,23 +142,55 @@ static void offer_argument(struct buffer *out, const struct control_verb *row, s
 	}
 }
 
-/* Does the word take the next one for its value? */
-static bool takes_next(struct slice word)
+/* Does the word take the next one for its value?  Then it is an option of this name; NULL: it does not. */
+static const char *takes_next(struct slice word)
 {
 	const struct cli_option_row *option;
 
 	if (slice_find(word, '=') < word.len)
-		return false;
+		return NULL;
 	for (size_t i = 0; (option = cli_option(i)) != NULL; i++)
 		if (is_same(option->name, slice_after(word, slice_starts(word, SLICE("--")) ? 2 : 1)) ||
 		    (word.len == 2 && option->letter && word.ptr[1] == option->letter))
-			return option->value != NULL;
-	return false;
+			return option->value ? option->name : NULL;
+	return NULL;
+}
+
+/* Columns of the verb's list, after the last comma; for the order one, with or without its minus. */
+static void offer_columns(struct buffer *out, enum control_verb_id list, bool is_order, const char *option,
+                          struct slice typed)
+{
+	struct slice part = typed, rest, name;
+	struct buffer names;
+	char before[COMPLETE_BEFORE_BYTES];
+
+	if (list == CONTROL_VERB_COUNT)
+		return;
+	while (!is_order && slice_find(part, ',') < part.len)
+		part = slice_after(part, slice_find(part, ',') + 1);
+	if (is_order && part.len && part.ptr[0] == '-')
+		part = slice_after(part, 1);
+	snprintf(before, sizeof before, "%s%.*s", option, (int)(typed.len - part.len), typed.ptr);
+	buffer_start(&names, COLUMNS_TEXT_BYTES);
+	columns_names(list, NULL, 0, ",", &names);
+	rest = buffer_slice(&names);
+	while (rest.len && slice_next(&rest, ',', &name))
+		offer(out, part, before, name, "");
+	buffer_stop(&names);
+}
+
+/* What may follow "--columns", or stands in "--columns=WORD". */
+static void offer_option_value(struct buffer *out, enum control_verb_id list, const char *option,
+                               const char *written, struct slice typed)
+{
+	if (is_same("columns", slice_of(option)) || is_same("sort", slice_of(option)))
+		offer_columns(out, list, is_same("sort", slice_of(option)), written, typed);
 }
 
 void complete_words(size_t count, const char *const *words, struct buffer *out, struct complete_wish *wish)
 {
 	const struct control_verb *row = NULL;
+	enum control_verb_id list = CONTROL_VERB_COUNT; /* whose columns it has */
 	struct slice noun = SLICE_NONE, part = count ? slice_of(words[count - 1]) : SLICE("");
 	size_t plain = 0, arguments = 0;
 	bool is_value = false;
@@ -165,7 +201,7 @@ void complete_words(size_t count, const char *const *words, struct buffer *out, 
 		char method[80];
 
 		if (is_value || (word.len && word.ptr[0] == '-')) {
-			is_value = !is_value && takes_next(word);
+			is_value = !is_value && takes_next(word) != NULL;
 			continue;
 		}
 		if (plain == 0) {
@@ -173,8 +209,11 @@ void complete_words(size_t count, const char *const *words, struct buffer *out, 
 
 			noun = word;
 			for (size_t k = 0; (alias = cli_alias(k)) != NULL; k++)
-				if (is_same(alias->alias, word))
+				if (is_same(alias->alias, word)) {
 					row = control_verb(CONTROL_VERB_STATUS); /* takes nothing more */
+					snprintf(method, sizeof method, "%s.%s", alias->noun, alias->verb);
+					list = render_list(control_verb_named(slice_of(method)));
+				}
 			if (control_verb_named(word) != CONTROL_VERB_COUNT)
 				row = control_verb(control_verb_named(word));
 		} else if (plain == 1 && !row) {
@@ -183,14 +222,19 @@ void complete_words(size_t count, const char *const *words, struct buffer *out, 
 			if (control_verb_named(slice_of(method)) == CONTROL_VERB_COUNT)
 				return;
 			row = control_verb(control_verb_named(slice_of(method)));
+			list = render_list(control_verb_named(slice_of(method)));
 		} else {
 			arguments++;
 		}
 		plain++;
 	}
 	if (is_value)
-		return;
-	if (part.len && part.ptr[0] == '-')
+		offer_option_value(out, list, takes_next(slice_of(words[count - 2])), "", part);
+	else if (slice_starts(part, SLICE("--columns=")))
+		offer_option_value(out, list, "columns", "--columns=", slice_after(part, 10));
+	else if (slice_starts(part, SLICE("--sort=")))
+		offer_option_value(out, list, "sort", "--sort=", slice_after(part, 7));
+	else if (part.len && part.ptr[0] == '-')
 		offer_options(out, row, part);
 	else if (plain == 0)
 		offer_first_words(out, part);

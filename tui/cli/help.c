@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "tui/cli/render.h"
+#include "tui/client/columns.h"
 #include "tui/client/words.h"
 
 enum { HELP_USAGE_CELLS = 46 };
@@ -109,10 +110,23 @@ static void write_fields(struct buffer *out, const struct model_kind *kind)
 	}
 }
 
+static void write_columns(struct buffer *out, enum control_verb_id list)
+{
+	struct columns preset;
+
+	columns_preset(list, COLUMN_LINE, &preset);
+	buffer_printf(out, "\n%s\n  ", _("columns when the output is no terminal, separated by tabs:"));
+	for (size_t i = 0; i < preset.count; i++)
+		buffer_printf(out, "%s%s", i ? ", " : "", preset.columns[i].member);
+	buffer_printf(out, "\n\n%s\n  ",
+	              _("names for --columns and --sort, beside whatever else the rows have:"));
+	columns_names(list, NULL, 0, ", ", out);
+	buffer_add_char(out, '\n');
+}
+
 static void write_verb(struct buffer *out, enum control_verb_id id)
 {
 	const struct control_verb *row = control_verb(id);
-	const struct print_column *columns = render_columns(id);
 	struct control_argument argument;
 	char usage[HELP_USAGE_BYTES];
 
@@ -126,12 +140,8 @@ static void write_verb(struct buffer *out, enum control_verb_id id)
 		if (kind)
 			write_fields(out, kind);
 	}
-	if (!columns)
-		return;
-	buffer_printf(out, "\n%s", _("columns when the output is no terminal, separated by tabs:"));
-	for (size_t i = 0; columns[i].member; i++)
-		buffer_printf(out, "%s%s", i ? ", " : "\n  ", columns[i].member);
-	buffer_add_char(out, '\n');
+	if (render_list(id) != CONTROL_VERB_COUNT)
+		write_columns(out, render_list(id));
 }
 
 enum result help_write(struct buffer *out, const struct print_style *style, const char *noun,

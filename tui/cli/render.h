@@ -14,9 +14,12 @@ void render_result(struct buffer *out, const struct print_style *style, enum con
                    const struct json *result);
 /* One event on one line: time, severity, sentence. */
 void render_event(struct buffer *out, const struct print_style *style, const struct json *event);
-/* The columns of a verb's list, ended by a NULL member; NULL when it is no list. */
-const struct print_column *render_columns(enum control_verb_id verb);
+/* Whose columns (columns.def) the verb's rows have; CONTROL_VERB_COUNT: it is no list. */
+enum control_verb_id render_list(enum control_verb_id verb);
 
+/* Rows of that list as they are shown without a wish. */
+void render_rows_of(struct buffer *out, const struct print_style *style, enum control_verb_id list,
+                    const struct json *rows);
 /* The rows of its result; NULL when it is no list. */
 const struct json *render_rows(enum control_verb_id verb, const struct json *result);
 
@@ -47,12 +50,7 @@ render_shape render_version; /* one version, or two compared */
 render_shape render_status, render_fields, render_with_live, render_domain, render_why, render_events,
         render_check, render_kinds, render_roles, render_service, render_verdict, render_user;
 
-/* ---- columns of lists that such results show, too ---- */
-extern const struct print_column render_connection_columns[], render_role_columns[], render_service_columns[];
-
 /* ---- render_topology.c ---- */
 void render_topology(struct buffer *out, const struct print_style *style, const struct json *result);
-extern const struct print_column render_site_columns[], render_edge_pool_columns[], render_edge_columns[],
-        render_pool_columns[], render_pool_member_columns[], render_xmpp_name_columns[];
 
 #endif

@@ -74,7 +74,7 @@ void render_status(struct buffer *out, const struct print_style *style, const st
 		line_value(out, style, published, "author");
 	}
 	buffer_add(out, SLICE("\n\n"));
-	print_table(out, style, render_service_columns, json_get(status, "services"));
+	render_rows_of(out, style, CONTROL_VERB_SERVICE_LIST, json_get(status, "services"));
 	buffer_add_char(out, '\n');
 	print_members(out, style, json_get(status, "switches"), "");
 	buffer_add_char(out, '\n');
@@ -110,7 +110,7 @@ void render_domain(struct buffer *out, const struct print_style *style, const st
 	print_members(out, style, domain, "connections_list");
 	if (json_count(connections)) {
 		buffer_add_char(out, '\n');
-		print_table(out, style, render_connection_columns, connections);
+		render_rows_of(out, style, CONTROL_VERB_CONNECTION_LIST, connections);
 	}
 }
 
@@ -260,7 +260,7 @@ void render_roles(struct buffer *out, const struct print_style *style, const str
 {
 	const struct json *roles = json_get(result, "roles");
 
-	print_table(out, style, render_role_columns, json_get(result, "rows"));
+	render_rows_of(out, style, CONTROL_VERB_ROLE_LIST, json_get(result, "rows"));
 	buffer_printf(out, "\n%s\n", _("roles:"));
 	for (size_t i = 0; i < json_count(roles); i++) {
 		buffer_add(out, SLICE("  "));

@@ -4,51 +4,6 @@
 
 enum { TREE_TEXT_MAX = 256 * 1024, TREE_INDENT = 2, TREE_DEPTH_MAX = 8 };
 
-const struct print_column render_site_columns[] = {
-	{ N_("SITE"), "name", PRINT_TEXT },
-	{ N_("DOMAINS"), "sip-domains", PRINT_TEXT },
-	{ N_("SIP ROUTE"), "sip-federation-route", PRINT_TEXT },
-	{ N_("DESCRIPTION"), "description", PRINT_TEXT },
-	{ NULL, NULL, PRINT_TEXT },
-};
-const struct print_column render_edge_pool_columns[] = {
-	{ N_("EDGE POOL"), "fqdn", PRINT_TEXT },
-	{ N_("SITE"), "site", PRINT_TEXT },
-	{ N_("NEXT HOP"), "next-hop-pool", PRINT_TEXT },
-	{ N_("DESCRIPTION"), "description", PRINT_TEXT },
-	{ NULL, NULL, PRINT_TEXT },
-};
-const struct print_column render_edge_columns[] = {
-	{ N_("EDGE"), "fqdn", PRINT_TEXT },
-	{ N_("EDGE POOL"), "edge-pool", PRINT_TEXT },
-	{ N_("SERVICES"), "services", PRINT_TEXT },
-	{ N_("EXTERNAL NAME"), "external-fqdn", PRINT_TEXT },
-	{ N_("OUTSIDE"), "external-listen", PRINT_TEXT },
-	{ N_("INSIDE"), "internal-listen", PRINT_TEXT },
-	{ N_("XMPP"), "xmpp-listen", PRINT_TEXT },
-	{ NULL, NULL, PRINT_TEXT },
-};
-const struct print_column render_pool_columns[] = {
-	{ N_("POOL"), "fqdn", PRINT_TEXT },
-	{ N_("SITE"), "site", PRINT_TEXT },
-	{ N_("DESCRIPTION"), "description", PRINT_TEXT },
-	{ NULL, NULL, PRINT_TEXT },
-};
-const struct print_column render_pool_member_columns[] = {
-	{ N_("SERVER"), "fqdn", PRINT_TEXT },
-	{ N_("POOL"), "pool", PRINT_TEXT },
-	{ N_("ADDRESS"), "address", PRINT_TEXT },
-	{ N_("PORT"), "port", PRINT_NUMBER },
-	{ N_("PRIORITY"), "priority", PRINT_NUMBER },
-	{ N_("WEIGHT"), "weight", PRINT_NUMBER },
-	{ NULL, NULL, PRINT_TEXT },
-};
-const struct print_column render_xmpp_name_columns[] = {
-	{ N_("SIP DOMAIN"), "sip-domain", PRINT_TEXT },
-	{ N_("IN XMPP"), "xmpp-domain", PRINT_TEXT },
-	{ NULL, NULL, PRINT_TEXT },
-};
-
 static const struct print_column tree_columns[] = {
 	{ N_("TOPOLOGY"), "shown", PRINT_TEXT },    { N_("KIND"), "kind", PRINT_TEXT },
 	{ N_("STATE"), "state", PRINT_TEXT },       { N_("SINCE"), "since", PRINT_AGE },

@@ -337,7 +337,7 @@ static enum result check_form(struct reading *r, const struct control_verb *row)
 
 	if (!o->is_csv && !o->columns && !o->sort && !r->out->local_filter)
 		return RESULT_OK;
-	if (!render_columns(r->out->verb))
+	if (render_list(r->out->verb) == CONTROL_VERB_COUNT)
 		return fail(r->reason, RESULT_INVALID,
 		            _("%s%s%s is no list: it takes no --columns, --sort or csv"), row->noun,
 		            row->noun[0] ? " " : "", row->verb);
@@ -393,8 +393,7 @@ static enum result read_arguments(struct reading *r, size_t at)
 	if (!takes_fields && r->out->options.unset)
 		return fail(r->reason, RESULT_INVALID, _("%s%s%s takes no --unset: it sets no fields"),
 		            row->noun, row->noun[0] ? " " : "", row->verb);
-	if (render_columns(
-	            r->out->verb)) /* what is left: the daemon takes no filter for it, so it is done here */
+	if (render_list(r->out->verb) != CONTROL_VERB_COUNT) /* what is left: the daemon does not filter it */
 		r->out->local_filter = late_value(r, "filter", &takes_fields);
 	result = check_form(r, row);
 	if (result == RESULT_OK)

@@ -4,86 +4,33 @@
 
 #include "tui/client/words.h"
 
-enum { TABLE_NAME_BYTES = 64, TABLE_LOOKED_AT = 100, TABLE_HINT_BYTES = 400 };
-
-struct chosen {
-	struct print_column columns[PRINT_COLUMNS_MAX + 1]; /* the last has a NULL member */
-	char names[PRINT_COLUMNS_MAX][TABLE_NAME_BYTES];
-	size_t count;
-};
-
 /* ---- which columns ---- */
 
-static const struct print_column *preset_named(const struct print_column *preset, struct slice name)
+static enum print_shape shape_of(enum column_type type)
 {
-	for (; preset->member; preset++)
-		if (slice_equal_nocase(name, slice_of(preset->member)) ||
-		    slice_equal_nocase(name, slice_of(preset->heading)) ||
-		    slice_equal_nocase(name, slice_of(_(preset->heading))))
-			return preset;
-	return NULL;
-}
-
-/* Rows of one list need not have the same members: a connection that failed has no counts. */
-static bool has_member(const struct json **rows, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count && i < TABLE_LOOKED_AT; i++)
-		if (json_get(rows[i], name))
-			return true;
-	return count == 0;
-}
-
-static enum result refuse_name(struct slice name, const struct json *row, struct reason *reason)
-{
-	char hint[TABLE_HINT_BYTES], shown[TABLE_NAME_BYTES];
-	const struct json *value;
-	struct slice member;
-	struct buffer list;
-
-	buffer_start_fixed(&list, hint, sizeof hint);
-	for (size_t i = 0; json_member(row, i, &member, &value); i++)
-		if (member.len + 4 < buffer_room(&list))
-			buffer_printf(&list, "%s%.*s", i ? ", " : "", SLICE_ARG(member));
-	buffer_add_char(&list, '\0');
-	slice_to_text(slice_first(name, name.len < sizeof shown ? name.len : sizeof shown - 1), shown,
-	              sizeof shown);
-	return fail(reason, RESULT_INVALID, _("there is no column \"%s\"; there are: %s"), shown, hint);
-}
-
-static enum result find_column(struct slice name, const struct print_column *preset, const struct json **rows,
-                               size_t count, char kept[TABLE_NAME_BYTES], struct print_column *out,
-                               struct reason *reason)
-{
-	const struct print_column *known = preset_named(preset, name);
-
-	if (known) {
-		*out = *known;
-		return RESULT_OK;
+	switch (type) {
+	case COLUMN_NUMBER: return PRINT_NUMBER;
+	case COLUMN_RATE: return PRINT_RATE;
+	case COLUMN_AGE: return PRINT_AGE;
+	case COLUMN_TIME: return PRINT_TIME;
+	case COLUMN_SPAN: return PRINT_NUMBER;
+	case COLUMN_TEXT:
+	case COLUMN_WORD:
+	case COLUMN_STATE:
+	case COLUMN_TREE:
+	case COLUMN_TROUBLE:
+	case COLUMN_FLAG:
+	case COLUMN_MODEL: break;
 	}
-	if (name.len == 0 || !slice_to_text(name, kept, TABLE_NAME_BYTES) || !has_member(rows, count, kept))
-		return refuse_name(name, count ? rows[0] : NULL, reason);
-	*out = (struct print_column){ kept, kept, PRINT_TEXT };
-	return RESULT_OK;
+	return PRINT_TEXT;
 }
 
-static enum result choose(const struct table_wish *wish, const struct print_column *preset,
-                          const struct json **rows, size_t count, struct chosen *out, struct reason *reason)
+void table_columns(const struct columns *from, struct print_column to[COLUMNS_MAX + 1])
 {
-	struct slice rest = slice_of(wish->columns ? wish->columns : ""), name;
-	enum result result = RESULT_OK;
-
-	out->count = 0;
-	for (; !wish->columns && preset[out->count].member; out->count++)
-		out->columns[out->count] = preset[out->count];
-	while (result == RESULT_OK && rest.len && slice_next(&rest, ',', &name)) {
-		if (out->count == PRINT_COLUMNS_MAX)
-			return fail(reason, RESULT_LIMIT, _("more than %d columns"), PRINT_COLUMNS_MAX);
-		result = find_column(slice_trim(name), preset, rows, count, out->names[out->count],
-		                     &out->columns[out->count], reason);
-		out->count++;
-	}
-	out->columns[out->count] = (struct print_column){ NULL, NULL, PRINT_TEXT };
-	return result;
+	for (size_t i = 0; i < from->count; i++)
+		to[i] = (struct print_column){ from->columns[i].heading, from->columns[i].member,
+			                       shape_of(from->columns[i].type) };
+	to[from->count] = (struct print_column){ NULL, NULL, PRINT_TEXT };
 }
 
 /* ---- in which order ---- */
@@ -125,14 +72,14 @@ static int compare_rows(const void *a, const void *b, void *to)
 	return compare_values(json_get(*one, order->member), json_get(*other, order->member), order->sign);
 }
 
-static enum result sort_rows(const struct table_wish *wish, const struct print_column *preset,
+static enum result sort_rows(const struct table_wish *wish, enum control_verb_id verb,
                              const struct json **rows, size_t count, struct reason *reason)
 {
 	bool is_reversed = wish->sort[0] == '-';
-	char kept[TABLE_NAME_BYTES];
-	struct print_column column;
-	enum result result = find_column(slice_of(wish->sort + is_reversed), preset, rows, count, kept,
-	                                 &column, reason);
+	char kept[COLUMN_NAME_BYTES];
+	struct column column = { .member = "" };
+	enum result result = columns_find(verb, slice_of(wish->sort + is_reversed), rows, count, kept,
+	                                  &column, reason);
 	struct order order = { column.member, is_reversed ? -1 : 1 };
 
 	if (result == RESULT_OK && count)
@@ -168,7 +115,7 @@ static bool is_nothing(const struct json *value)
 	       (json_kind(value) == JSON_KIND_ARRAY && json_count(value) == 0);
 }
 
-static void print_csv(struct buffer *out, const struct print_style *style, const struct chosen *chosen,
+static void print_csv(struct buffer *out, const struct print_style *style, const struct columns *chosen,
                       const struct json **rows, size_t count)
 {
 	struct print_style plain = *style;
@@ -196,18 +143,26 @@ static void print_csv(struct buffer *out, const struct print_style *style, const
 	buffer_stop(&cell);
 }
 
-enum result table_print(struct buffer *out, const struct print_style *style,
-                        const struct print_column *preset, const struct table_wish *wish,
-                        const struct json **rows, size_t count, struct reason *reason)
+enum result table_print(struct buffer *out, const struct print_style *style, enum control_verb_id verb,
+                        const struct table_wish *wish, const struct json **rows, size_t count,
+                        struct reason *reason)
 {
-	struct chosen chosen;
-	enum result result = choose(wish, preset, rows, count, &chosen, reason);
+	struct print_column columns[COLUMNS_MAX + 1];
+	struct columns chosen;
+	enum result result = RESULT_OK;
 
+	if (wish->columns)
+		result = columns_choose(verb, slice_of(wish->columns), rows, count, &chosen, reason);
+	else
+		columns_preset(verb, COLUMN_LINE, &chosen);
 	if (result == RESULT_OK && wish->sort)
-		result = sort_rows(wish, preset, rows, count, reason);
-	if (result == RESULT_OK && wish->is_csv)
+		result = sort_rows(wish, verb, rows, count, reason);
+	if (result != RESULT_OK)
+		return result;
+	table_columns(&chosen, columns);
+	if (wish->is_csv)
 		print_csv(out, style, &chosen, rows, count);
-	else if (result == RESULT_OK)
-		print_rows(out, style, chosen.columns, rows, count);
-	return result;
+	else
+		print_rows(out, style, columns, rows, count);
+	return RESULT_OK;
 }

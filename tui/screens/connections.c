@@ -11,22 +11,6 @@
 
 enum { DETAIL_LINES = 7, DETAIL_FROM_HEIGHT = 18 };
 
-static const struct table_column columns[] = {
-	{ N_("PARTNER"), 22, 3, 0, false },    { N_("SIDE"), 8, 0, 4, false },
-	{ N_("DIR"), 3, 0, 1, false },         { N_("STATE"), 9, 0, 0, false },
-	{ N_("AUTH"), 4, 0, 3, false },        { N_("MSG/S"), 5, 0, 1, true },
-	{ N_("AGE"), 6, 0, 2, false },         { N_("IN"), 6, 0, 5, true },
-	{ N_("OUT"), 6, 0, 5, true },          { N_("ADDRESS"), 21, 1, 6, false },
-	{ N_("LAST ERROR"), 14, 3, 1, false },
-};
-
-static const struct listing_field fields[] = {
-	{ "partner", LISTING_TEXT }, { "side", LISTING_WORD },          { "direction", LISTING_WORD },
-	{ "state", LISTING_STATE },  { "auth", LISTING_TEXT },          { "rate", LISTING_RATE },
-	{ "since", LISTING_AGE },    { "messages_in", LISTING_NUMBER }, { "messages_out", LISTING_NUMBER },
-	{ "address", LISTING_TEXT }, { "last_error", LISTING_TROUBLE },
-};
-
 static enum grid_role state_role(struct slice state)
 {
 	if (slice_equal(state, SLICE("up")))
@@ -36,11 +20,9 @@ static enum grid_role state_role(struct slice state)
 }
 
 static const struct listing_kind kind = {
+	.verb = CONTROL_VERB_CONNECTION_LIST,
 	.method = "connection.list",
 	.is_paged = true,
-	.columns = columns,
-	.fields = fields,
-	.column_count = sizeof columns / sizeof *columns,
 	.key = { "id", "partner", "direction", "address", "since" },
 	.state_role = state_role,
 };

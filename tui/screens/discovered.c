@@ -11,19 +11,6 @@
 
 enum { DETAIL_LINES = 5, DETAIL_FROM_HEIGHT = 18 };
 
-static const struct table_column columns[] = {
-	{ N_("DOMAIN"), 22, 3, 0, false },      { N_("STATE"), 10, 0, 0, false },
-	{ N_("MSGS"), 6, 0, 1, true },          { N_("LIMITED"), 7, 0, 1, true },
-	{ N_("CONTACTS"), 8, 0, 2, true },      { N_("SEEN"), 6, 0, 3, false },
-	{ N_("CERTIFICATE"), 12, 2, 4, false },
-};
-
-static const struct listing_field fields[] = {
-	{ "domain", LISTING_TEXT },      { "state", LISTING_STATE },     { "requests", LISTING_NUMBER },
-	{ "limited", LISTING_NUMBER },   { "contacts", LISTING_NUMBER }, { "last_seen", LISTING_AGE },
-	{ "certificate", LISTING_TEXT },
-};
-
 static enum grid_role state_role(struct slice state)
 {
 	return slice_equal(state, SLICE("ok"))           ? GRID_GOOD
@@ -32,11 +19,9 @@ static enum grid_role state_role(struct slice state)
 }
 
 static const struct listing_kind kind = {
+	.verb = CONTROL_VERB_DISCOVERED_LIST,
 	.method = "discovered.list",
 	.is_paged = true,
-	.columns = columns,
-	.fields = fields,
-	.column_count = sizeof columns / sizeof *columns,
 	.key = { "domain", "certificate", "first_seen" },
 	.state_role = state_role,
 };

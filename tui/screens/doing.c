@@ -21,6 +21,8 @@ static void sort_by(struct console *console, int step)
 	struct table *table = scene_table(&console->scene);
 	size_t count = table->column_count;
 
+	if (table->sort >= count) /* as they come: before the first, after the last */
+		table->sort = step > 0 ? count - 1 : 0;
 	table->sort = (table->sort + count + (size_t)(step + (int)count)) % count;
 	scene_arrange(&console->scene);
 }

@@ -1,5 +1,5 @@
 /*
- * kind_list: any kind's objects as a list; columns, headings and types come from the model's rows.
+ * kind_list: any kind's objects as a list; its columns are those of its `list` verb (tui/client/columns.def).
  *
  * A kind that has a `list` verb has its screen by a row of screens.def and one of the table in kind_list.c.
  */
@@ -10,12 +10,10 @@
 #include "tui/screens/actions.h"
 #include "tui/screens/listing.h"
 
-enum { KIND_LISTS = 7, KIND_LIST_COLUMNS = 12 };
+enum { KIND_LISTS = 7 };
 
 struct kind_list {
 	struct listing_kind kind;
-	struct table_column columns[KIND_LIST_COLUMNS];
-	struct listing_field fields[KIND_LIST_COLUMNS];
 	char method[64];
 };
 

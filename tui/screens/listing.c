@@ -20,19 +20,19 @@ static struct slice text_of(const struct json *row, const char *member)
 }
 
 static struct table_cell number_cell(const struct listing *listing, const struct json *value,
-                                     enum listing_type type, char *scratch)
+                                     enum column_type type, char *scratch)
 {
 	int64_t number = json_as_number(value, 0);
 
 	if (json_kind(value) != JSON_KIND_NUMBER)
 		return (struct table_cell){ SLICE("-"), GRID_NORMAL };
-	if (type == LISTING_RATE)
+	if (type == COLUMN_RATE)
 		shown_rate(json_as_real(value, 0), scratch);
-	else if (type == LISTING_NUMBER)
+	else if (type == COLUMN_NUMBER)
 		shown_count(number, scratch);
-	else if (type == LISTING_SPAN)
+	else if (type == COLUMN_SPAN)
 		shown_age(number * 1000, scratch);
-	else if (type == LISTING_AGE)
+	else if (type == COLUMN_AGE)
 		shown_age(number > 0 ? listing->now_wall_ms - number : -1, scratch);
 	else
 		shown_clock(number, listing->now_wall_ms, scratch);
@@ -54,14 +54,14 @@ static struct table_cell list_cell(const struct json *list, char *scratch)
 static struct table_cell draw_cell(const void *owner, size_t index, size_t column, char *scratch)
 {
 	const struct listing *listing = owner;
-	const struct listing_field *field = &listing->kind->fields[column];
+	const struct column *field = &listing->columns.columns[column];
 	const struct json *row = listing_row(listing, index);
 	struct slice text = text_of(row, field->member);
 	struct table_cell cell = { text.len ? text : SLICE("-"), GRID_NORMAL };
 
 	if (json_kind(json_get(row, field->member)) == JSON_KIND_ARRAY)
 		return list_cell(json_get(row, field->member), scratch);
-	if (field->type == LISTING_TREE) {
+	if (field->type == COLUMN_TREE) {
 		int depth = (int)json_as_number(json_get(row, "depth"), 0);
 
 		snprintf(scratch, TABLE_CELL_BYTES, "%*s%.*s", depth > 0 && depth < 16 ? 2 * depth : 0, "",
@@ -70,25 +70,26 @@ static struct table_cell draw_cell(const void *owner, size_t index, size_t colum
 		return cell;
 	}
 	switch (field->type) {
-	case LISTING_STATE:
+	case COLUMN_STATE:
 		if (listing->kind->state_role)
 			cell.role = listing->kind->state_role(text);
 		cell.text = said_word(cell.text);
 		return cell;
-	case LISTING_WORD: cell.text = said_word(cell.text); return cell;
-	case LISTING_FLAG:
+	case COLUMN_WORD: cell.text = said_word(cell.text); return cell;
+	case COLUMN_FLAG:
 		if (json_kind(json_get(row, field->member)) == JSON_KIND_BOOL)
 			cell.text = slice_of(json_as_bool(json_get(row, field->member), false) ? _("on")
 			                                                                       : _("off"));
 		return cell;
-	case LISTING_TROUBLE: cell.role = text.len ? GRID_WARN : GRID_NORMAL; return cell;
-	case LISTING_NUMBER:
-	case LISTING_RATE:
-	case LISTING_AGE:
-	case LISTING_SPAN:
-	case LISTING_TIME: return number_cell(listing, json_get(row, field->member), field->type, scratch);
-	case LISTING_TREE:
-	case LISTING_TEXT: break;
+	case COLUMN_TROUBLE: cell.role = text.len ? GRID_WARN : GRID_NORMAL; return cell;
+	case COLUMN_NUMBER:
+	case COLUMN_RATE:
+	case COLUMN_AGE:
+	case COLUMN_SPAN:
+	case COLUMN_TIME: return number_cell(listing, json_get(row, field->member), field->type, scratch);
+	case COLUMN_TREE:
+	case COLUMN_MODEL:
+	case COLUMN_TEXT: break;
 	}
 	return cell;
 }
@@ -102,14 +103,27 @@ static char draw_mark(const void *owner, size_t index)
 
 /* ---- rows ---- */
 
+static void draw_columns(struct listing *listing)
+{
+	listing->table.column_count = listing->columns.count;
+	for (size_t i = 0; i < listing->columns.count; i++) {
+		const struct column *column = &listing->columns.columns[i];
+
+		listing->drawn[i] = (struct table_column){ column->heading, column->width, column->grows,
+			                                   column->priority,
+			                                   column->type == COLUMN_NUMBER ||
+			                                           column->type == COLUMN_RATE };
+	}
+}
+
 void listing_start(struct listing *listing, const struct listing_kind *kind)
 {
 	*listing = (struct listing){ .kind = kind };
-	listing->table = (struct table){ .columns = kind->columns,
-		                         .column_count = kind->column_count,
-		                         .cell = draw_cell,
-		                         .mark = draw_mark,
-		                         .translate = translate };
+	listing->table = (struct table){
+		.columns = listing->drawn, .cell = draw_cell, .mark = draw_mark, .translate = translate
+	};
+	columns_preset(kind->verb, COLUMN_CONSOLE, &listing->columns);
+	draw_columns(listing);
 }
 
 void listing_clear(struct listing *listing)
@@ -198,27 +212,24 @@ enum result listing_add_page(struct listing *listing, struct json *whole, const 
 
 void listing_replace(struct listing *listing, struct listing *fresh)
 {
-	struct table table = listing->table;
-	struct editor filter = listing->filter;
-	struct listing_window window = listing->window;
-	int64_t heard_ms = listing->heard_ms, now_wall_ms = listing->now_wall_ms;
-	char key[LISTING_KEY_BYTES], *marks[LISTING_MARKS_MAX];
-	size_t mark_count = listing->mark_count;
+	char key[LISTING_KEY_BYTES];
 
-	memcpy(marks, listing->marks, sizeof marks);
-	listing->mark_count = 0; /* they stay */
 	listing_key(listing, listing_selected(listing), key);
-	listing->window.behind = (struct buffer){ 0 };
-	listing_stop(listing);
-	*listing = *fresh;
-	listing->window = window;
-	memcpy(listing->marks, marks, sizeof marks);
-	listing->mark_count = mark_count;
-	listing->table = table;
-	listing->filter = filter;
-	listing->heard_ms = heard_ms;
-	listing->now_wall_ms = now_wall_ms;
-	listing_start(fresh, listing->kind);
+	listing_clear(listing);
+	mem_free(listing->rows);
+	mem_free(listing->order);
+	memcpy(listing->pages, fresh->pages, sizeof listing->pages);
+	listing->page_count = fresh->page_count;
+	listing->rows = fresh->rows;
+	listing->count = fresh->count;
+	listing->size = fresh->size;
+	listing->order = fresh->order;
+	listing->total = fresh->total;
+	listing->result = fresh->result;
+	listing->is_cut = fresh->is_cut;
+	listing->live_trouble = fresh->live_trouble;
+	listing->refused = (struct refused_filter){ "", "" };
+	listing_start(fresh, listing->kind); /* empty: its rows are the other's now */
 	listing_arrange(listing, key);
 }
 
@@ -265,6 +276,49 @@ size_t listing_number(const struct listing *listing)
 const struct json *listing_told(const struct listing *listing)
 {
 	return listing_row(listing, listing->table.told);
+}
+
+/* ---- which columns ---- */
+
+enum result listing_choose(struct listing *listing, struct slice names, struct reason *reason)
+{
+	struct columns chosen;
+	const char *sorted = listing->table.sort < listing->columns.count
+	                             ? listing->columns.columns[listing->table.sort].member
+	                             : NULL;
+	enum result result = RESULT_OK;
+	char was[COLUMN_NAME_BYTES] = "";
+
+	if (sorted)
+		slice_to_text(slice_of(sorted), was, sizeof was);
+	if (slice_equal(names, SLICE("default")))
+		columns_preset(listing->kind->verb, COLUMN_CONSOLE, &listing->columns);
+	else if ((result = columns_choose(listing->kind->verb, names, listing->rows, listing->count, &chosen,
+	                                  reason)) == RESULT_OK)
+		result = columns_choose(listing->kind->verb, names, listing->rows, listing->count,
+		                        &listing->columns, reason); /* in its place */
+	if (result != RESULT_OK)
+		return result;
+	draw_columns(listing);
+	listing->table.sort = TABLE_UNSORTED;
+	for (size_t i = 0; i < listing->columns.count; i++)
+		if (strcmp(listing->columns.columns[i].member, was) == 0)
+			listing->table.sort = i;
+	listing_arrange(listing, NULL);
+	return RESULT_OK;
+}
+
+bool listing_is_chosen(const struct listing *listing)
+{
+	struct columns preset;
+
+	columns_preset(listing->kind->verb, COLUMN_CONSOLE, &preset);
+	if (preset.count != listing->columns.count)
+		return true;
+	for (size_t i = 0; i < preset.count; i++)
+		if (strcmp(preset.columns[i].member, listing->columns.columns[i].member) != 0)
+			return true;
+	return false;
 }
 
 /* ---- marks ---- */
@@ -341,19 +395,19 @@ void listing_unmark(struct listing *listing)
 
 /* ---- in which order ---- */
 
-static int compare(const struct json *a, const struct json *b, const struct listing_field *field)
+static int compare(const struct json *a, const struct json *b, const struct column *field)
 {
 	double left, right;
 
-	if (field->type == LISTING_FLAG)
+	if (field->type == COLUMN_FLAG)
 		return (int)json_as_bool(json_get(b, field->member), false) -
 		       (int)json_as_bool(json_get(a, field->member), false);
-	if (field->type == LISTING_TEXT || field->type == LISTING_WORD || field->type == LISTING_STATE ||
-	    field->type == LISTING_TROUBLE)
+	if (field->type == COLUMN_TEXT || field->type == COLUMN_WORD || field->type == COLUMN_STATE ||
+	    field->type == COLUMN_TROUBLE)
 		return slice_compare(text_of(a, field->member), text_of(b, field->member));
 	left = json_as_real(json_get(a, field->member), 0);
 	right = json_as_real(json_get(b, field->member), 0);
-	if (field->type == LISTING_AGE) /* the younger the smaller */
+	if (field->type == COLUMN_AGE) /* the younger the smaller */
 		return left > right ? -1 : left < right;
 	return left < right ? -1 : left > right;
 }
@@ -363,9 +417,9 @@ static int by_column(const void *left, const void *right, void *context)
 {
 	const struct listing *listing = context;
 	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-	int order = listing->table.sort < listing->kind->column_count
+	int order = listing->table.sort < listing->columns.count
 	                    ? compare(listing->rows[a], listing->rows[b],
-	                              &listing->kind->fields[listing->table.sort])
+	                              &listing->columns.columns[listing->table.sort])
 	                    : 0; /* as they came */
 
 	if (order == 0)

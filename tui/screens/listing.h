@@ -8,6 +8,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/json.h"
+#include "tui/client/columns.h"
 #include "tui/screens/filtering.h"
 #include "tui/widgets/editor.h"
 #include "tui/widgets/table.h"
@@ -20,26 +21,8 @@ enum {
 	LISTING_MARKS_MAX = 500
 };
 
-enum listing_type {
-	LISTING_TEXT,
-	LISTING_WORD,  /* one of a few words of the wire, shown translated */
-	LISTING_STATE, /* a word that is good or bad news */
-	LISTING_NUMBER,
-	LISTING_RATE,
-	LISTING_AGE,  /* wall-clock milliseconds, shown as how long ago */
-	LISTING_TIME, /* the same, shown as time of day */
-	LISTING_TREE, /* text, indented by the row's `depth` */
-	LISTING_SPAN, /* seconds from now, or until now */
-	LISTING_TROUBLE,
-	LISTING_FLAG, /* on or off */
-};
-
-struct listing_field {
-	const char *member;
-	enum listing_type type;
-};
-
 struct listing_kind {
+	enum control_verb_id verb;      /* whose columns it has */
 	const char *method;             /* NULL: rows come by themselves */
 	const char *only_member, *only; /* rows whose member is that word, and no others; NULL: all */
 	const char *rows_member;        /* of the answer; NULL: "rows" */
@@ -47,9 +30,6 @@ struct listing_kind {
 	bool is_windowed; /* one page at a time is held; the daemon filters, and its order is the order */
 	bool is_still;    /* rows change with the version only */
 	size_t pages_max; /* 0: LISTING_PAGES_MAX */
-	const struct table_column *columns;
-	const struct listing_field *fields; /* one a column */
-	size_t column_count;
 	const char *key[LISTING_KEY_MEMBERS]; /* members that together name a row; NULL ends them */
 	enum grid_role (*state_role)(struct slice state);
 };
@@ -82,6 +62,8 @@ struct listing {
 	struct slice live_trouble;
 	int64_t now_wall_ms; /* ages are counted from here */
 	struct table table;
+	struct columns columns;                 /* that are shown */
+	struct table_column drawn[COLUMNS_MAX]; /* the same, for the table */
 	char *marks[LISTING_MARKS_MAX]; /* keys of the marked rows, also of those that are not shown; owned */
 	size_t mark_count;
 	struct editor filter;
@@ -101,6 +83,12 @@ void listing_clear(struct listing *listing); /* the rows, not what the administr
 void listing_replace(struct listing *listing, struct listing *fresh);
 /* Filters and sorts again; the selection stays on the row with `key`, or near. */
 void listing_arrange(struct listing *listing, const char *key);
+/*
+ * Other columns, by name with commas between; "default": those of the list.  The order stays where its column is still
+ * shown.  INVALID: there is no such column; LIMIT: too many; nothing is changed then.
+ */
+enum result listing_choose(struct listing *listing, struct slice names, struct reason *reason);
+bool listing_is_chosen(const struct listing *listing); /* not those of the list */
 /* Marks the selected row, or takes its mark; all that are shown, or takes all marks.  False: no more room. */
 bool listing_mark(struct listing *listing);
 bool listing_mark_all(struct listing *listing);

@@ -23,9 +23,9 @@ void listing_title(const struct listing *listing, const char *name, struct buffe
 		buffer_printf(out, _("   %zu marked"), listing->mark_count);
 	if (listing->filter.length)
 		buffer_printf(out, _("   filter: %.*s"), SLICE_ARG(editor_text(&listing->filter)));
-	if (listing->table.sort < listing->kind->column_count)
+	if (listing->table.sort < listing->columns.count)
 		buffer_printf(out, _("   sort: %s %s"),
-		              _(listing->kind->columns[listing->table.sort].heading),
+		              _(listing->columns.columns[listing->table.sort].heading),
 		              listing->table.is_reversed ? "v" : "^");
 }
 

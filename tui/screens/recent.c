@@ -9,20 +9,6 @@
 
 enum { EVENT_BYTES_MAX = CONTROL_LINE_MAX + 4096, DETAIL_LINES = 4, DETAIL_FROM_HEIGHT = 16 };
 
-static const struct table_column columns[] = {
-	{ N_("TIME"), 11, 0, 1, false },
-	{ N_("SEVERITY"), 8, 0, 2, false },
-	{ N_("EVENT"), 19, 0, 3, false },
-	{ N_("WHAT HAPPENED"), 30, 1, 0, false },
-};
-
-static const struct listing_field fields[] = {
-	{ "time", LISTING_TIME },
-	{ "severity", LISTING_STATE },
-	{ "event", LISTING_TEXT },
-	{ "sentence", LISTING_TEXT },
-};
-
 static enum grid_role severity_role(struct slice severity)
 {
 	return slice_equal(severity, SLICE("error"))     ? GRID_BAD
@@ -32,9 +18,7 @@ static enum grid_role severity_role(struct slice severity)
 }
 
 static const struct listing_kind kind = {
-	.columns = columns,
-	.fields = fields,
-	.column_count = sizeof columns / sizeof *columns,
+	.verb = CONTROL_VERB_EVENT_TAIL,
 	.key = { "time", "event", "sentence" },
 	.state_role = severity_role,
 };

@@ -8,31 +8,15 @@
 #include "tui/screens/command.h"
 #include "tui/screens/scene.h"
 
-static const struct table_column columns[] = {
-	{ N_("USER"), 18, 3, 0, false },    { N_("STATE"), 10, 0, 0, false },
-	{ N_("ADDRESS"), 14, 1, 1, false }, { N_("PROGRAM"), 10, 2, 2, false },
-	{ N_("SINCE"), 6, 0, 0, false },    { N_("EXPIRES"), 7, 0, 3, false },
-	{ N_("IN"), 5, 0, 4, true },        { N_("OUT"), 5, 0, 4, true },
-};
-
-static const struct listing_field fields[] = {
-	{ "user", LISTING_TEXT },          { "state", LISTING_STATE },
-	{ "address", LISTING_TEXT },       { "agent", LISTING_TEXT },
-	{ "since", LISTING_AGE },          { "expires_in_s", LISTING_SPAN },
-	{ "messages_in", LISTING_NUMBER }, { "messages_out", LISTING_NUMBER },
-};
-
 static enum grid_role state_role(struct slice state)
 {
 	return slice_equal(state, SLICE("signed in")) ? GRID_GOOD : GRID_WARN;
 }
 
 static const struct listing_kind kind = {
+	.verb = CONTROL_VERB_REMOTE_LIST,
 	.method = "remote.list",
 	.is_paged = true,
-	.columns = columns,
-	.fields = fields,
-	.column_count = sizeof columns / sizeof *columns,
 	.key = { "user", "connection", "kind" },
 	.state_role = state_role,
 };

@@ -15,7 +15,7 @@ void scene_start(struct scene *scene)
 	domain_rows_start(&scene->domains);
 	listing_start(&scene->listings[SCREEN_CONNECTIONS], connections_kind());
 	listing_start(&scene->listings[SCREEN_TOPOLOGY], topology_kind());
-	scene->listings[SCREEN_TOPOLOGY].table.sort = topology_kind()->column_count; /* the tree's order */
+	scene->listings[SCREEN_TOPOLOGY].table.sort = TABLE_UNSORTED; /* the tree's order */
 	listing_start(&scene->listings[SCREEN_SESSIONS], sessions_kind());
 	listing_start(&scene->listings[SCREEN_REMOTE], remotes_kind());
 	listing_start(&scene->listings[SCREEN_DISCOVERED], discovered_kind());
@@ -24,9 +24,9 @@ void scene_start(struct scene *scene)
 	listing_start(&scene->listings[SCREEN_AUDIT], audit_kind());
 	listing_start(&scene->listings[SCREEN_STAGED], staged_kind());
 	/* Newest first, and in the order they were made: as the daemon gives them. */
-	scene->listings[SCREEN_VERSIONS].table.sort = versions_kind()->column_count;
-	scene->listings[SCREEN_AUDIT].table.sort = audit_kind()->column_count;
-	scene->listings[SCREEN_STAGED].table.sort = staged_kind()->column_count;
+	scene->listings[SCREEN_VERSIONS].table.sort = TABLE_UNSORTED;
+	scene->listings[SCREEN_AUDIT].table.sort = TABLE_UNSORTED;
+	scene->listings[SCREEN_STAGED].table.sort = TABLE_UNSORTED;
 	kind_lists_start(scene->kind_lists, scene->listings);
 	buffer_start(&scene->granting, SCENE_GRANTING_BYTES);
 	why_start(&scene->why);

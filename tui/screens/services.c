@@ -11,19 +11,6 @@
 
 enum { DETAIL_LINES = 6, DETAIL_FROM_HEIGHT = 16, BAR_CELLS = 20 };
 
-static const struct table_column columns[] = {
-	{ N_("SERVICE"), 12, 1, 0, false },     { N_("STATE"), 10, 0, 0, false },
-	{ N_("SINCE"), 6, 0, 1, false },        { N_("CONNECTIONS"), 11, 0, 2, true },
-	{ N_("TRANSACTIONS"), 12, 0, 2, true }, { N_("RESTARTS"), 8, 0, 3, true },
-	{ N_("RUNS"), 6, 0, 3, true },          { N_("PID"), 7, 0, 4, true },
-	{ N_("WHY"), 12, 3, 1, false },
-};
-static const struct listing_field fields[] = {
-	{ "name", LISTING_TEXT },          { "state", LISTING_STATE },         { "since", LISTING_AGE },
-	{ "connections", LISTING_NUMBER }, { "transactions", LISTING_NUMBER }, { "restarts", LISTING_NUMBER },
-	{ "version", LISTING_NUMBER },     { "pid", LISTING_NUMBER },          { "why", LISTING_TROUBLE },
-};
-
 static enum grid_role state_role(struct slice state)
 {
 	return slice_equal(state, SLICE("running"))   ? GRID_GOOD
@@ -32,10 +19,8 @@ static enum grid_role state_role(struct slice state)
 }
 
 static const struct listing_kind kind = {
+	.verb = CONTROL_VERB_SERVICE_LIST,
 	.method = "service.list",
-	.columns = columns,
-	.fields = fields,
-	.column_count = sizeof columns / sizeof *columns,
 	.key = { "name" },
 	.state_role = state_role,
 };

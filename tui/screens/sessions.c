@@ -11,19 +11,6 @@
 
 enum { DETAIL_LINES = 5, DETAIL_FROM_HEIGHT = 18 };
 
-static const struct table_column columns[] = {
-	{ N_("KIND"), 8, 0, 0, false },        { N_("OUR USER"), 16, 2, 0, false },
-	{ N_("THEIR USER"), 16, 3, 0, false }, { N_("STATE"), 10, 0, 0, false },
-	{ N_("IDLE"), 6, 0, 2, false },        { N_("EXPIRES"), 7, 0, 1, false },
-	{ N_("RETRY"), 6, 0, 3, false },       { N_("DEVICES"), 7, 0, 4, true },
-};
-
-static const struct listing_field fields[] = {
-	{ "kind", LISTING_WORD },       { "local", LISTING_TEXT },     { "remote", LISTING_TEXT },
-	{ "state", LISTING_STATE },     { "idle_s", LISTING_SPAN },    { "expires_in_s", LISTING_SPAN },
-	{ "retry_in_s", LISTING_SPAN }, { "devices", LISTING_NUMBER },
-};
-
 static enum grid_role state_role(struct slice state)
 {
 	return slice_equal(state, SLICE("up")) || slice_equal(state, SLICE("active")) ? GRID_GOOD
@@ -32,11 +19,9 @@ static enum grid_role state_role(struct slice state)
 }
 
 static const struct listing_kind kind = {
+	.verb = CONTROL_VERB_SESSION_LIST,
 	.method = "session.list",
 	.is_paged = true,
-	.columns = columns,
-	.fields = fields,
-	.column_count = sizeof columns / sizeof *columns,
 	.key = { "kind", "local", "remote" },
 	.state_role = state_role,
 };

@@ -5,21 +5,6 @@
 
 enum { DETAIL_LINES = 4, DETAIL_FROM_HEIGHT = 18 };
 
-static const struct table_column columns[] = {
-	{ N_("NAME"), 26, 3, 0, false },
-	{ N_("KIND"), 11, 0, 0, false },
-	{ N_("STATE"), 9, 0, 1, false },
-	{ N_("SINCE"), 6, 0, 3, false },
-	{ N_("VERSION"), 7, 0, 4, true },
-	{ N_("CONNECTIONS"), 11, 0, 3, true },
-	{ N_("CARRIES, ROUTES"), 18, 3, 2, false },
-};
-static const struct listing_field fields[] = {
-	{ "name", LISTING_TREE }, { "kind", LISTING_TEXT },      { "state", LISTING_STATE },
-	{ "since", LISTING_AGE }, { "version", LISTING_NUMBER }, { "connections", LISTING_NUMBER },
-	{ "note", LISTING_TEXT },
-};
-
 static enum grid_role state_role(struct slice state)
 {
 	return slice_equal(state, SLICE("running")) || slice_equal(state, SLICE("up"))     ? GRID_GOOD
@@ -28,11 +13,9 @@ static enum grid_role state_role(struct slice state)
 }
 
 static const struct listing_kind kind = {
+	.verb = CONTROL_VERB_TOPOLOGY_SHOW,
 	.method = "topology.show",
 	.rows_member = "tree",
-	.columns = columns,
-	.fields = fields,
-	.column_count = sizeof columns / sizeof *columns,
 	.key = { "depth", "kind", "name" },
 	.state_role = state_role,
 };

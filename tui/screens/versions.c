@@ -10,20 +10,10 @@
 
 enum { DETAIL_LINES = 4, PLAN_LINES = 9, DETAIL_FROM_HEIGHT = 18 };
 
-static const struct table_column version_columns[] = {
-	{ N_("VERSION"), 7, 0, 0, true }, { N_("PUBLISHED"), 14, 0, 0, false }, { N_("BY"), 14, 1, 1, false },
-	{ N_("CHANGES"), 7, 0, 2, true }, { N_("COMMENT"), 24, 4, 0, false },
-};
-static const struct listing_field version_fields[] = {
-	{ "version", LISTING_NUMBER }, { "time", LISTING_TIME },    { "author", LISTING_TEXT },
-	{ "changes", LISTING_NUMBER }, { "comment", LISTING_TEXT },
-};
 static const struct listing_kind version_kind = {
+	.verb = CONTROL_VERB_VERSION_LIST,
 	.method = "version.list",
 	.rows_member = "versions",
-	.columns = version_columns,
-	.fields = version_fields,
-	.column_count = sizeof version_columns / sizeof *version_columns,
 	.key = { "version" },
 	.is_paged = true,
 };
@@ -39,22 +29,9 @@ static enum grid_role outcome_role(struct slice outcome)
 	return GRID_NORMAL;
 }
 
-static const struct table_column audit_columns[] = {
-	{ N_("LINE"), 6, 0, 2, true },      { N_("TIME"), 24, 0, 0, false },
-	{ N_("WHO"), 10, 1, 0, false },     { N_("COMMAND"), 24, 4, 0, false },
-	{ N_("OUTCOME"), 12, 1, 1, false }, { N_("VERSION"), 7, 0, 2, true },
-	{ N_("LOGIN"), 10, 1, 3, false },   { N_("ADDRESS"), 14, 1, 4, false },
-};
-static const struct listing_field audit_fields[] = {
-	{ "number", LISTING_NUMBER }, { "time", LISTING_TEXT },     { "who", LISTING_TEXT },
-	{ "command", LISTING_TEXT },  { "outcome", LISTING_STATE }, { "version", LISTING_NUMBER },
-	{ "login", LISTING_TEXT },    { "address", LISTING_TEXT },
-};
 static const struct listing_kind audit_list = {
+	.verb = CONTROL_VERB_AUDIT_LIST,
 	.method = "audit.list",
-	.columns = audit_columns,
-	.fields = audit_fields,
-	.column_count = sizeof audit_columns / sizeof *audit_columns,
 	.key = { "number" },
 	.state_role = outcome_role,
 	.is_paged = true,
@@ -62,25 +39,14 @@ static const struct listing_kind audit_list = {
 };
 const struct listing_kind *audit_kind(void) { return &audit_list; }
 
-static const struct table_column staged_columns[] = {
-	{ N_("CHANGE"), 7, 0, 0, false },  { N_("KIND"), 15, 0, 1, false },
-	{ N_("OBJECT"), 20, 2, 0, false }, { N_("FIELD"), 18, 2, 0, false },
-	{ N_("BEFORE"), 10, 1, 2, false }, { N_("AFTER"), 10, 1, 0, false },
-};
-static const struct listing_field staged_fields[] = {
-	{ "what", LISTING_STATE }, { "kind", LISTING_TEXT },   { "key", LISTING_TEXT },
-	{ "field", LISTING_TEXT }, { "before", LISTING_TEXT }, { "after", LISTING_TEXT },
-};
 static enum grid_role what_role(struct slice what)
 {
 	return slice_equal(what, SLICE("removed")) ? GRID_WARN : GRID_NORMAL;
 }
 static const struct listing_kind staged_list = {
+	.verb = CONTROL_VERB_STAGE_LIST,
 	.method = "stage.list",
 	.rows_member = "changes",
-	.columns = staged_columns,
-	.fields = staged_fields,
-	.column_count = sizeof staged_columns / sizeof *staged_columns,
 	.key = { "kind", "key", "field", "what" },
 	.state_role = what_role,
 };

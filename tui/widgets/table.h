@@ -11,7 +11,7 @@
 #include "tui/widgets/grid.h"
 #include "tui/widgets/input.h"
 
-enum { TABLE_COLUMNS_MAX = 16, TABLE_CELL_BYTES = 512, TABLE_MARGIN = 3 };
+enum { TABLE_COLUMNS_MAX = 16, TABLE_CELL_BYTES = 512, TABLE_MARGIN = 3, TABLE_UNSORTED = TABLE_COLUMNS_MAX };
 
 struct table_column {
 	const char *
@@ -33,7 +33,7 @@ struct table {
 	size_t count;         /* rows */
 	size_t selected, top; /* indexes; `top` is drawn first */
 	size_t told;          /* the row the owner says more about: follows `selected` once it rests */
-	size_t sort;          /* column */
+	size_t sort;          /* column; TABLE_UNSORTED: as they come */
 	bool is_reversed;
 	int page; /* rows drawn last time: what PAGE_DOWN moves by */
 	void *owner;
