@@ -72,6 +72,11 @@ def test_allows_a_domain_only_after_confirmation(daemon, terminal):
     screen.type("fabrikam.example")
     screen.keys("Enter")
     screen.wait("fabrikam.example is allowed already", r">  fabrikam\.example")
+    screen.keys("N")  # to the row whose question says what would close
+    screen.wait("New: Blocked domain")
+    screen.type("litware.example")
+    screen.keys("Enter")
+    screen.wait("litware.example is allowed; b blocks it", r">  litware\.example")
 
 
 def test_blocking_live_connections_wants_their_number(daemon, terminal):

@@ -73,6 +73,9 @@ void doing(struct console *console, enum action_id id, uint32_t key)
 {
 	switch (id) {
 	case ACTION_NEW: forms_open(console, model_kind(MODEL_ALLOWED_DOMAIN), SLICE(""), true, NULL); break;
+	case ACTION_NEW_BLOCKED:
+		forms_open(console, model_kind(MODEL_BLOCKED_DOMAIN), SLICE(""), true, NULL);
+		break;
 	case ACTION_OPEN: chosen_open(console); break;
 	case ACTION_EDIT: chosen_domain(console, NULL); break;
 	case ACTION_SHOW: chosen_show(console); break;

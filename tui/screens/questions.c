@@ -337,6 +337,9 @@ void question_form(struct console *console)
 	if (editing->kind->id == MODEL_ALLOWED_DOMAIN && editing->is_new)
 		explain_allow(console, domain_rows_find(&console->scene.domains,
 		                                        editor_text(&editing->form.fields[0].value)) != NULL);
+	if (editing->kind->id == MODEL_BLOCKED_DOMAIN && editing->is_new)
+		dialog_add_line(&console->scene.dialog, "%s",
+		                _("Nobody may talk with it any more, in either direction."));
 	add_form_effects(&console->scene.dialog, editing);
 	show_command(console);
 	question_offer_stage(console);
