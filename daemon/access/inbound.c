@@ -130,6 +130,7 @@ static void step_gather(struct passage *p)
 
 	p->facts = (struct policy_facts){ .service = service_of(p->m),
 		                          .is_conference = service_is_conference(p->m),
+		                          .is_transfer = service_is_transfer(p->m),
 		                          .is_in_dialog = p->route == SIP_ROUTE_TOKEN,
 		                          .method = p->m->method_name,
 		                          .edge = access_edge_name(p->access, p->access->image) };

@@ -404,6 +404,7 @@ void inbound_resume(struct request *request);
 enum policy_service service_of(const struct sip_message *request);
 /* Does it belong to a conference, as Lync's and RFC 4579's clients write it? */
 bool service_is_conference(const struct sip_message *request);
+bool service_is_transfer(const struct sip_message *request); /* of a file, a shared application, ... */
 
 /* ---- request.c ---- */
 struct request *request_new(struct access *a, struct flow *source, const struct sip_message *m);

@@ -82,3 +82,42 @@ bool service_is_conference(const struct sip_message *request)
 	       has_value(request, SIP_EVENT, SLICE("conference")) ||
 	       has_value(request, SIP_CONTENT_TYPE, SLICE("application/ms-conf-invite+xml"));
 }
+
+/*
+ * A line of an offer or answer that asks for something else: m=data and m=applicationsharing are Lync's.  Port 0 says
+ * that it is declined (RFC 3264 §5.1, §6).
+ */
+static bool is_other_media(struct slice line)
+{
+	static const char *const known[] = { "message", "x-ms-message", "audio", "video" };
+	struct slice kind, port;
+
+	line = slice_after(line, 2);
+	if (!slice_next(&line, ' ', &kind) || !slice_next(&line, ' ', &port) ||
+	    slice_equal(slice_trim(port), SLICE("0")))
+		return false;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (slice_equal_nocase(kind, slice_of(known[i])))
+			return false;
+	return true;
+}
+
+/* What a person writes may look like an offer, so a MESSAGE is asked for its type alone. */
+bool service_is_transfer(const struct sip_message *request)
+{
+	struct slice body = request->body, line;
+
+	/* Messengers' old invitation to take a file travels as a message. */
+	if (request->method == SIP_MESSAGE)
+		return has_value(request, SIP_CONTENT_TYPE, SLICE("text/x-msmsgsinvite"));
+	if (request->method != SIP_INVITE && request->method != SIP_ACK && request->method != SIP_PRACK &&
+	    request->method != SIP_UPDATE)
+		return false;
+	while (slice_next(&body, '\n', &line)) {
+		if (slice_starts(line, SLICE("m=")) && is_other_media(line))
+			return true;
+		if (slice_starts(line, SLICE("a=file-selector"))) /* RFC 5547 §6: a file by MSRP */
+			return true;
+	}
+	return false;
+}

@@ -71,6 +71,7 @@ static bool read_service(struct call *call, struct policy_facts *facts)
 		{ "call", POLICY_SERVICE_AV, "INVITE" },
 		{ "sign-in", POLICY_SERVICE_OTHER, "REGISTER" },
 		{ "conference", POLICY_SERVICE_IM, "INVITE" },
+		{ "file", POLICY_SERVICE_OTHER, "INVITE" },
 	};
 	struct slice what = call_text(call, "what");
 
@@ -79,10 +80,11 @@ static bool read_service(struct call *call, struct policy_facts *facts)
 			facts->service = rows[i].service;
 			facts->method = slice_of(rows[i].method);
 			facts->is_conference = slice_equal(what, SLICE("conference"));
+			facts->is_transfer = slice_equal(what, SLICE("file"));
 			return true;
 		}
 	call_fail_problem(call, CONTROL_INVALID, "what", "there is no such service",
-	                  "message, presence, session, call, conference, sign-in");
+	                  "message, presence, session, call, conference, file, sign-in");
 	return false;
 }
 

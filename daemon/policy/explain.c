@@ -284,6 +284,8 @@ static void change_provider(struct change *c)
 
 	if (refuses(c, POLICY_STEP_KIND_SERVICE) && a->facts->is_conference) {
 		c->none = "public providers carry no conferences";
+	} else if (refuses(c, POLICY_STEP_KIND_SERVICE) && a->facts->is_transfer) {
+		c->none = "public providers carry no files or shared applications";
 	} else if (a->provider && refuses(c, POLICY_STEP_PEER_IDENTITY)) {
 		c->none = "the provider's edge must present a certificate for";
 		c->none_about = a->proxy;

@@ -137,14 +137,14 @@ const char *policy_service_name(enum policy_service service)
 /* What a kind carries: always, never, or where the provider's entry says so. */
 enum carriage { CARRIES, CARRIES_NOT, AS_ENTRY_SAYS };
 
-enum { CARRIED_CONFERENCE = POLICY_SERVICE_OTHER + 1, CARRIED_COUNT };
+enum { CARRIED_CONFERENCE = POLICY_SERVICE_OTHER + 1, CARRIED_TRANSFER, CARRIED_COUNT };
 
 static const unsigned char carriage[][CARRIED_COUNT] = {
-	/*                               IM       presence  calls          other    conferences */
-	[POLICY_FEDERATION_SIP] = { CARRIES, CARRIES, CARRIES, CARRIES, CARRIES },
-	[POLICY_FEDERATION_PUBLIC] = { CARRIES, CARRIES, AS_ENTRY_SAYS, CARRIES, CARRIES_NOT },
-	[POLICY_FEDERATION_HOSTING] = { CARRIES, CARRIES, CARRIES, CARRIES, CARRIES },
-	[POLICY_FEDERATION_XMPP] = { CARRIES, CARRIES, CARRIES_NOT, CARRIES, CARRIES_NOT },
+	/*                               IM       presence  calls          other    conferences  files */
+	[POLICY_FEDERATION_SIP] = { CARRIES, CARRIES, CARRIES, CARRIES, CARRIES, CARRIES },
+	[POLICY_FEDERATION_PUBLIC] = { CARRIES, CARRIES, AS_ENTRY_SAYS, CARRIES, CARRIES_NOT, CARRIES_NOT },
+	[POLICY_FEDERATION_HOSTING] = { CARRIES, CARRIES, CARRIES, CARRIES, CARRIES, CARRIES },
+	[POLICY_FEDERATION_XMPP] = { CARRIES, CARRIES, CARRIES_NOT, CARRIES, CARRIES_NOT, CARRIES_NOT },
 };
 
 static void refuse_kind(const struct policy_asking *a, struct policy_finding *f, const char *what,
@@ -176,6 +176,8 @@ void policy_ask_kind_service(const struct policy_asking *a, struct policy_findin
 
 	if (a->facts->is_conference && carriage[federation][CARRIED_CONFERENCE] == CARRIES_NOT)
 		refuse_kind(a, f, "conferences", FIELD_OF(type), " is met person to person only");
+	else if (a->facts->is_transfer && carriage[federation][CARRIED_TRANSFER] == CARRIES_NOT)
+		refuse_kind(a, f, "files or shared applications", FIELD_OF(type), " is a public provider");
 	else if (carriage[federation][service] == CARRIES_NOT ||
 	         (carriage[federation][service] == AS_ENTRY_SAYS && !may_call))
 		refuse_kind(a, f, policy_service_name(service), FIELD_OF(carry_calls),

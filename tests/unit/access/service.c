@@ -106,10 +106,63 @@ static void knows_what_belongs_to_a_conference(void **unused)
 	}
 }
 
+static const struct {
+	const char *behaviour;
+	enum sip_method method;
+	const char *type, *body;
+	bool is_transfer;
+} transfers[] = {
+	{ "a_message_is_none", SIP_MESSAGE, "text/plain", "m=data 6901 RTP/AVP 127\r\n", false },
+	{ "a_messengers_invitation_is_one", SIP_MESSAGE, "text/x-msmsgsinvite; charset=UTF-8", "x", true },
+	{ "lyncs_file_is_one", SIP_INVITE, "application/sdp", "v=0\r\nm=data 6901 RTP/AVP 127\r\n", true },
+	{ "beside_messages_too", SIP_INVITE, "application/sdp",
+	  "v=0\r\nm=message 5060 sip null\r\nm=data 6901 RTP/AVP 127\r\n", true },
+	{ "a_shared_application_is_one", SIP_INVITE, "application/sdp",
+	  "v=0\r\nm=audio 4000 RTP/AVP 0\r\nm=applicationsharing 4002 TCP/RTP/AVP 127\r\n", true },
+	{ "what_is_declined_is_none", SIP_INVITE, "application/sdp",
+	  "v=0\r\nm=audio 4000 RTP/AVP 0\r\nm=data 0 RTP/AVP 127\r\n", false },
+	{ "a_file_by_msrp_is_one", SIP_INVITE, "application/sdp",
+	  "v=0\r\nm=message 7394 TCP/MSRP *\r\na=file-selector:name:\"a.jpg\"\r\n", true },
+	{ "an_im_session_is_none", SIP_INVITE, "application/sdp", "v=0\r\nm=message 5060 sip null\r\n",
+	  false },
+	{ "a_call_is_none", SIP_INVITE, "application/sdp", "v=0\r\nm=AUDIO 4000 RTP/AVP 0\r\n", false },
+	{ "a_line_cut_short_is_none", SIP_INVITE, "application/sdp", "v=0\r\nm=data", false },
+	{ "an_update_may_add_one", SIP_UPDATE, "application/sdp", "v=0\nm=data 6901 RTP/AVP 127\n", true },
+	{ "what_an_info_says_is_none", SIP_INFO, "application/sdp", "m=data 6901 RTP/AVP 127\r\n", false },
+};
+
+static void knows_what_transfers_a_file(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof transfers / sizeof *transfers; i++) {
+		struct sip_fault fault = { 0 };
+		struct sip_message m;
+		struct arena arena;
+		struct guard guard;
+		char text[1024];
+
+		printf("%s\n", transfers[i].behaviour);
+		snprintf(text, sizeof text,
+		         "INVITE sip:a@b.example SIP/2.0\r\nVia: SIP/2.0/TLS x.example;branch=z9hG4bKa\r\n"
+		         "From: <sip:f@x.example>;tag=1\r\nTo: <sip:a@b.example>\r\nCall-ID: 1\r\n"
+		         "CSeq: 1 INVITE\r\nContent-Type: %s\r\nContent-Length: 0\r\n\r\n",
+		         transfers[i].type);
+		arena_start(&arena, 65536);
+		assert_int_equal(sip_message_parse(slice_of(text), &arena, &m, &fault), SIP_PARSE_OK);
+		guard = guard_copy(slice_of(transfers[i].body));
+		m.body = guard.bytes;
+		m.method = transfers[i].method;
+		assert_int_equal(service_is_transfer(&m), transfers[i].is_transfer);
+		guard_free(&guard);
+		arena_stop(&arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(says_what_a_request_is_for),
-		                            cmocka_unit_test(knows_what_belongs_to_a_conference) };
+		                            cmocka_unit_test(knows_what_belongs_to_a_conference),
+		                            cmocka_unit_test(knows_what_transfers_a_file) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

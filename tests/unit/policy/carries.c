@@ -1,7 +1,7 @@
 /* Kinds of federation x services x switches: every cell of tests/tables/carries.txt, both ways. */
 #include "tests/unit/policy/table.h"
 
-enum { SWITCHES = 7, ROWS = 40 };
+enum { SWITCHES = 7, ROWS = 48 };
 
 /* The switches of the columns, as words of a world; each column leaves one out. */
 static const char *const switches[SWITCHES] = { "", "on", "fed", "xmpp", "cloud", "cloud-av", "media" };
@@ -72,9 +72,11 @@ static struct policy_facts facts_of(const struct kind *kind, struct slice servic
 
 	facts.service = slice_equal(service, SLICE("presence")) ? POLICY_SERVICE_PRESENCE
 	                : slice_equal(service, SLICE("av"))     ? POLICY_SERVICE_AV
-	                : slice_equal(service, SLICE("other"))  ? POLICY_SERVICE_OTHER
-	                                                        : POLICY_SERVICE_IM;
+	                : slice_equal(service, SLICE("other")) || slice_equal(service, SLICE("file"))
+	                        ? POLICY_SERVICE_OTHER
+	                        : POLICY_SERVICE_IM;
 	facts.is_conference = slice_equal(service, SLICE("conference"));
+	facts.is_transfer = slice_equal(service, SLICE("file"));
 	if (kind->certificate && is_inward) {
 		*certificate = slice_of(kind->certificate);
 		facts.is_connected = facts.has_certificate = true;

@@ -159,6 +159,8 @@ static inline void read_facts(struct row *row)
 			row->facts.is_in_dialog = true;
 		else if (slice_equal(word, SLICE("conference")))
 			row->facts.is_conference = true;
+		else if (slice_equal(word, SLICE("file")))
+			row->facts.is_transfer = true;
 		else if (slice_equal(word, SLICE("said=verified")))
 			row->facts.said = POLICY_SAID_VERIFIED;
 		else if (slice_equal(word, SLICE("said=unverified")))
