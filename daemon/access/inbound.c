@@ -85,6 +85,10 @@ static bool step_route(struct passage *p)
 		passage_turn_down(p, POLICY_REFUSAL_FOREIGN_ROUTE, "", SLICE(""));
 		return true;
 	}
+	if (p->route == SIP_ROUTE_OTHER_PARTIES) {
+		passage_turn_down(p, POLICY_REFUSAL_DIALOG_PARTIES, "", SLICE(""));
+		return true;
+	}
 	if (p->route == SIP_ROUTE_TOKEN && p->token.towards != p->to) {
 		passage_turn_down(p, POLICY_REFUSAL_ROUTE_BACK, "", SLICE(""));
 		return true;
@@ -122,11 +126,7 @@ static struct slice domain_of_edge(const struct passage *p, struct slice from)
 
 static void step_gather(struct passage *p)
 {
-	struct arena *arena = p->m->arena;
-	struct slice from = sip_host_lower(arena, p->m->from.uri.host);
-	/* In a dialog the Request-URI is a contact, which may be any host; To says whose it is. */
-	struct slice to = sip_host_lower(arena, p->route == SIP_ROUTE_TOKEN ? p->m->to.uri.host
-	                                                                    : p->m->target_uri.host);
+	struct party from = passage_from(p), to = passage_to(p);
 
 	p->facts = (struct policy_facts){ .service = service_of(p->m),
 		                          .is_conference = service_is_conference(p->m),
@@ -136,19 +136,19 @@ static void step_gather(struct passage *p)
 		                          .edge = access_edge_name(p->access, p->access->image) };
 	if (p->flow->side == SIP_SIDE_EXTERNAL) {
 		p->facts.direction = POLICY_INWARD;
-		p->facts.remote_domain = from;
-		p->facts.local_domain = to;
-		p->facts.local_user = p->route == SIP_ROUTE_TOKEN ? p->m->to.uri.user : p->m->target_uri.user;
+		p->facts.remote_domain = from.host;
+		p->facts.local_domain = to.host;
+		p->facts.local_user = to.user;
 		if (p->flow->is_gateway) {
 			p->facts.protocol = POLICY_XMPP;
 			p->facts.is_solicited = p->is_solicited;
 		} else {
 			flow_facts(p->flow, &p->facts);
 			p->facts.said = stamp_said(p->m);
-			p->facts.is_solicited = contacts_know(p->access, p->m->from.uri.user, &p->facts);
+			p->facts.is_solicited = contacts_know(p->access, from.user, &p->facts);
 		}
 		if (passage_is_for_us(p))
-			p->facts.remote_domain = domain_of_edge(p, from);
+			p->facts.remote_domain = domain_of_edge(p, from.host);
 		if (passage_is_for_us(p) && image_topology_at(p->access->image, 0)->sip_domains.count)
 			p->facts.local_domain = policy_image_item(
 			        p->access->image, image_topology_at(p->access->image, 0)->sip_domains, 0);
@@ -156,9 +156,9 @@ static void step_gather(struct passage *p)
 		p->facts.direction = POLICY_OUTWARD;
 		p->facts.remote_domain = p->route == SIP_ROUTE_TOKEN && p->token.next_hop.len
 		                                 ? p->token.next_hop
-		                                 : to;
-		p->facts.local_domain = from;
-		p->facts.local_user = p->m->from.uri.user;
+		                                 : to.host;
+		p->facts.local_domain = from.host;
+		p->facts.local_user = from.user;
 	}
 	p->partner = partner_find(p->access, p->facts.remote_domain);
 	if (p->partner)
@@ -295,6 +295,23 @@ static bool is_farewell(const struct passage *p)
 	       (p->m->method == SIP_NOTIFY || p->m->method == SIP_BYE || p->m->method == SIP_ACK);
 }
 
+/* Who is reached through another's dialog is asked about as well. True: refused, and answered. */
+static bool step_target(struct passage *p)
+{
+	struct policy_facts facts;
+	struct policy_verdict verdict;
+
+	if (!passage_facts_of_target(p, &facts))
+		return false;
+	policy_decide(p->access->image, &facts, &verdict, NULL);
+	if (verdict.answer != POLICY_REFUSE)
+		return false;
+	p->facts = facts;
+	p->verdict = verdict;
+	passage_refused_by_policy(p);
+	return true;
+}
+
 static void decide(struct passage *p)
 {
 	struct access *a = p->access;
@@ -323,6 +340,8 @@ static void decide(struct passage *p)
 	case POLICY_REFUSE: passage_refused_by_policy(p); return;
 	case POLICY_PASS: break;
 	}
+	if (step_target(p))
+		return;
 	if (goes_back(p)) {
 		passage_turn_down(p, POLICY_REFUSAL_LOOP, "", SLICE(""));
 		return;

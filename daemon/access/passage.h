@@ -21,6 +21,17 @@ struct passage {
 	bool is_solicited, is_farewell; /* from the gateway */
 };
 
+/* ---- parties.c ---- */
+/* Whom policy is asked about: user as written, host in small letters. */
+struct party {
+	struct slice user, host;
+};
+struct party passage_from(const struct passage *p);
+struct party passage_to(const struct passage *p);
+/* In a dialog the Request-URI may be the address of somebody else: true, and what is to be asked about him. */
+bool passage_facts_of_target(const struct passage *p, struct policy_facts *facts);
+
+/* ---- passage.c ---- */
 /* `words` are told to the asker, also to one outside. */
 void passage_refuse(struct passage *p, int status, int diagnostic, const char *words, struct slice extra);
 /* By a row of refusals.def; `why` says more than the row does, to us alone; "": it does not. */

@@ -25,10 +25,10 @@ static bool is_anonymous_uri(const struct sip_uri *uri)
 	       slice_equal_nocase(uri->user, SLICE("anonymous"));
 }
 
-static void take_local(struct passage *p, const struct sip_uri *uri)
+static void take_local(struct passage *p, struct party party)
 {
-	p->facts.local_user = uri->user;
-	p->facts.local_domain = sip_host_lower(p->m->arena, uri->host);
+	p->facts.local_user = party.user;
+	p->facts.local_domain = party.host;
 }
 
 static void take_account(struct passage *p, const struct remote_user *user)
@@ -87,7 +87,7 @@ static void gather_sender(struct passage *p)
 	const struct remote_user *user = remote_user_of(p->flow, address, is_in_dialog(p));
 
 	p->facts.source = POLICY_REMOTE;
-	take_local(p, &p->m->from.uri);
+	take_local(p, passage_from(p));
 	if (!user && is_in_dialog(p) && is_own(p, &p->m->from.uri) && (user = anybody(p->flow)))
 		take_account(p, user);
 	p->facts.is_signed_in = user && prefers_only_its_own(p);
@@ -96,7 +96,7 @@ static void gather_sender(struct passage *p)
 static void gather_anonymous_sender(struct passage *p)
 {
 	p->facts.source = POLICY_ANONYMOUS;
-	take_local(p, is_in_dialog(p) ? &p->m->to.uri : &p->m->target_uri);
+	take_local(p, passage_to(p));
 }
 
 /*
@@ -127,11 +127,13 @@ static void gather_receiver(struct passage *p, const struct flow *flow)
 		user = NULL;
 	if (!user && flow->remote->meeting_count) {
 		p->facts.source = POLICY_ANONYMOUS;
-		take_local(p, &p->m->from.uri);
+		take_local(p, passage_from(p));
 		return;
 	}
 	p->facts.source = POLICY_REMOTE;
-	take_local(p, &p->m->to.uri);
+	take_local(p, is_in_dialog(p) ? passage_to(p)
+	                              : (struct party){ p->m->to.uri.user,
+	                                                sip_host_lower(p->m->arena, p->m->to.uri.host) });
 	if (user)
 		take_account(p, user);
 	p->facts.is_signed_in = user != NULL;

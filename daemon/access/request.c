@@ -337,6 +337,24 @@ static bool add_path(const struct request *r, const struct flow *source, const s
 	       remote_add_path(r, source, m, edits);
 }
 
+/*
+ * Who was asked about goes into the dialog's token where To is somebody else: a call that had been led on, or a sender
+ * who names two people.  What is for a user outside has his contact there.
+ */
+static void take_decided(const struct request *r, const struct sip_message *m, enum sip_route_answer route,
+                         const struct sip_token *token, struct sip_forward *how)
+{
+	if (route == SIP_ROUTE_TOKEN) {
+		how->decided_user = token->decided_user;
+		how->decided_host = token->decided_host;
+		how->decided_is_from = token->decided_is_from;
+	} else if (r->from != SIP_SIDE_REMOTE && r->to != SIP_SIDE_REMOTE &&
+	           !sip_uri_is_same_party(&m->target_uri, &m->to.uri)) {
+		how->decided_user = m->target_uri.user;
+		how->decided_host = sip_host_lower(m->arena, m->target_uri.host);
+	}
+}
+
 static bool write_forwarded(struct request *r, const struct hop *hop, const struct sip_message *m,
                             struct buffer *out, struct slice *branch)
 {
@@ -362,7 +380,8 @@ static bool write_forwarded(struct request *r, const struct hop *hop, const stru
 	}
 	*branch = how.branch;
 	route = sip_proxy_take_route(&a->proxy, r->from, m, &edits, &token, m->arena);
-	return how.branch.len && route != SIP_ROUTE_FORGED &&
+	take_decided(r, m, route, &token, &how);
+	return how.branch.len && route != SIP_ROUTE_FORGED && route != SIP_ROUTE_OTHER_PARTIES &&
 	       (r->to != SIP_SIDE_EXTERNAL || route == SIP_ROUTE_TOKEN || hop->is_neighbour ||
 	        stamp_target(r, m, &edits)) &&
 	       sip_proxy_forward(&a->proxy, m, &how, &edits, m->arena) && stamp_sender(r, m, &edits) &&

@@ -127,8 +127,22 @@ static bool add_record_routes(const struct sip_proxy *proxy, const struct sip_me
                               const struct sip_forward *how, struct sip_edits *edits, struct arena *arena)
 {
 	struct sip_routes *inside = NULL;
-	struct sip_route_binding there = { .call_id = m->call_id, .tag = m->from.tag }, back = there;
-	struct sip_token next = { how->to, how->next_hop }, previous = { how->from, how->previous_hop };
+	struct sip_route_binding there = { .call_id = m->call_id,
+		                           .tag = m->from.tag,
+		                           .caller = &m->from.uri,
+		                           .callee = &m->to.uri },
+	                         back = there;
+	struct sip_token next = { .towards = how->to,
+		                  .is_same_way = true,
+		                  .next_hop = how->next_hop,
+		                  .decided_user = how->decided_user,
+		                  .decided_host = how->decided_host,
+		                  .decided_is_from = how->decided_is_from };
+	struct sip_token previous = { .towards = how->from,
+		                      .next_hop = how->previous_hop,
+		                      .decided_user = how->decided_user,
+		                      .decided_host = how->decided_host,
+		                      .decided_is_from = !how->decided_is_from };
 	struct slice same_way, other_way, near, far;
 	char *text;
 
@@ -141,8 +155,8 @@ static bool add_record_routes(const struct sip_proxy *proxy, const struct sip_me
 	}
 	there.bearer = how->from;
 	back.bearer = how->to;
-	same_way = sip_route_token_make(proxy, arena, &next, true, &there);
-	other_way = sip_route_token_make(proxy, arena, &previous, false, &back);
+	same_way = sip_route_token_make(proxy, arena, &next, &there);
+	other_way = sip_route_token_make(proxy, arena, &previous, &back);
 	if (!same_way.ptr || !other_way.ptr)
 		return false;
 	near = sip_route_value(proxy, arena, how->to, is_route_sips(proxy, m, how->to), other_way);

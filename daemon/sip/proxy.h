@@ -3,7 +3,7 @@
  * as edits against the message.  Pure; keys and random bytes are arguments.
  *
  *   route.c        Route of a request that came in (§16.4): is it ours, is it good
- *   route_token.c  the token in our Record-Route
+ *   route_token.c  the token in our Record-Route; route_cover.c: what it covers
  *   proxy.c        forwarding (§16.6)
  *   return.c       the way back (§16.7)
  *   loop.c         branch and loops (RFC 5393)
@@ -13,8 +13,9 @@
  *
  * The edge record-routes twice (two URIs, one for each side, RFC 5658) with a
  * token in each: an HMAC-SHA256, cut to 80 bits, over Call-ID, the tag of who
- * began the dialog, direction and next hop, so that an in-dialog request tells by
- * itself where it goes and nobody can make one up (no dialog table).
+ * began the dialog, both parties, direction and next hop, so that an in-dialog
+ * request tells by itself where it goes and whose dialog it is, and nobody can make
+ * one up (no dialog table).
  *
  * Remote users are reached over the connection they came by (RFC 5626): its name
  * stands in the token of their dialogs, and in the Path (RFC 3327) that the
@@ -39,12 +40,19 @@ struct sip_side_names {
 	size_t address_count;
 };
 
-enum { SIP_TOKEN_KEY_BYTES = 32, SIP_TOKEN_MAX = 400 };
+enum { SIP_TOKEN_KEY_BYTES = 32, SIP_TOKEN_MAX = 512 };
 
-/* Where an in-dialog request goes, as the token says it. */
+/* Where an in-dialog request goes and whom policy is asked about, as the token says it. */
 struct sip_token {
 	enum sip_side towards;   /* the side the request leaves by */
+	bool is_same_way;        /* as the request that formed the dialog: who began it is in From, not in To */
 	struct slice next_hop;   /* external: "domain" of the partner; internal: pool member fqdn or "" for any; remote: the flow's name */
+	/*
+	 * Who was asked about when the dialog was formed, where From or To of this request names somebody else (its
+	 * Request-URI then said another than To: a call led on).  Host empty: they name the right ones.
+	 */
+	struct slice decided_user, decided_host;
+	bool decided_is_from;    /* in place of From; else of To */
 };
 
 struct sip_proxy {
@@ -55,6 +63,8 @@ struct sip_proxy {
 	void (*hmac)(const uint8_t *key, size_t key_length, struct slice bytes, uint8_t out[32]);
 };
 
+/* The same user and host?  Escapes, capitals and parameters make no other (RFC 3261 §19.1.2). */
+bool sip_uri_is_same_party(const struct sip_uri *a, const struct sip_uri *b);
 /* Does this URI name us on `side` (fqdn or listen address, and port)? */
 bool sip_proxy_is_ours(const struct sip_proxy *proxy, enum sip_side side, const struct sip_uri *uri);
 
@@ -72,6 +82,7 @@ enum sip_route_answer {
 	SIP_ROUTE_FLOW,      /* from inside, the Path we had given the registrar: out of dialog, to the flow that `token` names */
 	SIP_ROUTE_PRELOADED, /* our own name on top without a token, nothing behind it: treat as NEW, pop it */
 	SIP_ROUTE_FORGED,    /* 403: a Route that is not ours, or a bad token; from outside also maddr out of dialog */
+	SIP_ROUTE_OTHER_PARTIES, /* 403: our token and of this dialog, but From or To is none of its parties */
 };
 /*
  * Route preprocessing (§16.4) for a request that arrived on `from`: pops our
@@ -79,7 +90,7 @@ enum sip_route_answer {
  * steers anything: behind ours may stand only what the inside had recorded when
  * the dialog was made (the token covers it; the pool needs it), anything else is
  * FORGED.  From inside, what remains behind ours is kept in the message.
- * `token` is filled with SIP_ROUTE_TOKEN and SIP_ROUTE_FLOW only; its next hop lies in `arena`.
+ * `token` is filled with SIP_ROUTE_TOKEN and SIP_ROUTE_FLOW only; its texts lie in `arena`.
  */
 enum sip_route_answer sip_proxy_take_route(const struct sip_proxy *proxy, enum sip_side from,
                                            const struct sip_message *request, struct sip_edits *edits,
@@ -103,6 +114,8 @@ struct sip_forward {
 	uint16_t source_port;
 	bool record_route;
 	struct slice next_hop, previous_hop; /* for the tokens */
+	struct slice decided_user, decided_host; /* as in struct sip_token, of this request */
+	bool decided_is_from;
 };
 bool sip_proxy_forward(const struct sip_proxy *proxy, const struct sip_message *request,
                        const struct sip_forward *how, struct sip_edits *edits, struct arena *arena);

@@ -13,7 +13,7 @@ static bool is_ours_on(const struct sip_proxy *proxy, enum sip_side side, const 
 
 	shown.bearer = side;
 	return sip_proxy_is_ours(proxy, side, &route->uri) &&
-	       sip_route_token_check(proxy, arena, route->uri.user, &shown, token) &&
+	       sip_route_token_check(proxy, arena, route->uri.user, &shown, token) != SIP_TOKEN_BAD &&
 	       sip_route_token_is_same_way(route->uri.user) == is_same_way && token->towards != side;
 }
 
@@ -50,7 +50,10 @@ static bool cover_inside(const struct sip_proxy *proxy, const struct sip_message
                          enum sip_side outside, struct sip_edits *edits)
 {
 	struct arena *arena = response->arena;
-	struct sip_route_binding binding = { .call_id = response->call_id, .tag = response->from.tag };
+	struct sip_route_binding binding = { .call_id = response->call_id,
+		                             .tag = response->from.tag,
+		                             .caller = &response->from.uri,
+		                             .callee = &response->to.uri };
 	struct sip_routes *routes;
 	struct sip_address *behind;
 	struct sip_token token;
@@ -79,7 +82,7 @@ static bool cover_inside(const struct sip_proxy *proxy, const struct sip_message
 	binding.behind = behind;
 	binding.behind_count = ours - 1;
 	binding.bearer = outside;
-	text = sip_route_token_make(proxy, arena, &token, true, &binding);
+	text = sip_route_token_cover(proxy, arena, routes->list[ours].uri.user, &binding);
 	if (!text.ptr)
 		return false;
 	text = sip_route_value(proxy, arena, outside, routes->list[ours].uri.scheme == SIP_URI_SIPS, text);

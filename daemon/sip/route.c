@@ -35,6 +35,8 @@ static struct sip_route_binding binding_of(const struct trip *trip, struct slice
 
 	return (struct sip_route_binding){ .call_id = trip->m->call_id,
 		                           .tag = is_same_way ? trip->m->from.tag : trip->m->to.tag,
+		                           .caller = is_same_way ? &trip->m->from.uri : &trip->m->to.uri,
+		                           .callee = is_same_way ? &trip->m->to.uri : &trip->m->from.uri,
 		                           .bearer = is_paired ? SIP_SIDE_INTERNAL : trip->from };
 }
 
@@ -60,25 +62,28 @@ static void take_pair(struct trip *trip)
 	binding = binding_of(trip, uri->user, true);
 	/* From inside it is our external value, which covers routes that are not in this request; its name will do. */
 	if (trip->from == SIP_SIDE_INTERNAL ||
-	    (sip_route_token_check(trip->proxy, trip->arena, uri->user, &binding, &token) &&
+	    (sip_route_token_check(trip->proxy, trip->arena, uri->user, &binding, &token) != SIP_TOKEN_BAD &&
 	     token.towards == trip->from))
 		trip->at++;
 }
 
-static bool take_token(struct trip *trip, const struct sip_uri *uri, struct sip_token *token)
+static enum sip_route_answer take_token(struct trip *trip, const struct sip_uri *uri, struct sip_token *token)
 {
 	struct sip_route_binding binding;
+	enum sip_route_check check;
 
 	if (!sip_route_token_has_form(uri->user) || sip_route_token_is_path(uri->user))
-		return false;
+		return SIP_ROUTE_FORGED;
 	take_pair(trip);
 	binding = binding_of(trip, uri->user, false);
 	if (is_outside(trip->from)) {
 		binding.behind = trip->routes->list + trip->at;
 		binding.behind_count = trip->routes->count - trip->at;
 	}
-	return sip_route_token_check(trip->proxy, trip->arena, uri->user, &binding, token) &&
-	       leads_across(trip->from, token->towards);
+	check = sip_route_token_check(trip->proxy, trip->arena, uri->user, &binding, token);
+	if (check == SIP_TOKEN_BAD || !leads_across(trip->from, token->towards))
+		return SIP_ROUTE_FORGED;
+	return check == SIP_TOKEN_GOOD ? SIP_ROUTE_TOKEN : SIP_ROUTE_OTHER_PARTIES;
 }
 
 /* RFC 5626 §5.3: the registrar's Route is the Path we gave it.  Only our own servers know one. */
@@ -87,7 +92,7 @@ static bool take_flow(const struct trip *trip, const struct sip_uri *uri, struct
 	const struct sip_route_binding nothing = { .call_id = SLICE("") };
 
 	return !is_outside(trip->from) &&
-	       sip_route_token_check(trip->proxy, trip->arena, uri->user, &nothing, token);
+	       sip_route_token_check(trip->proxy, trip->arena, uri->user, &nothing, token) == SIP_TOKEN_GOOD;
 }
 
 /* ---- what remains, as edits ---- */
@@ -193,9 +198,11 @@ static enum sip_route_answer take(struct trip *trip, struct sip_edits *edits, st
 	if (sip_route_token_has_form(first->user) && sip_route_token_is_path(first->user))
 		return take_flow(trip, first, token) && write_rest(trip, edits) ? SIP_ROUTE_FLOW
 		                                                                : SIP_ROUTE_FORGED;
-	if (first->user.len > 0)
-		return take_token(trip, first, token) && write_rest(trip, edits) ? SIP_ROUTE_TOKEN
-		                                                                 : SIP_ROUTE_FORGED;
+	if (first->user.len > 0) {
+		enum sip_route_answer answer = take_token(trip, first, token);
+
+		return answer != SIP_ROUTE_TOKEN || write_rest(trip, edits) ? answer : SIP_ROUTE_FORGED;
+	}
 	if (is_outside(trip->from) && trip->at < trip->routes->count)
 		return SIP_ROUTE_FORGED;
 	return without_token(trip, write_rest(trip, edits) ? SIP_ROUTE_PRELOADED : SIP_ROUTE_FORGED);
@@ -218,7 +225,7 @@ enum sip_route_answer sip_proxy_take_route(const struct sip_proxy *proxy, enum s
 	*token = (struct sip_token){ 0 };
 	if (sip_routes_read(request, SIP_ROUTE, &routes))
 		answer = take(&trip, edits, token);
-	if (answer == SIP_ROUTE_FORGED)
+	if (answer == SIP_ROUTE_FORGED || answer == SIP_ROUTE_OTHER_PARTIES)
 		edits->count = count;
 	return answer;
 }

@@ -1,8 +1,8 @@
 /*
  * route_token: the user part of our Record-Route URIs.
  *
- *     r1  e|i|u   f|t|p         16 of a-z2-7   -  next hop
- *         towards whose request 80 bits of HMAC   percent-escaped, may be empty
+ *     r2  e|i|u   f|t|p         16 of a-z2-7   -  16 of a-z2-7 next hop                          ~|* user%40host
+ *         towards whose request 80 bits of HMAC   the parties  percent-escaped, may be empty     who was decided on
  *
  * `u`: towards a remote user, and the next hop is the name of his flow.  `p`: no dialog's, but the Path of a REGISTER
  * (RFC 5626 §5.2): tied to nothing but the flow's name, good towards users only, and only from inside.
@@ -12,7 +12,16 @@
  * requests from outside, what must follow our own values in Route: so it holds for
  * both parties of one dialog and for nobody else, and steers nothing but what
  * was there when the dialog was made.  Nothing is remembered; only the key must
- * survive a restart.
+ * survive a restart, and edges that share it read each other's.
+ *
+ * The parties: an HMAC of its own over who began and whom he called, as From and To
+ * said it: users without escapes and in small letters, hosts, and `opaque`, by which a
+ * meeting is told from its organizer.  Within the dialog both headers have to say the same
+ * (RFC 3261 §12.2.1.1), for policy is asked about whom they name.  It stands apart so
+ * that another party is told from a made up token.  A Path has none.
+ * `~`: who was decided on is not whom To of the first request named; `*`: not who began.
+ * DEPARTS: RFC 4916 §4.4.2, because whoever could rename himself in a dialog could
+ * be one whose policy, or whose block, is another.
  */
 #ifndef DAEMON_SIP_ROUTE_TOKEN_H
 #define DAEMON_SIP_ROUTE_TOKEN_H
@@ -25,13 +34,17 @@ struct sip_route_binding {
 	struct slice tag;                 /* of who began the dialog */
 	const struct sip_address *behind; /* Route values behind ours, in the order of the Route header */
 	size_t behind_count;
-	enum sip_side bearer; /* the side on which it is shown: a partner's is worth nothing to a user outside */
+	enum sip_side
+	        bearer; /* the side on which it is shown: a partner's is worth nothing to a user outside */
+	const struct sip_uri *caller, *callee; /* who began, and whom he called */
 };
 
 /* A token as text in `arena`; empty when it would exceed SIP_TOKEN_MAX or there is no memory. */
 struct slice sip_route_token_make(const struct sip_proxy *proxy, struct arena *arena,
-                                  const struct sip_token *token, bool is_same_way,
-                                  const struct sip_route_binding *binding);
+                                  const struct sip_token *token, const struct sip_route_binding *binding);
+/* A good one over another binding: only what stands behind it may differ. */
+struct slice sip_route_token_cover(const struct sip_proxy *proxy, struct arena *arena, struct slice user,
+                                   const struct sip_route_binding *binding);
 
 /* Does a user part have a token's form?  Says nothing about whether it is good. */
 bool sip_route_token_has_form(struct slice user);
@@ -40,9 +53,11 @@ struct slice sip_route_token_make_path(const struct sip_proxy *proxy, struct are
 /* `f` or `t`; only for what has the form. */
 bool sip_route_token_is_same_way(struct slice user);
 
-/* True when it is ours, unchanged and of this dialog; `token` then says where to. */
-bool sip_route_token_check(const struct sip_proxy *proxy, struct arena *arena, struct slice user,
-                           const struct sip_route_binding *binding, struct sip_token *token);
+/* Ours, unchanged and of this dialog: `token` then says where to. */
+enum sip_route_check { SIP_TOKEN_BAD, SIP_TOKEN_OTHER_PARTIES, SIP_TOKEN_GOOD };
+enum sip_route_check sip_route_token_check(const struct sip_proxy *proxy, struct arena *arena,
+                                           struct slice user, const struct sip_route_binding *binding,
+                                           struct sip_token *token);
 
 /* "<sip:TOKEN@fqdn:port;transport=tls;lr>" */
 struct slice sip_route_value(const struct sip_proxy *proxy, struct arena *arena, enum sip_side side,

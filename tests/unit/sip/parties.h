@@ -195,14 +195,14 @@ static inline void in_dialog(const struct dialog *d, bool by_caller, const char 
 {
 	write_wire(w,
 	           "%s sip:%s@198.51.100.8 SIP/2.0\r\nVia: SIP/2.0/TLS q.example:5061;branch=z9hG4bKnext\r\n"
-	           "From: <sip:%s@x.example>;tag=%s\r\nTo: <sip:%s@x.example>;tag=%s\r\nCall-ID: "
+	           "From: <sip:%s@%s>;tag=%s\r\nTo: <sip:%s@%s>;tag=%s\r\nCall-ID: "
 	           "call-1\r\nCSeq: 2 %s\r\n"
 	           "Max-Forwards: 70\r\n%s%s%sContent-Length: 0\r\n\r\n",
 	           method, by_caller ? "callee" : "caller", by_caller ? "caller" : "callee",
-	           by_caller ? "callertag" : "calleetag", by_caller ? "callee" : "caller",
+	           by_caller ? d->caller_domain : d->callee_domain, by_caller ? "callertag" : "calleetag",
+	           by_caller ? "callee" : "caller", by_caller ? d->callee_domain : d->caller_domain,
 	           by_caller ? "calleetag" : "callertag", method, *routes ? "Route: " : "", routes,
 	           *routes ? "\r\n" : "");
-	(void)d;
 }
 
 static inline enum sip_side side_of(const struct dialog *d, bool by_caller)

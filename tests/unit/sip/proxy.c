@@ -634,7 +634,7 @@ static void every_allocation_may_fail(void **unused)
 			buffer_start(&out, TEXT_MAX);
 			assert_true(sip_message_write(e.m, &edits, &out));
 			buffer_add_char(&out, '\0');
-			assert_non_null(strstr(buffer_slice(&out).ptr, "Record-Route: <sip:r1it"));
+			assert_non_null(strstr(buffer_slice(&out).ptr, "Record-Route: <sip:r2it"));
 			assert_non_null(strstr(buffer_slice(&out).ptr, ";rport=40000"));
 			buffer_stop(&out);
 		} else {

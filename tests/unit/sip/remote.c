@@ -86,7 +86,7 @@ static void the_path_names_us_inside_and_says_ob_where_it_was_asked_for(void **u
 
 	(void)unused;
 	path_of(path, sizeof path, true);
-	assert_true(slice_starts(slice_of(path), SLICE("<sip:r1up")));
+	assert_true(slice_starts(slice_of(path), SLICE("<sip:r2up")));
 	assert_non_null(strstr(path, "-" FLOW "@edge-int.contoso.example:5062;transport=tcp;lr;ob>"));
 	path_of(path, sizeof path, false);
 	assert_null(strstr(path, "ob"));
@@ -121,9 +121,9 @@ static void nobody_outside_uses_a_path_and_nobody_makes_one(void **unused)
 		{ "a partner who has seen one", SIP_SIDE_EXTERNAL, "", "" },
 		{ "another flow's name", SIP_SIDE_INTERNAL, FLOW, "00112233445566778899aabbccddee00" },
 		{ "a cut name", SIP_SIDE_INTERNAL, FLOW, "0011" },
-		{ "as if it were a dialog's", SIP_SIDE_INTERNAL, "r1up", "r1uf" },
-		{ "as if it led to a partner", SIP_SIDE_INTERNAL, "r1up", "r1ep" },
-		{ "as if it led inside", SIP_SIDE_INTERNAL, "r1up", "r1ip" },
+		{ "as if it were a dialog's", SIP_SIDE_INTERNAL, "r2up", "r2uf" },
+		{ "as if it led to a partner", SIP_SIDE_INTERNAL, "r2up", "r2ep" },
+		{ "as if it led inside", SIP_SIDE_INTERNAL, "r2up", "r2ip" },
 		{ "without its dash", SIP_SIDE_INTERNAL, "-0011", "0011" },
 	};
 
@@ -182,7 +182,7 @@ static void a_remote_users_dialog_goes_in_and_comes_back_to_the_flow(void **unus
 	carry(in, SIP_SIDE_REMOTE, SIP_SIDE_INTERNAL, &sent);
 	assert_int_equal(sent.answer, SIP_ROUTE_NEW);
 	values_of(&sent, SIP_RECORD_ROUTE, recorded, sizeof recorded);
-	assert_true(slice_starts(slice_of(recorded), SLICE("<sip:r1ut")));
+	assert_true(slice_starts(slice_of(recorded), SLICE("<sip:r2ut")));
 	assert_non_null(strstr(recorded, "@edge.contoso.example:443;transport=tls;lr>"));
 
 	/* The one called ends it: his Route is the list as it stands. */
@@ -283,7 +283,7 @@ static void a_call_that_passes_twice_is_covered_on_both_sides(void **unused)
 	carry(in, SIP_SIDE_REMOTE, SIP_SIDE_INTERNAL, &once);
 	assert_int_equal(once.answer, SIP_ROUTE_TOKEN);
 	values_of(&once, SIP_ROUTE, both, sizeof both);
-	assert_non_null(strstr(both, "r1e")); /* the pool sends it to us again, and on to the partner */
+	assert_non_null(strstr(both, "r2e")); /* the pool sends it to us again, and on to the partner */
 	carry(once.bytes, SIP_SIDE_INTERNAL, SIP_SIDE_EXTERNAL, &twice);
 	assert_int_equal(twice.answer, SIP_ROUTE_TOKEN);
 	assert_int_equal(twice.token.towards, SIP_SIDE_EXTERNAL);

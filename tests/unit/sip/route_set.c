@@ -1,6 +1,17 @@
 /* Route sets out of a dialog, strict routers, and the limits of both. */
 #include "tests/unit/sip/parties.h"
 
+enum { TOKEN_FIXED = 4 + 16 + 1 + 16 };
+
+static const struct sip_uri route_alice = { .scheme = SIP_URI_SIP,
+	                                    .all = { "sip:alice@contoso.example", 25 },
+	                                    .user = { "alice", 5 },
+	                                    .host = { "contoso.example", 15 } };
+static const struct sip_uri route_bob = { .scheme = SIP_URI_SIP,
+	                                  .all = { "sip:bob@fabrikam.example", 24 },
+	                                  .user = { "bob", 3 },
+	                                  .host = { "fabrikam.example", 16 } };
+
 /* ---- out of dialog ---- */
 
 static const struct {
@@ -30,7 +41,8 @@ static const struct {
 	{ "refuses_a_prefix_of_our_name", "sip:bob@contoso.example",
 	  "<sip:edge.contoso.example.evil.example;lr>", SIP_ROUTE_FORGED, SIP_ROUTE_FORGED, "" },
 	{ "refuses_a_made_up_token", "sip:bob@contoso.example",
-	  "<sip:r1ifaaaaaaaaaaaaaaaa-fe1.contoso.example@edge.contoso.example:5061;transport=tls;lr>",
+	  "<sip:r2ifaaaaaaaaaaaaaaaa-aaaaaaaaaaaaaaaafe1.contoso.example@edge.contoso.example:5061;transport="
+	  "tls;lr>",
 	  SIP_ROUTE_FORGED, SIP_ROUTE_FORGED, "" },
 	{ "refuses_any_user", "sip:bob@contoso.example", "<sip:x@edge.contoso.example:5061;lr>",
 	  SIP_ROUTE_FORGED, SIP_ROUTE_FORGED, "" },
@@ -47,10 +59,12 @@ static const struct {
 	{ "keeps_what_the_inside_wants_behind", "sip:bob@fabrikam.example",
 	  "<sip:edge-int.contoso.example;lr>, <sip:p1.fabrikam.example;lr>", SIP_ROUTE_FORGED,
 	  SIP_ROUTE_PRELOADED, "<sip:p1.fabrikam.example;lr>" },
-	{ "refuses_a_token_as_target_without_route", "sip:r1ifaaaaaaaaaaaaaaaa-x@edge.contoso.example:5061",
-	  "", SIP_ROUTE_FORGED, SIP_ROUTE_NEW, "" },
-	{ "refuses_a_made_up_token_as_target", "sip:r1ifaaaaaaaaaaaaaaaa-x@edge.contoso.example:5061",
-	  "<sip:10.0.0.5>", SIP_ROUTE_FORGED, SIP_ROUTE_FORGED, "" },
+	{ "refuses_a_token_as_target_without_route",
+	  "sip:r2ifaaaaaaaaaaaaaaaa-aaaaaaaaaaaaaaaax@edge.contoso.example:5061", "", SIP_ROUTE_FORGED,
+	  SIP_ROUTE_NEW, "" },
+	{ "refuses_a_made_up_token_as_target",
+	  "sip:r2ifaaaaaaaaaaaaaaaa-aaaaaaaaaaaaaaaax@edge.contoso.example:5061", "<sip:10.0.0.5>",
+	  SIP_ROUTE_FORGED, SIP_ROUTE_FORGED, "" },
 	{ "a_user_under_our_name_is_a_target", "sip:richard@edge.contoso.example", "", SIP_ROUTE_NEW,
 	  SIP_ROUTE_NEW, "" },
 };
@@ -178,25 +192,28 @@ static void a_gruu_follows_the_route_set(void **unused)
 static void a_token_has_its_largest_size(void **unused)
 {
 	struct sip_proxy proxy = edge_proxy();
-	struct sip_route_binding binding = { .call_id = SLICE("c"), .tag = SLICE("t") };
+	struct sip_route_binding binding = {
+		.call_id = SLICE("c"), .tag = SLICE("t"), .caller = &route_alice, .callee = &route_bob
+	};
 	char hop[SIP_TOKEN_MAX];
 	struct arena arena;
 	struct sip_token token = { .towards = SIP_SIDE_EXTERNAL }, read;
 	struct slice text;
-	size_t room = SIP_TOKEN_MAX - 21;
+	size_t room = SIP_TOKEN_MAX - TOKEN_FIXED;
 
 	(void)unused;
 	memset(hop, 'x', sizeof hop);
 	arena_start(&arena, SIP_MESSAGE_ARENA_MAX);
 	for (size_t length = room - 1; length <= room + 1; length++) {
 		token.next_hop = (struct slice){ hop, length };
-		text = sip_route_token_make(&proxy, &arena, &token, true, &binding);
+		text = sip_route_token_make(&proxy, &arena, &token, &binding);
 		if (length > room) {
 			assert_null(text.ptr);
 			continue;
 		}
-		assert_int_equal(text.len, length + 21);
-		assert_true(sip_route_token_check(&proxy, &arena, text, &binding, &read));
+		assert_int_equal(text.len, length + TOKEN_FIXED);
+		assert_int_equal(sip_route_token_check(&proxy, &arena, text, &binding, &read),
+		                 SIP_TOKEN_GOOD);
 		assert_true(slice_equal(read.next_hop, token.next_hop));
 	}
 	arena_stop(&arena);
@@ -207,7 +224,9 @@ static void any_next_hop_comes_back(void **unused)
 	static const char *const hops[] = { "", "fabrikam.example", "[2001:db8::1]:5061",
 		                            "a b@c<d>;e\"%41\r\n", "\x01\xff" };
 	struct sip_proxy proxy = edge_proxy();
-	struct sip_route_binding binding = { .call_id = SLICE("c") };
+	struct sip_route_binding binding = { .call_id = SLICE("c"),
+		                             .caller = &route_alice,
+		                             .callee = &route_bob };
 	struct arena arena;
 
 	(void)unused;
@@ -215,11 +234,12 @@ static void any_next_hop_comes_back(void **unused)
 	for (size_t i = 0; i < COUNT(hops); i++) {
 		struct sip_token token = { .towards = SIP_SIDE_INTERNAL, .next_hop = slice_of(hops[i]) },
 		                 read;
-		struct slice text = sip_route_token_make(&proxy, &arena, &token, false, &binding);
+		struct slice text = sip_route_token_make(&proxy, &arena, &token, &binding);
 		struct sip_address address;
 
 		assert_non_null(text.ptr);
-		assert_true(sip_route_token_check(&proxy, &arena, text, &binding, &read));
+		assert_int_equal(sip_route_token_check(&proxy, &arena, text, &binding, &read),
+		                 SIP_TOKEN_GOOD);
 		assert_slice(read.next_hop, hops[i]);
 		assert_int_equal(read.towards, SIP_SIDE_INTERNAL);
 		text = sip_route_value(&proxy, &arena, SIP_SIDE_EXTERNAL, true, text);
@@ -234,17 +254,23 @@ static void any_next_hop_comes_back(void **unused)
 static void fields_do_not_run_together(void **unused)
 {
 	struct sip_proxy proxy = edge_proxy();
-	struct sip_route_binding one = { .call_id = SLICE("ab"), .tag = SLICE("c") },
-	                         two = { .call_id = SLICE("a"), .tag = SLICE("bc") };
+	struct sip_route_binding one = { .call_id = SLICE("ab"),
+		                         .tag = SLICE("c"),
+		                         .caller = &route_alice,
+		                         .callee = &route_bob },
+	                         two = { .call_id = SLICE("a"),
+		                         .tag = SLICE("bc"),
+		                         .caller = &route_alice,
+		                         .callee = &route_bob };
 	struct sip_token token = { .towards = SIP_SIDE_INTERNAL }, read;
 	struct arena arena;
 	struct slice text;
 
 	(void)unused;
 	arena_start(&arena, SIP_MESSAGE_ARENA_MAX);
-	text = sip_route_token_make(&proxy, &arena, &token, true, &one);
-	assert_true(sip_route_token_check(&proxy, &arena, text, &one, &read));
-	assert_false(sip_route_token_check(&proxy, &arena, text, &two, &read));
+	text = sip_route_token_make(&proxy, &arena, &token, &one);
+	assert_int_equal(sip_route_token_check(&proxy, &arena, text, &one, &read), SIP_TOKEN_GOOD);
+	assert_int_equal(sip_route_token_check(&proxy, &arena, text, &two, &read), SIP_TOKEN_BAD);
 	arena_stop(&arena);
 }
 
