@@ -281,7 +281,7 @@ static void complain_columns(const struct run *run, const struct reason *reason,
 static enum cli_exit print_pages(const struct run *run, const struct pages *pages)
 {
 	const struct cli_options *o = &run->request->options;
-	const struct table_wish wish = { o->columns, o->sort, o->is_csv };
+	const struct table_wish wish = { o->columns, o->sort, o->is_csv ? TABLE_CSV : TABLE_TEXT };
 	const struct json **rows = mem_new_array(pages->rows + 1, sizeof *rows);
 	struct print_style style = style_now(run->world);
 	struct reason reason;

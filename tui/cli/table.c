@@ -143,6 +143,29 @@ static void print_csv(struct buffer *out, const struct print_style *style, const
 	buffer_stop(&cell);
 }
 
+/* One a line; hidden characters as \\uXXXX. */
+static void print_objects(struct buffer *out, const struct columns *chosen, const struct json **rows,
+                          size_t count)
+{
+	buffer_add_char(out, '[');
+	for (size_t i = 0; i < count; i++) {
+		buffer_add(out, i ? SLICE(",\n{") : SLICE("\n{"));
+		for (size_t c = 0, used = 0; c < chosen->count; c++) {
+			const struct json *value = json_get(rows[i], chosen->columns[c].member);
+			struct json_writer w = json_write(out);
+
+			if (!value)
+				continue;
+			buffer_add(out, used++ ? SLICE(",") : SLICE(""));
+			json_put_slice(&w, NULL, slice_of(chosen->columns[c].member));
+			buffer_add_char(out, ':');
+			print_json(out, value);
+		}
+		buffer_add_char(out, '}');
+	}
+	buffer_add(out, SLICE("\n]\n"));
+}
+
 enum result table_print(struct buffer *out, const struct print_style *style, enum control_verb_id verb,
                         const struct table_wish *wish, const struct json **rows, size_t count,
                         struct reason *reason)
@@ -160,8 +183,10 @@ enum result table_print(struct buffer *out, const struct print_style *style, enu
 	if (result != RESULT_OK)
 		return result;
 	table_columns(&chosen, columns);
-	if (wish->is_csv)
+	if (wish->form == TABLE_CSV)
 		print_csv(out, style, &chosen, rows, count);
+	else if (wish->form == TABLE_JSON)
+		print_objects(out, &chosen, rows, count);
 	else
 		print_rows(out, style, columns, rows, count);
 	return RESULT_OK;

@@ -1,5 +1,5 @@
 /*
- * table: rows of a list as they were wished for: which columns, in which order, as a table or as CSV.
+ * table: rows of a list as they were wished for: which columns, in which order, as a table, as CSV or as JSON.
  *
  * Which columns there are and how they are named: tui/client/columns.h.
  */
@@ -10,10 +10,16 @@
 #include "tui/cli/print.h"
 #include "tui/client/columns.h"
 
+enum table_form {
+	TABLE_TEXT, /* for people */
+	TABLE_CSV,  /* RFC 4180, members as headings, values as the daemon has them */
+	TABLE_JSON, /* an array of objects with the members that are columns */
+};
+
 struct table_wish {
 	const char *columns; /* names with commas between; NULL: those of the verb */
 	const char *sort;    /* one name, with - before it for the highest first; NULL: as they come */
-	bool is_csv; /* RFC 4180, members as headings, values as the daemon has them; else for people */
+	enum table_form form;
 };
 
 /* `rows`: objects of the verb's list, sorted in place.  INVALID: no row has such a column. */

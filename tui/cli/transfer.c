@@ -273,6 +273,39 @@ enum result transfer_write_file(const char *path, struct slice text, struct reas
 	return RESULT_OK;
 }
 
+/* Beside the old one, and in its place only when it is whole. */
+static enum result replace_whole(const char *path, struct slice text, struct reason *reason)
+{
+	char beside[TRANSFER_PATH_MAX + 8];
+	enum result result;
+
+	snprintf(beside, sizeof beside, "%s.new", path);
+	result = transfer_keep_file(beside, text, false, reason);
+	if (result == RESULT_OK && rename(beside, path) != 0) {
+		result = fail_errno(reason, RESULT_IO, "%s", path);
+		unlink(beside);
+	}
+	return result;
+}
+
+enum result transfer_keep_file(const char *path, struct slice text, bool replaces, struct reason *reason)
+{
+	enum result result;
+	int file;
+
+	if (replaces)
+		return replace_whole(path, text, reason);
+	file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
+	if (file < 0)
+		return fail_errno(reason, errno == EEXIST ? RESULT_EXISTS : RESULT_IO, "%s", path);
+	result = write_whole(file, text);
+	if (close(file) != 0 || result != RESULT_OK) {
+		result = fail_errno(reason, RESULT_IO, "%s", path);
+		unlink(path);
+	}
+	return result;
+}
+
 /* The name came over the wire: it may name a file in the directory and nothing else. */
 static bool is_plain_name(struct slice name, char to[TRANSFER_NAME_MAX])
 {

@@ -8,7 +8,12 @@
 
 #include "tui/client/call.h"
 
-enum { TRANSFER_FILES_MAX = 256, TRANSFER_BYTES_MAX = 16 * 1024 * 1024, TRANSFER_NAME_MAX = 128 };
+enum {
+	TRANSFER_FILES_MAX = 256,
+	TRANSFER_BYTES_MAX = 16 * 1024 * 1024,
+	TRANSFER_NAME_MAX = 128,
+	TRANSFER_PATH_MAX = 4096
+};
 
 /*
  * How many of `text`'s first bytes fit one config.upload: whole characters, at
@@ -24,6 +29,8 @@ enum result transfer_send_file(struct caller *caller, const char *path, const ch
                                enum control_code *code, struct reason *reason);
 /* Over what was there; also to a pipe or a device. */
 enum result transfer_write_file(const char *path, struct slice text, struct reason *reason);
+/* A file that only its owner reads, whole or not at all.  EXISTS: there is one, and it is not to be replaced; IO. */
+enum result transfer_keep_file(const char *path, struct slice text, bool replaces, struct reason *reason);
 /*
  * Fetches what `listing` (the answer to config.export) names: into `directory`,
  * each file replaced whole, or all to `out` when directory is NULL or "-".

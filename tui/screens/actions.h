@@ -12,7 +12,7 @@
  * command line), parts.h, feed and lists (what is fetched page by page), changes (commands sent
  * one after the other), questions (before a change), forms (a form's object: asked for, saved), grants, imports, nodes (of the topology), timers (when a change goes back),
  * going (from screen to screen), menu (all of them), keys (whose a key is), moves (the cursor's), prompts (what is typed
- * below), dressing (theme and frames), doing (what an action does), chosen (what is done with the selected row), console (the loop).
+ * below), dressing (theme and frames), picking (columns), exports, doing (what an action does), chosen (what is done with the selected row), console (the loop).
  * Direction: key -> action -> command -> question -> request -> answer -> scene -> grid.
  */
 #ifndef TUI_SCREENS_ACTIONS_H

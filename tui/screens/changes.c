@@ -404,7 +404,7 @@ static bool run_own(struct console *console, struct slice line)
 	else if (screen_named(line) < SCREEN_COUNT)
 		console_go(console, screen_named(line));
 	else
-		return dressing_run(console, line);
+		return dressing_run(console, line) || picking_run(console, line);
 	return true;
 }
 

@@ -135,6 +135,8 @@ void doing(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_GRANT: grants_open(console, false); break;
 	case ACTION_GRANT_ALL: grants_open(console, true); break;
 	case ACTION_UNGRANT: grants_revoke(console); break;
+	case ACTION_EXPORT: exports_ask(console); break;
+	case ACTION_COLUMNS: picking_ask(console); break;
 	case ACTION_IMPORT: prompts_open(console, PROMPT_FILE, SLICE("")); break;
 	case ACTION_NEW_KIND:
 		forms_open(console, kind_of_screen(console->scene.screen), SLICE(""), true, NULL);

@@ -132,6 +132,7 @@ static const char *prompt_label(enum prompt prompt)
 	case PROMPT_FILTER: return "/";
 	case PROMPT_COMMAND: return ":";
 	case PROMPT_FILE: return _("Import users from the file: ");
+	case PROMPT_EXPORT: return _("Write this list to the file (.csv, .json, .txt): ");
 	case PROMPT_COMMENT:
 	case PROMPT_REASON: return _("Comment (why?): ");
 	case PROMPT_NONE: break;

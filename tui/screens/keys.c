@@ -43,6 +43,8 @@ static void dialog_input(struct console *console, uint32_t key)
 		timer_turn(console);
 	if (answer == DIALOG_OPEN || answer == DIALOG_TURN)
 		return;
+	if (answer == DIALOG_NO && console->asking == ASKING_EXPORT)
+		scene_say(&console->scene, GRID_NORMAL, "%s", _("nothing was written"));
 	if (answer == DIALOG_NO && (console->asking == ASKING_AGREED || console->asking == ASKING_IMPORT))
 		scene_say(&console->scene, GRID_NORMAL, "%s", _("nothing was changed"));
 	if (answer == DIALOG_OTHER)
@@ -51,6 +53,8 @@ static void dialog_input(struct console *console, uint32_t key)
 		changes_clear(&console->agreed);
 	else if (console->asking == ASKING_LEAVE)
 		console->leaves = true;
+	else if (console->asking == ASKING_EXPORT)
+		exports_agree(console);
 	else if (console->asking == ASKING_IMPORT)
 		imports_agree(console);
 	else if (console->asking == ASKING_DISCARD)

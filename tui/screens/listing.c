@@ -106,6 +106,7 @@ static char draw_mark(const void *owner, size_t index)
 static void draw_columns(struct listing *listing)
 {
 	listing->table.column_count = listing->columns.count;
+	listing->table.is_chosen = listing_is_chosen(listing);
 	for (size_t i = 0; i < listing->columns.count; i++) {
 		const struct column *column = &listing->columns.columns[i];
 

@@ -61,6 +61,7 @@ struct changes {
 enum asking {
 	ASKING_AGREED,  /* the commands in `agreed` */
 	ASKING_IMPORT,  /* to take the users of a file */
+	ASKING_EXPORT,  /* to replace a file by what a list shows */
 	ASKING_LEAVE,   /* the console */
 	ASKING_DISCARD, /* the form's changes, to go to `discard_to` */
 };
@@ -95,10 +96,11 @@ struct console {
 	struct imports imports;
 	int64_t trial_id; /* the dry run of what the open dialog asks about */
 	enum asking asking;
-	enum screen discard_to; /* SCREEN_COUNT: what is below */
-	int64_t form_due_ms;    /* when the form's object may be asked for again */
+	char export_path[SCENE_TEXT_BYTES]; /* the file a list is written to */
+	enum screen discard_to;             /* SCREEN_COUNT: what is below */
+	int64_t form_due_ms;                /* when the form's object may be asked for again */
 	bool is_pasting, leaves;
-	bool is_held; /* the bare display stays as painted: news would take a selection away */
+	bool is_held;        /* the bare display stays as painted: news would take a selection away */
 	int64_t pasted_ms;   /* monotonic: the last key, for a paste that never ends */
 	bool shows_partners; /* the overview is tall enough for a list of them */
 	struct instant now;
@@ -177,6 +179,16 @@ void imports_open(struct console *console, struct slice path);
 bool imports_take(struct console *console, int64_t id, struct control_answer *answer);
 void imports_agree(struct console *console);
 
+/* exports.c: what a list shows, to a file */
+void exports_ask(struct console *console); /* for its name */
+void exports_run(struct console *console, struct slice path);
+void exports_agree(struct console *console); /* the file there is may be replaced */
+
+/* picking.c: `columns NAME,NAME`: which a list shows; false: it is another command */
+void picking_ask(struct console *console); /* with those that are shown, to be changed */
+bool picking_run(struct console *console, struct slice line);
+void picking_name(const struct listing *listing, struct buffer *out); /* all there are, commas between */
+
 /* timers.c: when what is published goes back by itself */
 const char *timer_option(size_t timer);    /* of the command line; NULL: it does not */
 void timer_offer(struct console *console); /* the open dialog says it, and t turns it */
@@ -236,7 +248,7 @@ void chosen_domain(struct console *console,
 void chosen_show(struct console *console);
 void chosen_show_listed(struct console *console); /* the same of any kind's */
 void chosen_mark(struct console *console);
-void chosen_mark_all(struct console *console); /* those that are shown; or takes all marks */
+void chosen_mark_all(struct console *console);                 /* those that are shown; or takes all marks */
 void chosen_change(struct console *console, const char *verb); /* "xmpp remove DOMAIN", after a question */
 void chosen_toggle(struct console *console);
 void chosen_allow(struct console *console);

@@ -21,6 +21,8 @@ static void accept_prompt(struct console *console)
 		stages_publish_as(console, slice_trim(editor_text(&editor)));
 	else if (prompt == PROMPT_FILE)
 		imports_open(console, slice_trim(editor_text(&editor)));
+	else if (prompt == PROMPT_EXPORT)
+		exports_run(console, slice_trim(editor_text(&editor)));
 	else if (prompt == PROMPT_REASON)
 		changes_agree_because(console, slice_trim(editor_text(&editor)));
 }

@@ -155,6 +155,9 @@ void table_draw(struct table *table, struct grid *grid, int x, int y, int width,
 	table_settle(table, table->page);
 	lay_out(table, grid, width - TABLE_MARGIN, widths);
 	draw_headings(table, grid, x + TABLE_MARGIN, y, widths);
+	for (size_t c = 0; table->is_chosen && c < table->column_count; c++)
+		if (!widths[c])
+			grid_set(grid, x + width - 1, y, '>', GRID_WARN);
 	for (int i = 0; i < height - 1 && table->top + (size_t)i < table->count; i++)
 		draw_row(table, grid, x, y + 1 + i, widths, table->top + (size_t)i);
 }

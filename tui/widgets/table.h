@@ -35,6 +35,7 @@ struct table {
 	size_t told;          /* the row the owner says more about: follows `selected` once it rests */
 	size_t sort;          /* column; TABLE_UNSORTED: as they come */
 	bool is_reversed;
+	bool is_chosen; /* the columns were asked for: a mark tells that some have no room */
 	int page; /* rows drawn last time: what PAGE_DOWN moves by */
 	void *owner;
 	/* `scratch` holds TABLE_CELL_BYTES for texts made on the spot. */

@@ -46,6 +46,17 @@ static struct stage *connections_failed(void)
 	return stage;
 }
 
+static struct stage *connections_chosen(void)
+{
+	struct stage *stage = connections();
+	struct reason reason;
+
+	assert_int_equal(listing_choose(&stage->scene.listings[SCREEN_CONNECTIONS],
+	                                SLICE("partner,tls,state,bytes_in,last_error,address"), &reason),
+	                 RESULT_OK);
+	return stage;
+}
+
 /* Of a partner who was refused here and refuses us, each with whose decision it was. */
 static struct stage *connections_errors(void)
 {
@@ -183,6 +194,9 @@ static const struct picture pictures[] = {
 	{ "connections-80x24", connections, 80, 24, false, false },
 	{ "connections-120x40", connections, 120, 40, false, false },
 	{ "connections-60x16", connections, 60, 16, false, false },
+	{ "connections-columns-80x24", connections_chosen, 80, 24, false, false },
+	{ "connections-columns-60x16", connections_chosen, 60, 16, false, false },
+	{ "connections-columns-120x40", connections_chosen, 120, 40, false, false },
 	{ "connections-errors-80x24", connections_errors, 80, 24, false, false },
 	{ "connections-failed-80x24", connections_failed, 80, 24, false, false },
 	{ "connections-hostile-80x24", connections_hostile, 80, 24, true, false },
