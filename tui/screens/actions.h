@@ -6,10 +6,9 @@
  *
  * Files in reading order: screens.def and actions.def (the tables), actions, scene (everything a
  * frame is drawn from), screens (the table as data), frame (header, title, hints), overview,
- * services, domains, filtering and domain_rows (the list's data), listing and listing_view (rows that live only
- * a moment), kind_list (any kind's objects), versions (and the audit, and what is staged), connections, recent (events), discovered, sessions, topology, scopes (policies and users in words), listing_window (one page of many), editing (any kind as a form), form_screen,
+ * services, domains, filtering, listing and listing_view (rows of the daemon), kind_list (any kind's objects), versions (and the audit, and what is staged), connections, recent (events), discovered, sessions, topology, scopes (policies and users in words), listing_window (one page of many), editing (any kind as a form), form_screen,
  * access_edge and effects (what a switch stops), why, reading (text, help), command and complete (words of a
- * command line), parts.h, feed and lists (what is fetched page by page), changes (commands sent
+ * command line), parts.h, lists (what is fetched page by page), changes (commands sent
  * one after the other), questions (before a change), forms (a form's object: asked for, saved), grants, imports, nodes (of the topology), timers (when a change goes back),
  * going (from screen to screen), menu (all of them), keys (whose a key is), moves (the cursor's), prompts (what is typed
  * below), dressing (theme and frames), picking (columns), exports, doing (what an action does), chosen (what is done with the selected row), console (the loop).

@@ -244,7 +244,7 @@ bool changes_take(struct console *console, int64_t id, struct control_answer *an
 	if (id != changes->asked_id)
 		return false;
 	changes->asked_id = 0;
-	console->feed.due_ms = console->lists.due_ms = 0;
+	console->lists.due_ms = 0;
 	view_hurry(&console->status);
 	view_hurry(&console->staged);
 	view_hurry(&console->plan);
@@ -261,7 +261,7 @@ bool changes_take(struct console *console, int64_t id, struct control_answer *an
 		return true;
 	} else {
 		say_success(console, answer->result);
-		domain_rows_unmark(&console->scene.domains);
+		listing_unmark(&console->scene.listings[SCREEN_DOMAINS]);
 		if (changes->is_form)
 			forms_saved(console);
 		if (console->scene.screen == SCREEN_WHY)

@@ -8,11 +8,8 @@
 /* The domain that the selected row is about; none where it is about no partner. */
 static struct slice partner_of_row(const struct scene *scene)
 {
-	const struct domain_row *row = scene_domain(scene);
 	const struct json *listed = scene_listing(scene) ? listing_selected(scene_listing(scene)) : NULL;
 
-	if (scene->screen == SCREEN_DOMAINS)
-		return row ? row->domain : SLICE_NONE;
 	if (scene->screen == SCREEN_CONNECTIONS)
 		return slice_equal(scene_text(listed, "side"), SLICE("internal"))
 		               ? SLICE_NONE
@@ -128,32 +125,32 @@ void chosen_why(struct console *console)
 /* The form of the selected domain, on whichever list it is. */
 void chosen_domain(struct console *console, const char *field)
 {
-	const struct domain_row *row = scene_domain(&console->scene);
+	const struct json *row = scene_domain(&console->scene);
 	bool is_blocked;
 
 	if (!row) {
 		scene_say(&console->scene, GRID_NORMAL, "%s", _("there is no row; n allows a new domain"));
 		return;
 	}
-	is_blocked = slice_equal(row->rule, SLICE("block"));
+	is_blocked = domain_is_blocked(row);
 	if (is_blocked && field && slice_equal(slice_of(field), SLICE("proxy-fqdn")))
 		scene_say(&console->scene, GRID_NORMAL, "%s",
 		          _("a blocked domain has no edge to connect to"));
 	else
 		forms_open(console, model_kind(is_blocked ? MODEL_BLOCKED_DOMAIN : MODEL_ALLOWED_DOMAIN),
-		           row->domain, false, field);
+		           scene_text(row, "domain"), false, field);
 }
 
 void chosen_show(struct console *console)
 {
-	const struct domain_row *row = scene_domain(&console->scene);
+	const struct json *row = scene_domain(&console->scene);
 	struct buffer line;
 
 	if (!row)
 		return;
 	buffer_start(&line, COMMAND_BYTES);
 	buffer_add(&line, SLICE("domain show"));
-	command_add(&line, row->domain);
+	command_add(&line, scene_text(row, "domain"));
 	command_run(console, buffer_slice(&line));
 	buffer_stop(&line);
 }
@@ -297,46 +294,23 @@ void chosen_open(struct console *console)
 		command_run(console, SLICE("event tail 100"));
 }
 
+static void say_marks_are_full(struct scene *scene)
+{
+	scene_say(scene, GRID_WARN, _("at most %d rows can be marked"), LISTING_MARKS_MAX);
+}
+
 void chosen_mark(struct console *console)
 {
 	struct scene *scene = &console->scene;
-	struct domain_row *row = scene_domain(scene);
-	bool has_room = true;
 
-	if (scene_listing(scene))
-		has_room = listing_mark(scene_listing(scene));
-	else if (row && !row->is_marked && domain_rows_marked(&scene->domains) >= DOMAIN_MARKS_MAX)
-		has_room = false;
-	else if (row)
-		row->is_marked = !row->is_marked;
-	if (has_room)
+	if (listing_mark(scene_listing(scene)))
 		table_key(scene_table(scene), INPUT_DOWN);
 	else
-		scene_say(scene, GRID_WARN, _("at most %d rows can be marked"), DOMAIN_MARKS_MAX);
+		say_marks_are_full(scene);
 }
 
 void chosen_mark_all(struct console *console)
 {
-	struct scene *scene = &console->scene;
-	struct domain_rows *rows = &scene->domains;
-	size_t marked = 0;
-
-	if (scene_listing(scene)) {
-		if (!listing_mark_all(scene_listing(scene)))
-			scene_say(scene, GRID_WARN, _("at most %d rows can be marked"), LISTING_MARKS_MAX);
-		return;
-	}
-	for (size_t i = 0; i < rows->shown; i++)
-		marked += domain_rows_shown(rows, i)->is_marked;
-	if (marked == rows->shown) {
-		domain_rows_unmark(rows);
-		return;
-	}
-	marked = domain_rows_marked(rows);
-	for (size_t i = 0; i < rows->shown && marked < DOMAIN_MARKS_MAX; i++) {
-		marked += !domain_rows_shown(rows, i)->is_marked;
-		domain_rows_shown(rows, i)->is_marked = true;
-	}
-	if (marked >= DOMAIN_MARKS_MAX)
-		scene_say(scene, GRID_WARN, _("at most %d rows can be marked"), DOMAIN_MARKS_MAX);
+	if (!listing_mark_all(scene_listing(&console->scene)))
+		say_marks_are_full(&console->scene);
 }

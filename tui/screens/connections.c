@@ -32,14 +32,15 @@ const struct listing_kind *connections_kind(void) { return &kind; }
 /* A connection is named after the edge at its other end; what may be blocked is the domain it speaks for. */
 struct slice connection_domain(const struct scene *scene, const struct json *row)
 {
+	const struct listing *domains = &scene->listings[SCREEN_DOMAINS];
 	struct slice proved = json_as_slice(json_at(json_get(row, "domains"), 0)),
 	             partner = scene_text(row, "partner");
 
 	if (proved.len)
 		return proved;
-	for (size_t i = 0; i < scene->domains.count && partner.len; i++)
-		if (slice_equal_nocase(scene->domains.rows[i].proxy, partner))
-			return scene->domains.rows[i].domain;
+	for (size_t i = 0; i < domains->count && partner.len; i++)
+		if (slice_equal_nocase(scene_text(domains->rows[i], "proxy-fqdn"), partner))
+			return scene_text(domains->rows[i], "domain");
 	return partner;
 }
 

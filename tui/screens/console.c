@@ -22,11 +22,11 @@ static void take_answer(void *to, int64_t id, struct control_answer *answer)
 {
 	struct console *console = to;
 
-	if (view_take(&console->status, id, answer, console->now) || feed_take(console, id, answer) ||
-	    lists_take(console, id, answer) || changes_take(console, id, answer) ||
-	    inquiry_take(console, id, answer) || imports_take(console, id, answer) ||
-	    forms_take(console, id, answer) || whys_take(console, id, answer) ||
-	    trial_take(console, id, answer) || view_take(&console->staged, id, answer, console->now) ||
+	if (view_take(&console->status, id, answer, console->now) || lists_take(console, id, answer) ||
+	    changes_take(console, id, answer) || inquiry_take(console, id, answer) ||
+	    imports_take(console, id, answer) || forms_take(console, id, answer) ||
+	    whys_take(console, id, answer) || trial_take(console, id, answer) ||
+	    view_take(&console->staged, id, answer, console->now) ||
 	    view_take(&console->plan, id, answer, console->now))
 		return;
 	/* An answer nobody waits for any more. */
@@ -49,7 +49,6 @@ static void take_state(void *to)
 	lists_restart(&console->lists);
 	view_hurry(&console->status);
 	view_hurry(&console->staged);
-	console->feed.due_ms = 0;
 }
 
 /* What the screens may know of the link. */
@@ -66,7 +65,6 @@ static void tell_scene(struct console *console)
 	scene->hello = client_hello(console->client);
 	scene->status = view_result(&console->status);
 	scene->status_heard_ms = console->status.heard_ms;
-	scene->domains_trouble = console->feed.trouble.text;
 	scene->lists_trouble = console->lists.trouble.text;
 	recent_settle(&scene->events);
 }
@@ -128,8 +126,6 @@ static int pause_until(const struct console *console, bool owes_paint, int64_t p
 	if (client_state(console->client) == CLIENT_UP) {
 		if (!console->status.asked_id)
 			next = soonest(console->status.due_ms, next);
-		if (!console->feed.asked_id && feed_is_wanted(console))
-			next = soonest(console->feed.due_ms, next);
 		if (!console->lists.asked_id && !console->lists.events_id && lists_are_wanted(console))
 			next = soonest(console->lists.due_ms, next);
 	}
@@ -164,7 +160,6 @@ static void loop(struct console *console, int signals)
 		client_step(console->client, console->now, polled[2].revents);
 		tell_scene(console); /* what follows decides by what has been heard up to now */
 		view_refresh(&console->status, console->client, console->now);
-		feed_refresh(console);
 		lists_refresh(console);
 		forms_refresh(console);
 		stages_refresh(console);
@@ -232,7 +227,6 @@ static enum result start(struct console *console, struct reason *reason)
 	view_start(&console->status, "status", SCENE_STATUS_EVERY_MS);
 	view_start(&console->staged, "stage.list", STAGED_EVERY_MS);
 	view_start(&console->plan, "plan", STAGED_EVERY_MS);
-	feed_start(&console->feed);
 	lists_start(&console->lists);
 	changes_start(&console->changes);
 	changes_start(&console->agreed);
@@ -251,7 +245,6 @@ static void stop(struct console *console)
 	imports_stop(&console->imports);
 	changes_stop(&console->changes);
 	lists_stop(&console->lists);
-	feed_stop(&console->feed);
 	view_stop(&console->plan);
 	view_stop(&console->staged);
 	view_stop(&console->status);

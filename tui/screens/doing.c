@@ -30,7 +30,7 @@ static void sort_by(struct console *console, int step)
 static void refresh_all(struct console *console)
 {
 	view_hurry(&console->status);
-	console->feed.due_ms = console->lists.due_ms = 0;
+	console->lists.due_ms = 0;
 	console->lists.is_forced = true;
 	client_retry_now(console->client, console->now);
 	scene_say(&console->scene, GRID_DIM, "%s", _("asking again"));
@@ -45,9 +45,6 @@ static void go_back(struct console *console, uint32_t key)
 		prompts_filter(console, SLICE(""));
 	else if (key == INPUT_ESCAPE && scene->screen == SCREEN_EVENTS && scene->events.is_paused)
 		recent_pause(&scene->events, false);
-	else if (key == INPUT_ESCAPE && scene->screen == SCREEN_DOMAINS &&
-	         domain_rows_marked(&scene->domains))
-		domain_rows_unmark(&scene->domains);
 	else if (key == INPUT_ESCAPE && scene_listing(scene) && scene_listing(scene)->mark_count)
 		listing_unmark(scene_listing(scene));
 	else if (scene->under_count || !(scene_place(scene) & BROWSED))

@@ -11,102 +11,50 @@
 
 enum { DETAIL_LINES = 7, DETAIL_FROM_HEIGHT = 18 };
 
-static const struct table_column columns[DOMAIN_COLUMNS] = {
-	[DOMAIN_NAME] = { N_("DOMAIN"), 24, 3, 0, false },
-	[DOMAIN_RULE] = { N_("RULE"), 5, 0, 0, false },
-	[DOMAIN_PROXY] = { N_("PROXY FQDN"), 21, 2, 3, false },
-	[DOMAIN_IDENTITY] = { N_("IDENTITY"), 9, 0, 5, false },
-	[DOMAIN_LIVE] = { N_("LIVE"), 6, 0, 1, false },
-	[DOMAIN_RATE] = { N_("MSG/S"), 5, 0, 1, true },
-	[DOMAIN_NOTE] = { N_("NOTE"), 8, 3, 2, false },
-	[DOMAIN_ERROR] = { N_("LAST ERROR"), 14, 3, 4, false },
+static enum grid_role state_role(struct slice state)
+{
+	return slice_equal(state, SLICE("up"))     ? GRID_GOOD
+	       : slice_equal(state, SLICE("down")) ? GRID_BAD
+	                                           : GRID_NORMAL;
+}
+
+/* What the member alone does not say: of a blocked domain, of one without a proxy, of one that nobody talks with. */
+static bool draw_cell(const struct json *row, const char *member, char *scratch, struct table_cell *out)
+{
+	struct slice name = slice_of(member);
+	int64_t connections = scene_number(row, "connections");
+	bool is_blocked = domain_is_blocked(row);
+
+	if (slice_equal(name, SLICE("rule")) && is_blocked) {
+		*out = (struct table_cell){ said_word(scene_text(row, "rule")), GRID_WARN };
+	} else if (slice_equal(name, SLICE("state")) && is_blocked && connections > 0) {
+		/* It is on its way out: that is worth seeing. */
+		snprintf(scratch, TABLE_CELL_BYTES, _("%lld open"), (long long)connections);
+		*out = (struct table_cell){ slice_of(scratch), GRID_WARN };
+	} else if (slice_equal(name, SLICE("proxy-fqdn")) && !is_blocked &&
+	           !scene_text(row, "proxy-fqdn").len) {
+		*out = (struct table_cell){ slice_of(_("(dns srv)")), GRID_DIM };
+	} else if (slice_equal(name, SLICE("comment"))) {
+		*out = (struct table_cell){ scene_text(row, "comment"), GRID_DIM };
+	} else if (slice_equal(name, SLICE("rate")) && !connections &&
+	           !(json_as_real(json_get(row, "rate"), 0) > 0)) {
+		*out = (struct table_cell){ SLICE("-"), GRID_NORMAL };
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static const struct listing_kind kind = {
+	.verb = CONTROL_VERB_DOMAIN_LIST,
+	.method = "domain.list",
+	.is_paged = true,
+	.key = { "domain" },
+	.state_role = state_role,
+	.cell = draw_cell,
 };
 
-static bool is_blocked(const struct domain_row *row) { return slice_equal(row->rule, SLICE("block")); }
-
-static struct table_cell live_cell(const struct domain_row *row, char *scratch)
-{
-	/* A blocked domain with connections is on its way out: that is worth seeing. */
-	if (is_blocked(row) && row->connections > 0) {
-		snprintf(scratch, TABLE_CELL_BYTES, _("%lld open"), (long long)row->connections);
-		return (struct table_cell){ slice_of(scratch), GRID_WARN };
-	}
-	if (slice_equal(row->state, SLICE("up")))
-		return (struct table_cell){ said_word(row->state), GRID_GOOD };
-	if (slice_equal(row->state, SLICE("down")))
-		return (struct table_cell){ said_word(row->state), GRID_BAD };
-	return (struct table_cell){ row->state.len ? said_word(row->state) : SLICE("-"), GRID_NORMAL };
-}
-
-static struct table_cell draw_cell(const void *owner, size_t index, size_t column, char *scratch)
-{
-	const struct scene *scene = owner;
-	const struct domain_row *row = domain_rows_shown(&scene->domains, index);
-	struct table_cell dash = { SLICE("-"), GRID_NORMAL };
-
-	if (!row)
-		return dash;
-	switch ((enum domain_column)column) {
-	case DOMAIN_NAME: return (struct table_cell){ row->domain, GRID_NORMAL };
-	case DOMAIN_RULE:
-		return (struct table_cell){ said_word(row->rule), is_blocked(row) ? GRID_WARN : GRID_NORMAL };
-	case DOMAIN_PROXY:
-		if (is_blocked(row))
-			return dash;
-		return row->proxy.len ? (struct table_cell){ row->proxy, GRID_NORMAL }
-		                      : (struct table_cell){ slice_of(_("(dns srv)")), GRID_DIM };
-	case DOMAIN_IDENTITY:
-		return is_blocked(row) || !row->identity.len
-		               ? dash
-		               : (struct table_cell){ said_word(row->identity), GRID_NORMAL };
-	case DOMAIN_LIVE: return live_cell(row, scratch);
-	case DOMAIN_RATE:
-		if (!row->connections && !(row->rate > 0))
-			return dash;
-		return (struct table_cell){ slice_of(shown_rate(row->rate, scratch)), GRID_NORMAL };
-	case DOMAIN_NOTE: return (struct table_cell){ row->note, GRID_DIM };
-	case DOMAIN_ERROR: return row->error.len ? (struct table_cell){ row->error, GRID_WARN } : dash;
-	case DOMAIN_COLUMNS: break;
-	}
-	return dash;
-}
-
-static char draw_mark(const void *owner, size_t index)
-{
-	const struct domain_row *row = domain_rows_shown(&((const struct scene *)owner)->domains, index);
-
-	return row && row->is_marked ? '*' : ' ';
-}
-
-static const char *translate(const char *text) { return _(text); }
-
-void domains_start(struct scene *scene)
-{
-	scene->table = (struct table){ .columns = columns,
-		                       .column_count = DOMAIN_COLUMNS,
-		                       .owner = scene,
-		                       .cell = draw_cell,
-		                       .mark = draw_mark,
-		                       .translate = translate };
-}
-
-void domains_title(const struct scene *scene, struct buffer *out)
-{
-	size_t marked = domain_rows_marked(&scene->domains);
-
-	buffer_add(out, slice_of(_("SIP domains")));
-	if (!scene->domains_heard_ms)
-		return;
-	buffer_printf(out, _("   %zu of %lld"), scene->domains.shown, (long long)scene->domains.total);
-	if (scene->domains.is_cut)
-		buffer_printf(out, _(" (first %zu fetched)"), scene->domains.count);
-	if (marked)
-		buffer_printf(out, _("   %zu marked"), marked);
-	if (scene->filter.length)
-		buffer_printf(out, _("   filter: %.*s"), SLICE_ARG(editor_text(&scene->filter)));
-	buffer_printf(out, _("   sort: %s %s"), _(columns[scene->table.sort].heading),
-	              scene->table.is_reversed ? "v" : "^");
-}
+const struct listing_kind *domains_kind(void) { return &kind; }
 
 /* ---- the selected one, in words ---- */
 
@@ -128,108 +76,90 @@ static int draw_folded(struct grid *grid, int x, int y, int room, struct slice w
 
 static void draw_detail(const struct scene *scene, struct grid *grid, struct area area)
 {
-	const struct domain_row *row = domain_rows_shown(&scene->domains, scene->table.told);
+	const struct listing *listing = &scene->listings[SCREEN_DOMAINS];
+	const struct json *row = listing_told(listing);
+	struct slice proxy = scene_text(row, "proxy-fqdn"), identity = scene_text(row, "identity"),
+	             error = scene_text(row, "last_error"), advice = scene_text(row, "advice"),
+	             note = scene_text(row, "comment");
+	int64_t error_at = scene_number(row, "last_error_at"), connections = scene_number(row, "connections");
 	int x = area.x + 1, y = area.y, room = area.width - 2, used;
 	char rate[SHOWN_BYTES], at[SHOWN_BYTES];
 
 	grid_line(grid, area.x + 1, y++, area.width - 2, GRID_DIM);
 	if (!row)
 		return;
-	used = grid_put(grid, x, y, room, row->domain, GRID_FOCUS);
-	if (is_blocked(row)) {
+	used = grid_put(grid, x, y, room, scene_text(row, "domain"), GRID_FOCUS);
+	if (domain_is_blocked(row)) {
 		grid_put_text(grid, x + used, y++, room - used, _(": blocked, in both directions"),
 		              GRID_NORMAL);
 	} else {
 		used += grid_put_text(grid, x + used, y, room - used,
-		                      row->proxy.len ? _(": allowed, edge pinned to ")
-		                                     : _(": allowed, edge found by DNS SRV"),
+		                      proxy.len ? _(": allowed, edge pinned to ")
+		                                : _(": allowed, edge found by DNS SRV"),
 		                      GRID_NORMAL);
-		if (row->proxy.len) {
-			used += grid_put(grid, x + used, y, room - used, row->proxy, GRID_NORMAL);
+		if (proxy.len) {
+			used += grid_put(grid, x + used, y, room - used, proxy, GRID_NORMAL);
 			grid_printf(grid, x + used, y, room - used, GRID_NORMAL, ":%lld",
-			            (long long)row->port);
+			            (long long)scene_number(row, "proxy-port"));
 		}
 		y++;
 	}
-	if (scene->domains.live_trouble.len) {
+	if (listing->live_trouble.len) {
 		used = grid_put_text(grid, x, y, room, _("live: unknown, "), GRID_WARN);
-		used += grid_put(grid, x + used, y, room - used, scene->domains.live_trouble, GRID_WARN);
+		used += grid_put(grid, x + used, y, room - used, listing->live_trouble, GRID_WARN);
 	} else {
 		used = grid_printf(grid, x, y, room, GRID_NORMAL,
-		                   row->connections == 1 ? _("live: %lld connection, %s messages/s")
-		                                         : _("live: %lld connections, %s messages/s"),
-		                   (long long)row->connections, shown_rate(row->rate, rate));
+		                   connections == 1 ? _("live: %lld connection, %s messages/s")
+		                                    : _("live: %lld connections, %s messages/s"),
+		                   (long long)connections,
+		                   shown_rate(json_as_real(json_get(row, "rate"), 0), rate));
 	}
-	if (row->identity.len) {
+	if (identity.len) {
 		used += grid_put_text(grid, x + used, y, room - used, _("; identity "), GRID_NORMAL);
-		grid_put(grid, x + used, y, room - used, said_word(row->identity), GRID_NORMAL);
+		grid_put(grid, x + used, y, room - used, said_word(identity), GRID_NORMAL);
 	}
 	y++;
 	used = grid_put_text(grid, x, y, room, _("last error: "), GRID_NORMAL);
-	if (row->error.len && row->error_at)
+	if (error.len && error_at)
 		used += grid_printf(grid, x + used, y, room - used, GRID_DIM, "%s ",
-		                    shown_time(row->error_at, at));
-	y += draw_folded(grid, x + used, y, room - used, row->error, GRID_WARN);
-	if (row->error.len && row->advice.len) {
+		                    shown_time(error_at, at));
+	y += draw_folded(grid, x + used, y, room - used, error, GRID_WARN);
+	if (error.len && advice.len) {
 		used = grid_put_text(grid, x, y, room, _("do: "), GRID_NORMAL);
-		y += draw_folded(grid, x + used, y, room - used, row->advice, GRID_NORMAL);
+		y += draw_folded(grid, x + used, y, room - used, advice, GRID_NORMAL);
 	}
 	if (y >= area.y + area.height) /* a long error: the note stands in the list */
 		return;
 	used = grid_put_text(grid, x, y, room, _("note: "), GRID_NORMAL);
-	grid_put(grid, x + used, y, room - used, row->note.len ? row->note : SLICE("-"), GRID_NORMAL);
-}
-
-/* ---- nothing to list ---- */
-
-static void draw_empty(const struct scene *scene, struct grid *grid, struct area area)
-{
-	const struct json *discovery = json_get(json_get(scene->status, "switches"),
-	                                        "enable-partner-discovery");
-	const char *words;
-
-	if (!scene->domains_heard_ms)
-		words = scene->domains_trouble[0]  ? scene->domains_trouble
-		        : scene->link == CLIENT_UP ? _("asking the daemon...")
-		        : scene->trouble[0]        ? scene->trouble
-		                                   : _("connecting...");
-	else if (scene->domains.flaw[0])
-		words = scene->domains.flaw;
-	else if (scene->filter.length)
-		words = _("No domain matches the filter. Esc clears it.");
-	else if (json_as_bool(discovery, false))
-		words = _("No domains. Discovery is on: whom DNS proves may connect. n allows one.");
-	else
-		words = _("No domains. Discovery is off: nobody can connect. n allows one.");
-	grid_put_text(grid, area.x + TABLE_MARGIN, area.y + 1, area.width - TABLE_MARGIN - 1, words,
-	              scene->domains_heard_ms && !scene->domains.flaw[0] ? GRID_NORMAL : GRID_WARN);
-	grid_cursor(grid, area.x, area.y + 1);
+	grid_put(grid, x + used, y, room - used, note.len ? note : SLICE("-"), GRID_NORMAL);
 }
 
 void domains_draw(struct scene *scene, struct grid *grid, struct area area)
 {
-	bool has_detail = area.height >= DETAIL_FROM_HEIGHT;
+	const struct json *discovery = json_get(json_get(scene->status, "switches"),
+	                                        "enable-partner-discovery");
 	struct area list = area, detail = area;
 
-	if (has_detail) {
+	if (area.height >= DETAIL_FROM_HEIGHT) {
 		list.height -= DETAIL_LINES;
 		detail.y = area.y + list.height;
 		detail.height = DETAIL_LINES;
 		draw_detail(scene, grid, detail);
 	}
-	scene->table.owner = scene;
-	table_draw(&scene->table, grid, list.x, list.y, list.width, list.height);
-	if (scene->domains.shown == 0)
-		draw_empty(scene, grid, list);
+	listing_draw(scene, &scene->listings[SCREEN_DOMAINS], grid, list,
+	             json_as_bool(discovery, false)
+	                     ? _("No domains. Discovery is on: whom DNS proves may connect. n allows one.")
+	                     : _("No domains. Discovery is off: nobody can connect. n allows one."));
 }
 
 void domains_command(const struct scene *scene, struct buffer *out)
 {
-	const struct domain_row *row = domain_rows_shown(&scene->domains, scene->table.told);
+	const struct listing *listing = &scene->listings[SCREEN_DOMAINS];
+	struct slice domain = scene_text(listing_told(listing), "domain");
 
-	buffer_add(out, row ? SLICE("domain show") : SLICE("domain list"));
-	if (row)
-		command_add(out, row->domain);
-	else if (scene->filter.length)
-		command_add(out, editor_text(&scene->filter));
+	buffer_add(out, domain.len ? SLICE("domain show") : SLICE("domain list"));
+	if (domain.len)
+		command_add(out, domain);
+	else if (listing->filter.length)
+		command_add(out, editor_text(&listing->filter));
 }

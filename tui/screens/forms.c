@@ -144,17 +144,14 @@ static bool is_there(struct console *console)
 	struct scene *scene = &console->scene;
 	struct editing *editing = &scene->editing;
 	struct slice name = slice_trim(editor_text(&editing->form.fields[0].value));
+	struct listing *domains = &scene->listings[SCREEN_DOMAINS];
 	bool allows = editing->kind->id == MODEL_ALLOWED_DOMAIN;
 	bool is_of_domains = allows || editing->kind->id == MODEL_BLOCKED_DOMAIN;
-	const struct domain_row *row = editing->is_new && is_of_domains
-	                                       ? domain_rows_find(&scene->domains, name)
-	                                       : NULL;
-	bool is_allowed = row && slice_equal(row->rule, SLICE("allow"));
-	size_t place;
+	const struct json *row = editing->is_new && is_of_domains ? listing_find(domains, name) : NULL;
+	bool is_allowed = row && !domain_is_blocked(row);
 
 	if (!row || (allows && !is_allowed))
 		return false;
-	place = domain_rows_place(&scene->domains, name);
 	if (is_allowed)
 		scene_say(scene, GRID_NORMAL,
 		          allows ? _("%.*s is allowed already; Enter edits it")
@@ -163,10 +160,8 @@ static bool is_there(struct console *console)
 	else
 		scene_say(scene, GRID_NORMAL, _("%.*s is blocked already"), SLICE_ARG(name));
 	scene_close(scene);
-	if (scene->screen == SCREEN_DOMAINS && place < scene->domains.shown) {
-		scene->table.selected = place;
+	if (scene->screen == SCREEN_DOMAINS && listing_select(domains, row))
 		scene_settle(scene);
-	}
 	return true;
 }
 

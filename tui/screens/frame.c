@@ -90,9 +90,7 @@ static void draw_title(const struct scene *scene, struct grid *grid)
 	                                                                   : _(": command  ? help");
 
 	buffer_start(&title, 4096);
-	if (scene->screen == SCREEN_DOMAINS)
-		domains_title(scene, &title);
-	else if (scene->screen == SCREEN_EVENTS)
+	if (scene->screen == SCREEN_EVENTS)
 		events_title(scene, &title);
 	else if (scene_is_form(scene))
 		form_title(scene, &title);

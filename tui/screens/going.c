@@ -42,7 +42,7 @@ static void arrive(struct console *console)
 	if (scene_is_form(scene) && scene->screen != SCREEN_FORM && scene->editing.kind != kind)
 		forms_open_one(console, kind, key_of_screen(scene->screen));
 	view_hurry(&console->plan);
-	console->feed.due_ms = console->lists.due_ms = 0;
+	console->lists.due_ms = 0;
 }
 
 static void go(struct console *console, enum screen screen)

@@ -59,6 +59,8 @@ static struct table_cell draw_cell(const void *owner, size_t index, size_t colum
 	struct slice text = text_of(row, field->member);
 	struct table_cell cell = { text.len ? text : SLICE("-"), GRID_NORMAL };
 
+	if (listing->kind->cell && listing->kind->cell(row, field->member, scratch, &cell))
+		return cell;
 	if (json_kind(json_get(row, field->member)) == JSON_KIND_ARRAY)
 		return list_cell(json_get(row, field->member), scratch);
 	if (field->type == COLUMN_TREE) {
@@ -211,6 +213,8 @@ enum result listing_add_page(struct listing *listing, struct json *whole, const 
 	return RESULT_OK;
 }
 
+static void forget_gone_marks(struct listing *listing);
+
 void listing_replace(struct listing *listing, struct listing *fresh)
 {
 	char key[LISTING_KEY_BYTES];
@@ -228,9 +232,11 @@ void listing_replace(struct listing *listing, struct listing *fresh)
 	listing->total = fresh->total;
 	listing->result = fresh->result;
 	listing->is_cut = fresh->is_cut;
+	listing->asks_filtered = fresh->asks_filtered;
 	listing->live_trouble = fresh->live_trouble;
 	listing->refused = (struct refused_filter){ "", "" };
 	listing_start(fresh, listing->kind); /* empty: its rows are the other's now */
+	forget_gone_marks(listing);
 	listing_arrange(listing, key);
 }
 
@@ -267,6 +273,24 @@ const struct json *listing_row(const struct listing *listing, size_t index)
 const struct json *listing_selected(const struct listing *listing)
 {
 	return listing_row(listing, listing->table.selected);
+}
+
+const struct json *listing_find(const struct listing *listing, struct slice key)
+{
+	for (size_t i = 0; i < listing->count; i++)
+		if (slice_equal(text_of(listing->rows[i], listing->kind->key[0]), key))
+			return listing->rows[i];
+	return NULL;
+}
+
+bool listing_select(struct listing *listing, const struct json *row)
+{
+	for (size_t i = 0; row && i < listing->shown; i++)
+		if (listing_row(listing, i) == row) {
+			listing->table.selected = i;
+			return true;
+		}
+	return false;
 }
 
 size_t listing_number(const struct listing *listing)
@@ -324,26 +348,43 @@ bool listing_is_chosen(const struct listing *listing)
 
 /* ---- marks ---- */
 
-static size_t mark_of(const struct listing *listing, const struct json *row)
+/* Where among the marks, which stand in order, a key is or belongs. */
+static size_t mark_place(const struct listing *listing, const char *key)
+{
+	size_t low = 0, high = listing->mark_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(listing->marks[middle], key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+size_t listing_mark_of(const struct listing *listing, const struct json *row)
 {
 	char key[LISTING_KEY_BYTES];
-	size_t i = 0;
+	size_t at;
 
+	if (!row || !listing->mark_count)
+		return listing->mark_count;
 	listing_key(listing, row, key);
-	while (i < listing->mark_count && strcmp(listing->marks[i], key) != 0)
-		i++;
-	return i;
+	at = mark_place(listing, key);
+	return at < listing->mark_count && strcmp(listing->marks[at], key) == 0 ? at : listing->mark_count;
 }
 
 bool listing_is_marked(const struct listing *listing, const struct json *row)
 {
-	return listing->mark_count && row && mark_of(listing, row) < listing->mark_count;
+	return listing_mark_of(listing, row) < listing->mark_count;
 }
 
 static bool add_mark(struct listing *listing, const struct json *row)
 {
 	char key[LISTING_KEY_BYTES], *kept;
-	size_t length;
+	size_t length, at;
 
 	if (listing_is_marked(listing, row))
 		return true;
@@ -353,31 +394,53 @@ static bool add_mark(struct listing *listing, const struct json *row)
 	if (!kept)
 		return false;
 	memcpy(kept, key, length);
-	listing->marks[listing->mark_count++] = kept;
+	at = mark_place(listing, key);
+	memmove(listing->marks + at + 1, listing->marks + at,
+	        (listing->mark_count++ - at) * sizeof *listing->marks);
+	listing->marks[at] = kept;
 	return true;
+}
+
+static void take_mark(struct listing *listing, size_t at)
+{
+	mem_free(listing->marks[at]);
+	memmove(listing->marks + at, listing->marks + at + 1,
+	        (--listing->mark_count - at) * sizeof *listing->marks);
 }
 
 bool listing_mark(struct listing *listing)
 {
 	const struct json *row = listing_selected(listing);
-	size_t at;
+	size_t at = listing_mark_of(listing, row);
 
 	if (!row)
 		return true;
-	at = mark_of(listing, row);
 	if (at == listing->mark_count)
 		return add_mark(listing, row);
-	mem_free(listing->marks[at]);
-	listing->marks[at] = listing->marks[--listing->mark_count];
+	take_mark(listing, at);
 	return true;
+}
+
+/* Where every row is at hand, a mark whose row is gone marks nothing any more. */
+static void forget_gone_marks(struct listing *listing)
+{
+	bool is_there[LISTING_MARKS_MAX + 1] = { false };
+
+	if (!listing->mark_count || listing->kind->is_windowed || listing->is_cut || listing->asks_filtered)
+		return;
+	for (size_t i = 0; i < listing->count; i++)
+		is_there[listing_mark_of(listing, listing->rows[i])] = true;
+	for (size_t i = listing->mark_count; i > 0; i--)
+		if (!is_there[i - 1])
+			take_mark(listing, i - 1);
 }
 
 bool listing_mark_all(struct listing *listing)
 {
 	bool are_marked = true;
 
-	for (size_t i = 0; i < listing->shown; i++)
-		are_marked &= listing_is_marked(listing, listing_row(listing, i));
+	for (size_t i = 0; are_marked && i < listing->shown; i++)
+		are_marked = listing_is_marked(listing, listing_row(listing, i));
 	if (are_marked) {
 		listing_unmark(listing);
 		return true;
@@ -440,7 +503,7 @@ void listing_arrange(struct listing *listing, const char *key)
 		keys[0] = '\0';
 	is_right = filtering_read(editor_text(&listing->filter), keys, listing->now_wall_ms, &filter,
 	                          listing->flaw);
-	if (listing->kind->is_windowed &&
+	if (listing_is_filtered_there(listing) &&
 	    filtering_is_refused(&listing->refused, editor_text(&listing->filter))) {
 		memcpy(listing->flaw, listing->refused.flaw, sizeof listing->flaw);
 		is_right = false;

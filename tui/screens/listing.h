@@ -1,5 +1,5 @@
 /*
- * listing: rows of the daemon that live only a moment (connections, events, discovered partners), filtered and sorted.
+ * listing: rows of the daemon on a screen, filtered and sorted.
  *
  * A kind says which members are columns; rows are the daemon's JSON, looked at and never copied.
  */
@@ -32,6 +32,8 @@ struct listing_kind {
 	size_t pages_max; /* 0: LISTING_PAGES_MAX */
 	const char *key[LISTING_KEY_MEMBERS]; /* members that together name a row; NULL ends them */
 	enum grid_role (*state_role)(struct slice state);
+	/* A cell that says more than its member; false: it is as its type has it.  NULL: all are. */
+	bool (*cell)(const struct json *row, const char *member, char *scratch, struct table_cell *out);
 };
 
 /* Which page of a windowed listing is held: too many rows for all of them to be here. */
@@ -59,6 +61,7 @@ struct listing {
 	int64_t total, heard_ms;   /* total -1: nobody has counted; heard_ms 0: never */
 	const struct json *result; /* of the last page */
 	bool is_cut;               /* the daemon holds more than was fetched */
+	bool asks_filtered;        /* the whole does not fit: the daemon filters first */
 	struct slice live_trouble;
 	int64_t now_wall_ms; /* ages are counted from here */
 	struct table table;
@@ -71,6 +74,12 @@ struct listing {
 	struct refused_filter refused;
 	char flaw[FLAW_BYTES]; /* what is wrong with the filter: nothing is shown; "" */
 };
+
+/* Does the daemon filter it?  It is not at hand whole. */
+bool listing_is_filtered_there(const struct listing *listing);
+/* What its verb is: does it take a filter, does it show the configuration, of whichever version? */
+bool listing_can_ask_filtered(const struct listing_kind *kind);
+bool listing_is_of_a_version(const struct listing_kind *kind);
 
 void listing_start(struct listing *listing, const struct listing_kind *kind);
 void listing_stop(struct listing *listing);
@@ -99,6 +108,12 @@ void listing_refuse(struct listing *listing, const char *filter, const char *fla
 void listing_key(const struct listing *listing, const struct json *row, char to[LISTING_KEY_BYTES]);
 const struct json *listing_row(const struct listing *listing, size_t index); /* of those shown; or NULL */
 const struct json *listing_selected(const struct listing *listing);
+/* The row whose first key is that text, shown or not; NULL: it was not fetched. */
+const struct json *listing_find(const struct listing *listing, struct slice key);
+/* Puts the cursor on it; false: the filter hides it. */
+bool listing_select(struct listing *listing, const struct json *row);
+/* Which mark is the row's, from 0; mark_count: none. */
+size_t listing_mark_of(const struct listing *listing, const struct json *row);
 /* Which of all rows as the daemon gave them is selected, from 1; 0: none. */
 size_t listing_number(const struct listing *listing);
 const struct json *listing_told(const struct listing *listing); /* the row that is told about; or NULL */

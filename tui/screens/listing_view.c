@@ -32,6 +32,9 @@ void listing_title(const struct listing *listing, const char *name, struct buffe
 void listing_draw(struct scene *scene, struct listing *listing, struct grid *grid, struct area area,
                   const char *nothing)
 {
+	/* Rows of the configuration are known without the service that serves them. */
+	bool is_unknown = listing->live_trouble.len && !listing_is_of_a_version(listing->kind);
+
 	listing->table.owner = listing;
 	listing->now_wall_ms = scene->now.wall_ms;
 	table_draw(&listing->table, grid, area.x, area.y, area.width, area.height);
@@ -42,14 +45,13 @@ void listing_draw(struct scene *scene, struct listing *listing, struct grid *gri
 		          : scene->link == CLIENT_UP ? _("asking the daemon...")
 		          : scene->trouble[0]        ? scene->trouble
 		                                     : _("connecting...");
-	else if (listing->live_trouble.len)
-		nothing = listing->live_trouble.ptr;
 	else if (listing->flaw[0])
 		nothing = listing->flaw;
+	else if (is_unknown)
+		nothing = listing->live_trouble.ptr;
 	else if (listing->filter.length)
 		nothing = _("Nothing matches the filter. Esc clears it.");
 	grid_put_text(grid, area.x + TABLE_MARGIN, area.y + 1, area.width - TABLE_MARGIN - 1, nothing,
-	              listing->heard_ms && !listing->live_trouble.len && !listing->flaw[0] ? GRID_NORMAL
-	                                                                                   : GRID_WARN);
+	              listing->heard_ms && !is_unknown && !listing->flaw[0] ? GRID_NORMAL : GRID_WARN);
 	grid_cursor(grid, area.x, area.y + 1);
 }

@@ -1,9 +1,36 @@
-/* A windowed listing: one page of many is held, and the cursor goes from page to page. */
+/* What of a list is at hand; of a windowed one a page of many, and the cursor goes from page to page. */
 #include "tui/screens/listing.h"
 
 #include <stdio.h>
 
+#include "shared/control/control.h"
+
 enum { BEHIND_BYTES_MAX = 1024 * 1024 };
+
+bool listing_is_filtered_there(const struct listing *listing)
+{
+	return listing->kind->is_windowed || listing->asks_filtered;
+}
+
+static const struct control_verb *verb_of(const struct listing_kind *kind)
+{
+	return kind->method ? control_verb(kind->verb) : NULL;
+}
+
+bool listing_can_ask_filtered(const struct listing_kind *kind)
+{
+	struct control_argument argument;
+
+	for (size_t i = 0; verb_of(kind) && control_verb_argument(verb_of(kind), i, &argument); i++)
+		if (slice_equal(slice_of(argument.name), SLICE("filter")))
+			return true;
+	return false;
+}
+
+bool listing_is_of_a_version(const struct listing_kind *kind)
+{
+	return verb_of(kind) && verb_of(kind)->effect == CONTROL_SHOWS;
+}
 
 bool listing_leaves(struct listing *listing, uint32_t key)
 {

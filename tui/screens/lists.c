@@ -1,4 +1,4 @@
-/* The listings' rows: asked for page by page while their screen is shown; events come by themselves. */
+/* The listings' rows: asked for page by page while their screen is shown; what is shown changes when the last page is in. */
 #include <stdio.h>
 
 #include "tui/client/words.h"
@@ -15,7 +15,7 @@ void lists_start(struct lists *lists)
 void lists_stop(struct lists *lists) { listing_stop(&lists->building); }
 
 /* The fetched listing whose rows the screen shows, or that is read about; NULL: none. */
-static struct listing *wanted_list(struct console *console)
+static struct listing *shown_list(struct console *console)
 {
 	struct scene *scene = &console->scene;
 	struct listing *listing = &scene->listings[scene->screen];
@@ -26,20 +26,26 @@ static struct listing *wanted_list(struct console *console)
 	return listing->kind && listing->kind->method ? listing : NULL;
 }
 
+/*
+ * The domains are fetched once behind another screen, too: the overview says who is busiest, and a connection is to an edge
+ * whose domain they know.
+ */
+static struct listing *wanted_list(struct console *console)
+{
+	struct listing *shown = shown_list(console), *domains = &console->scene.listings[SCREEN_DOMAINS];
+	bool waits = shown ? !shown->heard_ms
+	                   : scene_place_below(&console->scene) == SCREEN_EVENTS &&
+	                             !console->lists.is_following;
+
+	return waits || domains->heard_ms || console->lists.has_no_domains ? shown : domains;
+}
+
 bool lists_are_wanted(const struct console *console)
 {
 	struct console *own = (struct console *)(uintptr_t)console;
 
 	return wanted_list(own) ||
 	       (scene_place_below(&console->scene) == SCREEN_EVENTS && !console->lists.is_following);
-}
-
-/* Does the verb show the configuration, of whichever version? */
-static bool is_of_a_version(const char *method)
-{
-	const struct control_verb *verb = control_verb(control_verb_named(slice_of(method)));
-
-	return verb && verb->effect == CONTROL_SHOWS;
 }
 
 static void ask_page(struct console *console)
@@ -50,34 +56,36 @@ static void ask_page(struct console *console)
 
 	buffer_start(&params, 8192);
 	json_open_object(&w, NULL);
-	if (lists->asked->kind->is_windowed && lists->building.page_count) {
-		if (lists->asked_filter[0])
-			json_put_text(&w, "filter", lists->asked_filter);
+	if (lists->asked_filter[0])
+		json_put_text(&w, "filter", lists->asked_filter);
+	if (lists->cursor[0])
 		json_put_text(&w, "after", lists->cursor);
-	} else if (lists->asked->kind->is_windowed) {
-		struct slice filter = editor_text(&lists->asked->filter);
-
-		lists->asked_turn = lists->asked->window.turn;
-		if (!slice_to_text(filter, lists->asked_filter, sizeof lists->asked_filter))
-			lists->asked_filter[0] = '\0';
-		if (filter.len)
-			json_put_slice(&w, "filter", filter);
-		if (listing_after(lists->asked).len)
-			json_put_slice(&w, "after", listing_after(lists->asked));
-	} else if (lists->cursor[0]) {
-		json_put_text(&w, "after", lists->cursor);
-	}
 	if (lists->asked->kind->is_paged)
 		json_put_number(&w, "limit",
 		                lists->asked->kind->is_windowed
 		                        ? (int64_t)(WINDOW_ROWS - lists->building.count)
 		                        : LIST_PAGE_ROWS);
-	if (console->scene.as_of && is_of_a_version(lists->asked->kind->method))
+	if (console->scene.as_of && listing_is_of_a_version(lists->asked->kind))
 		json_put_number(&w, "version", console->scene.as_of);
 	json_close_object(&w);
 	lists->asked_id = client_ask(console->client, console->now, lists->asked->kind->method,
 	                             buffer_slice(&params), VIEW_TIMEOUT_MS, &lists->trouble);
 	buffer_stop(&params);
+}
+
+/* Which rows the daemon is asked for: all pages of the fetch ask for the same. */
+static void begin_fetch(struct lists *lists, struct listing *wanted)
+{
+	listing_stop(&lists->building);
+	listing_start(&lists->building, wanted->kind);
+	lists->asked = wanted;
+	lists->asked_turn = wanted->window.turn;
+	if (!listing_is_filtered_there(wanted) ||
+	    !slice_to_text(editor_text(&wanted->filter), lists->asked_filter, sizeof lists->asked_filter))
+		lists->asked_filter[0] = '\0';
+	if (!wanted->kind->is_windowed ||
+	    !slice_to_text(listing_after(wanted), lists->cursor, sizeof lists->cursor))
+		lists->cursor[0] = '\0';
 }
 
 static void ask_events(struct console *console)
@@ -105,7 +113,7 @@ static bool is_current(const struct console *console, const struct listing *list
 
 	return listing && listing->kind->is_still && listing->heard_ms && !lists->is_forced &&
 	       scene_number(listing->result, "version") == version && !listing->window.turn &&
-	       (!listing->kind->is_windowed ||
+	       (!listing_is_filtered_there(listing) ||
 	        (lists->held == listing &&
 	         slice_equal(slice_of(lists->asked_filter), editor_text(&listing->filter))));
 }
@@ -113,7 +121,7 @@ static bool is_current(const struct console *console, const struct listing *list
 /* It would be refused again. */
 static bool is_refused(const struct console *console, const struct listing *listing)
 {
-	return listing && listing->kind->is_windowed && !console->lists.is_forced &&
+	return listing && listing_is_filtered_there(listing) && !console->lists.is_forced &&
 	       filtering_is_refused(&listing->refused, editor_text(&listing->filter));
 }
 
@@ -126,7 +134,7 @@ void lists_refresh(struct console *console)
 	if (client_state(console->client) != CLIENT_UP || (console->now.mono_ms < lists->due_ms && !turns) ||
 	    !lists_are_wanted(console))
 		return;
-	lists->due_ms = console->now.mono_ms + FEED_EVERY_MS; /* also when it cannot be asked */
+	lists->due_ms = console->now.mono_ms + LISTS_EVERY_MS; /* also when it cannot be asked */
 	if (!lists->asked_id && (is_current(console, wanted) || is_refused(console, wanted)))
 		return;
 	lists->is_forced = false;
@@ -134,17 +142,14 @@ void lists_refresh(struct console *console)
 		ask_events(console);
 	if (!wanted || lists->asked_id)
 		return;
-	listing_stop(&lists->building);
-	listing_start(&lists->building, wanted->kind);
-	lists->asked = wanted;
-	lists->cursor[0] = '\0';
+	begin_fetch(lists, wanted);
 	ask_page(console);
 }
 
 /* The link is new: the daemon has forgotten that we follow. */
 void lists_restart(struct lists *lists)
 {
-	lists->is_following = false;
+	lists->is_following = lists->has_no_domains = false;
 	lists->is_forced = true; /* and may be another one */
 	lists->due_ms = 0;
 }
@@ -191,12 +196,29 @@ static void publish(struct console *console)
 		lists->due_ms = 0; /* something else is wanted by now */
 		return;
 	}
+	if (!asked->kind->is_windowed) {
+		lists->building.asks_filtered = listing_can_ask_filtered(asked->kind) &&
+		                                (lists->building.is_cut ||
+		                                 (asked->asks_filtered && asked->filter.length));
+		if (lists->building.total < 0 && !lists->building.is_cut) /* all pages are in */
+			lists->building.total = (int64_t)lists->building.count;
+	}
 	asked->now_wall_ms = console->now.wall_ms;
 	listing_replace(asked, &lists->building);
 	asked->heard_ms = console->now.mono_ms;
 	lists->held = asked;
+	if (wanted_list(console) != asked)
+		lists->due_ms = 0; /* it was fetched behind a screen that shows another */
 	if (asked->kind->is_windowed)
 		listing_turned(asked, lists->asked_turn, slice_of(lists->cursor));
+}
+
+/* Another screen waits for its first rows: a long fetch makes way for it. */
+static bool has_to_wait(struct console *console)
+{
+	const struct listing *wanted = wanted_list(console);
+
+	return wanted && wanted != console->lists.asked && !wanted->heard_ms;
 }
 
 bool lists_take(struct console *console, int64_t id, struct control_answer *answer)
@@ -219,12 +241,13 @@ bool lists_take(struct console *console, int64_t id, struct control_answer *answ
 		return true;
 	}
 	lists->asked_id = 0;
-	lists->due_ms = console->now.mono_ms + FEED_EVERY_MS * (int64_t)(lists->building.page_count + 1);
+	lists->due_ms = console->now.mono_ms + LISTS_EVERY_MS * (int64_t)(lists->building.page_count + 1);
 	if (wanted_list(console) != lists->asked)
 		lists->due_ms = 0; /* another screen waits for its first rows */
 	if (answer->code != CONTROL_OK) {
 		lists->asked->window.turn = LISTING_STAYS;
-		if (answer->code == CONTROL_INVALID && lists->asked->kind->is_windowed)
+		lists->has_no_domains |= lists->asked == &console->scene.listings[SCREEN_DOMAINS];
+		if (answer->code == CONTROL_INVALID && lists->asked_filter[0])
 			listing_refuse(lists->asked, lists->asked_filter, lists->trouble.text);
 		return true;
 	}
@@ -234,6 +257,8 @@ bool lists_take(struct console *console, int64_t id, struct control_answer *answ
 	added = listing_add_page(&lists->building, whole, result);
 	if (added == RESULT_NO_MEMORY)
 		fail(&lists->trouble, added, "%s", _("out of memory"));
+	else if (added == RESULT_OK && needs_more(lists) && has_to_wait(console))
+		lists->due_ms = 0; /* what is in so far is dropped */
 	else if (added == RESULT_OK && needs_more(lists))
 		ask_page(console);
 	else

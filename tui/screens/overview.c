@@ -340,17 +340,21 @@ static void draw_attention(const struct scene *scene, struct grid *grid, struct 
 /* ---- who talks most ---- */
 
 /* The rows with the highest rates, `count` of them at most; below them those in trouble. */
-static size_t find_busiest(const struct scene *scene, const struct domain_row **out, size_t count)
+static double rate_of(const struct json *row) { return json_as_real(json_get(row, "rate"), 0); }
+
+static size_t find_busiest(const struct scene *scene, const struct json **out, size_t count)
 {
+	const struct listing *domains = &scene->listings[SCREEN_DOMAINS];
 	size_t found = 0;
 
-	for (size_t i = 0; i < scene->domains.count; i++) {
-		const struct domain_row *row = &scene->domains.rows[i];
+	for (size_t i = 0; i < domains->count; i++) {
+		const struct json *row = domains->rows[i];
 		size_t at = found;
 
-		if (!(row->rate > 0) && !row->connections && !row->error.len)
+		if (!(rate_of(row) > 0) && !scene_number(row, "connections") &&
+		    !scene_text(row, "last_error").len)
 			continue;
-		while (at > 0 && out[at - 1]->rate < row->rate)
+		while (at > 0 && rate_of(out[at - 1]) < rate_of(row))
 			at--;
 		if (at == count)
 			continue;
@@ -363,7 +367,7 @@ static size_t find_busiest(const struct scene *scene, const struct domain_row **
 
 static void draw_busiest(const struct scene *scene, struct grid *grid, struct area area)
 {
-	const struct domain_row *rows[BUSIEST_SHOWN];
+	const struct json *rows[BUSIEST_SHOWN];
 	size_t count = find_busiest(scene, rows, BUSIEST_SHOWN);
 	int x = area.x + 3, rate_end = area.x + 46, y = area.y;
 	char shown[SHOWN_BYTES];
@@ -374,11 +378,14 @@ static void draw_busiest(const struct scene *scene, struct grid *grid, struct ar
 	grid_put_text(grid, rate_end + 3, y, 6, _("LIVE"), GRID_DIM);
 	grid_put_text(grid, rate_end + 11, y++, area.width - 60, _("LAST ERROR"), GRID_DIM);
 	for (size_t i = 0; i < count; i++, y++) {
-		grid_put(grid, x, y, 34, rows[i]->domain, GRID_NORMAL);
-		grid_put_right(grid, rate_end, y, 6, slice_of(shown_rate(rows[i]->rate, shown)), GRID_NORMAL);
-		grid_put(grid, rate_end + 3, y, 7, said_word(rows[i]->state), state_role(rows[i]->state));
+		struct slice state = scene_text(rows[i], "state"), error = scene_text(rows[i], "last_error");
+
+		grid_put(grid, x, y, 34, scene_text(rows[i], "domain"), GRID_NORMAL);
+		grid_put_right(grid, rate_end, y, 6, slice_of(shown_rate(rate_of(rows[i]), shown)),
+		               GRID_NORMAL);
+		grid_put(grid, rate_end + 3, y, 7, said_word(state), state_role(state));
 		grid_put(grid, rate_end + 11, y, area.x + area.width - rate_end - 12,
-		         rows[i]->error.len ? rows[i]->error : SLICE("-"), GRID_NORMAL);
+		         error.len ? error : SLICE("-"), GRID_NORMAL);
 	}
 	if (!count)
 		grid_put_text(grid, x, y, area.width - 4, _("no partner is connected"), GRID_NORMAL);

@@ -11,37 +11,27 @@
 #include "tui/screens/scene.h"
 
 enum {
-	FEED_EVERY_MS = 2000, /* a page; a list of more pages is fetched less often */
+	LISTS_EVERY_MS = 2000, /* a page; a list of more pages is fetched less often */
 	STAGED_EVERY_MS = 5000,
-	FEED_CURSOR_BYTES = 512,
 	CHANGES_BYTES_MAX = 1024 * 1024,
 	CHANGE_TIMEOUT_MS = 60000,
 	CHANGES_COMMENT_BYTES = 512,
 	PASTE_PAUSE_MS = 500,
 };
 
-/* The list of domains, fetched page by page beside the one that is shown. */
-struct feed {
-	struct domain_rows building;
-	int64_t asked_id, due_ms;
-	char cursor[FEED_CURSOR_BYTES]; /* of the next page; "" is the first */
-	bool asks_filtered;             /* the whole does not fit: the daemon filters */
-	char asked_filter[EDITOR_BYTES];
-	struct reason trouble;
-};
-
-/* The other lists, fetched the same way, and the events. */
+/* The lists, fetched page by page beside the one that is shown, and the events. */
 struct lists {
 	struct listing building;
 	struct listing *asked; /* whose rows are being fetched */
 	int64_t asked_id, due_ms, events_id;
-	char cursor[FEED_CURSOR_BYTES];
-	/* of a windowed listing: what the page under way, or the one held, was asked for with */
+	char cursor[LISTING_KEY_BYTES];
+	/* what the page under way, or the one held, was asked for with; "": the daemon does not filter */
 	char asked_filter[EDITOR_BYTES];
 	enum listing_turn asked_turn;
 	const struct listing *held; /* whose rows came last */
 	bool is_forced;             /* asked again though nothing is known to have changed */
 	bool is_following;          /* events come on this link */
+	bool has_no_domains;        /* they could not be had behind another screen */
 	struct reason trouble;
 };
 
@@ -89,7 +79,6 @@ struct console {
 	struct terminal *term;
 	struct scene scene;
 	struct view status, staged, plan;
-	struct feed feed;
 	struct lists lists;
 	struct changes changes, agreed; /* agreed: what the open dialog will start */
 	struct inquiry inquiry;
@@ -105,13 +94,6 @@ struct console {
 	bool shows_partners; /* the overview is tall enough for a list of them */
 	struct instant now;
 };
-
-/* feed.c */
-void feed_start(struct feed *feed);
-void feed_stop(struct feed *feed);
-bool feed_is_wanted(const struct console *console); /* does the screen show it? */
-void feed_refresh(struct console *console);
-bool feed_take(struct console *console, int64_t id, struct control_answer *answer);
 
 /* lists.c */
 void lists_start(struct lists *lists);

@@ -32,13 +32,11 @@ void prompts_filter(struct console *console, struct slice text)
 	struct listing *listing = scene_listing(&console->scene);
 
 	editor_set(scene_filter(&console->scene), text);
-	if (listing && listing->kind->is_windowed) {
+	if (listing && listing->kind->is_windowed)
 		listing_rewind(listing);
-		console->lists.due_ms = 0; /* the daemon filters */
-	}
+	if (listing && listing_is_filtered_there(listing))
+		console->lists.due_ms = 0;
 	scene_arrange(&console->scene);
-	if (console->feed.asks_filtered)
-		console->feed.due_ms = 0;
 }
 
 /* Tab: as far as all that fits agrees; what fits is shown below. */

@@ -59,30 +59,37 @@ void question_offer_stage(struct console *console)
 
 /* The rows that a key acts on: the marked ones, else the selected one. */
 struct targets {
-	const struct domain_row *rows[DOMAIN_MARKS_MAX];
+	struct slice names[LISTING_MARKS_MAX];
 	size_t count;
 	int64_t connections; /* open ones of all of them */
 	size_t blocked;
 };
 
+static void count_target(struct targets *t, const struct json *row)
+{
+	t->connections += scene_number(row, "connections");
+	t->blocked += domain_is_blocked(row);
+}
+
 static struct targets find_targets(const struct scene *scene)
 {
-	struct targets t = { .count = 0 };
-	const struct domain_row *selected = scene_domain(scene);
+	const struct listing *domains = &scene->listings[SCREEN_DOMAINS];
+	const struct json *selected = scene_domain(scene);
+	struct targets t = { .count = domains->mark_count };
 
-	for (size_t i = 0; i < scene->domains.count && t.count < DOMAIN_MARKS_MAX; i++)
-		if (scene->domains.rows[i].is_marked)
-			t.rows[t.count++] = &scene->domains.rows[i];
-	if (t.count == 0 && selected)
-		t.rows[t.count++] = selected;
-	for (size_t i = 0; i < t.count; i++) {
-		t.connections += t.rows[i]->connections;
-		t.blocked += slice_equal(t.rows[i]->rule, SLICE("block"));
+	if (t.count == 0 && selected) {
+		t.names[t.count++] = scene_text(selected, "domain");
+		count_target(&t, selected);
 	}
+	for (size_t i = 0; i < domains->mark_count; i++) /* a domain's row has one key */
+		t.names[i] = slice_of(domains->marks[i] + 1);
+	for (size_t i = 0; i < domains->count && domains->mark_count; i++)
+		if (listing_is_marked(domains, domains->rows[i]))
+			count_target(&t, domains->rows[i]);
 	return t;
 }
 
-/* "domain VERB a,b,c": one change, whose names are at most DOMAIN_MARKS_MAX. */
+/* "domain VERB a,b,c": one change, whose names are at most LISTING_MARKS_MAX. */
 static bool add_targets(struct console *console, const char *verb, const struct targets *t)
 {
 	struct buffer names;
@@ -90,7 +97,7 @@ static bool add_targets(struct console *console, const char *verb, const struct 
 
 	buffer_start(&names, COMMAND_BYTES);
 	for (size_t i = 0; i < t->count; i++)
-		command_add_name(&names, t->rows[i]->domain);
+		command_add_name(&names, t->names[i]);
 	is_added = !names.is_broken && add_change(console, verb, buffer_slice(&names), NULL, SLICE_NONE);
 	buffer_stop(&names);
 	return is_added;
@@ -103,7 +110,7 @@ static void name_targets(const struct targets *t, char *to, size_t size)
 	to[0] = '\0';
 	for (size_t i = 0; i < t->count && i < NAMES_SHOWN && used < size; i++)
 		used += (size_t)snprintf(to + used, size - used, "%s%.*s", i ? ", " : "",
-		                         SLICE_ARG(t->rows[i]->domain));
+		                         SLICE_ARG(t->names[i]));
 	if (t->count > NAMES_SHOWN && used < size)
 		snprintf(to + used, size - used, _(" and %zu more"), t->count - NAMES_SHOWN);
 }
@@ -206,7 +213,7 @@ void question_domains(struct console *console, enum action_id which)
 		explain_allow(console, t.blocked);
 	else
 		explain_remove(console, &t);
-	console->agreed.version = console->scene.domains.version;
+	console->agreed.version = scene_number(console->scene.listings[SCREEN_DOMAINS].result, "version");
 	show_command(console);
 	question_offer_stage(console);
 	trial_ask(console);
@@ -214,15 +221,12 @@ void question_domains(struct console *console, enum action_id which)
 
 void question_allow_new(struct console *console, struct slice domain)
 {
-	const struct domain_row *row = domain_rows_find(&console->scene.domains, domain);
+	struct listing *domains = &console->scene.listings[SCREEN_DOMAINS];
+	const struct json *row = listing_find(domains, domain);
 	char title[DIALOG_LINE_BYTES];
-	size_t place;
 
-	if (row && !slice_equal(row->rule, SLICE("block"))) {
-		place = domain_rows_place(&console->scene.domains, domain);
-		console->scene.table.selected = place < console->scene.domains.shown
-		                                        ? place
-		                                        : console->scene.table.selected;
+	if (row && !domain_is_blocked(row)) {
+		listing_select(domains, row);
 		scene_say(&console->scene, GRID_NORMAL, _("%.*s is allowed already"), SLICE_ARG(domain));
 		return;
 	}
@@ -234,7 +238,7 @@ void question_allow_new(struct console *console, struct slice domain)
 	snprintf(title, sizeof title, _("Allow %.*s"), SLICE_ARG(domain));
 	open_dialog(console, title, 0);
 	explain_allow(console, row != NULL);
-	console->agreed.version = console->scene.domains.version;
+	console->agreed.version = scene_number(domains->result, "version");
 	show_command(console);
 }
 
@@ -335,8 +339,8 @@ void question_form(struct console *console)
 	timer_offer(console);
 	add_form_changes(&console->scene.dialog, editing);
 	if (editing->kind->id == MODEL_ALLOWED_DOMAIN && editing->is_new)
-		explain_allow(console, domain_rows_find(&console->scene.domains,
-		                                        editor_text(&editing->form.fields[0].value)) != NULL);
+		explain_allow(console, listing_find(&console->scene.listings[SCREEN_DOMAINS],
+		                                    editor_text(&editing->form.fields[0].value)) != NULL);
 	if (editing->kind->id == MODEL_BLOCKED_DOMAIN && editing->is_new)
 		dialog_add_line(&console->scene.dialog, "%s",
 		                _("Nobody may talk with it any more, in either direction."));

@@ -7,12 +7,11 @@
 void scene_start(struct scene *scene)
 {
 	*scene = (struct scene){ .trouble = "",
-		                 .domains_trouble = "",
 		                 .lists_trouble = "",
 		                 .plan_trouble = "",
 		                 .retry_at_ms = -1,
 		                 .waiting_since_ms = -1 };
-	domain_rows_start(&scene->domains);
+	listing_start(&scene->listings[SCREEN_DOMAINS], domains_kind());
 	listing_start(&scene->listings[SCREEN_CONNECTIONS], connections_kind());
 	listing_start(&scene->listings[SCREEN_TOPOLOGY], topology_kind());
 	scene->listings[SCREEN_TOPOLOGY].table.sort = TABLE_UNSORTED; /* the tree's order */
@@ -32,12 +31,10 @@ void scene_start(struct scene *scene)
 	why_start(&scene->why);
 	recent_start(&scene->events);
 	pager_start(&scene->pager);
-	domains_start(scene);
 }
 
 void scene_stop(struct scene *scene)
 {
-	domain_rows_stop(&scene->domains);
 	for (int i = 0; i < SCREEN_COUNT; i++)
 		listing_stop(&scene->listings[i]);
 	buffer_stop(&scene->granting);
@@ -56,34 +53,16 @@ void scene_say(struct scene *scene, enum grid_role role, const char *format, ...
 	scene->message_role = role;
 }
 
-static void arrange_domains(struct scene *scene)
-{
-	const struct domain_row *selected = scene_domain(scene);
-	struct slice domain = selected ? selected->domain : SLICE_NONE;
-	size_t place;
-
-	domain_rows_arrange(&scene->domains, editor_text(&scene->filter), scene->now.wall_ms,
-	                    (enum domain_column)scene->table.sort, scene->table.is_reversed);
-	scene->table.count = scene->domains.shown;
-	place = domain_rows_place(&scene->domains, domain);
-	if (place < scene->domains.shown)
-		scene->table.selected = place;
-	else if (scene->table.selected >= scene->table.count)
-		scene->table.selected = scene->table.count ? scene->table.count - 1 : 0;
-}
-
 void scene_arrange(struct scene *scene)
 {
 	struct listing *listing = scene_listing(scene);
 	char key[LISTING_KEY_BYTES];
 
-	if (listing) {
-		listing->now_wall_ms = scene->now.wall_ms;
-		listing_key(listing, listing_selected(listing), key);
-		listing_arrange(listing, key);
-	} else {
-		arrange_domains(scene);
-	}
+	if (!listing)
+		return;
+	listing->now_wall_ms = scene->now.wall_ms;
+	listing_key(listing, listing_selected(listing), key);
+	listing_arrange(listing, key);
 }
 
 struct listing *scene_listing(const struct scene *scene)
@@ -99,17 +78,14 @@ struct table *scene_table(struct scene *scene)
 {
 	struct listing *listing = scene_listing(scene);
 
-	return listing                           ? &listing->table
-	       : scene->screen == SCREEN_DOMAINS ? &scene->table
-	       : scene->screen == SCREEN_WHY     ? &scene->why.steps
-	                                         : NULL;
+	return listing ? &listing->table : scene->screen == SCREEN_WHY ? &scene->why.steps : NULL;
 }
 
 struct editor *scene_filter(struct scene *scene)
 {
 	struct listing *listing = scene_listing(scene);
 
-	return listing ? &listing->filter : &scene->filter;
+	return listing ? &listing->filter : NULL;
 }
 
 /* ---- looking ---- */
@@ -179,9 +155,14 @@ bool scene_is_staged(const struct scene *scene) { return scene_staged(scene) > 0
 
 unsigned scene_place(const struct scene *scene) { return 1u << scene->screen; }
 
-struct domain_row *scene_domain(const struct scene *scene)
+const struct json *scene_domain(const struct scene *scene)
 {
-	return domain_rows_shown(&scene->domains, scene->table.selected);
+	return listing_selected(&scene->listings[SCREEN_DOMAINS]);
+}
+
+bool domain_is_blocked(const struct json *row)
+{
+	return slice_equal(scene_text(row, "rule"), SLICE("block"));
 }
 
 void scene_settle(struct scene *scene)

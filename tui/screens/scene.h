@@ -9,7 +9,6 @@
 #include "shared/base/clock.h"
 #include "tui/client/client.h"
 #include "tui/screens/actions.h"
-#include "tui/screens/domain_rows.h"
 #include "tui/screens/editing.h"
 #include "tui/screens/recent.h"
 #include "tui/screens/kind_list.h"
@@ -62,9 +61,6 @@ struct scene {
 	/* what was heard last; NULL before the first */
 	const struct json *hello, *status;
 	int64_t status_heard_ms;
-	struct domain_rows domains;
-	int64_t domains_heard_ms; /* 0: never */
-	const char *domains_trouble;
 	struct listing listings[SCREEN_COUNT]; /* kind NULL where a screen lists nothing of this sort */
 	struct recent events;
 	const struct json *staged, *plan; /* results of stage.list and plan; NULL before the first */
@@ -77,8 +73,6 @@ struct scene {
 
 	/* what the administrator is doing */
 	size_t attention; /* row selected in the overview */
-	struct table table;
-	struct editor filter; /* of the domains */
 	enum prompt prompt;
 	struct editor editor;
 	char offers[SCENE_TEXT_BYTES]; /* what the command line may go on with, after Tab; "" */
@@ -118,11 +112,12 @@ bool scene_allows(const struct scene *scene, enum action_id id);
 int64_t scene_staged(const struct scene *scene);
 bool scene_is_staged(const struct scene *scene);
 unsigned scene_place(const struct scene *scene);            /* enum action_place */
-struct domain_row *scene_domain(const struct scene *scene); /* the selected one, or NULL */
+const struct json *scene_domain(const struct scene *scene); /* the selected row of the domains, or NULL */
+bool domain_is_blocked(const struct json *row);
 /* What the screen lists; NULL where it lists nothing. */
 struct table *scene_table(struct scene *scene);
-struct editor *scene_filter(struct scene *scene);
-struct listing *scene_listing(const struct scene *scene); /* NULL for the domains, too */
+struct editor *scene_filter(struct scene *scene); /* NULL where it lists nothing */
+struct listing *scene_listing(const struct scene *scene);
 size_t scene_attention_count(const struct scene *scene);
 bool scene_status_is_stale(const struct scene *scene);
 /* The command that shows what the screen shows, without "parley". */
@@ -162,8 +157,7 @@ enum screen screen_named(struct slice word);       /* SCREEN_COUNT: none */
 enum screen screen_of_key(uint32_t key);           /* SCREEN_COUNT: none */
 const char *screen_group(enum screen_group group); /* translated */
 
-void domains_start(struct scene *scene); /* the table's columns */
-void domains_title(const struct scene *scene, struct buffer *out);
+const struct listing_kind *domains_kind(void);
 const struct listing_kind *connections_kind(void);
 /* The domain a row of connection.list speaks for, as far as is known. */
 struct slice connection_domain(const struct scene *scene, const struct json *row);

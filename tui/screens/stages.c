@@ -119,7 +119,7 @@ static void travel(struct console *console)
 	scene->editing.version = scene->editing.is_new
 	                                 ? 0
 	                                 : 1; /* whatever is in the form is of another version */
-	console->feed.due_ms = console->lists.due_ms = console->form_due_ms = 0;
+	console->lists.due_ms = console->form_due_ms = 0;
 	if (number)
 		scene_say(scene, GRID_WARN,
 		          _("domains, forms, partners and why are shown as of v%lld; V ends it"),

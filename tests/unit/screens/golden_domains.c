@@ -1,12 +1,14 @@
 /* SIP domains, their form, the questions about them. */
 #include "tests/unit/screens/pictures.h"
 
+static struct listing *listing_of(struct stage *stage) { return &stage->scene.listings[SCREEN_DOMAINS]; }
+
 static struct stage *domains(void)
 {
 	struct stage *stage = overview();
 
 	stage->scene.screen = SCREEN_DOMAINS;
-	stage->scene.table.selected = 2;
+	listing_of(stage)->table.selected = 2;
 	return stage;
 }
 
@@ -14,7 +16,7 @@ static struct stage *domains_error(void)
 {
 	struct stage *stage = domains();
 
-	stage->scene.table.selected = 6;
+	listing_of(stage)->table.selected = 6;
 	return stage;
 }
 
@@ -31,11 +33,13 @@ static struct stage *domains_filtered(void)
 	struct stage *stage = domains();
 
 	stage->scene.prompt = PROMPT_FILTER;
-	editor_set(&stage->scene.filter, SLICE("rule:block"));
+	editor_set(&listing_of(stage)->filter, SLICE("rule:block"));
 	editor_set(&stage->scene.editor, SLICE("rule:block"));
-	stage->scene.domains.rows[1].is_marked = true;
-	stage->scene.table.sort = DOMAIN_RATE;
-	stage->scene.table.is_reversed = true;
+	listing_of(stage)->table.selected = 1;
+	assert_true(listing_mark(listing_of(stage)));
+	listing_of(stage)->table.selected = 2;
+	listing_of(stage)->table.sort = 5; /* MSG/S */
+	listing_of(stage)->table.is_reversed = true;
 	scene_arrange(&stage->scene);
 	return stage;
 }
@@ -45,7 +49,7 @@ static struct stage *domains_empty(void)
 	struct stage *stage = open_stage("hello.json", "status-stopped.json", NULL);
 
 	stage->scene.screen = SCREEN_DOMAINS;
-	stage->scene.domains_heard_ms = now.mono_ms - 1;
+	listing_of(stage)->heard_ms = now.mono_ms - 1;
 	return stage;
 }
 

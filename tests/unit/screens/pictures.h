@@ -100,7 +100,6 @@ struct stage {
 static inline struct stage *open_stage(const char *hello, const char *status, const char *domains)
 {
 	struct stage *stage = mem_new(sizeof *stage);
-	struct domain_rows none;
 	struct json *page;
 
 	assert_non_null(stage);
@@ -113,12 +112,12 @@ static inline struct stage *open_stage(const char *hello, const char *status, co
 		stage->scene.status = stage->status = read_json(status);
 	stage->scene.status_heard_ms = now.mono_ms - 500;
 	if (domains) {
-		domain_rows_start(&none);
+		struct listing *list = &stage->scene.listings[SCREEN_DOMAINS];
+
 		page = read_json(domains);
-		assert_int_equal(domain_rows_add(&stage->scene.domains, page, page), RESULT_OK);
-		assert_int_equal(domain_rows_finish(&stage->scene.domains, &none), RESULT_OK);
-		stage->scene.domains_heard_ms = now.mono_ms - 500;
-		scene_arrange(&stage->scene);
+		assert_int_equal(listing_add_page(list, page, page), RESULT_OK);
+		list->heard_ms = now.mono_ms - 500;
+		listing_arrange(list, "");
 	}
 	return stage;
 }
@@ -242,9 +241,9 @@ static inline void check_cursor(const struct stage *stage, const struct grid *gr
 {
 	const struct scene *scene = &stage->scene;
 	uint32_t at = grid->cells[(size_t)grid->cursor_y * (size_t)grid->width + (size_t)grid->cursor_x].c;
-	bool has_rows = scene->screen == SCREEN_OVERVIEW ? scene_attention_count(scene) > 0
-	                : scene_listing(scene)           ? scene_listing(scene)->shown > 0
-	                                       : scene->screen == SCREEN_DOMAINS && scene->domains.shown > 0;
+	bool has_rows = scene->screen == SCREEN_OVERVIEW
+	                        ? scene_attention_count(scene) > 0
+	                        : scene_listing(scene) && scene_listing(scene)->shown > 0;
 
 	if (has_rows && !scene->is_bare && !scene->dialog.is_open && scene->prompt == PROMPT_NONE &&
 	    grid->height >= SCENE_HEIGHT_MIN)

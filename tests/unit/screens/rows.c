@@ -1,6 +1,6 @@
-/* The domains as rows, the filter's grammar, and command lines as words. */
+/* Rows of a listing, of the domains' kind; and command lines as words. */
 #include "tui/screens/command.h"
-#include "tui/screens/domain_rows.h"
+#include "tui/screens/scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,134 +12,206 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static void add_page(struct domain_rows *rows, const char *text)
+enum { RULE = 1, LIVE = 4, RATE = 5 }; /* columns of the domains */
+
+static void add_page(struct listing *list, const char *text)
 {
 	struct json *whole;
 
 	assert_int_equal(json_read(slice_of(text), &whole, NULL), RESULT_OK);
-	assert_int_equal(domain_rows_add(rows, whole, whole), RESULT_OK);
+	assert_int_equal(listing_add_page(list, whole, whole), RESULT_OK);
 }
 
-static struct domain_rows make_rows(const struct domain_rows *before)
+static struct listing *make_list(void)
 {
-	struct domain_rows rows;
+	struct listing *list = mem_new(sizeof *list);
 
-	domain_rows_start(&rows);
-	add_page(&rows, "{\"rows\":[{\"domain\":\"c.example\",\"rule\":\"allow\",\"rate\":3.5,\"state\":"
-	                "\"up\",\"connections\":2},"
-	                "{\"domain\":\"a.example\",\"rule\":\"block\",\"rate\":0,\"state\":\"-\",\"comment\":"
-	                "\"spam\"}],"
-	                "\"total\":4,\"version\":7}");
-	add_page(&rows,
-	         "{\"rows\":[{\"domain\":\"d.example\",\"rule\":\"allow\",\"rate\":3.5,\"state\":\"down\"},"
-	         "{\"domain\":\"b.example\",\"rule\":\"allow\",\"rate\":9,\"state\":\"up\"}],\"total\":4,"
+	assert_non_null(list);
+	listing_start(list, domains_kind());
+	add_page(list, "{\"rows\":[{\"domain\":\"a.example\",\"rule\":\"block\",\"rate\":0,\"state\":\"-\","
+	               "\"comment\":"
+	               "\"spam\"},{\"domain\":\"b.example\",\"rule\":\"allow\",\"rate\":9,\"state\":\"up\"}],"
+	               "\"total\":4,\"version\":7}");
+	add_page(list,
+	         "{\"rows\":[{\"domain\":\"c.example\",\"rule\":\"allow\",\"rate\":3.5,\"state\":\"up\","
+	         "\"connections\":2},"
+	         "{\"domain\":\"d.example\",\"rule\":\"allow\",\"rate\":3.5,\"state\":\"down\"}],\"total\":4,"
 	         "\"version\":7}");
-	assert_int_equal(domain_rows_finish(&rows, before), RESULT_OK);
-	return rows;
+	listing_arrange(list, "");
+	return list;
 }
 
-static void expect_order(const struct domain_rows *rows, const char *letters)
+static void free_list(struct listing *list)
 {
-	assert_int_equal(rows->shown, strlen(letters));
-	for (size_t i = 0; i < rows->shown; i++)
-		assert_int_equal(domain_rows_shown(rows, i)->domain.ptr[0], letters[i]);
-	assert_null(domain_rows_shown(rows, rows->shown));
+	listing_stop(list);
+	mem_free(list);
+}
+
+static void arrange(struct listing *list, const char *filter, size_t sort, bool is_reversed)
+{
+	editor_set(&list->filter, slice_of(filter));
+	list->table.sort = sort;
+	list->table.is_reversed = is_reversed;
+	listing_arrange(list, "");
+}
+
+static void expect_order(const struct listing *list, const char *letters)
+{
+	assert_int_equal(list->shown, strlen(letters));
+	for (size_t i = 0; i < list->shown; i++)
+		assert_int_equal(scene_text(listing_row(list, i), "domain").ptr[0], letters[i]);
+	assert_null(listing_row(list, list->shown));
 }
 
 static void sorts_and_filters(void **state)
 {
 	static const struct {
 		const char *filter;
-		enum domain_column sort;
+		size_t sort;
 		bool is_reversed;
 		const char *order;
 	} cases[] = {
-		{ "", DOMAIN_NAME, false, "abcd" },  { "", DOMAIN_NAME, true, "dcba" },
-		{ "", DOMAIN_RATE, false, "acdb" },  { "", DOMAIN_RATE, true, "bcda" },
-		{ "", DOMAIN_RULE, false, "bcda" },  { "rule:allow", DOMAIN_NAME, false, "bcd" },
-		{ "spam", DOMAIN_NAME, false, "a" }, { "nobody", DOMAIN_NAME, false, "" },
-		{ "", DOMAIN_LIVE, false, "adbc" },  { "state:up", DOMAIN_LIVE, true, "cb" },
+		{ "", 0, false, "abcd" },       { "", 0, true, "dcba" },
+		{ "", RATE, false, "acdb" },    { "", RATE, true, "bcda" },
+		{ "", RULE, false, "bcda" },    { "rule:allow", 0, false, "bcd" },
+		{ "spam", 0, false, "a" },      { "nobody", 0, false, "" },
+		{ "", LIVE, false, "adbc" },    { "state:up", LIVE, true, "bc" },
+		{ "colour:red", 0, false, "" },
 	};
-	struct domain_rows none, rows;
+	struct listing *list = make_list();
 
 	(void)state;
-	domain_rows_start(&none);
-	rows = make_rows(&none);
-	assert_int_equal(rows.total, 4);
-	assert_int_equal(rows.version, 7);
+	assert_int_equal(list->total, 4);
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		domain_rows_arrange(&rows, slice_of(cases[i].filter), 0, cases[i].sort, cases[i].is_reversed);
-		expect_order(&rows, cases[i].order);
+		arrange(list, cases[i].filter, cases[i].sort, cases[i].is_reversed);
+		expect_order(list, cases[i].order);
 	}
-	domain_rows_stop(&rows);
+	assert_string_not_equal(list->flaw, "");
+	free_list(list);
 }
 
-static void marks_stay_on_their_domains(void **state)
+static void mark(struct listing *list, const char *domain)
 {
-	struct domain_rows none, rows, again;
-
-	(void)state;
-	domain_rows_start(&none);
-	rows = make_rows(&none);
-	domain_rows_find(&rows, SLICE("b.example"))->is_marked = true;
-	domain_rows_find(&rows, SLICE("d.example"))->is_marked = true;
-	assert_null(domain_rows_find(&rows, SLICE("e.example")));
-	again = make_rows(&rows);
-	assert_int_equal(domain_rows_marked(&again), 2);
-	assert_true(domain_rows_find(&again, SLICE("d.example"))->is_marked);
-	domain_rows_unmark(&again);
-	assert_int_equal(domain_rows_marked(&again), 0);
-	domain_rows_stop(&again);
-	domain_rows_stop(&rows);
+	assert_true(listing_select(list, listing_find(list, slice_of(domain))));
+	assert_true(listing_mark(list));
 }
 
-static void places(void **state)
+static void expect_marks(const struct listing *list, const char *letters)
 {
-	struct domain_rows none, rows;
+	assert_int_equal(list->mark_count, strlen(letters));
+	for (size_t i = 0; i < list->mark_count; i++)
+		assert_int_equal(list->marks[i][1], letters[i]);
+}
+
+static void marks_stay_on_their_rows_in_order(void **state)
+{
+	struct listing *list = make_list(), *again = make_list(), *less = mem_new(sizeof *less);
 
 	(void)state;
-	domain_rows_start(&none);
-	rows = make_rows(&none);
-	domain_rows_arrange(&rows, SLICE("rule:allow"), 0, DOMAIN_NAME, true);
-	assert_int_equal(domain_rows_place(&rows, SLICE("c.example")), 1);
-	assert_int_equal(domain_rows_place(&rows, SLICE("a.example")), rows.shown);
-	domain_rows_stop(&rows);
+	mark(list, "d.example");
+	mark(list, "b.example");
+	mark(list, "c.example");
+	expect_marks(list, "bcd");
+	mark(list, "c.example"); /* again: takes it */
+	expect_marks(list, "bd");
+	assert_null(listing_find(list, SLICE("e.example")));
+	listing_replace(list, again);
+	expect_marks(list, "bd");
+	assert_true(listing_is_marked(list, listing_find(list, SLICE("d.example"))));
+	assert_int_equal(listing_mark_of(list, listing_find(list, SLICE("a.example"))), 2);
+	arrange(list, "rule:block", 0, false); /* a mark that is not shown stays */
+	expect_marks(list, "bd");
+	assert_true(listing_mark_all(list));
+	expect_marks(list, "abd");
+	/* A row that is gone is not acted on; unless it may only not have been fetched. */
+	listing_start(less, domains_kind());
+	add_page(less, "{\"rows\":[{\"domain\":\"a.example\"}]}");
+	less->is_cut = true;
+	listing_replace(list, less);
+	expect_marks(list, "abd");
+	add_page(less, "{\"rows\":[{\"domain\":\"b.example\"}]}");
+	listing_replace(list, less);
+	expect_marks(list, "b");
+	listing_unmark(list);
+	expect_marks(list, "");
+	free_list(less);
+	free_list(again);
+	free_list(list);
+}
+
+static void marks_have_a_limit(void **state)
+{
+	struct listing *list = mem_new(sizeof *list);
+	struct buffer page;
+
+	(void)state;
+	buffer_start(&page, 1 << 16);
+	buffer_add(&page, SLICE("{\"rows\":["));
+	for (int i = 0; i <= LISTING_MARKS_MAX; i++)
+		buffer_printf(&page, "%s{\"domain\":\"%d.example\"}", i ? "," : "", i);
+	buffer_add(&page, SLICE("]}"));
+	buffer_add_char(&page, '\0');
+	listing_start(list, domains_kind());
+	add_page(list, buffer_slice(&page).ptr);
+	listing_arrange(list, "");
+	assert_false(listing_mark_all(list));
+	assert_int_equal(list->mark_count, LISTING_MARKS_MAX);
+	assert_false(listing_mark_all(list)); /* one is not marked: they are not taken */
+	assert_int_equal(list->mark_count, LISTING_MARKS_MAX);
+	for (size_t i = 1; i < list->mark_count; i++)
+		assert_true(strcmp(list->marks[i - 1], list->marks[i]) < 0);
+	free_list(list);
+	buffer_stop(&page);
+}
+
+static void the_cursor_goes_to_a_row_that_is_shown(void **state)
+{
+	struct listing *list = make_list();
+
+	(void)state;
+	arrange(list, "rule:allow", 0, true);
+	assert_true(listing_select(list, listing_find(list, SLICE("c.example"))));
+	assert_int_equal(list->table.selected, 1);
+	assert_false(listing_select(list, listing_find(list, SLICE("a.example"))));
+	assert_false(listing_select(list, NULL));
+	assert_int_equal(list->table.selected, 1);
+	free_list(list);
 }
 
 static void strange_pages_do_no_harm(void **state)
 {
 	static const char *const pages[] = { "{}", "[]", "3", "{\"rows\":3}",
 		                             "{\"rows\":[1,null,[],{\"domain\":4,\"rate\":\"x\"}]}" };
-	struct domain_rows none, rows;
+	struct listing *list = mem_new(sizeof *list);
 
 	(void)state;
-	domain_rows_start(&none);
-	domain_rows_start(&rows);
+	listing_start(list, domains_kind());
 	for (size_t i = 0; i < COUNT(pages); i++)
-		add_page(&rows, pages[i]);
-	assert_int_equal(domain_rows_finish(&rows, &none), RESULT_OK);
-	for (int sort = 0; sort < DOMAIN_COLUMNS; sort++)
-		domain_rows_arrange(&rows, SLICE("x"), 0, (enum domain_column)sort, sort % 2);
-	domain_rows_stop(&rows);
+		add_page(list, pages[i]);
+	for (size_t sort = 0; sort < list->table.column_count; sort++) {
+		arrange(list, "x", sort, sort % 2);
+		arrange(list, "", sort, sort % 2);
+		assert_true(listing_mark_all(list));
+	}
+	free_list(list);
 }
 
 #ifdef PARLEY_FAULTS
 static void out_of_memory_loses_rows_not_the_program(void **state)
 {
 	(void)state;
-	for (unsigned long nth = 1; nth < 5; nth++) {
-		struct domain_rows none, rows;
+	for (unsigned long nth = 1; nth < 6; nth++) {
+		struct listing *list = mem_new(sizeof *list);
 		struct json *whole;
 
-		domain_rows_start(&none);
-		domain_rows_start(&rows);
+		listing_start(list, domains_kind());
 		json_read(SLICE("{\"rows\":[{\"domain\":\"x\"}]}"), &whole, NULL);
 		mem_fail_at(nth);
-		(void)domain_rows_add(&rows, whole, whole);
-		(void)domain_rows_finish(&rows, &none);
+		(void)listing_add_page(list, whole, whole);
+		listing_arrange(list, "");
+		(void)listing_mark(list);
 		mem_fail_at(0);
-		domain_rows_arrange(&rows, SLICE(""), 0, DOMAIN_NAME, false);
-		domain_rows_stop(&rows);
+		free_list(list);
 	}
 }
 #endif
@@ -215,8 +287,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sorts_and_filters),
-		cmocka_unit_test(marks_stay_on_their_domains),
-		cmocka_unit_test(places),
+		cmocka_unit_test(marks_stay_on_their_rows_in_order),
+		cmocka_unit_test(marks_have_a_limit),
+		cmocka_unit_test(the_cursor_goes_to_a_row_that_is_shown),
 		cmocka_unit_test(strange_pages_do_no_harm),
 #ifdef PARLEY_FAULTS
 		cmocka_unit_test(out_of_memory_loses_rows_not_the_program),
