@@ -101,6 +101,17 @@ static void ask_blocked_domain(const struct policy_asking *a, struct policy_find
 		            SLICE_ARG(domain));
 }
 
+static void pass_own(const struct policy_asking *a, struct policy_finding *f, struct slice domain,
+                     bool is_own)
+{
+	if (is_own)
+		policy_pass(a, f, MODEL_TOPOLOGY, domain, FIELD_NAME(TOPOLOGY, topology, sip_domains),
+		            "%.*s is our own domain", SLICE_ARG(domain));
+	else
+		policy_pass(a, f, MODEL_TOPOLOGY, domain, FIELD_NAME(TOPOLOGY, topology, sip_domains),
+		            "%.*s is not our own domain, as it should be", SLICE_ARG(domain));
+}
+
 static void refuse_own(struct policy_finding *f, struct slice domain, const char *why)
 {
 	policy_refuse(f, MODEL_TOPOLOGY, domain, FIELD_NAME(TOPOLOGY, topology, sip_domains), "%.*s %s",
@@ -125,12 +136,12 @@ static void ask_sender_domain(const struct policy_asking *a, struct policy_findi
 		refuse_own(f, sender, "is our own domain: no partner may claim it");
 	else if (!is_inward && !is_own && !a->is_shared)
 		refuse_own(f, sender, "is none of our own domains: our users do not write from it");
-	else
+	else if (a->is_shared)
 		policy_pass(a, f, MODEL_TOPOLOGY, sender, FIELD_NAME(TOPOLOGY, topology, sip_domains),
-		            "%.*s is %s", SLICE_ARG(sender),
-		            a->is_shared ? "let through for the provider that hosts users of ours"
-		            : is_own     ? "our own domain"
-		                         : "not our own domain, as it should be");
+		            "%.*s is let through for the provider that hosts users of ours",
+		            SLICE_ARG(sender));
+	else
+		pass_own(a, f, sender, is_own);
 }
 
 /* Inwards only to ourselves: the edge carries nothing from one partner to another. */
@@ -145,9 +156,7 @@ static void ask_own_domain(const struct policy_asking *a, struct policy_finding 
 	else if (!is_inward && is_own && !a->is_shared)
 		refuse_own(f, receiver, "is our own domain: the pool delivers to it, not the edge");
 	else
-		policy_pass(a, f, MODEL_TOPOLOGY, receiver, FIELD_NAME(TOPOLOGY, topology, sip_domains),
-		            "%.*s is %s", SLICE_ARG(receiver),
-		            is_own ? "our own domain" : "not our own domain, as it should be");
+		pass_own(a, f, receiver, is_own);
 }
 
 static void ask_known_domain(const struct policy_asking *a, struct policy_finding *f)

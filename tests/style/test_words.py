@@ -44,6 +44,14 @@ def test_what_the_daemon_says_is_gathered(tmp_path):
     assert (tmp_path / "said.def").read_text() == (TOP / "tui/client/said.def").read_text(), "make po writes it anew"
 
 
+def test_what_the_daemon_says_is_whole():
+    """A sentence put together from pieces is known to nobody: write it whole, or name its patterns in extract.py."""
+    wrong = [f'{name}: "{piece}" is a piece of a sentence' for name, piece in CHECK_EXTRACT.pieces() if piece not in CHECK_EXTRACT.PIECES]
+    assert not wrong, "\n".join(wrong)
+    unused = CHECK_EXTRACT.PIECES - {piece for _, piece in CHECK_EXTRACT.pieces()}
+    assert not unused, f"no longer said: {unused}"
+
+
 # What reaches a person: the drawing and saying functions, with the number of the argument that is the text.
 SAYS = {
     "grid_put_text": 4, "grid_printf": 5, "fail": 2, "fail_errno": 2, "scene_say": 2, "cli_complain": 1, "form_add": 2,

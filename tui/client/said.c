@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "shared/base/text.h"
 #include "tui/client/words.h"
 
 enum { DEPTH_MAX = 4, LINE_DEPTH_MAX = 16, TEXT_MAX = 900 };
@@ -84,16 +85,70 @@ bool said_matches(const char *pattern, struct slice text, struct slice parts[SAI
 
 static bool translate(struct slice text, struct buffer *out, int depth);
 
+/* A word of the wire within a sentence: a side, an outcome, a unit. */
+static const char *word_of(struct slice part)
+{
+	const char *word = words_of("part", part);
+
+	return word ? word : words_of("unit", part);
+}
+
 static bool add_part(struct slice part, struct buffer *out, int depth)
 {
 	bool is_known = translate(part, out, depth + 1);
-	const char *word = is_known ? NULL : words_of("part", part);
+	const char *word = is_known ? NULL : word_of(part);
 
 	if (word)
 		buffer_add(out, slice_of(word));
 	else if (!is_known)
 		buffer_add(out, part);
 	return is_known || word;
+}
+
+/* ---- where a part meets the words around it ---- */
+
+static bool is_wide(uint32_t c) { return c >= 0x2e80 && c < 0xac00; /* Chinese and its marks */ }
+static bool is_mark(uint32_t c) { return c >= 0x3000 && c < 0x3020; /* which have their own air */ }
+static bool is_narrow(uint32_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static uint32_t last_of(struct slice text)
+{
+	size_t at = text.len;
+	uint32_t c = 0;
+
+	while (at > 0 && ((unsigned char)text.ptr[--at] & 0xc0) == 0x80)
+		;
+	return text.len && text_utf8_decode(slice_after(text, at), &c) ? c : 0;
+}
+
+static uint32_t first_of(struct slice text)
+{
+	uint32_t c = 0;
+
+	return text.len && text_utf8_decode(text, &c) ? c : 0;
+}
+
+/*
+ * Chinese stands beside Chinese without a blank, and beside Latin letters with one, whatever a part turned out to
+ * be: the translator, who writes "{1} was refused", cannot know.  `next` is what will stand behind `text`.
+ */
+static void add_joined(struct slice text, struct slice next, struct buffer *out)
+{
+	uint32_t left = last_of(buffer_slice(out)), right;
+
+	if (text.len > 1 && text.ptr[0] == ' ' && is_wide(left) && is_wide(first_of(slice_after(text, 1))))
+		text = slice_after(text, 1);
+	right = first_of(text);
+	if ((is_wide(left) && !is_mark(left) && is_narrow(right)) ||
+	    (is_narrow(left) && is_wide(right) && !is_mark(right)))
+		buffer_add_char(out, ' ');
+	if (text.len && text.ptr[text.len - 1] == ' ' && is_wide(first_of(next)) &&
+	    is_wide(last_of(text.len > 1 ? slice_first(text, text.len - 1) : buffer_slice(out))))
+		text.len--;
+	buffer_add(out, text);
 }
 
 static void fill(const char *translation, const struct slice parts[SAID_PLACES], struct buffer *out,
@@ -103,11 +158,18 @@ static void fill(const char *translation, const struct slice parts[SAID_PLACES],
 		size_t literal = literal_length(translation);
 		struct place place;
 		const char *rest = read_place(translation + literal, &place);
+		struct buffer part;
 
-		buffer_add(out, ((struct slice){ translation, literal }));
-		if (!rest)
+		if (!rest) {
+			add_joined(((struct slice){ translation, literal }), SLICE_NONE, out);
 			return;
-		add_part(parts[place.number], out, depth);
+		}
+		buffer_start(&part, SAID_BYTES - 1);
+		add_part(parts[place.number], &part, depth);
+		add_joined(((struct slice){ translation, literal }), buffer_slice(&part), out);
+		add_joined(buffer_slice(&part), SLICE_NONE, out);
+		out->is_broken |= part.is_broken;
+		buffer_stop(&part);
 		translation = rest;
 	}
 }
@@ -133,7 +195,7 @@ static bool translate_whole(struct slice text, struct buffer *out, int depth)
 /* "what: why", "this; that": each for itself, when at least one of them is known. */
 static bool translate_pieces(struct slice text, struct buffer *out, int depth)
 {
-	static const char *const joints[] = { "; ", ": " };
+	static const char *const joints[] = { N_("; "), ": " };
 
 	for (size_t j = 0; j < sizeof joints / sizeof *joints; j++) {
 		const char *joint = memmem(text.ptr, text.len, joints[j], 2);
@@ -145,7 +207,7 @@ static bool translate_pieces(struct slice text, struct buffer *out, int depth)
 			continue;
 		buffer_start(&made, SAID_BYTES - 1);
 		is_known = add_part(slice_first(text, at), &made, depth);
-		buffer_add(&made, slice_of(joints[j]));
+		buffer_add(&made, slice_of(_(joints[j])));
 		is_known |= add_part(slice_after(text, at + 2), &made, depth);
 		if (is_known)
 			buffer_add(out, buffer_slice(&made));
@@ -156,11 +218,46 @@ static bool translate_pieces(struct slice text, struct buffer *out, int depth)
 	return false;
 }
 
+/* A sentence without places: of the tables (what a field means, what to do), or a pattern's that needs no part. */
+static bool translate_exactly(struct slice text, struct buffer *out)
+{
+	char plain[TEXT_MAX + 1];
+	const char *found;
+
+	if (slice_find(text, ' ') == text.len || !slice_to_text(text, plain, sizeof plain))
+		return false;
+	found = words_text(plain);
+	if (found == plain)
+		return false;
+	buffer_add(out, slice_of(found));
+	return true;
+}
+
+/* "proxy-fqdn is missing": what is wrong with a field, behind its name. */
+static bool translate_of_field(struct slice text, struct buffer *out, int depth)
+{
+	size_t at = slice_find(text, ' ');
+	struct buffer made;
+	bool is_known;
+
+	if (at + 1 >= text.len || !words_of("field", slice_first(text, at)))
+		return false;
+	buffer_start(&made, SAID_BYTES - 1);
+	is_known = translate(slice_after(text, at + 1), &made, depth + 1);
+	if (is_known) {
+		buffer_add(out, slice_first(text, at));
+		add_joined(buffer_slice(&made), SLICE_NONE, out);
+	}
+	buffer_stop(&made);
+	return is_known;
+}
+
 static bool translate(struct slice text, struct buffer *out, int depth)
 {
 	if (text.len < 3 || depth > DEPTH_MAX)
 		return false;
-	return translate_whole(text, out, depth) || translate_pieces(text, out, depth);
+	return translate_exactly(text, out) || translate_of_field(text, out, depth) ||
+	       translate_whole(text, out, depth) || translate_pieces(text, out, depth);
 }
 
 struct slice said(struct slice text, char to[SAID_BYTES])

@@ -25,16 +25,14 @@ TABLES = {
 }
 
 # What the daemon says: English on the wire, with its parts put in.  The console knows it again by these patterns.
-SAYING_ROOMS = ["shared/base", "shared/control", "shared/model", "daemon/policy", "daemon/config", "daemon/keeper",
-                "daemon/store", "daemon/io", "daemon/access", "daemon/gateway", "daemon/names"]
-# Files that speak to nobody but the log or another program.
-SILENT = {"daemon/policy/image.c", "daemon/policy/image_build.c", "daemon/store/archive.c", "daemon/store/journal.c",
-          "daemon/store/manifest.c", "daemon/gateway/notify.c", "daemon/gateway/sdp.c",
-          "daemon/config/print.c"}
+SAYING_ROOMS = sorted(str(p.relative_to(TOP)) for side in ("shared", "daemon") for p in (TOP / side).iterdir() if p.is_dir())
+# Files that write other languages: documents, bodies, tables of a database.
+SILENT = {"daemon/gateway/notify.c", "daemon/gateway/sdp.c", "daemon/config/print.c", "daemon/store/journal.c",
+          "daemon/link/link_frame.c", "daemon/link/sip_frame.c", "daemon/link/process.c"}  # the last: before anybody listens
 # Functions whose texts go to standard error or to a file, and no further.
 SILENT_CALLS = {"fprintf", "printf", "say", "_Static_assert"}
 # No sentences: lists of words, pieces of other languages.
-NO_SENTENCE = re.compile(r"<parley |^policy set |^room for |^a class of askers|^the file's size is that|^Sends a |^sealing a |^JSON: |^an element of eight|\\r|\\n|<\?|^(SELECT|INSERT|CREATE|UPDATE|DELETE|PRAGMA|BEGIN)\b|%s=|%s\+=|=direct|xmlns|^a=|^m=|"
+NO_SENTENCE = re.compile(r"^parley route|^second seed$|^old server$|^of users outside$|^one member of eight|^the head has no gaps|^free for chat$|^text/plain, |^ms-diagnostics|is_attribute|<parley |^policy set |^room for |^a class of askers|^the file's size is that|^Sends a |^sealing a |^JSON: |^an element of eight|\\r|\\n|<\?|^(SELECT|INSERT|CREATE|UPDATE|DELETE|PRAGMA|BEGIN)\b|%s=|%s\+=|=direct|xmlns|^a=|^m=|"
                          r"^(if_version|protocol client|after limit|document offset|text last|version staged)|^keeper: |"
                          r"^[a-z_]+( [a-z_]+)* (state|roles|domains|local|address)( [a-z_]+){3,}$|^user address |^access-edge set$")
 # Put together from pieces, or made where no pattern stands.
@@ -43,7 +41,24 @@ PUT_TOGETHER = ["one of: {1}", "{#1} to {#2} items, separated by blanks, each {3
                 "{1} would lose federation", "{1} would gain federation", "{1} and {2} would lose federation",
                 "{1} and {2} would gain federation", "{1} may lose or gain it: only DNS can tell",
                 "{1} and {2} may lose or gain it: only DNS can tell", "the policy named {1}", "looks like {1} and is not it",
-                "{1}, site:NAME, or a name without a colon", "{#1} to {#2} {3}", "{#1} to {#2}", "'{1}' {2}", "at step {#1} {2}: {3}"]
+                "{1}, site:NAME, or a name without a colon", "{#1} to {#2} {3}", "{#1} to {#2}", "'{1}' {2}", "at step {#1} {2}: {3}",
+                "line {#1}: {2}", "it takes: {1}", "allowed: {1}", "has no {1} policy", "{1} (scope {2})", "topology.xml: field {1} is empty",
+                "topology.xml, edge {1}: field {2} is empty", "{1} is met person to person only", "{1} hosts no SIP accounts of ours",
+                "none: only users of our own domains are served, which this is not: {1}",
+                "letters, digits, '.', '_' and '-', ending in .xml; or {1}"]
+# The pieces of those, and of texts that are no sentences: what begins or ends with a blank is one.  A new piece is
+# best made a whole sentence; else its sentences belong above, and it belongs here.
+PIECES = {"it takes: ", " and internal-transport is tls", ", edge ", ": not taken yet; it will be", " is stopped: ", " at step %d %s: %s",
+          "letters, digits, '.', '_' and '-', ending in .xml; or ", " hosts no SIP accounts of ours", " is met person to person only",
+          "none: only users of our own domains are served, which this is not: ", " (scope site)", " (scope user)", " policy", "has no ",
+          "the policy named ", " and is not it", "looks like ", ", site:NAME, or a name without a colon", "one of: ", ", or nothing",
+          "%llu to %llu items, separated by blanks, each ", "%llu to %llu of these, separated by blanks: ", "line %u: ", "; allowed: ",
+          "; allowed: %s", "refused: ", ", dns ", ", sip ",
+          # commands, names and lines of protocols: the same in every language
+          "conference add ", "domain allow ", "domain remove ", "provider enable ", "provider set ", "xmpp add ", "xmpp enable ", "xmpp set ",
+          " proxy-fqdn=", " identity=%s", " (version %llu)", "topology.xml: ", "conf.d: ", ":memory:", "Allow: ", "Retry-After: ", ";alias",
+          ";received=", ";received=;rport=65535", ";rport=%u", ";rport=65535", ";tag=", "Content-Length: ", "  <document", ' author=\\"',
+          ", display", " version='1.0' xml:lang='en'>"}
 # Words that stand alone in a cell: states, sides, directions, outcomes.
 WORDS = """up down idle connecting handshake closing closed draining failed refused waiting back-off off on dns
  running stopped stopping starting backoff unused held
@@ -54,8 +69,8 @@ WORDS = """up down idle connecting handshake closing closed draining failed refu
  us partner pool network inviting leaving ended pending active terminated ok
  watched watching suspicious rate contacts certificate connection config service audit listener dns
  pool-member discovered unidentified allowed handshaking expired none""".split()
-# Words that stand in a sentence: which way and which side.
-PARTS = "incoming outgoing in out external internal xmpp".split()
+# Words that stand in a sentence: which way, which side, what came of it.
+PARTS = "incoming outgoing in out external internal xmpp published refused denied unknown done".split()
 COUNTED = ["domain", "user", "connection"]
 
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|[(),]|[^"(),]+', re.S)
@@ -142,21 +157,33 @@ def is_sentence(literal):
             and literal.strip() == literal and literal[0] not in ",;:")
 
 
-def sayings():
-    """Patterns of what the daemon says, those with most letters first."""
-    found = set(PUT_TOGETHER)
+def literals():
+    """(file, text) of what the daemon's rooms may say: literals with words, in C's escapes."""
     for room in SAYING_ROOMS:
         for path in sorted((TOP / room).glob("*.c")):
-            if str(path.relative_to(TOP)) in SILENT:
+            name = str(path.relative_to(TOP))
+            if name in SILENT:
                 continue
             text = re.sub(r"^\s*#(?!define \w+\s+\").*$", "", without_comments(path.read_text()), flags=re.M)
             text = re.sub(r"\bPRI[diux]64\b", '"{PRI}"', text).replace('%"{PRI}"', '"{PRI}"')
             text = re.sub(r'%("\s*"\{PRI\})', r"\1", text)
             for m in re.finditer(r'"(?:\\.|[^"\\\n])*"(?:\s*"(?:\\.|[^"\\\n])*")*', text):
                 call = re.findall(r"(\w+)\([^()]*$", text[max(0, m.start() - 200):m.start()])
-                literal = text_of(m.group(0))
-                if is_sentence(literal) and not (call and call[-1] in SILENT_CALLS):
-                    found.add(pattern_of(literal))
+                if not (call and call[-1] in SILENT_CALLS):
+                    yield name, text_of(m.group(0))
+
+
+def pieces():
+    """(file, text) of what is no whole sentence: it begins or ends where another text is put beside it."""
+    for name, literal in literals():
+        is_cut = literal.strip() != literal or literal[:1] in tuple(",;:")
+        if is_cut and re.search(r"[a-z]{3,}", re.sub(r"%[a-z.*]*", "", literal)) and not NO_SENTENCE.search(literal):
+            yield name, literal
+
+
+def sayings():
+    """Patterns of what the daemon says, those with most letters first."""
+    found = set(PUT_TOGETHER) | {pattern_of(literal) for _, literal in literals() if is_sentence(literal)}
     for name, arguments in rows((TOP / "shared/control/events.def").read_text()):
         sentence = text_of(arguments[4])
         found.add(pattern_of(sentence))

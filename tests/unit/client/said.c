@@ -87,12 +87,52 @@ static void unknown_sentences_stay(void **state)
 		assert_ptr_equal(said(slice_of(texts[i]), to).ptr, texts[i]);
 }
 
+/* What was said, and how it reads in Chinese. */
+static void sentences_are_put_together(void **state)
+{
+	static const struct {
+		const char *text, *read;
+	} cases[] = {
+		/* Sentences of the tables are whole: no pattern may tear them. */
+		{ "Name that partners know this edge by; the external certificate carries it.",
+		  "夥伴所知的此 Edge 名稱；外部憑證須包含此名稱。" },
+		{ "Allow the domain (domain allow, xmpp add), or turn partner discovery on.",
+		  "允許該網域 (domain allow、xmpp add)，或開啟夥伴探索。" },
+		{ "fabrikam.example is not our own domain, as it should be",
+		  "fabrikam.example 不是我方的網域，符合要求" },
+		/* A part that is Chinese itself stands without blanks, one that is Latin with them. */
+		{ "the partner answered 408 Request Timeout to NOTIFY",
+		  "夥伴以 408 Request Timeout 回應 NOTIFY" },
+		{ "pool1.contoso.example answered 408 Request Timeout to NOTIFY",
+		  "pool1.contoso.example 以 408 Request Timeout 回應 NOTIFY" },
+		{ "listening for external on 127.0.0.1:5061", "在 127.0.0.1:5061 接聽外部" },
+		/* Names of fields stay; what is wrong with them does not. */
+		{ "sip-provider aol: proxy-fqdn is missing", "sip-provider aol: proxy-fqdn 遺漏" },
+		{ "1 to 511 bytes", "1 到 511 位元組" },
+		{ "malformed message from x.example at 192.0.2.1:5061, byte 7: Max-Forwards is 0; closed",
+		  "來自 x.example (192.0.2.1:5061) 的訊息格式錯誤，位元組 7: Max-Forwards 為 0；closed" },
+		{ "xmpp incoming: the partner refused dialback: no such domain",
+		  "xmpp incoming: 夥伴拒絕回撥: no such domain" },
+	};
+	char to[SAID_BYTES];
+
+	(void)state;
+	use_language("zh_TW");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct slice got = said(slice_of(cases[i].text), to);
+
+		if (!slice_equal(got, slice_of(cases[i].read)))
+			fail_msg("\"%s\": \"%.*s\"", cases[i].text, SLICE_ARG(got));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(patterns_match),
 		cmocka_unit_test(english_stays),
 		cmocka_unit_test(unknown_sentences_stay),
+		cmocka_unit_test(sentences_are_put_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
