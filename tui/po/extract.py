@@ -32,7 +32,7 @@ SILENT = {"daemon/gateway/notify.c", "daemon/gateway/sdp.c", "daemon/config/prin
 # Functions whose texts go to standard error or to a file, and no further.
 SILENT_CALLS = {"fprintf", "printf", "say", "_Static_assert"}
 # No sentences: lists of words, pieces of other languages.
-NO_SENTENCE = re.compile(r"^parley route|^second seed$|^old server$|^of users outside$|^one member of eight|^the head has no gaps|^free for chat$|^text/plain, |^ms-diagnostics|is_attribute|<parley |^policy set |^room for |^a class of askers|^the file's size is that|^Sends a |^sealing a |^JSON: |^an element of eight|\\r|\\n|<\?|^(SELECT|INSERT|CREATE|UPDATE|DELETE|PRAGMA|BEGIN)\b|%s=|%s\+=|=direct|xmlns|^a=|^m=|"
+NO_SENTENCE = re.compile(r"^parley (route|parties)|^second seed$|^old server$|^of users outside$|^one member of eight|^the head has no gaps|^free for chat$|^text/plain, |^ms-diagnostics|is_attribute|<parley |^policy set |^room for |^a class of askers|^the file's size is that|^Sends a |^sealing a |^JSON: |^an element of eight|\\r|\\n|<\?|^(SELECT|INSERT|CREATE|UPDATE|DELETE|PRAGMA|BEGIN)\b|%s=|%s\+=|=direct|xmlns|^a=|^m=|"
                          r"^(if_version|protocol client|after limit|document offset|text last|version staged)|^keeper: |"
                          r"^[a-z_]+( [a-z_]+)* (state|roles|domains|local|address)( [a-z_]+){3,}$|^user address |^access-edge set$")
 # Put together from pieces, or made where no pattern stands.
