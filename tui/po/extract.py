@@ -43,13 +43,13 @@ PUT_TOGETHER = ["one of: {1}", "{#1} to {#2} items, separated by blanks, each {3
                 "{1} and {2} may lose or gain it: only DNS can tell", "the policy named {1}", "looks like {1} and is not it",
                 "{1}, site:NAME, or a name without a colon", "{#1} to {#2} {3}", "{#1} to {#2}", "'{1}' {2}", "at step {#1} {2}: {3}",
                 "line {#1}: {2}", "it takes: {1}", "allowed: {1}", "has no {1} policy", "{1} (scope {2})", "topology.xml: field {1} is empty",
-                "topology.xml, edge {1}: field {2} is empty", "{1} is met person to person only", "{1} hosts no SIP accounts of ours",
+                "topology.xml, edge {1}: field {2} is empty", "{1} is met person to person only", "{1} hosts no SIP accounts of ours", "{1} is a public provider",
                 "none: only users of our own domains are served, which this is not: {1}",
                 "letters, digits, '.', '_' and '-', ending in .xml; or {1}"]
 # The pieces of those, and of texts that are no sentences: what begins or ends with a blank is one.  A new piece is
 # best made a whole sentence; else its sentences belong above, and it belongs here.
 PIECES = {"it takes: ", " and internal-transport is tls", ", edge ", ": not taken yet; it will be", " is stopped: ", " at step %d %s: %s",
-          "letters, digits, '.', '_' and '-', ending in .xml; or ", " hosts no SIP accounts of ours", " is met person to person only",
+          "letters, digits, '.', '_' and '-', ending in .xml; or ", " hosts no SIP accounts of ours", " is met person to person only", " is a public provider",
           "none: only users of our own domains are served, which this is not: ", " (scope site)", " (scope user)", " policy", "has no ",
           "the policy named ", " and is not it", "looks like ", ", site:NAME, or a name without a colon", "one of: ", ", or nothing",
           "%llu to %llu items, separated by blanks, each ", "%llu to %llu of these, separated by blanks: ", "line %u: ", "; allowed: ",
