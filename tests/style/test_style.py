@@ -170,6 +170,17 @@ def test_top_level_is_exactly_this():
                    ".gitignore", ".clang-format"}
 
 
+def test_each_field_of_the_model_is_obeyed_or_says_that_it_is_not():
+    code = "\n".join(p.read_text() for p in SOURCES if p.relative_to(TOP).parts[0] == "daemon" and p.suffix != ".def")
+    fields = re.findall(r'^FIELD\((\w+), (\w+), .*"([^"]*)"\)$', (TOP / "shared/model/kinds.def").read_text(), re.M)
+    assert len(fields) > 150
+    for kind, field, sentence in fields:
+        is_used = re.search(rf"\b{field}\b", code) is not None
+        is_kept = "the edge does not use it" in sentence or "or administrators" in sentence or "or other administrators" in sentence
+        assert is_used or is_kept, f"{kind} {field}: nothing in daemon/ goes by it and its sentence does not say so"
+        assert not ("the edge does not use it" in sentence and is_used), f"{kind} {field}: the daemon uses it"
+
+
 def test_no_words_of_a_workplace():
     out = subprocess.run(["git", "grep", "-nIE", r"/w[o]rk/[a-z.]|\.\./(shared/(design|reference)|\.library)"],
                          cwd=TOP, capture_output=True, text=True).stdout
