@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
+from bare import Bare
 from lab.process import tail, wait_until
 from test_changes import documents
-from test_control import Bare
 from test_real_console import Screen, ask
 
 TOP = Path(__file__).resolve().parents[2]
