@@ -13,6 +13,7 @@ import pytest
 from conftest import Running
 from lab import names
 from lab.edge import ACCESS_USER, GATEWAY_USER, KEEPER_USER, TOP
+from lab.ejabberd import Ejabberd
 from lab.process import wait_until
 from lab.prosody import Prosody
 from lab.xmpp_user import XmppUser
@@ -107,30 +108,62 @@ def test_the_four_phases_end_in_messages_that_cross(machine):
     assert walk(machine, "4-verify.md") >= 6
 
 
+def talks(machine, lab, page, before, after):
+    """The page's own side: its commands, a message each way, its commands after that."""
+    only_in_the_lab(machine)
+    assert walk(machine, page) == before
+    wait_until(lambda: next(s for s in machine.ask("service", "list")["rows"] if s["name"] == "gateway")["state"] == "running", 30, "the gateway runs")
+    pool, juliet = machine.serve_pool(), XmppUser(names.XMPP_SERVER, JULIET, "secret", lab.public.certificate)
+    juliet.presence()
+    assert machine.inside().ask(message(ALICE, JULIET_URI, body="hello, Juliet"), timeout=40).status == 200
+    juliet.wait_message("hello, Juliet", "alice@contoso.example")
+    juliet.message("alice@contoso.example", "good morrow")
+    assert "good morrow" in next_message(pool).text()
+    proved = {(row["direction"], row["auth"]) for row in machine.ask("connection", "list", "--filter", "kind:xmpp")["rows"]}
+    assert walk(machine, page, "after the first message") == after
+    juliet.close()
+    return proved
+
+
 def test_prosody_as_the_guide_says(machine, lab):
-    snippet = re.search(r"```lua\n(.*?)```", (GUIDES / "xmpp-prosody.md").read_text(), re.S)[1]
-    server = Prosody(lab.ledger, lab.folder, names.XMPP_DOMAIN, names.XMPP_SERVER, lab.xmpp_server, lab.public.certificate).start()
+    page = (GUIDES / "xmpp-prosody.md").read_text()
+    snippet = re.search(r"```lua\n(.*?)```", page, re.S)[1]
+    server = Prosody(lab.ledger, lab.folder, names.XMPP_DOMAIN, names.XMPP_SERVER, lab.xmpp_server, lab.public.certificate)
+    assert snippet.strip() in server.configuration.read_text() and "s2s_secure_auth = true" in server.configuration.read_text()
+    # The page's commands of theirs, on this server's configuration: the certificate comes from where certbot would have put it.
+    live = server.folder / "live"
+    shutil.rmtree(server.folder / "certs")
+    (server.folder / "certs").mkdir()
+    (live / names.XMPP_DOMAIN).mkdir(parents=True)
+    shutil.copy(lab.xmpp_server.chain, live / names.XMPP_DOMAIN / "fullchain.pem")
+    shutil.copy(lab.xmpp_server.key, live / names.XMPP_DOMAIN / "privkey.pem")
+    theirs = re.findall(r"`(prosodyctl [^`]*)`", page)
+    assert [words.split()[-1] for words in theirs] == ["/etc/letsencrypt/live", "dns", "certs"]
+    told = {words: lab.ledger.run(["prosodyctl", "--config", server.configuration,
+                                   *words.replace("/etc/letsencrypt/live", str(live)).split()[1:]]) for words in theirs if not words.endswith("dns")}
+    for words, answer in told.items():
+        assert answer.returncode == 0, f"{words}\n{answer.stdout}{answer.stderr}"
+    server.start()
     try:
-        assert snippet.strip() in server.configuration.read_text() and "s2s_secure_auth = true" in server.configuration.read_text()
         server.add_user("juliet")
-        only_in_the_lab(machine)
-        assert walk(machine, "xmpp-prosody.md") == 5
-        wait_until(lambda: next(s for s in machine.ask("service", "list")["rows"] if s["name"] == "gateway")["state"] == "running", 30, "the gateway runs")
-        pool, juliet = machine.serve_pool(), XmppUser(names.XMPP_SERVER, JULIET, "secret", lab.public.certificate)
-        juliet.presence()
-        assert machine.inside().ask(message(ALICE, JULIET_URI, body="hello, Juliet"), timeout=40).status == 200
-        juliet.wait_message("hello, Juliet", "alice@contoso.example")
-        juliet.message("alice@contoso.example", "good morrow")
-        assert "good morrow" in next_message(pool).text()
-        assert walk(machine, "xmpp-prosody.md", "after the first message") == 5
-        juliet.close()
+        assert ("out", "sasl") in talks(machine, lab, "xmpp-prosody.md", 5, 5)
+    finally:
+        server.stop()
+
+
+def test_ejabberd_as_the_guide_says(machine, lab):
+    snippet = re.search(r"```yaml\n(.*?)```", (GUIDES / "xmpp-ejabberd.md").read_text(), re.S)[1]
+    server = Ejabberd(lab.ledger, lab.folder, names.XMPP_DOMAIN, names.XMPP_SERVER, lab.xmpp_server, lab.public.certificate)
+    for part in snippet.replace("/etc/ejabberd/server.pem", f"{server.folder}/server.pem").strip().split("\n\n"):
+        assert part in server.configuration.read_text(), part
+    server.start()
+    try:
+        assert talks(machine, lab, "xmpp-ejabberd.md", 5, 3) == {("out", "dialback"), ("in", "sasl")}
     finally:
         server.stop()
 
 
 def test_the_other_pages_commands(machine):
-    assert walk(machine, "xmpp-ejabberd.md") == 4
-    machine.ask("xmpp", "remove", "northwind.example")
     assert walk(machine, "beside-skype-for-business.md") >= 8
     assert walk(machine, "remote-users.md") >= 12
 
