@@ -265,6 +265,7 @@ static void second(void *owner)
 	if (a->image) {
 		partner_give_up_waiting(a);
 		hop_give_up_waiting(a);
+		contacts_give_up_waiting(a);
 		pool_second(a);
 		recheck_due(a);
 	}
@@ -375,6 +376,7 @@ static bool access_start(struct access *a)
 	map_start(&a->discovered, ACCESS_DISCOVERED_MAX, a->seed);
 	door_start(a);
 	remote_users_start(a);
+	contacts_start(a);
 	neighbour_start(a);
 	arena_start(&a->scratch, SIP_MESSAGE_ARENA_MAX * 4);
 	return true;

@@ -141,12 +141,11 @@ static void step_gather(struct passage *p)
 		p->facts.local_user = to.user;
 		if (p->flow->is_gateway) {
 			p->facts.protocol = POLICY_XMPP;
-			p->facts.is_solicited = p->is_solicited;
 		} else {
 			flow_facts(p->flow, &p->facts);
 			p->facts.said = stamp_said(p->m);
-			p->facts.is_solicited = contacts_know(p->access, from.user, &p->facts);
 		}
+		p->facts.is_solicited = contacts_know(p->access, from.user, &p->facts);
 		if (passage_is_for_us(p))
 			p->facts.remote_domain = domain_of_edge(p, from.host);
 		if (passage_is_for_us(p) && image_topology_at(p->access->image, 0)->sip_domains.count)
@@ -202,7 +201,6 @@ static void step_forward(struct passage *p)
 	r->to = p->to;
 	r->generation = p->verdict.generation;
 	r->source_type = stamp_source_type(&p->verdict);
-	r->is_solicited = p->is_solicited;
 	r->is_farewell = p->is_farewell;
 	r->verification = p->verdict.verification;
 	r->is_public = p->verdict.federation == POLICY_FEDERATION_PUBLIC;
@@ -221,7 +219,10 @@ static void step_forward(struct passage *p)
 		        policy_site_of(a->image, p->facts.local_user, p->facts.local_domain));
 	else
 		request_set_targets_partner(r, &p->verdict);
-	request_try(r, p->m);
+	if (p->flow->side != SIP_SIDE_INTERNAL || contacts_note(a, p->m, &p->facts, &p->verdict))
+		request_try(r, p->m);
+	else
+		contacts_wait(r);
 }
 
 /* Each request once, however often it is decided on. */
@@ -358,8 +359,6 @@ static void decide(struct passage *p)
 	}
 	count_passage(p);
 	report_passed(a, p->flow, p->m, &p->facts, &p->verdict);
-	if (p->flow->side == SIP_SIDE_INTERNAL)
-		contacts_note(a, p->m, &p->facts, &p->verdict);
 	if (p->flow->side == SIP_SIDE_EXTERNAL) {
 		if (p->m->via.has_alias)
 			hop_offer(p->flow, p->m->via.port);
@@ -386,11 +385,7 @@ static void inbound_ack(struct flow *flow, const struct sip_message *m)
 {
 	struct access *a = flow->access;
 	struct sip_transaction *invite = sip_transactions_find_server(a->transactions, m);
-	struct passage p = { .flow = flow,
-		             .access = a,
-		             .m = m,
-		             .is_solicited = flow->is_solicited,
-		             .is_farewell = flow->is_farewell };
+	struct passage p = { .flow = flow, .access = a, .m = m, .is_farewell = flow->is_farewell };
 
 	if (invite && invite->connection == flow->self && invite->state != SIP_STATE_ACCEPTED)
 		response_server_step(a, invite, SIP_EVENT_ACK);
@@ -433,11 +428,7 @@ static struct sip_transaction *add_server(struct passage *p)
 static void inbound_request(struct flow *flow, const struct sip_message *m)
 {
 	struct access *a = flow->access;
-	struct passage p = { .flow = flow,
-		             .access = a,
-		             .m = m,
-		             .is_solicited = flow->is_solicited,
-		             .is_farewell = flow->is_farewell };
+	struct passage p = { .flow = flow, .access = a, .m = m, .is_farewell = flow->is_farewell };
 	struct sip_fault fault = { 0 };
 	struct sip_transaction *known;
 
@@ -482,9 +473,7 @@ void inbound_resume(struct request *r)
 	struct access *a = r->access;
 	struct flow *flow = flow_find(a, r->source);
 	struct sip_message m;
-	struct passage p = {
-		.access = a, .request = r, .is_solicited = r->is_solicited, .is_farewell = r->is_farewell
-	};
+	struct passage p = { .access = a, .request = r, .is_farewell = r->is_farewell };
 
 	struct failure why = { .status = 503,
 		               .diagnostic = 1007,

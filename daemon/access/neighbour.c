@@ -41,11 +41,30 @@ static void came_up(void *owner, struct connection *c)
 	flow->is_up = true;
 }
 
+/* What cannot be kept is not given back: the gateway offers it again to the next stream. */
+static void take_contacts(struct flow *flow, struct slice lines)
+{
+	struct buffer *out = connection_queue(flow->connection);
+	size_t begun;
+
+	if (!contacts_inherit(flow->access, lines) || !out || !link_sip_begin(out, &begun))
+		return;
+	if (!buffer_add(out, lines)) {
+		link_sip_undo(out, begun);
+		return;
+	}
+	link_sip_end(out, begun, LINK_SIP_CONTACTS, 0);
+	connection_queued(flow->connection);
+}
+
 static bool message_came(void *owner, const struct link_sip_head *head, struct slice message)
 {
 	struct flow *flow = owner;
 
-	flow->is_solicited = head->flags & LINK_SIP_SOLICITED;
+	if (head->flags & LINK_SIP_CONTACTS) {
+		take_contacts(flow, message);
+		return connection_state(flow->connection) == CONNECTION_UP;
+	}
 	flow->is_farewell = head->flags & LINK_SIP_FAREWELL;
 	flow->messages_in++;
 	if (flow->access->transactions)

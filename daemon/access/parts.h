@@ -123,7 +123,6 @@ struct flow {
 	bool is_up;
 	bool is_plain;     /* without TLS: TCP, internal only; or the stream to the gateway */
 	bool is_gateway;   /* the XMPP gateway's stream (neighbour.c): frames, and no certificate */
-	bool is_solicited; /* ... of the message at hand: our user wrote or subscribed first */
 	bool is_farewell;  /* ... of the message at hand: the gateway says that a contact has gone */
 	size_t frame_at;   /* ... where in the queue the frame being written begins */
 	bool is_known;     /* its certificate, or a request on it, belongs to a partner or pool member */
@@ -175,7 +174,6 @@ struct request {
 	bool is_cancelled, has_sent_cancel;
 	bool has_provisional;
 	bool is_counted;     /* among its partner's requests */
-	bool is_solicited;   /* from the gateway: our user wrote or subscribed first */
 	bool is_farewell;    /* from the gateway: a contact has gone */
 	bool is_anonymous;   /* from or to a participant without an account */
 	bool is_asked;       /* among what its partner asks */
@@ -315,6 +313,11 @@ struct access {
 	struct map remote_accounts;
 	struct sign_ins sign_ins[2]; /* of addresses, of users */
 	struct first_words *first_words; /* in a mapped file; NULL: none was handed over */
+	uint32_t contacts_since_s;       /* what was put into it from then on may not be on the disk; 0: all is */
+	struct list contacts_waiting;    /* requests that wait for the disk */
+	size_t contacts_waiting_count;
+	struct loop_timer contacts_timer;
+	int64_t contacts_told_ms; /* that it is not kept; 0: it is */
 	struct map senders; /* local users, by a hash of their address */
 	struct list sender_list;
 	struct map discovered; /* by certificate */
@@ -472,11 +475,20 @@ void pool_learn(struct access *a); /* plain TCP inside: whose addresses may conn
 bool pool_has_address(struct access *a, const struct address *from, struct slice *member);
 
 /* ---- contacts.c ---- */
+void contacts_start(struct access *a);
 void contacts_take(struct access *a, int fd); /* the table's file; owns fd */
 void contacts_drop(struct access *a);
-/* A request of ours goes out: if it begins something with a provider's user, he may answer. */
-void contacts_note(struct access *a, const struct sip_message *m, const struct policy_facts *facts,
+/*
+ * A request of ours goes out: if it begins something with a user of a provider or an XMPP partner, he may answer.
+ * False: that is not on the disk yet, and the request is to wait.
+ */
+bool contacts_note(struct access *a, const struct sip_message *m, const struct policy_facts *facts,
                 const struct policy_verdict *verdict);
+/* Until the disk has it; then the request goes on to its targets. */
+void contacts_wait(struct request *r);
+void contacts_give_up_waiting(struct access *a);
+/* Lines "OURS THEIRS" of SIP URIs.  False: they are not on the disk. */
+bool contacts_inherit(struct access *a, struct slice lines);
 /* Has the local user begun with this user of the remote domain? */
 bool contacts_know(struct access *a, struct slice user, const struct policy_facts *facts);
 bool contacts_know_pair(struct access *a, struct slice pair);

@@ -18,7 +18,7 @@ struct passage {
 	struct policy_verdict verdict;
 	struct partner *partner;
 	enum sip_side to;
-	bool is_solicited, is_farewell; /* from the gateway */
+	bool is_farewell; /* from the gateway */
 };
 
 /* ---- parties.c ---- */

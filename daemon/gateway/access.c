@@ -5,7 +5,7 @@
  */
 #include <unistd.h>
 
-#include "daemon/gateway/parts.h"
+#include "daemon/gateway/talks.h"
 #include "daemon/link/sip_frame.h"
 
 static void came_up(void *owner, struct connection *c)
@@ -23,8 +23,10 @@ static bool message_came(void *owner, const struct link_sip_head *head, struct s
 {
 	struct incoming *in = owner;
 
-	(void)head;
-	gateway_sip_received(in->gateway, message);
+	if (head->flags & LINK_SIP_CONTACTS)
+		heirloom_taken(in->gateway->talks, message);
+	else
+		gateway_sip_received(in->gateway, message);
 	return connection_state(in->connection) == CONNECTION_UP;
 }
 
@@ -63,6 +65,7 @@ void gateway_access_take(struct gateway *g, int fd)
 		return;
 	}
 	g->access_handle = connection_handle(g->access);
+	heirloom_hand_over(g->talks);
 }
 
 void gateway_access_close(struct gateway *g)

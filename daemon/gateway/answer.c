@@ -2,7 +2,7 @@
  * answer: the keeper's questions.  {"what":"connections"|"partners"|"talks","after":N,"limit":M} gives an array of at
  * most M rows from the Nth; {"what":"retry","domain":D} tries that partner now;
  * {"what":"close","domain":"x-7","who":NAME} closes that stream;
- * {"what":"first","domain":"OURS THEIRS"} whether our user wrote or subscribed first, and how it stands with the way.  A trial brings the image of a
+ * {"what":"way","domain":"OURS THEIRS"} how it stands with the way between the two.  A trial brings the image of a
  * change that may never be made: {"count":N,"rows":[...]} are the streams that would close.
  */
 #include <unistd.h>
@@ -40,27 +40,18 @@ static void write_rows(struct gateway *g, struct slice what, struct gateway_page
 	json_close_array(w);
 }
 
-/* user@domain of ours, a blank, user@domain of theirs. */
-static bool has_begun(struct gateway *g, struct slice both)
-{
-	size_t blank = slice_find(both, ' ');
-
-	return blank < both.len &&
-	       talks_have_begun(g, slice_first(both, blank), slice_after(both, blank + 1));
-}
-
 static struct slice domain_of(struct slice address)
 {
 	return slice_after(address, slice_find(address, '@') + 1);
 }
 
-static void write_pair(struct gateway *g, struct slice both, struct json_writer *w)
+/* user@domain of ours, a blank, user@domain of theirs. */
+static void write_way(struct gateway *g, struct slice both, struct json_writer *w)
 {
 	size_t blank = slice_find(both, ' ');
 	struct slice local = domain_of(slice_first(both, blank));
 
 	json_open_object(w, NULL);
-	json_put_bool(w, "is_first", has_begun(g, both));
 	if (g->image && blank < both.len && (local = gateway_xmpp_domain(g, local)).ptr)
 		streams_write_way(g, local, domain_of(slice_after(both, blank + 1)), w);
 	json_close_object(w);
@@ -95,8 +86,8 @@ void gateway_answer_query(struct gateway *g, uint64_t number, struct slice quest
 		                (int64_t)streams_close_one(g, json_as_slice(json_get(asked, "domain")),
 		                                           json_as_slice(json_get(asked, "who"))));
 		json_close_object(&w);
-	} else if (slice_equal(what, SLICE("first"))) {
-		write_pair(g, json_as_slice(json_get(asked, "domain")), &w);
+	} else if (slice_equal(what, SLICE("way"))) {
+		write_way(g, json_as_slice(json_get(asked, "domain")), &w);
 	} else {
 		write_rows(g, what, &page, &w);
 	}

@@ -175,8 +175,7 @@ static bool write_page(struct talks *t, const struct parties *p, struct pair *pa
 		                           .call_id = call_id.len ? call_id : slice_of(pair->call_id),
 		                           .cseq = ++pair->cseq,
 		                           .headers = content->headers,
-		                           .body = content->body,
-		                           .is_solicited = first_has(t, p->key) };
+		                           .body = content->body };
 
 	return from && to && gateway_sip_send(t->gateway, &request, token, why) != 0;
 }
@@ -382,7 +381,6 @@ static void send_stanza(struct talks *t, handle server, const struct parties *p,
 	}
 	if (is_text) {
 		ask->server = server;
-		first_note(t, p->key);
 		report_text(t, "out", p->our_text, p->their_text, im->text);
 	} else {
 		talks_answer(t, server, 200, ""); /* a notice has no outcome worth waiting for */

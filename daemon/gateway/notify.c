@@ -127,7 +127,7 @@ struct slice notify_contact(struct talks *t, const struct notify *n)
 
 void notify_send(struct talks *t, struct notify *n)
 {
-	unsigned flags = TALKS_SOLICITED;
+	bool is_farewell = false;
 	struct ask *ask;
 	struct slice body;
 	char *headers;
@@ -139,14 +139,14 @@ void notify_send(struct talks *t, struct notify *n)
 	n->is_due = false;
 	n->hold_ms = 0;
 	if (n->watched && n->watched->is_off)
-		flags |= TALKS_FAREWELL;
+		is_farewell = true;
 	body = body_of(t, n);
 	headers = arena_printf(&t->arena, "%.*sEvent: %s\r\nSubscription-State: %s\r\n%s",
 	                       SLICE_ARG(notify_contact(t, n)), n->event, state_line(t, n),
 	                       body.len ? "Content-Type: application/pidf+xml\r\n" : "");
 	ask = ask_new(t, ASK_NOTIFY, n->self);
 	if (ask && headers &&
-	    talks_in_dialog(t, &n->dialog, SIP_NOTIFY, slice_of(headers), body, flags, ask->self)) {
+	    talks_in_dialog(t, &n->dialog, SIP_NOTIFY, slice_of(headers), body, is_farewell, ask->self)) {
 		n->is_asking = true;
 		return;
 	}

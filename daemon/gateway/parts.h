@@ -101,7 +101,6 @@ struct gateway_request {
 	struct slice headers; /* Route, Contact, Content-Type and others */
 	struct slice body;
 	bool is_farewell; /* ends what was allowed, and passes also when its partner has been turned off meanwhile */
-	bool is_solicited; /* our user wrote or subscribed first: what decides for partners of the type public-unverified */
 };
 /*
  * Exactly one final gateway_sip_outcome with this token follows, never from inside this call.  0: nothing was sent,
@@ -213,8 +212,6 @@ void streams_write_closing(struct gateway *g, const struct policy_image *image, 
 void streams_write_way(struct gateway *g, struct slice local, struct slice remote, struct json_writer *w);
 void partners_write(struct gateway *g, struct gateway_page *page,
                     struct json_writer *w); /* "partners": by domain */
-/* Did our user write to or subscribe to the other one first?  Both as user@domain, A-labels, the SIP domain of ours. */
-bool talks_have_begun(struct gateway *g, struct slice ours, struct slice theirs);
 void talks_write(struct gateway *g, struct gateway_page *page,
                  struct json_writer *w); /* "talks": subscriptions and sessions */
 /*

@@ -141,8 +141,8 @@ static void send_letter(struct talks *t, struct session *s, struct letter *lette
 {
 	struct ask *ask = ask_new(t, ASK_IN_SESSION, s->self);
 
-	if (ask && talks_in_dialog(t, &s->dialog, SIP_MESSAGE, letter->headers, letter->body, TALKS_SOLICITED,
-	                           ask->self)) {
+	if (ask &&
+	    talks_in_dialog(t, &s->dialog, SIP_MESSAGE, letter->headers, letter->body, false, ask->self)) {
 		ask->letter = letter;
 		return;
 	}
@@ -170,8 +170,7 @@ static void end_politely(struct talks *t, struct dialog *d)
 {
 	struct ask *ask = ask_new(t, ASK_QUIETLY, 0);
 
-	if (ask && !talks_in_dialog(t, d, SIP_BYE, SLICE(""), SLICE(""), TALKS_SOLICITED | TALKS_FAREWELL,
-	                            ask->self))
+	if (ask && !talks_in_dialog(t, d, SIP_BYE, SLICE(""), SLICE(""), true, ask->self))
 		ask_free(t, &ask);
 }
 
@@ -231,7 +230,7 @@ static void happen(struct talks *t, struct session *s, enum session_event event,
 	s->state = step.next;
 	s->used_ms = gateway_now_ms(t->gateway);
 	if (step.actions & SESSION_DO_ACK)
-		(void)talks_in_dialog(t, &s->dialog, SIP_ACK, SLICE(""), SLICE(""), TALKS_SOLICITED, 0);
+		(void)talks_in_dialog(t, &s->dialog, SIP_ACK, SLICE(""), SLICE(""), false, 0);
 	if (step.actions & SESSION_DO_QUEUE) {
 		if (s->queued < TALKS_QUEUE_MAX) {
 			list_add_last(&s->queue, &letter->node);
@@ -291,8 +290,7 @@ static struct session *invite(struct talks *t, struct pair *pair, const struct p
 		s->invite = talks_in_dialog(
 		        t, &s->dialog, SIP_INVITE,
 		        body_headers(t, s, "Allow: INVITE, ACK, CANCEL, BYE, MESSAGE, INFO, OPTIONS\r\n"),
-		        sdp_of(t, uri_of(s->dialog.local), false), first_has(t, p->key) ? TALKS_SOLICITED : 0,
-		        ask->self);
+		        sdp_of(t, uri_of(s->dialog.local), false), false, ask->self);
 	if (ask && s->invite)
 		return s;
 	ask_free(t, &ask);
@@ -319,8 +317,8 @@ bool session_say(struct talks *t, struct pair *pair, const struct translate_cont
 	if (!s || s->state != SESSION_UP)
 		return s != NULL; /* while it is being made, typing is nothing to wait with */
 	ask = ask_new(t, ASK_QUIETLY, 0);
-	if (ask && !talks_in_dialog(t, &s->dialog, content->method, content->headers, content->body,
-	                            TALKS_SOLICITED, ask->self))
+	if (ask && !talks_in_dialog(t, &s->dialog, content->method, content->headers, content->body, false,
+	                            ask->self))
 		ask_free(t, &ask);
 	return true;
 }
@@ -369,7 +367,7 @@ void session_accepted_again(struct talks *t, const struct sip_message *m)
 
 	if (!dialog_from_response(&d, m, &t->arena))
 		return;
-	(void)talks_in_dialog(t, &d, SIP_ACK, SLICE(""), SLICE(""), TALKS_SOLICITED | TALKS_FAREWELL, 0);
+	(void)talks_in_dialog(t, &d, SIP_ACK, SLICE(""), SLICE(""), true, 0);
 	if (!is_up(t, m))
 		end_politely(t, &d);
 	dialog_drop(&d);

@@ -381,9 +381,7 @@ handle gateway_sip_send(struct gateway *g, const struct gateway_request *r, uint
 		gateway_access_undo(g, begun);
 		return 0;
 	}
-	gateway_access_end(g, begun,
-	                   (r->is_solicited ? LINK_SIP_SOLICITED : 0) |
-	                           (r->is_farewell ? LINK_SIP_FAREWELL : 0));
+	gateway_access_end(g, begun, r->is_farewell ? LINK_SIP_FAREWELL : 0);
 	gateway_sip_arm(g);
 	return name;
 }

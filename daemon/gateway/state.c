@@ -295,9 +295,13 @@ static bool write_changes(struct state *s)
 	return true;
 }
 
+/* All but what is to be handed over: its owner of before is no more, and nobody else could give it again. */
+static const char delete_owned[] = "DELETE FROM row WHERE kind<>3";
+_Static_assert(STATE_FIRST == 3, "the statement names it by number");
+
 static bool write_all(struct state *s)
 {
-	if (!s->all || !execute(s, "DELETE FROM row"))
+	if (!s->all || !execute(s, delete_owned))
 		return false;
 	s->is_writing_all = true;
 	s->has_failed = false;
@@ -340,16 +344,17 @@ static struct slice text_at(sqlite3_stmt *statement, int at)
 	return bytes ? (struct slice){ bytes, (size_t)sqlite3_column_bytes(statement, at) } : SLICE("");
 }
 
-enum result state_each(struct state *s, enum state_kind kind,
+enum result state_each(struct state *s, enum state_kind kind, size_t most,
                        void (*each)(void *to, const struct state_row *row), void *to, struct reason *reason)
 {
 	sqlite3_stmt *question = NULL;
 	int step;
 
-	if (sqlite3_prepare_v2(s->database, "SELECT * FROM row WHERE kind=? ORDER BY until_ms", -1, &question,
-	                       NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(s->database, "SELECT * FROM row WHERE kind=? ORDER BY until_ms LIMIT ?", -1,
+	                       &question, NULL) != SQLITE_OK)
 		return failed(s, reason, "cannot be read");
 	sqlite3_bind_int(question, 1, (int)kind);
+	sqlite3_bind_int64(question, 2, most ? (sqlite3_int64)most : -1);
 	while ((step = sqlite3_step(question)) == SQLITE_ROW) {
 		struct state_row row = {
 			.kind = kind,

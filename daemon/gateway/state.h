@@ -1,6 +1,6 @@
 /*
- * state: what must outlive the process: subscriptions, their dialogs, and who
- * wrote first, in one SQLite file.  One table: a row has a kind, a key and a tag.
+ * state: what must outlive the process: subscriptions and their dialogs, in one
+ * SQLite file.  One table: a row has a kind, a key and a tag.
  *
  * What changes is kept here until a commit has brought it to the disk, so a disk
  * that takes nothing for a while loses nothing: the next commit tries again.  A
@@ -15,7 +15,12 @@
 #include "shared/base/result.h"
 #include "shared/base/siphash.h"
 
-enum state_kind { STATE_WATCHING, STATE_WATCHED, STATE_NOTIFY, STATE_FIRST };
+enum state_kind {
+	STATE_WATCHING,
+	STATE_WATCHED,
+	STATE_NOTIFY,
+	STATE_FIRST, /* of a gateway of before, to be handed over (heirloom.c); nobody writes it anew */
+};
 enum {
 	STATE_VERSION = 1,
 	STATE_CHANGES_MAX = 65536, /* rows that wait for a commit; beyond that all are written anew */
@@ -38,8 +43,8 @@ struct state;
  */
 enum result state_open(const char *path, struct siphash_key seed, struct state **out, struct reason *reason);
 void state_close(struct state **state); /* commits, by what waits alone: the owner may be half gone */
-/* Calls back for every row of a kind, by until_ms; its slices live during the call. */
-enum result state_each(struct state *state, enum state_kind kind,
+/* Calls back for the rows of a kind, by until_ms, `most` at most (0: all); its slices live during the call. */
+enum result state_each(struct state *state, enum state_kind kind, size_t most,
                        void (*each)(void *to, const struct state_row *row), void *to, struct reason *reason);
 /* From now on a commit may ask for every row that there is to be: `all` gives each to state_put. */
 void state_written_by(struct state *state, void (*all)(void *owner), void *owner);

@@ -135,7 +135,7 @@ void talks_return(struct talks *t, const struct xmpp_element *stanza, const stru
 }
 
 handle talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method, struct slice headers,
-                       struct slice body, unsigned flags, uint64_t token)
+                       struct slice body, bool is_farewell, uint64_t token)
 {
 	struct reason why;
 	char *lines = arena_printf(&t->arena, "%.*s%.*s", SLICE_ARG(d->routes), SLICE_ARG(headers));
@@ -147,8 +147,7 @@ handle talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method
 		                           .cseq = method == SIP_ACK ? d->local_cseq : ++d->local_cseq,
 		                           .headers = slice_of(lines),
 		                           .body = body,
-		                           .is_solicited = flags & TALKS_SOLICITED,
-		                           .is_farewell = flags & TALKS_FAREWELL };
+		                           .is_farewell = is_farewell };
 
 	return lines ? gateway_sip_send(t->gateway, &request, token, &why) : 0;
 }
@@ -365,7 +364,6 @@ static void save_all(void *owner)
 {
 	struct talks *t = owner;
 
-	first_save_all(t);
 	watching_save_all(t);
 	watched_save_all(t);
 }
@@ -394,14 +392,12 @@ bool talks_start(struct gateway *g)
 	map_start(&t->watching_tags, TALKS_SUBSCRIPTIONS_CEILING, g->seed);
 	map_start(&t->watched_pairs, TALKS_SUBSCRIPTIONS_CEILING, g->seed);
 	map_start(&t->notify_tags, TALKS_SUBSCRIPTIONS_CEILING, g->seed);
-	map_start(&t->firsts, TALKS_SUBSCRIPTIONS_CEILING, g->seed);
 	list_start(&t->pair_list);
 	list_start(&t->unsent);
-	list_start(&t->first_list);
 	list_start(&t->promises);
 	if (g->folder) {
 		snprintf(path, sizeof path, "%s/gateway.db", g->folder);
-		if (state_open(path, g->seed, &t->state, &reason) != RESULT_OK || !first_load(t, &reason) ||
+		if (state_open(path, g->seed, &t->state, &reason) != RESULT_OK ||
 		    !watching_load(t, &reason) || !watched_load(t, &reason)) {
 			fprintf(stderr, "gateway: %s\n", reason.text);
 			return false;
@@ -430,7 +426,6 @@ void talks_stop(struct gateway *g)
 	watching_free_all(t);
 	watched_free_all(t);
 	pair_forget_all(t);
-	first_free_all(t);
 	handles_stop(&t->asks);
 	handles_stop(&t->sessions);
 	handles_stop(&t->watchings);
@@ -442,7 +437,6 @@ void talks_stop(struct gateway *g)
 	map_stop(&t->watching_tags);
 	map_stop(&t->watched_pairs);
 	map_stop(&t->notify_tags);
-	map_stop(&t->firsts);
 	arena_stop(&t->arena);
 	xmpp_parser_free(&t->parser);
 	mem_free(t);
@@ -463,6 +457,7 @@ void talks_second(struct gateway *g)
 	g->counts.in = t->to_sip.delivered;
 	g->counts.out = t->to_xmpp.delivered;
 	g->counts.refused = t->to_sip.refused + t->to_sip.failed + t->to_xmpp.refused + t->to_xmpp.failed;
+	heirloom_second(t);
 	session_second(g->talks);
 	watching_second(g->talks);
 	watched_second(g->talks);
@@ -484,18 +479,6 @@ bool talks_are_quiet(const struct gateway *g)
 }
 
 /* ---- rows for the keeper's questions ---- */
-
-bool talks_have_begun(struct gateway *g, struct slice ours, struct slice theirs)
-{
-	struct talks *t = g->talks;
-	struct parties p;
-	char *both = arena_printf(talks_begin(t), "sip:%.*s sip:%.*s", SLICE_ARG(ours), SLICE_ARG(theirs));
-	bool has_begun = both && g->image && talks_parties_of_key(t, slice_of(both), &p) == TRANSLATE_OK &&
-	                 first_has(t, p.key);
-
-	talks_end(t);
-	return has_begun;
-}
 
 void talks_write(struct gateway *g, struct gateway_page *page, struct json_writer *w)
 {

@@ -16,7 +16,7 @@
  *   watching.h watching.c watching_tell.c  an XMPP user watches one of ours: we subscribe in SIP
  *   watched.h device.c notify.c watched.c   one of ours watches an XMPP user: we notify in SIP
  *   iq.c        the few questions that are answered
- *   state.c     SQLite, only there: subscriptions and who wrote first
+ *   state.c     SQLite, only there: subscriptions
  */
 #ifndef DAEMON_GATEWAY_TALKS_H
 #define DAEMON_GATEWAY_TALKS_H
@@ -122,13 +122,11 @@ struct talks {
 	struct map watching_pairs, watching_tags;
 	struct handles watcheds, notifies;
 	struct map watched_pairs, notify_tags;
-	struct map firsts; /* pairs in which our user began */
-	struct list first_list;
-	size_t first_count;
 	struct state *state; /* NULL: nothing survives */
 	struct loop_timer commit_timer;
 	int64_t commit_wait_ms; /* the last commit failed, and the next comes after so long; 0: it worked */
 	int64_t commit_told_ms;
+	int64_t heirloom_ms;  /* a batch has been handed over, and nothing was said of it yet; 0: none */
 	struct list promises; /* what waits for the next commit */
 	struct talks_counts to_xmpp, to_sip;
 	unsigned told_again; /* in this second */
@@ -177,9 +175,8 @@ void talks_stanza(struct talks *t, const struct parties *p, const struct xmpp_el
 /* A stanza is returned to its sender with an error. */
 void talks_return(struct talks *t, const struct xmpp_element *stanza, const struct xmpp_stanza_error *error);
 /* A request in a dialog of ours: what gateway_sip_send gives. */
-enum { TALKS_SOLICITED = 1, TALKS_FAREWELL = 2 }; /* as gateway_request has them */
 handle talks_in_dialog(struct talks *t, struct dialog *d, enum sip_method method, struct slice headers,
-                       struct slice body, unsigned flags, uint64_t token);
+                       struct slice body, bool is_farewell, uint64_t token);
 /* A row of a list, with the one number that its kind has; `field` NULL: none.  Whose partner is stopped is so, too. */
 void talks_row(struct talks *t, struct json_writer *w, const char *kind, struct slice key, const char *state,
                const char *field, int64_t number);
@@ -312,12 +309,12 @@ void watched_free_all(struct talks *t);
 void watched_write(struct talks *t, struct gateway_page *page, struct json_writer *w);
 size_t talks_subscriptions(const struct talks *t);
 
-/* ---- who wrote first (first.c) ---- */
-bool first_load(struct talks *t, struct reason *reason);
-void first_note(struct talks *t, struct slice key);
-bool first_has(const struct talks *t, struct slice key);
-void first_save_all(struct talks *t);
-void first_free_all(struct talks *t);
+/* ---- with whom our users began, as a state file of before knows it (heirloom.c) ---- */
+/* The stream to the Access Edge is there: it is given what the file has, a batch at a time. */
+void heirloom_hand_over(struct talks *t);
+/* It keeps these now: they leave the file, and the next ones go. */
+void heirloom_taken(struct talks *t, struct slice lines);
+void heirloom_second(struct talks *t);
 
 /* ---- iq.c ---- */
 void iq_received(struct talks *t, const struct xmpp_element *iq);

@@ -264,7 +264,6 @@ void watched_subscribe(struct talks *t, handle server, const struct sip_message 
 		}
 		happen(t, w, p, TRANSLATE_WATCHED_S_FETCH, n);
 	} else {
-		first_note(t, p->key);
 		notify_save(t, n);
 		happen(t, w, p, TRANSLATE_WATCHED_S_SUBSCRIBE, n);
 	}
@@ -511,8 +510,8 @@ static void load_notify(void *to, const struct state_row *row)
 
 bool watched_load(struct talks *t, struct reason *reason)
 {
-	return !t->state || (state_each(t->state, STATE_WATCHED, load_pair, t, reason) == RESULT_OK &&
-	                     state_each(t->state, STATE_NOTIFY, load_notify, t, reason) == RESULT_OK);
+	return !t->state || (state_each(t->state, STATE_WATCHED, 0, load_pair, t, reason) == RESULT_OK &&
+	                     state_each(t->state, STATE_NOTIFY, 0, load_notify, t, reason) == RESULT_OK);
 }
 
 void watched_save_all(struct talks *t)

@@ -134,7 +134,7 @@ static void subscribe(struct talks *t, struct watching *w, const struct parties 
 	struct ask *ask = ask_new(t, ASK_WATCHING, w->self);
 
 	if (ask && talks_in_dialog(t, &w->dialog, SIP_SUBSCRIBE, subscribe_headers(t, p, expires_s),
-	                           SLICE(""), first_has(t, p->key) ? TALKS_SOLICITED : 0, ask->self)) {
+	                           SLICE(""), false, ask->self)) {
 		w->is_asking = true;
 		w->is_end = expires_s == 0;
 		w->refresh_ms = INT64_MAX;
@@ -460,7 +460,7 @@ static void load_one(void *to, const struct state_row *row)
 
 bool watching_load(struct talks *t, struct reason *reason)
 {
-	return !t->state || state_each(t->state, STATE_WATCHING, load_one, t, reason) == RESULT_OK;
+	return !t->state || state_each(t->state, STATE_WATCHING, 0, load_one, t, reason) == RESULT_OK;
 }
 
 void watching_save_all(struct talks *t)

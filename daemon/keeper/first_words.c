@@ -54,7 +54,7 @@ void first_words_send(struct service *s)
 	fd = open_whole(path);
 	if (fd < 0) {
 		fprintf(stderr,
-		        "keeper: %s: %m: who of a provider's users was written to is not remembered\n", path);
+		        "keeper: %s: %m: who was written to is not remembered\n", path);
 		return;
 	}
 	link_send(s->link, LINK_FIRST_WORDS, 0, SLICE(""), fd);

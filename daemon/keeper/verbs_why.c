@@ -29,6 +29,7 @@ struct question {
 	struct names targets, dns, sip;
 	char edge[KEEPER_NAME_BYTES + 8]; /* the one taken for the partner's */
 	bool assumes_srv, assumes_certificate, assumes_first, assumes_said;
+	bool knows_first, is_first; /* by XMPP: the Access Edge has said whether our user began */
 	char way[ASSUMPTION_BYTES]; /* what is wrong with the way to an XMPP partner now; "": nothing known */
 	struct policy_explanation explanation;
 };
@@ -361,17 +362,17 @@ static void take_way(struct question *q, const struct json *known)
 		         (int)(text.len > 200 ? 200 : text.len), text.ptr);
 }
 
-/* What the gateway remembers of the two; NULL: it was not asked or has not said.  Assumed only where it decides. */
-static void take_first(struct question *q, const struct json *known)
+/* What the gateway knows of the way; NULL: it was not asked or has not said.  Who began is assumed only where it decides. */
+static void take_xmpp(struct question *q, const struct json *known)
 {
-	const struct json *first = json_get(known, "is_first");
 	struct policy_verdict verdict;
 
 	q->facts.protocol = POLICY_XMPP;
-	q->facts.is_solicited = json_as_bool(first, false);
+	q->facts.is_solicited = q->is_first;
 	take_way(q, known);
 	policy_decide(q->image, &q->facts, &verdict, &q->explanation);
-	q->assumes_first = !first && q->explanation.steps[POLICY_STEP_MAY_START].answer == POLICY_REFUSE;
+	q->assumes_first = !q->knows_first &&
+	                   q->explanation.steps[POLICY_STEP_MAY_START].answer == POLICY_REFUSE;
 	q->facts.is_solicited |= q->assumes_first;
 }
 
@@ -405,7 +406,19 @@ static void ask_gateway(struct question *q)
 
 	snprintf(both, sizeof both, "%.*s@%.*s %.*s@%.*s", SLICE_ARG(ours->user), SLICE_ARG(ours->domain),
 	         SLICE_ARG(theirs->user), SLICE_ARG(theirs->domain));
-	query_act(&k->gateway, "first", slice_of(both), decide, q);
+	query_act(&k->gateway, "way", slice_of(both), decide, q);
+}
+
+/* Of a pair that talks by XMPP: first who began, which the Access Edge knows, then the way. */
+static void began(void *to, const struct json *known, const char *why)
+{
+	const struct json *first = json_get(known, "is_first");
+	struct question *q = to;
+
+	(void)why;
+	q->knows_first = first != NULL;
+	q->is_first = json_as_bool(first, false);
+	ask_gateway(q);
 }
 
 static void ask_access(struct question *q)
@@ -418,7 +431,7 @@ static void ask_access(struct question *q)
 	snprintf(both, sizeof both, "%.*s %.*s",
 	         SLICE_ARG(policy_address_of(ours->user, ours->domain, room[0])),
 	         SLICE_ARG(policy_address_of(theirs->user, theirs->domain, room[1])));
-	query_act_as(&q->call->keeper->access, &deed, decide, q);
+	query_act_as(&q->call->keeper->access, &deed, is_by_xmpp(q) ? began : decide, q);
 }
 
 /* Of who is outside: nothing is asked of anybody, the configuration alone decides, and the pool after it. */
@@ -462,7 +475,7 @@ static void decide(void *to, const struct json *known, const char *why)
 		return;
 	q->image = view.image;
 	if (is_by_xmpp(q)) {
-		take_first(q, known);
+		take_xmpp(q, known);
 	} else {
 		take_srv(q, known);
 		policy_decide(q->image, &q->facts, &verdict, NULL);
@@ -514,8 +527,5 @@ void verb_run_WHY(struct call *call)
 	q->facts.local_domain = is_in ? q->to.domain : q->from.domain;
 	q->facts.local_user = is_in ? q->to.user : q->from.user;
 	q->facts.edge = edge_name(view.image, call->keeper);
-	if (is_by_xmpp(q))
-		ask_gateway(q);
-	else
-		ask_access(q);
+	ask_access(q);
 }

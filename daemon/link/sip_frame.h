@@ -13,7 +13,11 @@
 enum { LINK_SIP_HEAD_BYTES = 16, LINK_SIP_BYTES_MAX = 1024 * 1024 };
 
 enum link_sip_flag {
-	LINK_SIP_SOLICITED = 1, /* to access: the local user wrote or subscribed first */
+	/*
+	 * No SIP message: lines "OURS THEIRS" (SIP URIs, LF) of pairs in which our user began, as a gateway of before kept
+	 * them.  Access keeps them from now on, and once they are durable it gives the same bytes back.
+	 */
+	LINK_SIP_CONTACTS = 1,
 	/*
 	 * To access: a request in its dialog by which the gateway itself ends what had been allowed: a NOTIFY that a
 	 * contact has gone, the BYE of a session, the ACK before it.  Nothing of the partner is in it, so it passes also

@@ -54,6 +54,9 @@ void policy_ask_may_start(const struct policy_asking *a, struct policy_finding *
 	else if (a->xmpp->partner_type != PARTNER_PUBLIC_UNVERIFIED)
 		policy_pass(a, f, MODEL_XMPP_PARTNER, policy_xmpp_key(a), field,
 		            "the partner's type lets both sides begin");
+	else if (a->facts->is_in_dialog || policy_is_about_edge(a->facts))
+		policy_pass(a, f, MODEL_XMPP_PARTNER, policy_xmpp_key(a), field,
+		            "nothing begins with this request");
 	else if (a->facts->is_solicited)
 		policy_pass(a, f, MODEL_XMPP_PARTNER, policy_xmpp_key(a), field,
 		            "our user wrote or subscribed first");

@@ -55,20 +55,25 @@ static bool is_it(const struct place *place, struct mark mark)
 	return place->hash == mark.hash && place->check == mark.check;
 }
 
-void first_words_note(struct first_words *words, struct slice ours, struct slice theirs, uint32_t now_s)
+uint32_t first_words_note(struct first_words *words, struct slice ours, struct slice theirs, uint32_t now_s,
+                          bool *is_new)
 {
 	struct mark mark = mark_of(words, ours, theirs);
 	struct place *group = &words->places[group_of(mark)], *chosen = group;
 
+	*is_new = false;
 	for (size_t i = 0; i < FIRST_GROUP; i++) {
 		if (is_it(&group[i], mark)) {
-			group[i].when_s = now_s;
-			return;
+			if (now_s < group[i].when_s || now_s - group[i].when_s >= FIRST_REFRESH_S)
+				group[i].when_s = now_s;
+			return group[i].when_s;
 		}
 		if (chosen->hash && (!group[i].hash || group[i].when_s < chosen->when_s))
 			chosen = &group[i];
 	}
 	*chosen = (struct place){ mark.hash, mark.check, now_s };
+	*is_new = true;
+	return now_s;
 }
 
 bool first_words_has(const struct first_words *words, struct slice ours, struct slice theirs)

@@ -15,6 +15,8 @@ enum {
 	FIRST_GROUP = 8,
 	FIRST_GROUPS = 16384, /* 131072 pairs in 2 MiB */
 	FIRST_HEAD_BYTES = 64,
+	FIRST_REFRESH_S =
+	        60, /* a pair spoken with again within that is as fresh as it was: nothing is written */
 	FIRST_BYTES = FIRST_HEAD_BYTES + FIRST_GROUPS * FIRST_GROUP * 16,
 };
 
@@ -26,8 +28,9 @@ struct first_words; /* the memory itself */
  */
 struct first_words *first_words_take(void *memory, struct siphash_key fresh);
 
-/* Both as user@domain, small letters. */
-void first_words_note(struct first_words *words, struct slice ours, struct slice theirs, uint32_t now_s);
+/* Both as user@domain, small letters.  When it was written down last: `now_s` where it is new, or written again. */
+uint32_t first_words_note(struct first_words *words, struct slice ours, struct slice theirs, uint32_t now_s,
+                          bool *is_new);
 bool first_words_has(const struct first_words *words, struct slice ours, struct slice theirs);
 uint32_t first_words_count(const struct first_words *words); /* walks it all */
 

@@ -1,7 +1,9 @@
 """Our users and those of a stock Prosody: messages, presence, contacts, and what the administrator does to them."""
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 
 import pytest
 
@@ -85,6 +87,11 @@ def test_a_partner_turned_off_and_on_again_live(start_edge, juliet):
     assert not [stanza for stanza in juliet.heard if stanza.findtext("{jabber:client}body") == "while off"]
 
 
+def service(edge, name):
+    return next(s for s in edge.ask("status")["services"] if s["name"] == name)
+
+
+@pytest.mark.restarts
 def test_who_is_unverified_is_heard_once_our_user_has_written(start_edge, juliet):
     edge = start(start_edge, xmpp={names.XMPP_DOMAIN: {}})
     pool = edge.serve_pool()
@@ -98,6 +105,30 @@ def test_who_is_unverified_is_heard_once_our_user_has_written(start_edge, juliet
     assert edge.parley("why", JULIET, ALICE_JID).returncode == 0
     juliet.message(ALICE_JID, "thank you")
     assert "thank you" in pool.next_request(timeout=20).text()
+
+    # Whoever decides has it on the disk, and whoever translates need not know it.
+    for name in ("gateway", "access"):
+        pid = service(edge, name)["pid"]
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: service(edge, name)["pid"] not in (0, pid) and service(edge, name)["state"] == "running", 30, f"{name} is back")
+    juliet.message(ALICE_JID, "still there")
+    assert "still there" in pool.next_request(timeout=30).text()
+    assert edge.parley("why", JULIET, "bob@contoso.example").returncode == 1
+
+    # A gateway of before kept it itself: what its file has goes where it is decided, and leaves the file.
+    edge.disconnect()
+    assert edge.edge.stop()
+    state = edge.edge.root / "var/lib/parley-gateway/state/gateway.db"
+    with contextlib.closing(sqlite3.connect(state)) as database, database:
+        database.executemany("INSERT INTO row VALUES(3, ?, x'', 0, x'', x'', x'', x'', x'', 0, 0, ?)",
+                             [(f"sip:{user}@contoso.example {JULIET_URI}".encode(), number) for number, user in enumerate(["bob", *map(str, range(250))])])
+    edge.edge.start()
+    wait_until(lambda: edge.parley("why", JULIET, "249@contoso.example").returncode == 0, 30, "the last pair is known")
+    assert edge.parley("why", JULIET, "bob@contoso.example").returncode == 0
+    assert edge.edge.stop()
+    with contextlib.closing(sqlite3.connect(state)) as database:
+        assert database.execute("SELECT count(*) FROM row WHERE kind = 3").fetchone() == (0,)
+    edge.edge.start()
 
 
 def test_the_block_list_holds_for_xmpp_too(start_edge, juliet):

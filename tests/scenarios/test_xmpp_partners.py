@@ -83,12 +83,12 @@ def test_why_covers_xmpp_both_ways(edge):
     assert (out["answer"], out["protocol"], out["direction"]) == ("pass", "xmpp", "out"), out
     assert [s["result"] for s in out["steps"] if s["name"] == "route"] == ["unknown"]
     inward = why(theirs, ours)
-    assert inward["answer"] == "pass" and any("wrote or subscribed first" in a for a in inward["assumed"]), "the gateway does not run here"
+    assert (inward["answer"], inward["name"], inward["assumed"]) == ("refuse", "may-start", []), "the Access Edge knows that nobody has, though no gateway runs here"
     call = why(ours, theirs, "call")
     assert (call["answer"], call["name"], call["status"]) == ("refuse", "kind-service", 488)
     edge.ask("xmpp", "disable", PARTNER)
     off = why(f"xmpp:{theirs}", f"sip:{ours}")
-    assert (off["answer"], off["name"], off["change"]) == ("refuse", "partner-enabled", f"xmpp enable {PARTNER}")
+    assert (off["answer"], off["name"], off["change"]) == ("refuse", "partner-enabled", f"xmpp enable {PARTNER}; xmpp set {PARTNER} partner-type=federated")
     edge.ask("policy", "set", "Global", "enable-xmpp-access=false")
     edge.ask("xmpp", "enable", PARTNER)
     assert why(ours, theirs)["name"] == "user-policy"

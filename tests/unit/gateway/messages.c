@@ -221,19 +221,6 @@ static void typing_is_said_to_who_has_shown_to_read_it(void **state)
 	wire_respond(1, 200, "t", "");
 }
 
-static void who_was_written_to_first_is_solicited(void **state)
-{
-	(void)state;
-	wire_xmpp(BOB);
-	assert_false(wire.requests[0].is_solicited);
-	wire_respond(0, 200, "t", "");
-	wire_sip("MESSAGE", TEXT, "Hi");
-	wire_outcome(0, GATEWAY_WRITTEN, NULL);
-	wire_xmpp(BOB);
-	assert_true(wire.requests[1].is_solicited);
-	wire_respond(1, 200, "t", "");
-}
-
 static void words_are_logged_only_where_the_settings_say_so(void **state)
 {
 	(void)state;
@@ -680,7 +667,6 @@ int main(void)
 		TEST(an_access_edge_that_is_away_is_an_error),
 		TEST(what_has_no_counterpart_is_returned),
 		TEST(typing_is_said_to_who_has_shown_to_read_it),
-		TEST(who_was_written_to_first_is_solicited),
 		TEST(words_are_logged_only_where_the_settings_say_so),
 		TEST(auto_learns_sessions_from_a_refusal),
 		TEST(a_pool_without_sessions_is_learnt_too),

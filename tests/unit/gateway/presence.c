@@ -517,11 +517,6 @@ static void a_watcher_survives_a_restart(void **state)
 	                         "");
 	wire_wait(1);
 	assert_int_equal(wire_status(server), 200);
-	/* Who wrote first is remembered, too. */
-	wire_xmpp("<message from='bob@x.example/r' to='alice@im.contoso.example' "
-	          "id='i'><body>Hi</body></message>");
-	assert_true(wire.requests[wire.request_count - 1].is_solicited);
-	wire_respond(wire.request_count - 1, 200, "t", "");
 }
 
 static void both_directions_are_two_halves(void **state)

@@ -106,7 +106,7 @@ static void what_was_acknowledged_without_memory_is_on_the_disk(void **state)
 
 static void give_one(void *owner)
 {
-	const struct state_row row = { .kind = STATE_FIRST, .key = SLICE("all"), .until_ms = 1 };
+	const struct state_row row = { .kind = STATE_WATCHED, .key = SLICE("all"), .until_ms = 1 };
 
 	state_put(owner, &row);
 }
@@ -130,7 +130,7 @@ static void more_changes_than_are_kept_write_every_row_anew(void **state)
 	assert_int_equal(state_open(NULL, wire.gateway.seed, &file, &reason), RESULT_OK);
 	state_written_by(file, give_one, file);
 	for (size_t i = 0; i <= STATE_CHANGES_MAX + 1; i++) {
-		struct state_row row = { .kind = STATE_FIRST };
+		struct state_row row = { .kind = STATE_WATCHED };
 
 		snprintf(key, sizeof key, "%zu", i);
 		row.key = slice_of(key);
@@ -141,7 +141,7 @@ static void more_changes_than_are_kept_write_every_row_anew(void **state)
 	assert_true(state_is_dirty(file));
 	assert_int_equal(state_commit(file, &reason), RESULT_OK);
 	assert_false(state_is_dirty(file));
-	assert_int_equal(state_each(file, STATE_FIRST, count_row, &count, &reason), RESULT_OK);
+	assert_int_equal(state_each(file, STATE_WATCHED, 0, count_row, &count, &reason), RESULT_OK);
 	assert_int_equal(count, 1); /* what the owner says is what there is */
 	state_close(&file);
 }
@@ -226,7 +226,7 @@ static void rows_come_back_as_they_were(void **state)
 	assert_false(state_is_dirty(file));
 	state_remove(file, STATE_FIRST, SLICE("a b"), SLICE("")); /* of another kind: this one stays */
 	assert_int_equal(state_commit(file, &reason), RESULT_OK);
-	assert_int_equal(state_each(file, STATE_WATCHING, compare_row, &wanted, &reason), RESULT_OK);
+	assert_int_equal(state_each(file, STATE_WATCHING, 0, compare_row, &wanted, &reason), RESULT_OK);
 	assert_null(wanted);
 	state_close(&file);
 }

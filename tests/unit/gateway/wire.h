@@ -26,7 +26,7 @@ struct wire_request { /* of ours, into SIP */
 	char target[256], from[512], to[512], call_id[128], headers[1024], body[WIRE_TEXT];
 	uint32_t cseq;
 	uint64_t token;
-	bool is_solicited, is_farewell;
+	bool is_farewell;
 };
 struct wire_answer {
 	handle server;
@@ -139,6 +139,27 @@ static void wire_keep(char *to, size_t size, struct slice text)
 		fail_msg("longer than the test can keep: %zu", text.len);
 }
 
+/* The frames themselves: only what an earlier state file is handed over by needs them, and the scenarios see that. */
+struct buffer *gateway_access_begin(struct gateway *g, size_t *begun)
+{
+	(void)g;
+	*begun = 0;
+	return NULL;
+}
+
+void gateway_access_end(struct gateway *g, size_t begun, unsigned flags)
+{
+	(void)g;
+	(void)begun;
+	(void)flags;
+}
+
+void gateway_access_undo(struct gateway *g, size_t begun)
+{
+	(void)g;
+	(void)begun;
+}
+
 handle gateway_sip_send(struct gateway *g, const struct gateway_request *r, uint64_t token,
                         struct reason *why)
 {
@@ -150,9 +171,7 @@ handle gateway_sip_send(struct gateway *g, const struct gateway_request *r, uint
 		return 0;
 	assert_true(wire.request_count < WIRE_MAX);
 	wire.request_count++;
-	*kept = (struct wire_request){
-		.method = r->method, .cseq = r->cseq, .token = token, .is_solicited = r->is_solicited
-	};
+	*kept = (struct wire_request){ .method = r->method, .cseq = r->cseq, .token = token };
 	kept->is_farewell = r->is_farewell;
 	wire_keep(kept->target, sizeof kept->target, r->target);
 	wire_keep(kept->from, sizeof kept->from, r->from);
