@@ -78,12 +78,14 @@ static void read_listed(struct console *console, const struct json *row, const c
 static void why_remote(struct console *console, const struct json *row)
 {
 	bool is_anonymous = slice_equal(scene_text(row, "kind"), SLICE("anonymous"));
-	struct slice user = scene_text(row, "user");
+	struct slice user = scene_text(row, "user"); /* none: nobody is signed in */
+	size_t at = slice_find(user, '@');
 
 	if (is_anonymous)
 		whys_open(console, SLICE("anonymous@anonymous.invalid"), user, SLICE("message"));
 	else
-		whys_open(console, user, slice_after(user, slice_find(user, '@') + 1), SLICE("sign-in"));
+		whys_open(console, user, at < user.len ? slice_after(user, at + 1) : SLICE_NONE,
+		          SLICE("sign-in"));
 }
 
 /* A request's row names both ends and what it was; any other at most the partner. */

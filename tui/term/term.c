@@ -104,6 +104,9 @@ static void define_twins(void)
 
 	for (size_t i = 0; i < sizeof twins / sizeof *twins; i++)
 		define_key(twins[i].bytes, twins[i].key);
+	/* Nothing here asks for a mouse. Where another program has left it on, ncurses would take two bytes of what it sends
+	 * and leave the rest as letters; unknown to it, the whole is passed over as any other sequence. */
+	define_key(NULL, KEY_MOUSE);
 }
 
 /* Bracketed paste: what is pasted is text, never keys. "BE" is ncurses' extended name for it. */

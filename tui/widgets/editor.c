@@ -7,7 +7,7 @@ void editor_set(struct editor *editor, struct slice text)
 	size_t length = text.len < EDITOR_BYTES ? text.len : EDITOR_BYTES - 1;
 
 	if (length)
-		memcpy(editor->text, text.ptr, length);
+		memmove(editor->text, text.ptr, length); /* it may be a part of what is there */
 	editor->text[length] = '\0';
 	editor->length = editor->at = length;
 }

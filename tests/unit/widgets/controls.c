@@ -70,6 +70,16 @@ static void editing(void **state)
 	}
 }
 
+static void a_line_is_set_to_a_part_of_itself(void **state)
+{
+	struct editor editor;
+
+	(void)state;
+	editor_set(&editor, SLICE("  two words "));
+	editor_set(&editor, slice_trim(editor_text(&editor)));
+	assert_string_equal(editor.text, "two words");
+}
+
 static void a_full_line_takes_no_more(void **state)
 {
 	struct editor editor = { 0 };
@@ -348,6 +358,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(editing),
+		cmocka_unit_test(a_line_is_set_to_a_part_of_itself),
 		cmocka_unit_test(a_full_line_takes_no_more),
 		cmocka_unit_test(a_long_line_scrolls_to_its_cursor),
 		cmocka_unit_test(columns_go_by_priority),
