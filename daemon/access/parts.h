@@ -311,6 +311,7 @@ struct access {
 	struct list partner_list;
 	uint64_t boot; /* names this process in the names of flows */
 	struct map remote_accounts;
+	size_t remote_living; /* of them, those who are signed in somewhere */
 	struct sign_ins sign_ins[2]; /* of addresses, of users */
 	struct first_words *first_words; /* in a mapped file; NULL: none was handed over */
 	uint32_t contacts_since_s;       /* what was put into it from then on may not be on the disk; 0: all is */

@@ -178,11 +178,25 @@ static void tell_out(const struct flow *flow, const struct remote_user *user, co
 	report_send(&report);
 }
 
+static void lives(struct access *a, struct remote_user *user)
+{
+	if (user->has_lapsed && user->account->living++ == 0)
+		a->remote_living++;
+	user->has_lapsed = false;
+}
+
+static void lives_no_more(struct access *a, struct remote_user *user)
+{
+	if (!user->has_lapsed && --user->account->living == 0)
+		a->remote_living--;
+	user->has_lapsed = true;
+}
+
 /* It is kept by name: his dialogs may still end in peace. */
 static void lapse(struct flow *flow, struct remote_user *user, const char *why)
 {
 	tell_out(flow, user, why);
-	user->has_lapsed = true;
+	lives_no_more(flow->access, user);
 	if (!remote_is_proven(flow)) {
 		flow->is_known = false;
 		flow->quiet_since_ms = access_now_ms(flow->access);
@@ -194,6 +208,7 @@ static void drop(struct flow *flow, size_t at)
 {
 	struct remote *remote = flow->remote;
 
+	lives_no_more(flow->access, &remote->users[at]);
 	let_go(flow->access, remote->users[at].account);
 	remote->users[at] = remote->users[--remote->user_count];
 }
@@ -238,7 +253,7 @@ void remote_sign_in(struct flow *flow, struct slice address, int64_t expires_s)
 		return;
 	}
 	is_new = user->has_lapsed;
-	user->has_lapsed = false;
+	lives(a, user);
 	user->until_ms = access_now_ms(a) + expires_s * 1000;
 	if (!is_new)
 		return;

@@ -59,6 +59,7 @@ struct request;
 /* A user of ours who is signed in somewhere; counted by his sign-ins. */
 struct remote_account {
 	unsigned connections;
+	unsigned living; /* of them, those over which he is signed in still */
 	char address[];
 };
 
@@ -130,6 +131,11 @@ void remote_users_stop(struct access *a);
 bool remote_concerns(const struct passage *p);
 void remote_decide(struct passage *p);
 
+/* Does it try a password? */
+bool remote_credentials(const struct sip_message *m);
+/* Whose: as Digest says it, else From; as entries hold it, in `to`. */
+struct slice remote_credentials_user(const struct sip_message *m, char to[POLICY_ADDRESS_BYTES]);
+
 /* ---- sign_ins.c ---- */
 void sign_ins_start(struct access *a);
 void sign_ins_stop(struct access *a);
@@ -144,6 +150,6 @@ void sign_ins_succeeded(struct flow *flow, struct slice user);
 void remote_write(struct access *a, struct page *page, struct json_writer *w);
 /* The address of the other end as it may be shown: without its last part where mask-remote-addresses says so. */
 const char *remote_address_text(const struct flow *flow, char *to);
-size_t remote_count(const struct access *a); /* users signed in, each once */
+size_t remote_count(const struct access *a); /* users signed in, each once; those who have lapsed are none */
 
 #endif

@@ -94,29 +94,23 @@ static bool has_option(const struct sip_message *m, enum sip_header_id id, struc
 	return false;
 }
 
-static bool has_credentials(const struct sip_message *m)
-{
-	return sip_message_header(m, SIP_AUTHORIZATION) || sip_message_header(m, SIP_PROXY_AUTHORIZATION);
-}
-
 /* An old nonce is no wrong password (RFC 7616 §3.3). */
 static bool is_stale(const struct sip_message *answer)
 {
 	const struct sip_header *challenge = sip_message_header(answer, SIP_WWW_AUTHENTICATE);
+	struct slice stale;
 
 	if (!challenge)
 		challenge = sip_message_header(answer, SIP_PROXY_AUTHENTICATE);
-	for (size_t i = 0; challenge && i + 10 <= challenge->value.len; i++)
-		if (slice_starts_nocase(slice_after(challenge->value, i), SLICE("stale=true")))
-			return true;
-	return false;
+	return challenge && sip_auth_param(challenge->value, SLICE("stale"), &stale) &&
+	       slice_equal_nocase(stale, SLICE("true"));
 }
 
 static bool is_failed_sign_in(const struct sip_message *asked, const struct sip_message *answer)
 {
 	switch (answer->status) {
 	case 401:
-	case 407: return has_credentials(asked) && !is_stale(answer);
+	case 407: return remote_credentials(asked) && !is_stale(answer);
 	case 403:
 	case 404: return true;
 	default: return false;
@@ -175,6 +169,24 @@ static void joined(struct request *r, struct flow *flow)
 	remote_prove(flow, "anonymous");
 }
 
+/*
+ * Whatever the method, credentials are a try.  Of the one who is signed in over it they are none: his pool may
+ * refuse him a call, or change its nonce, as often as it likes.
+ */
+static void tried(struct request *r, struct flow *flow, const struct sip_message *answer)
+{
+	char room[POLICY_ADDRESS_BYTES];
+	struct sip_message asked;
+	struct slice user;
+
+	if ((answer->status != 401 && answer->status != 407 && answer->status != 403) ||
+	    !request_parse(r, &asked) || !remote_credentials(&asked) || is_stale(answer))
+		return;
+	user = remote_credentials_user(&asked, room);
+	if (!remote_user_of(flow, user, false))
+		sign_ins_failed(flow, user, answer->status);
+}
+
 void remote_answered(struct request *r, struct flow *flow, const struct sip_message *answer,
                      struct sip_edits *edits)
 {
@@ -185,6 +197,8 @@ void remote_answered(struct request *r, struct flow *flow, const struct sip_mess
 	else if (r->is_anonymous && answer->status < 300 &&
 	         (r->method == SIP_INVITE || r->method == SIP_SUBSCRIBE))
 		joined(r, flow);
+	else
+		tried(r, flow, answer);
 }
 
 /* RFC 5626 §5.1: "ob" where we are the first to see the request, and the program wants it. */

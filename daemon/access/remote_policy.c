@@ -153,6 +153,37 @@ static void gather(struct passage *p, const struct flow *receiver)
 		gather_sender(p);
 }
 
+/* ---- credentials ---- */
+
+static const struct sip_header *credentials_of(const struct sip_message *m)
+{
+	const struct sip_header *header = sip_message_header(m, SIP_PROXY_AUTHORIZATION);
+
+	return header ? header : sip_message_header(m, SIP_AUTHORIZATION);
+}
+
+bool remote_credentials(const struct sip_message *m) { return credentials_of(m) != NULL; }
+
+/* "alice", "alice@contoso.example" and "CONTOSO\alice" are what programs write there; the domain is then From's. */
+struct slice remote_credentials_user(const struct sip_message *m, char to[POLICY_ADDRESS_BYTES])
+{
+	const struct sip_header *header = credentials_of(m);
+	struct sip_uri uri = { .user = m->from.uri.user, .host = m->from.uri.host };
+	struct slice name, address;
+	size_t sign;
+
+	if (header && sip_auth_param(header->value, SLICE("username"), &name) && name.len) {
+		sign = slice_find(name, '@');
+		uri.user = slice_first(name, sign);
+		if (sign < name.len)
+			uri.host = slice_after(name, sign + 1);
+		while ((sign = slice_find(uri.user, '\\')) < uri.user.len)
+			uri.user = slice_after(uri.user, sign + 1);
+	}
+	address = remote_address(&uri, to);
+	return address.len ? address : remote_address(&m->from.uri, to);
+}
+
 /* ---- limits ---- */
 
 static struct slice retry_after(struct passage *p, int64_t wait_ms)
@@ -182,6 +213,20 @@ static bool may_try(struct passage *p, struct slice user)
 		return false;
 	}
 	return true;
+}
+
+/* Whoever tries a password of somebody else waits like at a sign-in. False: it has been answered. */
+static bool may_try_password(struct passage *p)
+{
+	char room[POLICY_ADDRESS_BYTES];
+	struct slice user = remote_credentials_user(p->m, room);
+	int64_t wait_ms;
+
+	if (!remote_credentials(p->m) || remote_user_of(p->flow, user, false) ||
+	    sign_ins_admit(p->flow, user, &wait_ms))
+		return true;
+	passage_turn_down(p, POLICY_REFUSAL_SIGN_IN_HELD, "", retry_after(p, wait_ms));
+	return false;
 }
 
 /*
@@ -239,7 +284,7 @@ static bool is_within_limits(struct passage *p)
 	}
 	if (!has_patience(p))
 		return false;
-	return p->m->method != SIP_REGISTER || may_register(p);
+	return p->m->method == SIP_REGISTER ? may_register(p) : may_try_password(p);
 }
 
 /* ---- on its way ---- */

@@ -78,4 +78,4 @@ void remote_write(struct access *a, struct page *page, struct json_writer *w)
 	}
 }
 
-size_t remote_count(const struct access *a) { return a->remote_accounts.count; }
+size_t remote_count(const struct access *a) { return a->remote_living; }

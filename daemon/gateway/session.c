@@ -479,6 +479,24 @@ void session_invited(struct talks *t, handle server, const struct sip_message *m
 
 /* ---- in the dialog ---- */
 
+/*
+ * Whom what is said in it is between: the session's pair, whatever From and To of one request say.  The resource that
+ * the session was begun with stands in what we called ourselves in it.
+ */
+static enum translate_answer parties_of(struct talks *t, const struct session *s, struct parties *out)
+{
+	struct sip_address ours, theirs;
+	struct translate_refusal refusal;
+	struct slice key = s->pair->key;
+
+	if (sip_address_parse(s->dialog.remote, &ours, NULL) == SIP_PARSE_OK &&
+	    sip_address_parse(s->dialog.local, &theirs, NULL) == SIP_PARSE_OK &&
+	    talks_parties_of_request(t, &ours.uri, &theirs.uri, out, &refusal) == TRANSLATE_OK &&
+	    slice_equal(out->key, key))
+		return TRANSLATE_OK;
+	return talks_parties_of_key(t, key, out);
+}
+
 bool session_request(struct talks *t, handle server, const struct sip_message *m)
 {
 	static const struct outcome hung_up = { .status = 480,
@@ -497,7 +515,7 @@ bool session_request(struct talks *t, handle server, const struct sip_message *m
 	switch ((unsigned)m->method) {
 	case SIP_MESSAGE:
 	case SIP_INFO:
-		answer = talks_parties_of_request(t, &m->from.uri, &m->to.uri, &p, &refusal);
+		answer = parties_of(t, s, &p);
 		if (answer == TRANSLATE_OK)
 			message_from_sip(t, server, m, &p, true);
 		else

@@ -122,12 +122,12 @@ bool sip_params_find(const struct sip_params *params, struct slice name, struct 
 	return false;
 }
 
-/* Length up to the next ';' that is not within quotes. */
-static size_t one_param(struct slice rest)
+/* Length up to the next separator that is not within quotes. */
+static size_t one_param(struct slice rest, char separator)
 {
 	size_t at = 0;
 
-	while (at < rest.len && rest.ptr[at] != ';') {
+	while (at < rest.len && rest.ptr[at] != separator) {
 		size_t quoted = rest.ptr[at] == '"' ? sip_quoted_length(slice_after(rest, at)) : 0;
 
 		at += quoted ? quoted : 1;
@@ -135,10 +135,10 @@ static size_t one_param(struct slice rest)
 	return at;
 }
 
-bool sip_param(struct slice params, struct slice name, struct slice *value)
+static bool find_in(struct slice params, char separator, struct slice name, struct slice *value)
 {
 	while (params.len > 0) {
-		struct slice one = slice_first(params, one_param(params));
+		struct slice one = slice_first(params, one_param(params, separator));
 		size_t equals = slice_find(one, '=');
 
 		params = slice_after(params, one.len < params.len ? one.len + 1 : one.len);
@@ -154,4 +154,15 @@ bool sip_param(struct slice params, struct slice name, struct slice *value)
 		return true;
 	}
 	return false;
+}
+
+bool sip_param(struct slice params, struct slice name, struct slice *value)
+{
+	return find_in(params, ';', name, value);
+}
+
+bool sip_auth_param(struct slice header, struct slice name, struct slice *value)
+{
+	header = slice_trim(header);
+	return find_in(slice_after(header, slice_find(header, ' ')), ',', name, value) && value->ptr;
 }

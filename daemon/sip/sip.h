@@ -223,6 +223,8 @@ enum sip_parse sip_cseq_parse(struct slice text, struct sip_cseq *out, struct si
  * is there; value SLICE_NONE when it has none, without its quotes when it had some.
  */
 bool sip_param(struct slice params, struct slice name, struct slice *value);
+/* The same of credentials or a challenge: "Digest username="alice", realm=..." (RFC 3261 §25.1). */
+bool sip_auth_param(struct slice header, struct slice name, struct slice *value);
 /* Lower-case copy of a host as it is compared and looked up; trailing dot removed. */
 struct slice sip_host_lower(struct arena *arena, struct slice host);
 

@@ -87,5 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (sip_cseq_parse(text, &cseq, &fault) == SIP_PARSE_OK)
 		check(cseq.number < UINT32_C(1) << 31 && cseq.method.len > 0);
 	(void)sip_param(text, SLICE("x"), &value);
+	if (sip_auth_param(text, SLICE("username"), &value))
+		check(value.ptr >= text.ptr && value.len <= text.len);
 	return 0;
 }

@@ -186,7 +186,21 @@ def test_failed_sign_ins_have_to_wait(served):
     # From there nobody else may try either; elsewhere another user may, and the guessed-at one waits.
     assert User(running, "dora", source="127.0.40.2").attempt().status == 480
     assert User(running, "alice", source="127.0.40.3").attempt().status == 480
-    assert signed_in(running, "dora", source="127.0.40.3").answer.status == 200
+    dora = signed_in(running, "dora", source="127.0.40.3")
+
+    # Whatever the method: who has an account may not guess at another's password with it. A challenge is no failure, nor is his own.
+    def challenging(connection, message):
+        if message.is_request:
+            tries = message.get("Authorization")
+            connection.send(response(message, 403 if tries and "own" in tries else 407, headers=["Proxy-Authenticate: Digest realm=x, nonce=n"]))
+    running.pool.handler = challenging
+    for proof in [None, 'Digest username="dora", response="own"'] * 3 + ['Digest username="alice2", response="guess"'] * 3:
+        sent = dora.message(address("eve"), headers=[f"Authorization: {proof}"] if proof else [])
+        assert dora.connection.ask(sent).status == (403 if proof and "own" in proof else 407)
+    running.wait_event("sign-in-held", "alice2@contoso.example")
+    answer = dora.connection.ask(dora.message(address("eve"), headers=['Authorization: Digest username="alice2", response="guess"']))
+    assert answer.status == 480 and answer.get("Retry-After")
+    assert dora.connection.ask(dora.message(address("eve"))).status == 407, "who is signed in goes on"
 
 
 def test_what_strangers_send_to_the_pool_is_bounded(served):
@@ -285,6 +299,7 @@ def test_signing_out_and_lapsing_end_it(served):
     alice = signed_in(running)
     assert alice.sign_in(expires=0).status == 200
     assert [row["state"] for row in rows(running)] == ["lapsed"]
+    wait_until(lambda: running.ask("status")["traffic"]["remote_users"] == 0, 5, "who has signed out is counted no longer")
     assert alice.connection.ask(alice.message(address("dora"))).status == 403
     running.registrar.expires = 1
     assert alice.sign_in().status == 200

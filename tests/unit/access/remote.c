@@ -57,6 +57,53 @@ static void an_address_longer_than_any_entrys_is_nobodys(void **state)
 	}
 }
 
+static const struct {
+	const char *behaviour, *credentials, *user;
+} tries[] = {
+	{ "as Digest says it", "Authorization: Digest username=\"dora\", realm=\"x\"",
+	  "dora@contoso.example" },
+	{ "whatever stands before", "Authorization: Digest realm=\"a, username=eve\",username=\"dora\"",
+	  "dora@contoso.example" },
+	{ "with a domain", "Proxy-Authorization: Digest username=\"dora@other.example\"",
+	  "dora@other.example" },
+	{ "with a domain of Windows", "Authorization: Digest username=\"CONTOSO\\\\Dora\"",
+	  "dora@contoso.example" },
+	{ "unquoted", "Authorization: Digest username=dora", "dora@contoso.example" },
+	{ "From, where it names nobody", "Authorization: NTLM qop=\"auth\", realm=\"x\"",
+	  "alice@contoso.example" },
+	{ "From, where it is empty", "Authorization: Digest username=\"\"", "alice@contoso.example" },
+	{ "From, where it has no value", "Authorization: Digest username", "alice@contoso.example" },
+	{ "From, where two people are named", "Authorization: Digest username=\"a@b@c\"",
+	  "alice@contoso.example" },
+	{ "From, where it would frame", "Authorization: Digest username=\"do%0Dra\"",
+	  "alice@contoso.example" },
+	{ "nobody tries", "Subject: none", NULL },
+};
+
+static void knows_whose_password_is_tried(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+		char text[512], room[POLICY_ADDRESS_BYTES];
+		struct arena arena;
+		struct sip_message m;
+		struct sip_fault fault;
+
+		printf("%s\n", tries[i].behaviour);
+		snprintf(text, sizeof text,
+		         "MESSAGE sip:bob@contoso.example SIP/2.0\r\nVia: SIP/2.0/TLS p;branch=z9hG4bKx\r\n"
+		         "From: <sip:alice@contoso.example>;tag=1\r\nTo: <sip:bob@contoso.example>\r\n"
+		         "Call-ID: c\r\nCSeq: 1 MESSAGE\r\n%s\r\nContent-Length: 0\r\n\r\n",
+		         tries[i].credentials);
+		arena_start(&arena, SIP_MESSAGE_ARENA_MAX);
+		assert_int_equal(sip_message_parse(slice_of(text), &arena, &m, &fault), SIP_PARSE_OK);
+		assert_int_equal(remote_credentials(&m), tries[i].user != NULL);
+		if (tries[i].user)
+			assert_true(slice_equal(remote_credentials_user(&m, room), slice_of(tries[i].user)));
+		arena_stop(&arena);
+	}
+}
+
 /* A name made by another process, or by none, leads to no connection. */
 static void a_flow_of_another_process_is_not_found(void **state)
 {
@@ -84,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_the_same_user_whatever_the_spelling),
+		cmocka_unit_test(knows_whose_password_is_tried),
 		cmocka_unit_test(an_address_longer_than_any_entrys_is_nobodys),
 		cmocka_unit_test(a_flow_of_another_process_is_not_found),
 	};
