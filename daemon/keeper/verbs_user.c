@@ -331,6 +331,7 @@ void verb_run_USER_IMPORT(struct call *call)
 	struct session *session = call->session;
 	const struct upload *list = session ? upload_whole(session, SLICE(KEEPER_USERS_FILE)) : NULL;
 	struct config_problems *problems = mem_new(sizeof *problems);
+	struct slice name = call_text(call, "file"); /* where the administrator has it */
 	struct reason reason = { "" };
 	struct model_snapshot *copy;
 	enum result result;
@@ -349,8 +350,8 @@ void verb_run_USER_IMPORT(struct call *call)
 		return;
 	}
 	config_problems_start(problems);
-	result = config_lines_read(model_kind(MODEL_USER), slice_of(list->name), buffer_slice(&list->text),
-	                           copy, problems);
+	result = config_lines_read(model_kind(MODEL_USER), name.len ? name : slice_of(list->name),
+	                           buffer_slice(&list->text), copy, problems);
 	if (!call->change.comment[0])
 		snprintf(call->change.comment, sizeof call->change.comment, "import of users");
 	uploads_forget(session);

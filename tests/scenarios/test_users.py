@@ -2,6 +2,7 @@
 import itertools
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -109,6 +110,14 @@ def test_a_bad_line_is_told_and_nothing_is_taken(bare):
     send_list(client, f"sip-address,policy\nbob@{OURS},\neve@fabrikam.example,\ncarol@{OURS},Sales\n")
     error = client.ask("user.import")["error"]
     assert [(p["line"], p["field"]) for p in error["data"]["problems"]] == [(4, "policy"), (3, "sip-address")]
+    assert all(p["path"].startswith(f"users.csv:{p['line']}") for p in error["data"]["problems"])
+    send_list(client, f"sip-address,policy\nbob@{OURS},Sales\n")
+    error = client.ask("user.import", file="/home/ann/new hires\u001b[2J.txt")["error"]  # told as it is called there
+    assert [p["path"] for p in error["data"]["problems"]] == ["/home/ann/new hires\\x1b[2J.txt:2 policy"]
+    mine = bare.root / "staff of Oslo.csv"
+    mine.write_text(f"sip-address,policy\nbob@{OURS},\neve@{OURS},Sales\n")
+    told = subprocess.run([os.environ["PARLEY"], "--socket", str(bare.socket), "--yes", "user", "import", str(mine)], capture_output=True, text=True)
+    assert told.returncode and f"{mine}:3" in told.stderr, told.stderr
     assert client.result("status")["version"] == version
     assert client.code("user.import") == "usage"  # a list that was refused has to be sent again
     text = f'sip-address,display-name,site,policy\nbob@{OURS},"Smith, Bob",Oslo,\n'

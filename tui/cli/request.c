@@ -134,6 +134,8 @@ static enum result put_argument(struct reading *r, struct json_writer *w, const 
 	}
 	if (request_is_same(name, "file")) {
 		out->file = value;
+		if (out->verb == CONTROL_VERB_USER_IMPORT) /* wrong lines are told under this name */
+			json_put_text(w, name, value);
 		return RESULT_OK;
 	}
 	if (request_is_same(name, "follow")) {

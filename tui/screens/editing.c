@@ -116,6 +116,7 @@ void editing_start(struct editing *editing, const struct model_kind *kind, struc
 		if (!field)
 			break;
 		editing->rows[editing->form.count - 1] = i;
+		field->is_list = model_type_is_list(row->type);
 		field->unit = words_of("unit", slice_of(row->unit)) ? words_of("unit", slice_of(row->unit))
 		                                                    : row->unit;
 		field->choices = row->choices ? row->choices : "";

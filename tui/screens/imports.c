@@ -93,8 +93,9 @@ static void run(struct console *console)
 	struct buffer params;
 	struct json_writer w = json_write(&params);
 
-	buffer_start(&params, CHANGES_COMMENT_BYTES * 6 + 256);
+	buffer_start(&params, (CHANGES_COMMENT_BYTES + SCENE_TEXT_BYTES) * 6 + 256);
 	json_open_object(&w, NULL);
+	json_put_text(&w, "file", imports->path);
 	if (!imports->is_agreed)
 		json_put_bool(&w, "dry_run", true);
 	else if (console->agreed.stages)

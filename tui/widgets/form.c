@@ -33,9 +33,26 @@ bool form_load(struct form_field *field, struct slice text)
 
 void form_revert(struct form_field *field) { editor_set(&field->value, slice_of(field->saved)); }
 
+static struct slice next_word(struct slice *rest)
+{
+	struct slice text = slice_trim(*rest), word = slice_first(text, slice_find(text, ' '));
+
+	*rest = slice_after(text, word.len);
+	return word;
+}
+
 bool form_is_changed(const struct form_field *field)
 {
-	return !slice_equal(editor_text(&field->value), slice_of(field->saved));
+	struct slice now = editor_text(&field->value), saved = slice_of(field->saved), word;
+
+	if (!field->is_list)
+		return !slice_equal(now, saved);
+	do {
+		word = next_word(&now);
+		if (!slice_equal(word, next_word(&saved)))
+			return true;
+	} while (word.len);
+	return false;
 }
 
 size_t form_changes(const struct form *form)

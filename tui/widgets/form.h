@@ -31,6 +31,7 @@ struct form_field {
 	const char *fixed;                /* why it cannot be changed; NULL: it can */
 	struct editor value;              /* a switch holds "true" or "false" */
 	char saved[EDITOR_BYTES];         /* as the daemon has it */
+	bool is_list;                     /* words with blanks between: how many of them does not matter */
 	char problem[FORM_PROBLEM_BYTES]; /* "": none */
 	char idle[FORM_WORDS_BYTES];      /* "": it counts */
 	char effect[FORM_WORDS_BYTES];    /* of the change, if it was changed; "": none */

@@ -1,5 +1,6 @@
 /* Line editor, table, dialog, pager: what keys do to them. */
 #include "tui/widgets/dialog.h"
+#include "tui/widgets/form.h"
 #include "tui/widgets/pager.h"
 #include "tui/widgets/table.h"
 
@@ -354,9 +355,36 @@ static void sentences_are_folded(void **state)
 	grid_stop(&grid);
 }
 
+static void blanks_change_a_text_and_not_a_list(void **state)
+{
+	static const struct {
+		const char *saved, *now;
+		bool changes_list, changes_text;
+	} cases[] = {
+		{ "a b", "a b", false, false }, { "a b", " a   b ", false, true }, { "", "", false, false },
+		{ "", "  ", false, true },      { "a b", "a", true, true },        { "a", "a b", true, true },
+		{ "a b", "b a", true, true },   { "a b", "ab", true, true },       { "a b", "", true, true },
+	};
+	static struct form form;
+	struct form_field *field = form_add(&form, FORM_TEXT, "Domains");
+
+	(void)state;
+	assert_non_null(field);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		snprintf(field->saved, sizeof field->saved, "%s", cases[i].saved);
+		editor_set(&field->value, slice_of(cases[i].now));
+		field->is_list = true;
+		assert_int_equal(form_is_changed(field), cases[i].changes_list);
+		assert_int_equal(form_changes(&form), cases[i].changes_list);
+		field->is_list = false;
+		assert_int_equal(form_is_changed(field), cases[i].changes_text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(blanks_change_a_text_and_not_a_list),
 		cmocka_unit_test(editing),
 		cmocka_unit_test(a_line_is_set_to_a_part_of_itself),
 		cmocka_unit_test(a_full_line_takes_no_more),
