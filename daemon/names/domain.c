@@ -67,6 +67,44 @@ static const char *host_fault(struct slice name)
 	return is_number(label) ? "is an IP address or a number, not a domain name" : NULL;
 }
 
+/*
+ * Letters, digits and hyphens in labels, and nothing else to be said about it: nearly all names.  Once over the bytes;
+ * `false` is no fault, it means that somebody has to look closer.
+ */
+static bool is_plain_host(struct slice name)
+{
+	size_t begin = 0;
+
+	if (name.len == 0 || name.len > NAMES_DOMAIN_MAX)
+		return false;
+	for (size_t i = 0; i <= name.len; i++) {
+		size_t length = i - begin;
+
+		if (i < name.len && name.ptr[i] != '.') {
+			if (!is_host_character(name.ptr[i]))
+				return false;
+			continue;
+		}
+		if (length == 0 || length > NAMES_LABEL_MAX || name.ptr[begin] == '-' ||
+		    name.ptr[i - 1] == '-')
+			return false;
+		if (length >= 4 && memcmp(name.ptr + begin, "xn--", 4) == 0)
+			return false;
+		if (i < name.len)
+			begin = i + 1;
+	}
+	/* No number begins with a letter, and no last label that begins with one is read as a number. */
+	return name.ptr[begin] >= 'a' && name.ptr[begin] <= 'z';
+}
+
+bool names_domain_is_prepared(struct slice name)
+{
+	char prepared[NAMES_DOMAIN_BYTES];
+
+	return is_plain_host(name) || (names_domain_prepare(name, prepared, NULL) == RESULT_OK &&
+	                               slice_equal(slice_of(prepared), name));
+}
+
 bool names_would_vanish(uint32_t c)
 {
 	static const struct {
@@ -145,6 +183,11 @@ static enum result prepare(struct slice text, char out[NAMES_DOMAIN_BYTES], stru
 	bool is_international;
 	const char *fault;
 
+	if (is_plain_host(text)) {
+		memmove(out, text.ptr, text.len);
+		out[text.len] = '\0';
+		return RESULT_OK;
+	}
 	if (text.len > NAMES_INPUT_MAX)
 		return names_refuse(reason, text, "is no domain name: it is too long");
 	if ((fault = input_fault(text, &is_international)) != NULL)

@@ -32,6 +32,8 @@ enum {
  * honest.  NO_MEMORY.
  */
 enum result names_domain_prepare(struct slice text, char out[NAMES_DOMAIN_BYTES], struct reason *reason);
+/* Is this what preparing it would give?  Costs one look at each byte unless a label begins with "xn--". */
+bool names_domain_is_prepared(struct slice name);
 
 /*
  * The name as people write it: U-labels where `domain` (prepared) has A-labels.

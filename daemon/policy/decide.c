@@ -7,38 +7,89 @@
  */
 #include "daemon/policy/parts.h"
 
-#include <stdio.h>
+#include <assert.h>
 
+#include "daemon/names/names.h"
 #include "shared/base/text.h"
 
-static bool is_plain(const char *words)
+static bool is_plain(char c) { return c >= ' ' && c <= '~' && c != '\\'; }
+
+static bool is_all_plain(struct slice text)
 {
-	while (*words >= ' ' && *words <= '~' && *words != '\\')
-		words++;
-	return *words == '\0';
+	bool is_so = true;
+
+	for (size_t i = 0; i < text.len; i++)
+		is_so &= is_plain(text.ptr[i]);
+	return is_so;
+}
+
+/* What `%s` and `%.*s` stand for; nothing else is known here. */
+static struct slice next_argument(const char **format, va_list *args)
+{
+	bool has_length = (*format)[1] == '.';
+	struct slice argument;
+
+	assert(strncmp(*format, has_length ? "%.*s" : "%s", has_length ? 4 : 2) == 0);
+	*format += has_length ? 4 : 2;
+	if (!has_length)
+		return slice_of(va_arg(*args, const char *));
+	argument.len = (size_t)va_arg(*args, int);
+	argument.ptr = va_arg(*args, const char *);
+	return argument;
+}
+
+static size_t append(char words[POLICY_OBJECT_BYTES], size_t used, struct slice text)
+{
+	size_t room = POLICY_OBJECT_BYTES - 1 - used, length = text.len < room ? text.len : room;
+
+	if (length)
+		memcpy(words + used, text.ptr, length);
+	return used + length;
 }
 
 /*
- * Names in the facts should be A-labels, but words go to logs and terminals, so whatever was
- * formatted into them is made printable as a whole.
+ * Each refusal says its words, and with vsnprintf these were half of what it cost.  What does not fit is left out.
+ * Names in the facts should be A-labels, but words go to logs and terminals: if anything in them is not plain, all of
+ * them are made printable.
  */
+static void write_words(char words[POLICY_OBJECT_BYTES], const char *format, va_list args)
+{
+	char raw[POLICY_OBJECT_BYTES];
+	bool is_fine = true;
+	size_t used = 0;
+	va_list rest;
+
+	va_copy(rest, args);
+	while (*format) {
+		struct slice piece = { format, strcspn(format, "%") };
+
+		if (piece.len) {
+			format += piece.len;
+		} else {
+			piece = next_argument(&format, &rest);
+			is_fine &= is_all_plain(piece);
+		}
+		used = append(words, used, piece);
+	}
+	va_end(rest);
+	words[used] = '\0';
+	if (!is_fine) {
+		memcpy(raw, words, used);
+		text_shown((struct slice){ raw, used }, words, POLICY_OBJECT_BYTES);
+	}
+}
+
 __attribute__((format(printf, 6, 0))) static void find(struct policy_finding *finding,
                                                        enum policy_answer answer, enum model_kind_id kind,
                                                        struct slice key, const char *field,
                                                        const char *format, va_list args)
 {
-	char words[POLICY_OBJECT_BYTES];
-
 	finding->answer = answer;
 	finding->was_asked = true;
 	finding->kind = kind;
 	finding->key = key;
 	finding->field = field;
-	vsnprintf(finding->words, sizeof finding->words, format, args);
-	if (!is_plain(finding->words)) {
-		memcpy(words, finding->words, sizeof words);
-		text_shown(slice_of(words), finding->words, sizeof finding->words);
-	}
+	write_words(finding->words, format, args);
 }
 
 void policy_pass_words(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
@@ -61,10 +112,10 @@ void policy_refuse(struct policy_finding *finding, enum model_kind_id kind, stru
 	va_end(args);
 }
 
-void policy_leave(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
-                  const char *words)
+void policy_leave(const struct policy_asking *asking, struct policy_finding *finding, enum model_kind_id kind,
+                  struct slice key, const char *words)
 {
-	size_t length = strnlen(words, sizeof finding->words - 1);
+	size_t length = asking->wants_words ? strnlen(words, sizeof finding->words - 1) : 0;
 
 	finding->answer = POLICY_PASS;
 	finding->was_asked = false;
@@ -93,7 +144,7 @@ static void ask_blocked_domain(const struct policy_asking *a, struct policy_find
 {
 	struct slice domain = a->facts->remote_domain;
 
-	if (image_blocked_domain_find(a->image, domain))
+	if (policy_image_find_hashed(a->image, MODEL_BLOCKED_DOMAIN, a->remote.key, a->remote.hash))
 		policy_refuse(f, MODEL_BLOCKED_DOMAIN, domain, "", "%.*s is on the block list",
 		              SLICE_ARG(domain));
 	else
@@ -112,6 +163,11 @@ static void pass_own(const struct policy_asking *a, struct policy_finding *f, st
 		            "%.*s is not our own domain, as it should be", SLICE_ARG(domain));
 }
 
+static bool is_own_domain(const struct policy_asking *a, bool is_remote)
+{
+	return is_remote ? a->is_remote_own : policy_image_is_own_domain(a->image, a->facts->local_domain);
+}
+
 static void refuse_own(struct policy_finding *f, struct slice domain, const char *why)
 {
 	policy_refuse(f, MODEL_TOPOLOGY, domain, FIELD_NAME(TOPOLOGY, topology, sip_domains), "%.*s %s",
@@ -126,7 +182,7 @@ static void ask_sender_domain(const struct policy_asking *a, struct policy_findi
 {
 	bool is_inward = a->facts->direction == POLICY_INWARD;
 	struct slice sender = is_inward ? a->facts->remote_domain : a->facts->local_domain;
-	bool is_own = policy_image_is_own_domain(a->image, sender);
+	bool is_own = is_own_domain(a, is_inward);
 
 	if (a->facts->source != POLICY_FEDERATION) {
 		policy_ask_remote_domain(a, f);
@@ -149,7 +205,7 @@ static void ask_own_domain(const struct policy_asking *a, struct policy_finding 
 {
 	bool is_inward = a->facts->direction == POLICY_INWARD;
 	struct slice receiver = is_inward ? a->facts->local_domain : a->facts->remote_domain;
-	bool is_own = policy_image_is_own_domain(a->image, receiver);
+	bool is_own = is_own_domain(a, !is_inward);
 
 	if (is_inward && !is_own)
 		refuse_own(f, receiver, "is none of our own domains");
@@ -172,7 +228,7 @@ static void ask_known_domain(const struct policy_asking *a, struct policy_findin
 	else if (a->allowed)
 		policy_pass(a, f, MODEL_ALLOWED_DOMAIN, domain, "", "%.*s is on the list of allowed domains",
 		            SLICE_ARG(domain));
-	else if (!policy_is_domain(domain))
+	else if (!names_domain_is_prepared(domain))
 		policy_refuse(f, MODEL_ALLOWED_DOMAIN, domain, "", "%.*s is no domain name",
 		              SLICE_ARG(domain));
 	else if (a->switches->enable_partner_discovery)
@@ -193,7 +249,7 @@ static void ask_known_domain(const struct policy_asking *a, struct policy_findin
 static bool is_left_to_gateway(const struct policy_asking *a, struct policy_finding *f)
 {
 	if (a->protocol == POLICY_XMPP)
-		policy_leave(f, MODEL_XMPP_PARTNER, policy_xmpp_key(a),
+		policy_leave(a, f, MODEL_XMPP_PARTNER, policy_xmpp_key(a),
 		             "the XMPP gateway sees to it, for streams with the partner's server");
 	return a->protocol == POLICY_XMPP;
 }
@@ -204,7 +260,7 @@ static void ask_service(const struct policy_asking *a, struct policy_finding *f)
 	bool is_federation = a->facts->source == POLICY_FEDERATION;
 
 	if (a->protocol == POLICY_XMPP) {
-		policy_leave(f, MODEL_XMPP_PARTNER, policy_xmpp_key(a),
+		policy_leave(a, f, MODEL_XMPP_PARTNER, policy_xmpp_key(a),
 		             "XMPP federation needs no further service here");
 		return;
 	}
@@ -297,7 +353,7 @@ static void ask_srv_in_domain(const struct policy_asking *a, struct policy_findi
 		            : a->route == POLICY_ROUTE_PROVIDER ? "the entry names the provider's edge"
 		                                                : "the entry names the partner's edge");
 	} else if (!is_found_by_srv(a)) {
-		policy_leave(f, MODEL_ALLOWED_DOMAIN, domain, "there is no SRV target to look at");
+		policy_leave(a, f, MODEL_ALLOWED_DOMAIN, domain, "there is no SRV target to look at");
 	} else if (has_target_in_domain(a->facts)) {
 		policy_pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the SRV target lies directly in %.*s",
 		            SLICE_ARG(domain));
@@ -360,12 +416,12 @@ static void ask_peer_identity(const struct policy_asking *a, struct policy_findi
 	if (is_left_to_gateway(a, f))
 		return;
 	if (!a->facts->is_connected)
-		policy_leave(f, MODEL_ALLOWED_DOMAIN, domain, "there is no connection yet");
+		policy_leave(a, f, MODEL_ALLOWED_DOMAIN, domain, "there is no connection yet");
 	else if (is_identity_proved(a))
 		policy_pass(a, f, MODEL_ALLOWED_DOMAIN, domain, field, "the certificate speaks for %.*s",
 		            SLICE_ARG(domain));
 	else if (has_nothing_to_compare(a))
-		policy_leave(f, MODEL_ALLOWED_DOMAIN, domain,
+		policy_leave(a, f, MODEL_ALLOWED_DOMAIN, domain,
 		             "there is no name to hold the certificate against");
 	else
 		refuse_identity(a, f, field);
@@ -425,38 +481,35 @@ size_t policy_steps_of(enum policy_source source, const enum policy_step_id **st
 	return POLICY_STEP_OUTSIDE_SWITCH;
 }
 
-/* What the steps will look up is expected, then fetched, then found: three waits for memory become one. */
-static struct policy_asking asking_of(const struct policy_image *image, const struct policy_facts *facts,
-                                      bool wants_words, char room[POLICY_ADDRESS_BYTES])
+/*
+ * What the steps will look up is expected, then fetched, then found: three waits for memory become one.  `a` is filled
+ * where it stands, member by member: clearing it first and handing it over cost as much as a look-up.
+ */
+static void begin_asking(struct policy_asking *a, const struct policy_image *image,
+                         const struct policy_facts *facts, char room[POLICY_ADDRESS_BYTES])
 {
-	uint64_t allowed = policy_image_expect(image, MODEL_ALLOWED_DOMAIN, facts->remote_domain);
-	struct policy_sought user = policy_expect_user(image, facts->local_user, facts->local_domain, room);
+	a->remote.key = facts->remote_domain;
+	a->remote.hash = policy_image_hash(facts->remote_domain);
+	policy_image_expect(image, MODEL_ALLOWED_DOMAIN, a->remote.hash);
+	policy_image_expect(image, MODEL_BLOCKED_DOMAIN, a->remote.hash);
+	a->user = policy_expect_user(image, facts->local_user, facts->local_domain, room);
+	policy_image_fetch(image, MODEL_ALLOWED_DOMAIN, a->remote.hash);
+	policy_image_fetch(image, MODEL_BLOCKED_DOMAIN, a->remote.hash);
+	if (a->user.key.len)
+		policy_image_fetch(image, MODEL_USER, a->user.hash);
 
-	policy_image_expect(image, MODEL_BLOCKED_DOMAIN, facts->remote_domain);
-	policy_image_fetch(image, MODEL_ALLOWED_DOMAIN, allowed);
-	if (user.key.len)
-		policy_image_fetch(image, MODEL_USER, user.hash);
-
-	struct policy_asking asking = {
-		.image = image,
-		.facts = facts,
-		.switches = image_access_edge_at(image, 0),
-		.topology = image_topology_at(image, 0),
-		.allowed = policy_image_find_hashed(image, MODEL_ALLOWED_DOMAIN, facts->remote_domain,
-		                                    allowed),
-		.user = user,
-		.wants_words = wants_words,
-	};
-
-	if (image_xmpp_partner_count(image))
-		asking.xmpp = image_xmpp_partner_find(image, facts->remote_domain);
-	asking.protocol = facts->direction == POLICY_INWARD ? facts->protocol
-	                  : asking.xmpp                     ? POLICY_XMPP
-	                                                    : POLICY_SIP;
-
-	policy_find_provider(&asking);
-	policy_tie(&asking);
-	return asking;
+	a->image = image;
+	a->facts = facts;
+	a->switches = image_access_edge_at(image, 0);
+	a->topology = image_topology_at(image, 0);
+	a->is_remote_own = policy_image_is_own_hashed(image, a->remote.key, a->remote.hash);
+	a->allowed = policy_image_find_hashed(image, MODEL_ALLOWED_DOMAIN, a->remote.key, a->remote.hash);
+	a->xmpp = policy_image_find_hashed(image, MODEL_XMPP_PARTNER, a->remote.key, a->remote.hash);
+	a->protocol = facts->direction == POLICY_INWARD ? facts->protocol
+	              : a->xmpp                         ? POLICY_XMPP
+	                                                : POLICY_SIP;
+	policy_find_provider(a);
+	policy_tie(a);
 }
 
 void policy_ask_all(const struct policy_asking *a, struct policy_finding findings[POLICY_STEP_COUNT])
@@ -476,7 +529,8 @@ static void decide_all(const struct policy_asking *a, struct policy_verdict *ver
 	bool is_decided = false;
 
 	for (int step = 0; step < POLICY_STEP_COUNT; step++)
-		policy_leave(&explanation->steps[step], MODEL_ACCESS_EDGE, SLICE(""), "it is not asked here");
+		policy_leave(a, &explanation->steps[step], MODEL_ACCESS_EDGE, SLICE(""),
+		             "it is not asked here");
 	policy_ask_all(a, explanation->steps);
 	for (size_t i = 0; i < count && !is_decided; i++) {
 		struct policy_finding *finding = &explanation->steps[steps[i]];
@@ -531,8 +585,10 @@ void policy_decide(const struct policy_image *image, const struct policy_facts *
                    struct policy_verdict *verdict, struct policy_explanation *explanation)
 {
 	char room[POLICY_ADDRESS_BYTES];
-	struct policy_asking asking = asking_of(image, facts, explanation != NULL, room);
+	struct policy_asking asking;
 
+	asking.wants_words = explanation != NULL;
+	begin_asking(&asking, image, facts, room);
 	if (explanation)
 		decide_all(&asking, verdict, explanation);
 	else

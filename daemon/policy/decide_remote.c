@@ -129,7 +129,7 @@ void policy_ask_organizer_policy(const struct policy_asking *a, struct policy_fi
 	struct policy_effective effective;
 
 	if (!policy_organizer_of(a, &effective))
-		policy_leave(f, MODEL_ACCESS_POLICY, SLICE(""), "the meeting names no organizer");
+		policy_leave(a, f, MODEL_ACCESS_POLICY, SLICE(""), "the meeting names no organizer");
 	else if (effective.policy && effective.policy->allow_anonymous_participants)
 		policy_pass(a, f, MODEL_ACCESS_POLICY, effective.identity, field,
 		            "the organizer's external access policy %.*s allows anonymous participants",

@@ -32,7 +32,7 @@ void policy_ask_enabled(const struct policy_asking *a, struct policy_finding *f)
 	if (a->provider)
 		policy_ask_provider_enabled(a, f);
 	else if (a->protocol == POLICY_SIP || !a->xmpp)
-		policy_leave(f, MODEL_ALLOWED_DOMAIN, a->facts->remote_domain,
+		policy_leave(a, f, MODEL_ALLOWED_DOMAIN, a->facts->remote_domain,
 		             "an allowed domain has no switch of its own");
 	else if (a->xmpp->enabled)
 		policy_pass(a, f, MODEL_XMPP_PARTNER, policy_xmpp_key(a), field, "the XMPP partner is on");
@@ -48,7 +48,7 @@ void policy_ask_may_start(const struct policy_asking *a, struct policy_finding *
 	if (a->provider)
 		policy_ask_provider_start(a, f);
 	else if (a->protocol == POLICY_SIP || !a->xmpp)
-		policy_leave(f, MODEL_ALLOWED_DOMAIN, a->facts->remote_domain, "both sides may begin");
+		policy_leave(a, f, MODEL_ALLOWED_DOMAIN, a->facts->remote_domain, "both sides may begin");
 	else if (a->facts->direction == POLICY_OUTWARD)
 		policy_pass(a, f, MODEL_XMPP_PARTNER, policy_xmpp_key(a), field, "our users may begin");
 	else if (a->xmpp->partner_type != PARTNER_PUBLIC_UNVERIFIED)

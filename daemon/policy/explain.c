@@ -16,6 +16,7 @@
  */
 #include "daemon/policy/parts.h"
 
+#include "daemon/names/names.h"
 #include "shared/base/text.h"
 
 static const struct policy_step steps[POLICY_REFUSAL_COUNT] = {
@@ -374,7 +375,7 @@ void policy_explain_change(const struct policy_asking *asked, struct policy_expl
 	if (!c.none)
 		change_provider(&c);
 	if (!c.none && refuses(&c, POLICY_STEP_KNOWN_DOMAIN) &&
-	    !policy_is_domain(asking->facts->remote_domain)) {
+	    !names_domain_is_prepared(asking->facts->remote_domain)) {
 		c.none = "this can be no partner's domain:";
 		c.none_about = asking->facts->remote_domain;
 	}

@@ -9,16 +9,6 @@
  */
 #include "daemon/policy/parts.h"
 
-#include "daemon/names/names.h"
-
-bool policy_is_domain(struct slice domain)
-{
-	char prepared[NAMES_DOMAIN_BYTES];
-
-	return names_domain_prepare(domain, prepared, NULL) == RESULT_OK &&
-	       slice_equal(slice_of(prepared), domain);
-}
-
 static bool is_among(const struct slice *names, size_t count, struct slice name)
 {
 	for (size_t i = 0; i < count; i++)

@@ -18,11 +18,20 @@ enum { OWN_SLOTS = 256 };
 _Static_assert(OWN_SLOTS >= 4 * MODEL_LIST_MAX && MODEL_LIST_MAX <= UINT8_MAX,
                "numbers of list items from 1 fit");
 
+/* Where what a look-up needs lies, worked out once: of a kind with exactly one object there are no slots. */
+struct table {
+	const struct image_slot *slots;
+	uint64_t mask; /* number of slots less one */
+	const char *records;
+	size_t record_bytes, count;
+};
+
 struct policy_image {
 	const char *base;
 	const struct image_header *header; /* the same place */
 	size_t bytes;
 	uint8_t own[OWN_SLOTS]; /* number of the item from 1; 0: free */
+	struct table tables[MODEL_KIND_COUNT];
 };
 
 /* ---- opening: is it whole? ---- */
@@ -186,9 +195,22 @@ static enum result check_all(const struct policy_image *image, struct reason *re
 	return result;
 }
 
-/* ---- our own domains ---- */
+static void fill_tables(struct policy_image *image)
+{
+	for (int k = 0; k < MODEL_KIND_COUNT; k++) {
+		const struct image_part *part = &image->header->parts[k];
 
-static size_t own_start(struct slice domain) { return image_hash(MODEL_TOPOLOGY, domain) % OWN_SLOTS; }
+		image->tables[k] = (struct table){
+			.slots = part->slots ? (const void *)(image->base + part->index) : NULL,
+			.mask = part->slots ? part->slots - 1 : 0,
+			.records = image->base + part->records,
+			.record_bytes = image_record_bytes(model_kind((enum model_kind_id)k)),
+			.count = part->count
+		};
+	}
+}
+
+/* ---- our own domains ---- */
 
 static struct image_list own_list(const struct policy_image *image)
 {
@@ -200,7 +222,7 @@ static void index_own(struct policy_image *image)
 	struct image_list own = own_list(image);
 
 	for (size_t i = 0; i < own.count; i++) {
-		size_t at = own_start(policy_image_item(image, own, i));
+		size_t at = image_hash(policy_image_item(image, own, i)) % OWN_SLOTS;
 
 		while (image->own[at])
 			at = (at + 1) % OWN_SLOTS;
@@ -217,9 +239,14 @@ bool policy_image_has_default_route(const struct policy_image *image)
 
 bool policy_image_is_own_domain(const struct policy_image *image, struct slice domain)
 {
+	return policy_image_is_own_hashed(image, domain, image_hash(domain));
+}
+
+bool policy_image_is_own_hashed(const struct policy_image *image, struct slice domain, uint64_t hash)
+{
 	struct image_list own = own_list(image);
 
-	for (size_t at = own_start(domain); image->own[at]; at = (at + 1) % OWN_SLOTS)
+	for (size_t at = hash % OWN_SLOTS; image->own[at]; at = (at + 1) % OWN_SLOTS)
 		if (slice_equal(policy_image_item(image, own, image->own[at] - 1u), domain))
 			return true;
 	return false;
@@ -271,6 +298,7 @@ enum result policy_image_open(int fd, struct policy_image **out, struct reason *
 		policy_image_close(&image);
 		return result;
 	}
+	fill_tables(image);
 	index_own(image);
 	*out = image;
 	return RESULT_OK;
@@ -306,79 +334,80 @@ struct slice policy_image_item(const struct policy_image *image, struct image_li
 
 size_t policy_image_count(const struct policy_image *image, enum model_kind_id kind)
 {
-	return image->header->parts[kind].count;
+	return image->tables[kind].count;
+}
+
+static const char *record_at(const struct table *table, size_t index)
+{
+	return table->records + index * table->record_bytes;
 }
 
 const void *policy_image_at(const struct policy_image *image, enum model_kind_id kind, size_t index)
 {
-	const struct image_part *part = &image->header->parts[kind];
+	const struct table *table = &image->tables[kind];
 
-	return index < part->count
-	               ? image->base + part->records + index * image_record_bytes(model_kind(kind))
-	               : NULL;
+	return index < table->count ? record_at(table, index) : NULL;
 }
 
-uint64_t policy_image_expect(const struct policy_image *image, enum model_kind_id kind, struct slice key)
-{
-	const struct image_part *part = &image->header->parts[kind];
-	const struct image_slot *slots = (const void *)(image->base + part->index);
-	uint64_t hash = image_hash(kind, key);
+uint64_t policy_image_hash(struct slice key) { return image_hash(key); }
 
-	if (part->slots)
-		__builtin_prefetch(&slots[hash & (part->slots - 1)]);
-	return hash;
+/* An empty list answers without a look at its slots. */
+static bool has_names(const struct table *table) { return table->slots && table->count; }
+
+void policy_image_expect(const struct policy_image *image, enum model_kind_id kind, uint64_t hash)
+{
+	const struct table *table = &image->tables[kind];
+
+	if (has_names(table))
+		__builtin_prefetch(&table->slots[hash & table->mask]);
 }
 
 /* The first slot with this mark: almost always the one, if there is one. */
-static const struct image_slot *next_slot(const struct image_part *part, const struct image_slot *slots,
-                                          uint64_t hash, uint64_t *at)
+static const struct image_slot *next_slot(const struct table *table, uint64_t hash, uint64_t *at)
 {
-	for (; slots[*at].number; *at = (*at + 1) & (part->slots - 1))
-		if (slots[*at].mark == image_mark(hash))
-			return &slots[*at];
+	for (; table->slots[*at].number; *at = (*at + 1) & table->mask)
+		if (table->slots[*at].mark == image_mark(hash))
+			return &table->slots[*at];
 	return NULL;
 }
 
 void policy_image_fetch(const struct policy_image *image, enum model_kind_id kind, uint64_t hash)
 {
-	const struct image_part *part = &image->header->parts[kind];
-	uint64_t at = hash & (part->slots - 1);
-	const struct image_slot *slot = part->slots
-	                                        ? next_slot(part, (const void *)(image->base + part->index),
-	                                                    hash, &at)
-	                                        : NULL;
+	const struct table *table = &image->tables[kind];
+	uint64_t at = hash & table->mask;
+	const struct image_slot *slot = has_names(table) ? next_slot(table, hash, &at) : NULL;
 
 	if (!slot)
 		return;
 
 	const char *name = image->base + slot->name.offset;
-	const char *record = policy_image_at(image, kind, slot->number - 1);
+	const char *record = record_at(table, slot->number - 1);
 
 	__builtin_prefetch(name);
 	__builtin_prefetch(name + slot->name.length);
 	__builtin_prefetch(record);
-	__builtin_prefetch(record + image_record_bytes(model_kind(kind)) - 1);
+	__builtin_prefetch(record + table->record_bytes - 1);
 }
 
 const void *policy_image_find(const struct policy_image *image, enum model_kind_id kind, struct slice key)
 {
-	return policy_image_find_hashed(image, kind, key, image_hash(kind, key));
+	return policy_image_find_hashed(image, kind, key, image_hash(key));
 }
 
 const void *policy_image_find_hashed(const struct policy_image *image, enum model_kind_id kind,
                                      struct slice key, uint64_t hash)
 {
-	const struct image_part *part = &image->header->parts[kind];
+	const struct table *table = &image->tables[kind];
+	const struct image_slot *slot;
 
-	if (part->slots == 0)
+	if (!table->slots)
 		return key.len == 0 ? policy_image_at(image, kind, 0) : NULL;
-
-	const struct image_slot *slots = (const void *)(image->base + part->index), *slot;
-
-	for (uint64_t at = hash & (part->slots - 1); (slot = next_slot(part, slots, hash, &at));
-	     at = (at + 1) & (part->slots - 1))
+	if (!table->count)
+		return NULL;
+	for (uint64_t at = hash & table->mask; (slot = next_slot(table, hash, &at));
+	     at = (at + 1) & table->mask)
 		if (slice_equal(image_slice(image->base, slot->name), key))
-			return policy_image_at(image, kind, slot->number - 1);
+			return record_at(table, slot->number - 1);
 	return NULL;
 }
 

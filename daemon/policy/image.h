@@ -78,9 +78,10 @@ struct slice policy_image_item(const struct policy_image *image, struct image_li
 const void *policy_image_find(const struct policy_image *image, enum model_kind_id kind, struct slice key);
 /*
  * In a long list the waiting for memory is what costs, and several can be waited for at once: expect all that will be
- * asked for, fetch them all, then find them.  Expect gives the hash that the other two take; key and hash belong together.
+ * asked for, fetch them all, then find them.  A key has one hash for all kinds; key and hash belong together.
  */
-uint64_t policy_image_expect(const struct policy_image *image, enum model_kind_id kind, struct slice key);
+uint64_t policy_image_hash(struct slice key);
+void policy_image_expect(const struct policy_image *image, enum model_kind_id kind, uint64_t hash);
 void policy_image_fetch(const struct policy_image *image, enum model_kind_id kind, uint64_t hash);
 const void *policy_image_find_hashed(const struct policy_image *image, enum model_kind_id kind,
                                      struct slice key, uint64_t hash);
@@ -113,5 +114,6 @@ const struct image_edge *policy_image_edge(const struct policy_image *image, str
 bool policy_image_has_default_route(const struct policy_image *image);
 /* Is `domain` (lower case) one of our own? */
 bool policy_image_is_own_domain(const struct policy_image *image, struct slice domain);
+bool policy_image_is_own_hashed(const struct policy_image *image, struct slice domain, uint64_t hash);
 
 #endif

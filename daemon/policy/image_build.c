@@ -61,7 +61,7 @@ uint64_t image_layout(void)
 /* Where the text stands, or stands from now on; `*is_new` when it has to be written there.  With a NUL behind it. */
 static uint64_t place_text(struct writer *w, struct slice text, bool *is_new)
 {
-	struct shared_text *place = &w->shared[image_hash((enum model_kind_id)0, text) % SHARED_TEXTS];
+	struct shared_text *place = &w->shared[image_hash(text) % SHARED_TEXTS];
 
 	*is_new = text.len > SHARED_BYTES_MAX || !place->text.ptr || !slice_equal(place->text, text);
 	if (!*is_new)
@@ -123,6 +123,7 @@ static enum result measure(struct writer *w, struct reason *reason)
 		if (kind->cardinality == MODEL_ONE && objects->count != 1)
 			return fail(reason, RESULT_INTERNAL, "a snapshot with %zu objects of the kind %s",
 			            objects->count, kind->name);
+		at = (at + IMAGE_LINE_BYTES - 1) / IMAGE_LINE_BYTES * IMAGE_LINE_BYTES;
 		*part = (struct image_part){ .records = at, .count = objects->count };
 		at += objects->count * image_record_bytes(kind);
 		for (size_t i = 0; i < objects->count; i++)
@@ -132,6 +133,7 @@ static enum result measure(struct writer *w, struct reason *reason)
 	for (int k = 0; k < MODEL_KIND_COUNT; k++) {
 		struct image_part *part = &w->header.parts[k];
 
+		at = (at + IMAGE_LINE_BYTES - 1) / IMAGE_LINE_BYTES * IMAGE_LINE_BYTES;
 		part->index = at;
 		part->slots = slots_for(
 		        model_kind((enum model_kind_id)k),
@@ -197,7 +199,7 @@ static void write_slot(struct writer *w, const struct model_kind *kind, struct i
 {
 	const struct image_part *part = &w->header.parts[kind->id];
 	struct image_slot *slots = (void *)(w->base + part->index);
-	uint64_t hash = image_hash(kind->id, image_slice(w->base, name));
+	uint64_t hash = image_hash(image_slice(w->base, name));
 	uint64_t at = hash & (part->slots - 1);
 
 	while (slots[at].number)

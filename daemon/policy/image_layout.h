@@ -13,9 +13,10 @@
 
 #include "daemon/policy/image.h"
 
-enum { IMAGE_MEMBER_BYTES = 8, IMAGE_SLOTS_FIRST = 4 };
+/* Records and indices begin with a line of the processor's cache, so that a record or four slots touch one, not two. */
+enum { IMAGE_MEMBER_BYTES = 8, IMAGE_SLOTS_FIRST = 4, IMAGE_LINE_BYTES = 64 };
 
-#define IMAGE_MAGIC     UINT64_C(0x31454741494c5250) /* "PRLIAGE1" */
+#define IMAGE_MAGIC     UINT64_C(0x32454741494c5250) /* "PRLIAGE2" */
 #define IMAGE_BYTES_MAX ((uint64_t)UINT32_MAX)       /* offsets of texts have 32 bits */
 
 struct image_part { /* of one kind */
@@ -42,14 +43,15 @@ _Static_assert(sizeof(struct image_header) % 8 == 0, "records follow the header 
 _Static_assert(sizeof(struct image_slot) == 16 && sizeof(struct image_text) == 8, "written as they are");
 
 /*
- * Eight bytes at a time, where slice_hash takes one: a decision hashes four names.  No defence against chosen keys
+ * Eight bytes at a time, where slice_hash takes one: a decision hashes four names.  The same for every kind: the
+ * partner's domain is sought in several, and hashed once.  No defence against chosen keys
  * and none is needed: who chooses the keys writes the configuration, and who asks for others cannot lengthen
  * a search beyond the longest run of slots that is there.
  */
-static inline uint64_t image_hash(enum model_kind_id kind, struct slice key)
+static inline uint64_t image_hash(struct slice key)
 {
 	const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t hash = ((uint64_t)kind + 1) * odd ^ key.len, word;
+	uint64_t hash = odd ^ key.len, word;
 
 	for (; key.len >= sizeof word; key = slice_after(key, sizeof word)) {
 		memcpy(&word, key.ptr, sizeof word);

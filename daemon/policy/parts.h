@@ -30,8 +30,10 @@ struct policy_asking {
 	const struct image_topology *topology;
 	const struct image_allowed_domain *allowed; /* NULL: not on the list */
 	const struct image_xmpp_partner *xmpp;      /* NULL: no XMPP partner's domain */
-	struct policy_sought user;                  /* the local user's entry, not found yet */
-	const struct image_sip_provider *provider;  /* NULL: the domain is reached through none */
+	struct policy_sought remote; /* the remote domain, in every list that domains stand in */
+	bool is_remote_own;          /* ... among our own, too */
+	struct policy_sought user;   /* the local user's entry, not found yet */
+	const struct image_sip_provider *provider; /* NULL: the domain is reached through none */
 	bool is_shared; /* ... which hosts users of our own domains, and the remote one is of them */
 	enum policy_protocol protocol;
 	bool wants_words; /* also of steps that pass */
@@ -66,8 +68,8 @@ static inline void policy_pass_mute(struct policy_finding *finding, enum model_k
 void policy_refuse(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
                    const char *field, const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* The step has nothing to look at; it neither passes nor refuses on its own account. */
-void policy_leave(struct policy_finding *finding, enum model_kind_id kind, struct slice key,
-                  const char *words);
+void policy_leave(const struct policy_asking *asking, struct policy_finding *finding, enum model_kind_id kind,
+                  struct slice key, const char *words);
 
 /* ---- scope.c ---- */
 enum { POLICY_SWITCHES_MAX = 2 };
@@ -122,9 +124,6 @@ void policy_ask_enabled(const struct policy_asking *asking, struct policy_findin
 void policy_ask_may_start(const struct policy_asking *asking, struct policy_finding *finding);
 /* The primary domain of the XMPP partner. */
 struct slice policy_xmpp_key(const struct policy_asking *asking);
-
-/* Could this be a partner's domain at all?  An address, or a host with '_', can be neither listed nor looked up. */
-bool policy_is_domain(struct slice domain);
 
 /* Somebody here has said where the partner's edge is: its entry, or the default route. */
 bool policy_is_named(const struct policy_asking *asking);

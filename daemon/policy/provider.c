@@ -77,10 +77,12 @@ void policy_find_provider(struct policy_asking *a)
 {
 	struct slice domain = a->facts->remote_domain;
 
+	a->provider = NULL;
+	a->is_shared = false;
 	if (image_sip_provider_count(a->image) == 0 || a->protocol == POLICY_XMPP || domain.len == 0 ||
 	    a->facts->source != POLICY_FEDERATION)
 		return;
-	if (policy_image_is_own_domain(a->image, domain)) {
+	if (a->is_remote_own) {
 		a->provider = sharing(a->image);
 		a->is_shared = a->provider != NULL;
 		return;
@@ -236,7 +238,7 @@ void policy_ask_source_verification(const struct policy_asking *a, struct policy
 	const char *field = FIELD_OF(verification_level);
 
 	if (!has_level(a) || a->provider->verification_level != POLICY_VERIFICATION_SOURCE)
-		policy_leave(f, MODEL_ALLOWED_DOMAIN, a->facts->remote_domain,
+		policy_leave(a, f, MODEL_ALLOWED_DOMAIN, a->facts->remote_domain,
 		             "the message need not say what is known of its sender");
 	else if (is_settled(a) || a->facts->said != POLICY_SAID_NOTHING)
 		policy_pass(a, f, MODEL_SIP_PROVIDER, policy_provider_key(a), field,

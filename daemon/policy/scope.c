@@ -43,8 +43,10 @@ struct policy_sought policy_expect_user(const struct policy_image *image, struct
 
 	if (image_user_count(image))
 		sought.key = policy_address_of(user, domain, room);
-	if (sought.key.len)
-		sought.hash = policy_image_expect(image, MODEL_USER, sought.key);
+	if (sought.key.len) {
+		sought.hash = policy_image_hash(sought.key);
+		policy_image_expect(image, MODEL_USER, sought.hash);
+	}
 	return sought;
 }
 
@@ -194,7 +196,7 @@ void policy_ask_user(const struct policy_asking *a, struct policy_finding *f)
 	size_t count, i = 0;
 
 	if (a->is_shared || policy_is_about_edge(a->facts)) {
-		policy_leave(f, MODEL_ACCESS_POLICY, SLICE(MODEL_POLICY_GLOBAL),
+		policy_leave(a, f, MODEL_ACCESS_POLICY, SLICE(MODEL_POLICY_GLOBAL),
 		             a->is_shared ? "not asked: both are users of our own domains"
 		                          : "not asked: it is for the edge, not for a user of ours");
 		return;

@@ -54,7 +54,7 @@ void policy_ask_federation_route(const struct policy_asking *a, struct policy_fi
 		return;
 	}
 	if (a->facts->edge.len == 0) {
-		policy_leave(f, kind, key, "it is not known which edge it crosses");
+		policy_leave(a, f, kind, key, "it is not known which edge it crosses");
 		return;
 	}
 	pool = edge_pool_of(a->image, a->facts->edge);

@@ -139,6 +139,25 @@ static void changes_nothing_the_second_time(void **state)
 	}
 }
 
+/* The short way and the long one agree: what is prepared, and nothing else, comes out as it went in. */
+static void knows_what_is_prepared(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct guard guard = guard_copy(rows[i].text);
+		bool wanted = rows[i].prepared && slice_equal(slice_of(rows[i].prepared), rows[i].text);
+
+		if (names_domain_is_prepared(guard.bytes) != wanted)
+			fail_msg("%s: taken for %sprepared", rows[i].behaviour, wanted ? "not " : "");
+		guard_free(&guard);
+	}
+	assert_false(names_domain_is_prepared(SLICE_NONE));
+	assert_false(names_domain_is_prepared(SLICE("a.example.7")));
+	assert_false(names_domain_is_prepared(SLICE("0xf")));
+	assert_true(names_domain_is_prepared(SLICE("a.example.7a")));
+	assert_true(names_domain_is_prepared(SLICE("0xg")));
+}
+
 static void refuses_more_than_the_limit(void **state)
 {
 	char many[NAMES_INPUT_MAX + 1], out[NAMES_DOMAIN_BYTES];
@@ -182,9 +201,8 @@ static void shows_u_labels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(prepares_each_row),
-		cmocka_unit_test(changes_nothing_the_second_time),
-		cmocka_unit_test(refuses_more_than_the_limit),
+		cmocka_unit_test(prepares_each_row),      cmocka_unit_test(changes_nothing_the_second_time),
+		cmocka_unit_test(knows_what_is_prepared), cmocka_unit_test(refuses_more_than_the_limit),
 		cmocka_unit_test(shows_u_labels),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,6 +189,116 @@ static void finds_each_of_100000_domains_and_no_other(void **state)
 	model_snapshot_free(&snapshot);
 }
 
+struct marked {
+	uint32_t mark, number;
+};
+
+static int by_mark(const void *a, const void *b)
+{
+	const struct marked *x = a, *y = b;
+
+	return (x->mark > y->mark) - (x->mark < y->mark);
+}
+
+static struct slice numbered(char name[64], unsigned number)
+{
+	snprintf(name, 64, "d%u.example", number);
+	return slice_of(name);
+}
+
+static struct slice key_of(const struct policy_image *image, struct slice name)
+{
+	const struct image_allowed_domain *found = image_allowed_domain_find(image, name);
+
+	return found ? policy_image_text(image, found->domain) : SLICE_NONE;
+}
+
+/* Of so many names some have one mark; the image must tell them apart by their bytes. */
+static void tells_names_of_one_mark_apart(void **state)
+{
+	struct marked *all = mem_new_array(4 * MANY, sizeof *all);
+	char one[64], other[64];
+	unsigned pairs = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 4 * MANY; i++)
+		all[i] = (struct marked){ image_mark(image_hash(numbered(one, i))), i };
+	qsort(all, 4 * MANY, sizeof *all, by_mark);
+	for (unsigned i = 0; i + 1 < 4 * MANY; i++) {
+		if (all[i].mark != all[i + 1].mark)
+			continue;
+
+		struct model_snapshot *snapshot = world_new(SLICE("on"));
+		struct policy_image *image;
+
+		pairs++;
+		numbered(one, all[i].number);
+		numbered(other, all[i + 1].number);
+		world_object(snapshot, MODEL_ALLOWED_DOMAIN, slice_of(one));
+		image = world_image(snapshot, 1);
+		assert_non_null(image_allowed_domain_find(image, slice_of(one)));
+		assert_null(image_allowed_domain_find(image, slice_of(other)));
+		policy_image_close(&image);
+		world_object(snapshot, MODEL_ALLOWED_DOMAIN, slice_of(other));
+		image = world_image(snapshot, 2);
+		assert_true(slice_equal(key_of(image, slice_of(one)), slice_of(one)));
+		assert_true(slice_equal(key_of(image, slice_of(other)), slice_of(other)));
+		policy_image_close(&image);
+		model_snapshot_free(&snapshot);
+	}
+	assert_true(pairs > 0);
+	mem_free(all);
+}
+
+/* Three that want the last slot of eight: two of them are found at the beginning. */
+static void goes_on_at_the_first_slot_behind_the_last(void **state)
+{
+	struct model_snapshot *snapshot = world_new(SLICE("on"));
+	char name[64];
+	unsigned found = 0, number = 0;
+
+	(void)state;
+	for (; found < 3; number++)
+		if ((image_hash(numbered(name, number)) & 7) == 7) {
+			world_object(snapshot, MODEL_BLOCKED_DOMAIN, slice_of(name));
+			found++;
+		}
+
+	struct policy_image *image = world_image(snapshot, 1);
+
+	for (unsigned i = 0; i < 2 * number; i++) {
+		bool is_listed = (image_hash(numbered(name, i)) & 7) == 7 && i < number;
+
+		assert_int_equal(image_blocked_domain_find(image, slice_of(name)) != NULL, is_listed);
+	}
+	policy_image_close(&image);
+	model_snapshot_free(&snapshot);
+}
+
+#define LABEL_63 "a23456789-123456789-123456789-123456789-123456789-123456789-123"
+
+static void finds_the_longest_name_and_nothing_in_an_empty_list(void **state)
+{
+	static const char longest[] = LABEL_63
+	        "." LABEL_63 "." LABEL_63 ".a23456789-123456789-123456789-123456789-123456789-123456789-1";
+	struct model_snapshot *snapshot = world_new(SLICE("on"));
+	struct policy_image *image = world_image(snapshot, 1);
+
+	(void)state;
+	assert_int_equal(sizeof longest - 1, 253);
+	assert_null(image_allowed_domain_find(image, SLICE(longest)));
+	assert_null(image_allowed_domain_find(image, SLICE("")));
+	policy_image_fetch(image, MODEL_ALLOWED_DOMAIN, 7);
+	policy_image_close(&image);
+	world_object(snapshot, MODEL_ALLOWED_DOMAIN, SLICE(longest));
+	image = world_image(snapshot, 2);
+	assert_non_null(image_allowed_domain_find(image, SLICE(longest)));
+	assert_null(image_allowed_domain_find(image, slice_first(SLICE(longest), 252)));
+	assert_null(image_allowed_domain_find(image, SLICE("")));
+	policy_image_close(&image);
+	model_snapshot_free(&snapshot);
+}
+
 static void finds_an_object_by_its_aliases_too(void **state)
 {
 	struct model_snapshot *snapshot = world_new(SLICE("on"));
@@ -453,6 +563,9 @@ int main(void)
 		cmocka_unit_test(knows_all_of_64_own_domains_and_no_other),
 		cmocka_unit_test(finds_each_of_100000_domains_and_no_other),
 		cmocka_unit_test(finds_an_object_by_its_aliases_too),
+		cmocka_unit_test(tells_names_of_one_mark_apart),
+		cmocka_unit_test(goes_on_at_the_first_slot_behind_the_last),
+		cmocka_unit_test(finds_the_longest_name_and_nothing_in_an_empty_list),
 		cmocka_unit_test(nobody_can_change_an_image),
 		cmocka_unit_test(refuses_what_is_no_image_of_this_build),
 		cmocka_unit_test(a_flipped_byte_is_refused_or_harmless),
