@@ -119,8 +119,11 @@ static void send_one(struct end *end, int64_t due_us)
 	struct buffer *out = connection_queue(end->connection);
 	uint64_t n = load->next;
 
-	if (!out)
+	if (!out) { /* it has ended: what was due on it is lost, and the open loop goes on */
+		load->sent++;
+		load->lost++;
 		return;
+	}
 	load->next++;
 	load->sent_at[n % LOAD_SLOTS] = due_us;
 	buffer_printf(
