@@ -78,7 +78,7 @@ class Pressed:
                 os.setuid(NOBODY.pw_uid)
                 os.execve(os.environ["PARLEY"], ["parley", "--root", str(daemon.root), "console", screen, *options],
                           {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "LANGUAGE": language, "HOME": str(folder), "ESCDELAY": "1",
-                           "ASAN_OPTIONS": f"log_path={folder}/asan"})
+                           "ASAN_OPTIONS": f"log_path={folder}/asan", "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={folder}/asan"})
             finally:
                 os._exit(99)
         os.set_blocking(self.terminal, False)

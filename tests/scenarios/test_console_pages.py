@@ -3,8 +3,9 @@
 import pytest
 
 from lab import names
+from lab.process import wait_until
 from remote import Registrar, User
-from sip import ALICE, request
+from sip import ALICE, message, request
 from test_gateway_sip import CONTACT, JULIET
 from test_providers import providers
 from test_real_console import Screen
@@ -171,3 +172,23 @@ def test_topology_sessions_and_remote_users(edge, screen):
     screen.keys("y")
     screen.wait("done: remote disconnect", r"Remote users +0 of 0|nobody")
     assert edge.ask("remote", "list")["rows"] == []
+
+
+def test_a_number_is_the_same_wherever_it_is_read(edge, screen):
+    """What a partner's messages counted up: in the list, in all that is known of it, by command, over the wire's own connection."""
+    partner = edge.partner()
+    for _ in range(3):
+        assert partner.ask(message()).status == 200
+    counts = wait_until(lambda: (lambda shown: shown["counts"]["in"] == 3 and shown["counts"])(edge.ask("domain", "show", names.PARTNER_DOMAIN)), 10, "three have come in")
+    row, = [row for row in edge.ask("connection", "list")["rows"] if names.PARTNER_DOMAIN in row["domains"]]
+    assert row["messages_in"] == counts["in"]
+    traffic = wait_until(lambda: (lambda t: t["in_total"] == 3 and t)(edge.ask("status")["traffic"]), 10, "the daemon's own count")
+    assert f"in={counts['in']}" in edge.parley("domain", "show", names.PARTNER_DOMAIN).stdout
+    screen.keys("g", "d", "/")
+    screen.type(names.PARTNER_DOMAIN)
+    screen.keys("Enter")
+    screen.wait(rf">  {names.PARTNER_DOMAIN}", r"\b1 of \d")
+    screen.keys("o")
+    screen.wait(rf"counts +in={counts['in']} out={counts['out']} refused={counts['refused']}")
+    screen.keys("q", "Escape", "g", "n")
+    screen.wait(rf"(?m)^.  {names.PARTNER_DOMAIN} +external in +up .* {traffic['in_total']} +{row['messages_out']} ")

@@ -88,8 +88,9 @@ static enum result read_command(struct slice line, const struct how *how, struct
 	bool is_told;
 	enum result result = command_split(line, words, reason);
 
-	if (result == RESULT_OK)
-		result = cli_request_read(words->count, words->words, request, reason);
+	if (result != RESULT_OK)
+		return result; /* nothing is in the request yet */
+	result = cli_request_read(words->count, words->words, request, reason);
 	if (result != RESULT_OK || request->task != CLI_RUN ||
 	    control_verb(request->verb)->effect != CONTROL_CHANGES) {
 		if (result != RESULT_OK)
