@@ -46,6 +46,12 @@ Verbs that show the configuration (effect *shows*) take `version`, as it was the
 A `conflict` names each place that was changed here and, meanwhile, by somebody else as `{path, kind, key, field, base, mine, theirs}`; nothing is
 overwritten: `stage.rebase` carries a draft over to the current version, and says so where the caller must choose.
 
+A list of the configuration (`domain.list`, `user.list`, ...) comes in pages, in the order of its keys: `limit` rows (100 unless said, 500 at most, fewer
+where the line is full), `next` to be given as `after` for the page behind it (null: this was the last), `total` rows that the filter lets through, `before`
+of them on the pages before. A page is a bounded amount of work: of more than 10,000 objects a filter looks at 10,000 a call. Then `total` and `before` are
+null, because nobody has counted, and a page may have few rows or none and a `next` all the same: go on until `next` is null, as `parley ... list` does.
+`user.import` takes the list that was uploaded as `users.csv`; wrong lines are told under the name that `file` gives, else as `users.csv`.
+
 Errors carry `data.code`, one of: usage, unknown-verb, denied, invalid, not-found, exists, conflict, busy, timeout, unavailable, too-large, internal; `invalid` names
 each problem as `{path, why, allowed}`. Field names are those of [CONFIG.md](CONFIG.md); times are milliseconds since 1970 UTC.
 
