@@ -207,9 +207,23 @@ static void fill_field(struct editing *editing, size_t i, struct slice text)
 		editing->theirs[i][0] = '\0';
 }
 
+/* A verb shows its object as `fields`, as the result itself, or among several `objects` (topology.show). */
+static const struct json *fields_of(const struct editing *editing, const struct json *result)
+{
+	const struct json *objects = json_get(result, "objects"), *object;
+
+	for (size_t i = 0; i < json_count(objects); i++) {
+		object = json_at(objects, i);
+		if (slice_equal(json_as_slice(json_get(object, "kind")), slice_of(editing->kind->name)) &&
+		    slice_equal(json_as_slice(json_get(object, "key")), slice_of(editing->key)))
+			return json_get(object, "fields");
+	}
+	return json_get(result, "fields") ? json_get(result, "fields") : result;
+}
+
 void editing_fill(struct editing *editing, const struct json *result)
 {
-	const struct json *fields = json_get(result, "fields") ? json_get(result, "fields") : result;
+	const struct json *fields = fields_of(editing, result);
 	struct buffer text;
 
 	buffer_start(&text, SCRATCH_BYTES);

@@ -58,14 +58,33 @@ static bool may(struct console *console, const struct model_kind *kind, enum con
 	return false;
 }
 
+/*
+ * What comes below the whole: as long as there is none, the edge without which nothing runs, then the server it hands
+ * to; after that its sites.
+ */
+static enum model_kind_id kind_below_all(const struct listing *rows)
+{
+	static const enum model_kind_id first[] = { MODEL_EDGE, MODEL_POOL_MEMBER };
+
+	for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+		bool is_there = false;
+
+		for (size_t k = 0; k < rows->count && !is_there; k++)
+			is_there = slice_equal(scene_text(rows->rows[k], "kind"),
+			                       slice_of(model_kind(first[i])->name));
+		if (!is_there)
+			return first[i];
+	}
+	return MODEL_SITE;
+}
+
 void nodes_new(struct console *console)
 {
 	const struct json *row = selected(console);
 	const struct model_kind *kind = kind_of_row(row);
 
-	/* Below the whole come its sites. */
 	if (kind && kind->key >= kind->field_count)
-		kind = model_kind(MODEL_SITE);
+		kind = model_kind(kind_below_all(&console->scene.listings[SCREEN_TOPOLOGY]));
 	if (row && may(console, kind, kind ? editing_save_verb(kind, true) : CONTROL_VERB_COUNT))
 		forms_open(console, kind, SLICE(""), true, NULL);
 }
