@@ -47,6 +47,7 @@ void notify_save(struct talks *t, const struct notify *n)
 		                       .key = n->watched->key,
 		                       .tag = slice_of(n->tag),
 		                       .dialog = n->dialog,
+		                       .event = slice_of(n->event),
 		                       .until_ms = loop_now(t->gateway->loop).wall_ms + left };
 
 	state_put(t->state, &row);

@@ -384,7 +384,17 @@ void route_may_ask(struct route *route, struct stream *stream)
 	}
 }
 
-void route_ask(struct route *route, uint64_t asker, struct slice stream_id, struct slice key)
+static void ask_on(struct route *route)
+{
+	if (route->asker)
+		route_may_ask(route, route->asker);
+	else if (route->sender && route->sender->route == route)
+		route_may_ask(route, route->sender);
+	else if (!route->asking_dial)
+		route->asking_dial = dial_new(route, true);
+}
+
+bool route_ask(struct route *route, uint64_t asker, struct slice stream_id, struct slice key)
 {
 	struct question *question = route->question_count < ROUTE_QUESTIONS_MAX
 	                                    ? mem_new(sizeof *question + stream_id.len + key.len)
@@ -392,7 +402,7 @@ void route_ask(struct route *route, uint64_t asker, struct slice stream_id, stru
 	char *at;
 
 	if (!question)
-		return; /* the stream that asked answers by its own deadline */
+		return false;
 	at = (char *)(question + 1);
 	memcpy(at, stream_id.ptr, stream_id.len);
 	memcpy(at + stream_id.len, key.ptr, key.len);
@@ -402,12 +412,8 @@ void route_ask(struct route *route, uint64_t asker, struct slice stream_id, stru
 	question->deadline_ms = gateway_now_ms(gateway_of(route)) + XMPP_PAIR_WAIT_MS;
 	list_add_last(&route->questions, &question->node);
 	route->question_count++;
-	if (route->asker)
-		route_may_ask(route, route->asker);
-	else if (route->sender && route->sender->route == route)
-		route_may_ask(route, route->sender);
-	else if (!route->asking_dial)
-		route->asking_dial = dial_new(route, true);
+	ask_on(route);
+	return true;
 }
 
 void route_answered(struct route *route, struct slice stream_id, enum xmpp_verdict verdict)
@@ -450,5 +456,7 @@ void route_second(struct route *route)
 	LIST_EACH_SAFE (at, &route->questions)
 		if (now >= QUESTION_OF(at)->deadline_ms)
 			tell_asker(route, QUESTION_OF(at), XMPP_KEY_UNKNOWN);
+	if (!list_is_empty(&route->questions)) /* its stream may have room by now (XMPP_ASKING_MAX) */
+		ask_on(route);
 	route_try(route);
 }

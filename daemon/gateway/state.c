@@ -7,7 +7,7 @@
 #include "shared/base/map.h"
 #include "shared/base/memory.h"
 
-enum { COLUMNS = 12 };
+enum { UNTIL = 12, EVENT = 13 /* columns, from 1 */ };
 
 #define CHANGE_OF(at) LIST_OWNER(at, struct change, node)
 
@@ -68,7 +68,7 @@ static enum result failed(struct state *s, struct reason *reason, const char *wh
 
 /* ---- schema ---- */
 
-/* Version 1.  A later program adds its own step below and raises STATE_VERSION. */
+/* Version 1, and what each later one adds.  A later program adds its own step below and raises STATE_VERSION. */
 static const char *const schema =
         "CREATE TABLE row(kind INTEGER NOT NULL, key BLOB NOT NULL, tag BLOB NOT NULL, state INTEGER NOT "
         "NULL,"
@@ -76,6 +76,9 @@ static const char *const schema =
         " remote_cseq INTEGER NOT NULL, until_ms INTEGER NOT NULL, PRIMARY KEY(kind, key, tag)) WITHOUT "
         "ROWID;"
         "PRAGMA user_version=1;";
+
+static const char *const schema_2 =
+        "BEGIN IMMEDIATE;ALTER TABLE row ADD COLUMN event BLOB;PRAGMA user_version=2;COMMIT;";
 
 static int version_of(struct state *s)
 {
@@ -108,8 +111,10 @@ static enum result prepare(struct state *s, struct reason *reason)
 		            version, STATE_VERSION);
 	if (version == 0 && sqlite3_exec(s->database, schema, NULL, NULL, NULL) != SQLITE_OK)
 		return failed(s, reason, "cannot be made");
-	if (sqlite3_prepare_v2(s->database, "INSERT OR REPLACE INTO row VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", -1,
-	                       &s->put, NULL) != SQLITE_OK ||
+	if (version < 2 && sqlite3_exec(s->database, schema_2, NULL, NULL, NULL) != SQLITE_OK)
+		return failed(s, reason, "cannot be brought to version 2");
+	if (sqlite3_prepare_v2(s->database, "INSERT OR REPLACE INTO row VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	                       -1, &s->put, NULL) != SQLITE_OK ||
 	    sqlite3_prepare_v2(s->database, "DELETE FROM row WHERE kind=? AND key=? AND tag=?", -1,
 	                       &s->remove, NULL) != SQLITE_OK)
 		return failed(s, reason, "has another layout");
@@ -174,7 +179,7 @@ static struct change *change_new(const struct state_row *row, bool is_removal)
 {
 	const struct dialog *d = &row->dialog;
 	size_t bytes = sizeof(struct change) + 2 * (row->key.len + row->tag.len) + 2 + d->call_id.len +
-	               d->local.len + d->remote.len + d->target.len + d->routes.len;
+	               row->event.len + d->local.len + d->remote.len + d->target.len + d->routes.len;
 	struct change *change = mem_new(bytes);
 	char *at;
 
@@ -188,6 +193,7 @@ static struct change *change_new(const struct state_row *row, bool is_removal)
 	change->row = *row;
 	change->row.key = laid(&at, row->key);
 	change->row.tag = laid(&at, row->tag);
+	change->row.event = laid(&at, row->event);
 	change->row.dialog.call_id = laid(&at, d->call_id);
 	change->row.dialog.local = laid(&at, d->local);
 	change->row.dialog.remote = laid(&at, d->remote);
@@ -274,7 +280,8 @@ static bool write_row(struct state *s, const struct state_row *row)
 	sqlite3_bind_int(s->put, 4, row->state);
 	sqlite3_bind_int64(s->put, 10, row->dialog.local_cseq);
 	sqlite3_bind_int64(s->put, 11, row->dialog.remote_cseq);
-	sqlite3_bind_int64(s->put, COLUMNS, row->until_ms);
+	sqlite3_bind_int64(s->put, UNTIL, row->until_ms);
+	is_bound = is_bound && bind(s->put, EVENT, row->event);
 	return is_bound && run(s->put);
 }
 
@@ -368,7 +375,8 @@ enum result state_each(struct state *s, enum state_kind kind, size_t most,
 			            .routes = text_at(question, 8),
 			            .local_cseq = (uint32_t)sqlite3_column_int64(question, 9),
 			            .remote_cseq = (uint32_t)sqlite3_column_int64(question, 10) },
-			.until_ms = sqlite3_column_int64(question, 11)
+			.until_ms = sqlite3_column_int64(question, UNTIL - 1),
+			.event = text_at(question, EVENT - 1)
 		};
 
 		each(to, &row);

@@ -22,7 +22,7 @@ enum state_kind {
 	STATE_FIRST, /* of a gateway of before, to be handed over (heirloom.c); nobody writes it anew */
 };
 enum {
-	STATE_VERSION = 1,
+	STATE_VERSION = 2,
 	STATE_CHANGES_MAX = 65536, /* rows that wait for a commit; beyond that all are written anew */
 	STATE_CHANGES_BYTES_MAX = 32 * 1024 * 1024,
 };
@@ -33,7 +33,9 @@ struct state_row {
 	struct slice tag; /* of a dialog where a pair has several; else empty */
 	int state;
 	struct dialog dialog; /* block NULL: none */
-	int64_t until_ms;     /* by the wall clock */
+	struct slice
+	        event; /* the Event header of a SUBSCRIBE, its id with it (RFC 6665 §8.2.1); empty: presence */
+	int64_t until_ms; /* by the wall clock */
 };
 
 struct state;

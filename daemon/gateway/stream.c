@@ -68,14 +68,13 @@ static void ready(void *owner)
 
 static void start_tls(void *owner) { ((struct stream *)owner)->owes_tls = true; }
 
-static void verify(void *owner, struct slice local, struct slice remote, struct slice stream_id,
+static bool verify(void *owner, struct slice local, struct slice remote, struct slice stream_id,
                    struct slice key)
 {
 	struct stream *s = owner;
 	struct route *route = route_get(s->streams, local, remote);
 
-	if (route)
-		route_ask(route, s->number, stream_id, key);
+	return route && route_ask(route, s->number, stream_id, key);
 }
 
 static void answered(void *owner, struct slice local, struct slice remote, struct slice stream_id,

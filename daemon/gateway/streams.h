@@ -180,7 +180,8 @@ void route_reset(struct route *route);                   /* the partner is there
 bool route_retry(struct route *route);
 void route_try(struct route *route);     /* if something waits, and it is time */
 void route_go_on(struct stream *stream); /* it may take more of what waits for it */
-void route_ask(struct route *route, uint64_t asker, struct slice stream_id, struct slice key);
+/* False: too many wait already, and it is not asked. */
+bool route_ask(struct route *route, uint64_t asker, struct slice stream_id, struct slice key);
 void route_may_ask(struct route *route, struct stream *stream);
 void route_answered(struct route *route, struct slice stream_id, enum xmpp_verdict verdict);
 void route_ask_failed(struct route *route, const char *why);

@@ -505,6 +505,8 @@ static void load_notify(void *to, const struct state_row *row)
 		notify_free(t, n);
 		return;
 	}
+	if (row->event.len)
+		slice_to_text(row->event, n->event, sizeof n->event);
 	n->dialog.local_cseq += TALKS_CSEQ_LEAP;
 }
 

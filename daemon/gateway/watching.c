@@ -325,7 +325,7 @@ static int check_notify(struct talks *t, const struct sip_message *m, struct wha
 		return 489;
 	if (m->body.len == 0)
 		return 0;
-	if (!slice_equal_nocase(type, SLICE("application/pidf+xml")))
+	if (translate_has_coding(m) || !slice_equal_nocase(type, SLICE("application/pidf+xml")))
 		return 415;
 	return translate_pidf_read(m->body, t->parser, &t->arena, what->resources, &what->count, &refusal) ==
 	                       TRANSLATE_OK

@@ -76,13 +76,17 @@ static bool read_around(const struct sip_message *request, const struct translat
 	return out->subject.ptr != NULL;
 }
 
-static bool has_coding(const struct sip_message *request)
+bool translate_has_coding(const struct sip_message *request)
 {
 	struct sip_walk walk = { 0 };
 	struct slice value;
 
 	while (sip_message_walk(request, SIP_CONTENT_ENCODING, &walk, &value))
 		if (!slice_equal_nocase(slice_trim(value), SLICE("identity")))
+			return true;
+	/* SIP knows no such header (RFC 3261 §20); whoever writes it all the same says how to read its body (RFC 2045 §6). */
+	for (size_t i = 0; i < request->header_count; i++)
+		if (!translate_is_plain_coding(request->headers[i].name, request->headers[i].value))
 			return true;
 	return false;
 }
@@ -100,8 +104,8 @@ enum translate_answer translate_im_from_sip(const struct sip_message *request, s
 	*out = (struct translate_im){ 0 };
 	if (slice_is_empty(request->body))
 		return TRANSLATE_NOTHING;
-	if (has_coding(request))
-		return translate_refuse(refusal, 415, XMPP_NOT_ACCEPTABLE, "a compressed body");
+	if (translate_has_coding(request))
+		return translate_refuse(refusal, 415, XMPP_NOT_ACCEPTABLE, "a compressed or encoded body");
 	/* RFC 3261 §20.15 wants a Content-Type; a MESSAGE without one has never been anything but text. */
 	if (!translate_type_read(type.len ? type : SLICE("text/plain"), &body.type, &body.params))
 		return translate_refuse(refusal, 400, XMPP_BAD_REQUEST, "a malformed Content-Type");

@@ -139,6 +139,8 @@ struct translate_im {
 	struct slice receipt_for; /* the id that its sender gave the message */
 };
 
+/* Is its body to be decoded before it is read: Content-Encoding, Content-Transfer-Encoding?  Nobody here does: 415. */
+bool translate_has_coding(const struct sip_message *request);
 /*
  * A SIP request that carries an instant message: MESSAGE, or INFO in an IM
  * session.  TEXT, TYPING or RECEIPT; NOTHING: an INFO that says nothing.

@@ -145,8 +145,11 @@ struct xmpp_stream_owner {
 	void (*ready)(void *owner);
 	/* Write what is in `out`, then start TLS (as the server when receiving), then xmpp_stream_secured. */
 	void (*start_tls)(void *owner);
-	/* Ask the authoritative server of `remote`, on another connection, whether it made `key`; then xmpp_stream_verified. */
-	void (*verify)(void *owner, struct slice local, struct slice remote, struct slice stream_id,
+	/*
+	 * Ask the authoritative server of `remote`, on another connection, whether it made `key`; then xmpp_stream_verified.
+	 * False: too many are being asked about, and nothing follows.
+	 */
+	bool (*verify)(void *owner, struct slice local, struct slice remote, struct slice stream_id,
 	               struct slice key);
 	/* An answer to xmpp_stream_ask. */
 	void (*answered)(void *owner, struct slice local, struct slice remote, struct slice stream_id,

@@ -228,7 +228,9 @@ void stream_judge(struct xmpp_stream *s, const struct xmpp_element *result)
 		pair->taking = XMPP_PAIR_ASKED;
 		pair->deadline_ms = s->now_ms + XMPP_PAIR_WAIT_MS;
 		s->verifying_count++;
-		calls(s)->verify(s->settings.owner, pair->local, pair->remote, slice_of(s->id), key);
+		/* Now, not when it has waited in vain: its server may try again, or by another way. */
+		if (!calls(s)->verify(s->settings.owner, pair->local, pair->remote, slice_of(s->id), key))
+			stream_dialback_decide(s, pair, XMPP_KEY_UNKNOWN, XMPP_RESOURCE_CONSTRAINT);
 	}
 }
 

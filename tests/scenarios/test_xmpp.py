@@ -120,6 +120,7 @@ def test_who_is_unverified_is_heard_once_our_user_has_written(start_edge, juliet
     assert edge.edge.stop()
     state = edge.edge.root / "var/lib/parley-gateway/state/gateway.db"
     with contextlib.closing(sqlite3.connect(state)) as database, database:
+        database.executescript("ALTER TABLE row DROP COLUMN event; PRAGMA user_version = 1")
         database.executemany("INSERT INTO row VALUES(3, ?, x'', 0, x'', x'', x'', x'', x'', 0, 0, ?)",
                              [(f"sip:{user}@contoso.example {JULIET_URI}".encode(), number) for number, user in enumerate(["bob", *map(str, range(250))])])
     edge.edge.start()
@@ -127,6 +128,7 @@ def test_who_is_unverified_is_heard_once_our_user_has_written(start_edge, juliet
     assert edge.parley("why", JULIET, "bob@contoso.example").returncode == 0
     assert edge.edge.stop()
     with contextlib.closing(sqlite3.connect(state)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (2,)
         assert database.execute("SELECT count(*) FROM row WHERE kind = 3").fetchone() == (0,)
     edge.edge.start()
 

@@ -510,7 +510,8 @@ static void a_watcher_survives_a_restart(void **state)
 	          "to='alice@im.contoso.example'><show>away</show></presence>");
 	assert_int_equal(wire.request_count, 1);
 	assert_true(wire.requests[0].cseq > TALKS_CSEQ_LEAP);
-	wire_expect_in(wire.requests[0].from, wire.requests[0].from); /* the dialog's own */
+	wire_expect_in(wire.requests[0].headers, "Event: presence;id=7\r\n"); /* RFC 6665 §8.2.1 */
+	wire_expect_in(wire.requests[0].from, wire.requests[0].from);         /* the dialog's own */
 	wire_expect_in(wire.requests[0].to, "<sip:alice@contoso.example>;tag=a");
 	wire_respond(0, 200, NULL, "");
 	server = wire_request_as("SUBSCRIBE", "<sip:alice@contoso.example>;tag=a", to, "c1", 2000, SUBSCRIBE,

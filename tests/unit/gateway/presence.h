@@ -61,7 +61,7 @@ static void kill_and_start(void)
 	wire_start(folder);
 }
 
-#define SUBSCRIBE "Event: presence\r\nAccept: application/pidf+xml\r\n" CONTACT
+#define SUBSCRIBE "Event: presence;id=7\r\nAccept: application/pidf+xml\r\n" CONTACT
 
 /* Of the one dialog in which Alice is notified. */
 static inline const char *wire_tag_of_notify(void)

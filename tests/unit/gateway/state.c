@@ -167,7 +167,7 @@ static void a_later_version_is_not_touched(void **state)
 		fclose(f);
 	}
 	assert_int_equal(state_open(path, wire.gateway.seed, &file, &reason), RESULT_INVALID);
-	wire_expect_in(reason.text, "version 2");
+	wire_expect_in(reason.text, "version 3");
 	unlink(path);
 	{
 		FILE *f = fopen(path, "wb");
@@ -196,6 +196,7 @@ static void compare_row(void *to, const struct state_row *found)
 	assert_int_equal(b->local_cseq, a->local_cseq);
 	assert_int_equal(b->remote_cseq, a->remote_cseq);
 	assert_int_equal(found->until_ms, (*row)->until_ms);
+	assert_true(slice_equal(found->event, (*row)->event));
 	*row = NULL; /* it came, once */
 }
 
@@ -212,7 +213,8 @@ static void rows_come_back_as_they_were(void **state)
 		                             .routes = SLICE("Route: <sip:q;lr>\r\n"),
 		                             .local_cseq = 4000000000,
 		                             .remote_cseq = 7 },
-		                 .until_ms = INT64_C(1764000000123) };
+		                 .until_ms = INT64_C(1764000000123),
+		                 .event = SLICE("presence;id=7") };
 	const struct state_row *wanted = &row;
 	struct state *file = NULL;
 	struct reason reason;

@@ -64,6 +64,21 @@ static void hear_header(struct side *b, struct xmpp_parser *parser, struct xmpp_
 	buffer_clear(&b->out);
 }
 
+/* Who cannot be asked about is told at once, by the error that says to come back (XEP-0220 §2.1.2). */
+static void a_key_too_many_is_refused_at_once(void **state)
+{
+	struct xmpp_parser *parser = xmpp_parser_new();
+	struct side b;
+
+	(void)state;
+	hear_header(&b, parser, LEGACY, true);
+	b.asks_nobody = true;
+	side_hear(&b, SLICE(KEY("a2.example", "b.example")));
+	assert_non_null(strstr(side_said(&b), "resource-constraint"));
+	side_stop(&b);
+	xmpp_parser_free(&parser);
+}
+
 /* RFC 6120 §4.3.3: on the new stream in the same connection nothing holds that was said on the old one, a question neither. */
 static void a_verdict_for_the_stream_before_is_none(void **state)
 {
@@ -186,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_to_count_once),
+		cmocka_unit_test(a_key_too_many_is_refused_at_once),
 		cmocka_unit_test(a_verdict_for_the_stream_before_is_none),
 		cmocka_unit_test(a_verdict_is_of_the_key_that_was_asked_about),
 		cmocka_unit_test(passes_on_no_endless_key),
