@@ -86,7 +86,7 @@ def test_export_writes_what_is_shown_and_never_over_a_file_unasked(daemon, termi
     export(screen, "up", "has to end in .csv, .json or .txt")
     export(screen, "/nowhere/up.csv", "not written: /nowhere/up.csv: No such file or directory")
     screen.keys("/")
-    screen.type(" nobody")
+    screen.type("nobody")
     screen.keys("Enter")
     screen.wait("Nothing matches")
     export(screen, "none.csv", "the list shows no row")

@@ -104,7 +104,8 @@ void doing(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_FILTER_CONNECTIONS:
 	case ACTION_FILTER_DISCOVERED:
 	case ACTION_FILTER_EVENTS:
-		prompts_open(console, PROMPT_FILTER, editor_text(scene_filter(&console->scene)));
+		prompts_open(console, PROMPT_FILTER,
+		             SLICE("")); /* the old one holds until something is typed */
 		break;
 	case ACTION_ALLOW_PARTNER: chosen_allow(console); break;
 	case ACTION_BLOCK_PARTNER: chosen_block(console); break;
@@ -127,6 +128,7 @@ void doing(struct console *console, enum action_id id, uint32_t key)
 	case ACTION_RETRY: chosen_retry(console); break;
 	case ACTION_EDIT_NODE: nodes_edit(console); break;
 	case ACTION_NEW_NODE: nodes_new(console); break;
+	case ACTION_NEW_NODE_OF: nodes_ask_kind(console); break;
 	case ACTION_REMOVE_NODE: nodes_remove(console); break;
 	case ACTION_GRANT_CHOSEN: grants_choose(console); break;
 	case ACTION_GRANT: grants_open(console, false); break;

@@ -203,6 +203,7 @@ void forms_save(struct console *console)
 void forms_saved(struct console *console)
 {
 	struct editing *editing = &console->scene.editing;
+	char name[EDITOR_BYTES] = "";
 
 	if (!is_shown(&console->scene))
 		return;
@@ -215,8 +216,13 @@ void forms_saved(struct console *console)
 	editing_check(editing);
 	editing->version = 1; /* older than any: asked for again at once */
 	console->form_due_ms = 0;
-	if (console->scene.screen == SCREEN_FORM)
-		console_back(console);
+	if (console->scene.screen != SCREEN_FORM)
+		return;
+	if (editing->is_new)
+		snprintf(name, sizeof name, "%s", editing->form.fields[0].saved);
+	console_back(console);
+	if (name[0] && scene_listing(&console->scene))
+		listing_want(scene_listing(&console->scene), slice_of(name));
 }
 
 bool forms_refused(struct console *console, const struct control_answer *answer)

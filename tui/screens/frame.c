@@ -130,6 +130,7 @@ static const char *prompt_label(enum prompt prompt)
 	case PROMPT_FILTER: return "/";
 	case PROMPT_COMMAND: return ":";
 	case PROMPT_FILE: return _("Import users from the file: ");
+	case PROMPT_KIND: return _("New, of which kind: ");
 	case PROMPT_EXPORT: return _("Write this list to the file (.csv, .json, .txt): ");
 	case PROMPT_COMMENT:
 	case PROMPT_REASON: return _("Comment (why?): ");
@@ -226,7 +227,7 @@ static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 	int x = 1, back_width = grid_text_width(grid, slice_of(action(out)->shown)) + 1 +
 	                        grid_text_width(grid, slice_of(back));
 
-	if (!scene->dialog.is_open && scene->prompt == PROMPT_COMMAND && scene->offers[0]) {
+	if (!scene->dialog.is_open && scene->prompt != PROMPT_NONE && scene->offers[0]) {
 		grid_put_text(grid, 1, y, grid->width - 2, scene->offers, GRID_NORMAL);
 		return;
 	}
@@ -246,6 +247,9 @@ static void draw_hints(const struct scene *scene, struct grid *grid, int y)
 			x = put_hint(grid, x, y, grid->width, "s", _("stage instead"));
 		if (scene->dialog.is_open && scene->dialog.turn)
 			x = put_hint(grid, x, y, grid->width, "t", _("timer"));
+		if (!scene->dialog.is_open && scene->prompt == PROMPT_FILTER &&
+		    scene_filter((struct scene *)(uintptr_t)scene)->length && !scene->editor.length)
+			x = put_hint(grid, x, y, grid->width, "Up", _("the present one"));
 		if (!scene->dialog.is_open && scene->prompt == PROMPT_COMMAND)
 			x = put_hint(grid, x, y, grid->width, "Tab", _("complete"));
 		put_hint(grid, x, y, grid->width, "Esc",

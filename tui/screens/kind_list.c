@@ -128,6 +128,8 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	for (size_t i = 0; i < KIND_LISTS; i++)
 		if (rows[i].screen == scene->screen && rows[i].tell)
 			y = rows[i].tell(row, grid, x, y, end);
+	if (scene_text(row, "blocked").len)
+		grid_put(grid, x, y++, end - x, scene_text(row, "blocked"), GRID_WARN);
 	if (scene_text(row, "why").len)
 		grid_put(grid, x, y++, end - x, scene_text(row, "why"), GRID_WARN);
 	if (scene_text(row, "last_error").len) {

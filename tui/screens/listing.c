@@ -215,6 +215,27 @@ enum result listing_add_page(struct listing *listing, struct json *whole, const 
 
 static void forget_gone_marks(struct listing *listing);
 
+/* The last member of a row's key is its name. */
+static void select_wanted(struct listing *listing)
+{
+	const char *name = NULL;
+
+	for (size_t i = 0; i < LISTING_KEY_MEMBERS && listing->kind->key[i]; i++)
+		name = listing->kind->key[i];
+	for (size_t i = 0; name && listing->wanted[0] && i < listing->shown; i++)
+		if (slice_equal_nocase(text_of(listing_row(listing, i), name), slice_of(listing->wanted))) {
+			listing->table.selected = i;
+			listing->wanted[0] = '\0';
+		}
+}
+
+void listing_want(struct listing *listing, struct slice name)
+{
+	if (!slice_to_text(name, listing->wanted, sizeof listing->wanted))
+		listing->wanted[0] = '\0';
+	select_wanted(listing);
+}
+
 void listing_replace(struct listing *listing, struct listing *fresh)
 {
 	char key[LISTING_KEY_BYTES];
@@ -238,6 +259,7 @@ void listing_replace(struct listing *listing, struct listing *fresh)
 	listing_start(fresh, listing->kind); /* empty: its rows are the other's now */
 	forget_gone_marks(listing);
 	listing_arrange(listing, key);
+	select_wanted(listing);
 }
 
 void listing_refuse(struct listing *listing, const char *filter, const char *flaw)

@@ -67,6 +67,7 @@ struct listing {
 	struct table table;
 	struct columns columns;                 /* that are shown */
 	struct table_column drawn[COLUMNS_MAX]; /* the same, for the table */
+	char wanted[LISTING_KEY_BYTES];         /* the name of the row to be selected once it comes; "" */
 	char *marks[LISTING_MARKS_MAX]; /* keys of the marked rows, also of those that are not shown; owned */
 	size_t mark_count;
 	struct editor filter;
@@ -98,6 +99,8 @@ void listing_arrange(struct listing *listing, const char *key);
  */
 enum result listing_choose(struct listing *listing, struct slice names, struct reason *reason);
 bool listing_is_chosen(const struct listing *listing); /* not those of the list */
+/* Selects the row of that name, now or once the daemon has it; until the cursor is moved. */
+void listing_want(struct listing *listing, struct slice name);
 /* Marks the selected row, or takes its mark; all that are shown, or takes all marks.  False: no more room. */
 bool listing_mark(struct listing *listing);
 bool listing_mark_all(struct listing *listing);

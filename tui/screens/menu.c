@@ -49,12 +49,20 @@ enum screen menu_choice(const struct scene *scene, uint32_t key)
 	return key == INPUT_ENTER ? nth(scene->menu_at) : screen_of_key(key);
 }
 
-/* As many rows as there is room for, the chosen one among them. */
+/* As many rows as there is room for, the chosen one among them; the last line says how many there are beside. */
 void menu_draw(struct scene *scene, struct grid *grid, struct area area)
 {
 	size_t room = area.height > 0 ? (size_t)area.height : 0;
-	size_t top = scene->menu_at >= room && room ? scene->menu_at - room + 1 : 0;
+	bool is_cut = count() > room && room > 1;
+	size_t top = 0;
 	enum screen_group group = GROUP_NOWHERE;
+
+	room -= is_cut;
+	if (scene->menu_at >= room && room)
+		top = scene->menu_at - room + 1;
+	if (is_cut)
+		grid_printf(grid, area.x + 19, area.y + (int)room, area.width - 20, GRID_DIM,
+		            _("%zu more above, %zu more below"), top, count() - top - room);
 
 	for (size_t i = top; nth(i) < SCREEN_COUNT && i - top < room; i++) {
 		const struct screen_row *row = screen_row(nth(i));

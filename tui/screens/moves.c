@@ -28,6 +28,8 @@ static bool list_key(struct scene *scene, uint32_t key)
 		return true;
 	if (!table_key(table, key))
 		return false;
+	if (listing)
+		listing->wanted[0] = '\0';
 	if (scene->screen == SCREEN_EVENTS)
 		scene->events.follows = false; /* whoever moves wants to read what is there */
 	scene->stepped_ms = scene->now.mono_ms;

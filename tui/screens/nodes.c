@@ -1,6 +1,10 @@
 /* What is done with a row of the topology: which object it is, and which verbs its kind has. */
+#include <stdio.h>
+
 #include "tui/client/words.h"
 #include "tui/screens/parts.h"
+
+enum { KINDS_TEXT_BYTES = 256 };
 
 /* NULL: the row is no object of the configuration, a service for instance. */
 static const struct model_kind *kind_of_row(const struct json *row)
@@ -86,6 +90,46 @@ void nodes_new(struct console *console)
 	if (kind && kind->key >= kind->field_count)
 		kind = model_kind(kind_below_all(&console->scene.listings[SCREEN_TOPOLOGY]));
 	if (row && may(console, kind, kind ? editing_save_verb(kind, true) : CONTROL_VERB_COUNT))
+		forms_open(console, kind, SLICE(""), true, NULL);
+}
+
+/* Kinds of the topology that have many objects. */
+static bool is_node(const struct model_kind *kind)
+{
+	return kind && kind->cardinality == MODEL_MANY &&
+	       slice_equal(slice_of(kind->document), slice_of(model_kind(MODEL_TOPOLOGY)->document));
+}
+
+static void put_kinds(const char *between, char *to, size_t size)
+{
+	size_t used = 0;
+
+	to[0] = '\0';
+	for (int i = 0; i < MODEL_KIND_COUNT && used < size; i++)
+		if (is_node(model_kind((enum model_kind_id)i)))
+			used += (size_t)snprintf(to + used, size - used, "%s%s", used ? between : "",
+			                         model_kind((enum model_kind_id)i)->name);
+}
+
+void nodes_ask_kind(struct console *console)
+{
+	prompts_open(console, PROMPT_KIND, SLICE(""));
+	put_kinds("  ", console->scene.offers, sizeof console->scene.offers);
+}
+
+void nodes_new_of(struct console *console, struct slice name)
+{
+	const struct model_kind *kind = model_kind_named(name);
+	char names[KINDS_TEXT_BYTES];
+
+	if (!name.len)
+		return;
+	put_kinds(", ", names, sizeof names);
+	if (!is_node(kind))
+		scene_say(&console->scene, GRID_BAD,
+		          _("there is no kind \"%.*s\" in the topology; there are %s"), SLICE_ARG(name),
+		          names);
+	else if (may(console, kind, editing_save_verb(kind, true)))
 		forms_open(console, kind, SLICE(""), true, NULL);
 }
 

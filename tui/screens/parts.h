@@ -146,6 +146,8 @@ void command_do(struct console *console, struct slice line);
 /* nodes.c: what is done with a row of the topology */
 void nodes_edit(struct console *console);
 void nodes_new(struct console *console);
+void nodes_ask_kind(struct console *console);
+void nodes_new_of(struct console *console, struct slice kind);
 void nodes_remove(struct console *console);
 
 /* grants.c: a policy for one user or many */

@@ -15,12 +15,15 @@ static void accept_prompt(struct console *console)
 	enum prompt prompt = console->scene.prompt;
 
 	console->scene.prompt = PROMPT_NONE;
+	console->scene.offers[0] = '\0';
 	if (prompt == PROMPT_COMMAND)
 		command_run(console, slice_trim(editor_text(&editor)));
 	else if (prompt == PROMPT_COMMENT)
 		stages_publish_as(console, slice_trim(editor_text(&editor)));
 	else if (prompt == PROMPT_FILE)
 		imports_open(console, slice_trim(editor_text(&editor)));
+	else if (prompt == PROMPT_KIND)
+		nodes_new_of(console, slice_trim(editor_text(&editor)));
 	else if (prompt == PROMPT_EXPORT)
 		exports_run(console, slice_trim(editor_text(&editor)));
 	else if (prompt == PROMPT_REASON)
@@ -61,9 +64,12 @@ static void complete(struct scene *scene)
 
 void prompts_key(struct console *console, uint32_t key)
 {
-	console->scene.offers[0] = '\0';
+	if (console->scene.prompt != PROMPT_KIND) /* those are all there are */
+		console->scene.offers[0] = '\0';
 	if (key == INPUT_TAB && console->scene.prompt == PROMPT_COMMAND) {
 		complete(&console->scene);
+	} else if (key == INPUT_UP && console->scene.prompt == PROMPT_FILTER) {
+		editor_set(&console->scene.editor, editor_text(scene_filter(&console->scene)));
 	} else if (key == INPUT_ESCAPE || key == INPUT_CTRL_C) {
 		if (console->scene.prompt == PROMPT_FILTER)
 			prompts_filter(console, SLICE(""));

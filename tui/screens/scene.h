@@ -42,6 +42,7 @@ enum prompt {
 	PROMPT_COMMENT, /* of what is staged and to be published */
 	PROMPT_FILE,    /* to take users from */
 	PROMPT_EXPORT,  /* to write the list to */
+	PROMPT_KIND,    /* of a new object of the topology */
 	PROMPT_REASON,  /* of a change that was agreed to: every one must say why */
 };
 
