@@ -286,8 +286,8 @@ void verb_run_CONFIG_IMPORT(struct call *call)
 	is_own = c.own != NULL;
 	call->key = SLICE("conf.d");
 	if (!call->change.comment[0])
-		snprintf(call->change.comment, sizeof call->change.comment, "import of %zu documents",
-		         c.count);
+		snprintf(call->change.comment, sizeof call->change.comment,
+		         c.count == 1 ? "import of %zu document" : "import of %zu documents", c.count);
 	snapshot = c.own ? c.own->found.snapshot : c.snapshot;
 	if (result == RESULT_OK && c.own)
 		c.own->found.snapshot = NULL;

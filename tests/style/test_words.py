@@ -99,6 +99,20 @@ def bare_literals(argument):
     return [x for x in re.findall(r'"((?:\\.|[^"\\])*)"', inner) if has_words(x) and x not in SAME_EVERYWHERE and not is_command(x)]
 
 
+def test_numbers_of_things_have_their_singular():
+    """A number before a plural goes through ngettext(): "1 changes" is said nowhere."""
+    wrong = []
+    for path in sorted((TOP / "tui").rglob("*.c")):
+        text = CHECK_EXTRACT.without_comments(path.read_text())
+        for m in re.finditer(r'(\w+)\(\s*((?:"(?:\\.|[^"\\])*"\s*)+)\)', text):
+            literal = CHECK_EXTRACT.text_of(m.group(2)) or ""
+            # A "%d" is a limit of ours, always more than one.
+            if m.group(1) == "_" and re.search(r"(?<!v)(?<!of )(?<!version )(?<!the )%(?:z|ll|l)[du] (?!of )[a-z]+s\b", literal):
+                wrong.append(f'{path.relative_to(TOP)}: "{literal}"')
+        wrong += [f"{path.relative_to(TOP)}: == 1 ? _(...): use ngettext()" for _ in re.finditer(r'== 1\s*\?\s*_\("[^"]*%', text)]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_nothing_is_said_unwrapped():
     wrong = []
     for path in sorted((TOP / "tui").rglob("*.c")):

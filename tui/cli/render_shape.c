@@ -228,14 +228,16 @@ void render_check(struct buffer *out, const struct print_style *style, const str
 	long long documents = json_as_number(json_get(result, "documents"), 0),
 	          changes = json_as_number(json_get(result, "changes"), 0);
 
-	buffer_printf(out, documents == 1 ? _("%lld document is right; ") : _("%lld documents are right; "),
-	              documents);
+	buffer_printf(
+	        out,
+	        ngettext("%lld document is right; ", "%lld documents are right; ", (unsigned long)documents),
+	        documents);
 	if (changes == 0)
 		buffer_add(out, slice_of(_("importing would change nothing\n")));
 	else
 		buffer_printf(out,
-		              changes == 1 ? _("importing would make %lld change\n")
-		                           : _("importing would make %lld changes\n"),
+		              ngettext("importing would make %lld change\n",
+		                       "importing would make %lld changes\n", (unsigned long)changes),
 		              changes);
 	render_warnings(out, style, json_get(result, "warnings"));
 }
@@ -307,8 +309,9 @@ void render_verdict(struct buffer *out, const struct print_style *style, const s
 	buffer_add_char(out, '\n');
 	if (torn)
 		buffer_printf(out,
-		              torn == 1 ? _("%lld write was torn, as the line after it says\n")
-		                        : _("%lld writes were torn, as the lines after them say\n"),
+		              ngettext("%lld write was torn, as the line after it says\n",
+		                       "%lld writes were torn, as the lines after them say\n",
+		                       (unsigned long)torn),
 		              torn);
 }
 

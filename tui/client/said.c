@@ -279,6 +279,7 @@ struct slice said_word(struct slice word)
 {
 	const char *found = words_of("word", word);
 
+	found = found ? found : words_of("kind", word);
 	return found ? slice_of(found) : word;
 }
 

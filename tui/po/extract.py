@@ -42,7 +42,7 @@ PUT_TOGETHER = ["one of: {1}", "{#1} to {#2} items, separated by blanks, each {3
                 "{1} and {2} would gain federation", "{1} may lose or gain it: only DNS can tell",
                 "{1} and {2} may lose or gain it: only DNS can tell", "the policy named {1}", "looks like {1} and is not it",
                 "{1}, site:NAME, or a name without a colon", "{#1} to {#2} {3}", "{#1} to {#2}", "'{1}' {2}", "at step {#1} {2}: {3}",
-                "line {#1}: {2}", "it takes: {1}", "allowed: {1}", "has no {1} policy", "{1} (scope {2})", "topology.xml: field {1} is empty",
+                "line {#1}: {2}", "outside {1}", "it takes: {1}", "allowed: {1}", "has no {1} policy", "{1} (scope {2})", "topology.xml: field {1} is empty",
                 "topology.xml, edge {1}: field {2} is empty", "{1} is met person to person only", "{1} hosts no SIP accounts of ours", "{1} is a public provider",
                 "none: only users of our own domains are served, which this is not: {1}",
                 "letters, digits, '.', '_' and '-', ending in .xml; or {1}"]
@@ -68,7 +68,7 @@ WORDS = """up down idle connecting handshake closing closed draining failed refu
  message presence session call other global site user limited pass refuse
  us partner pool network inviting leaving ended pending active terminated ok
  watched watching suspicious rate contacts certificate connection config service audit listener dns
- pool-member discovered unidentified allowed handshaking expired none""".split()
+ pool-member discovered unidentified allowed handshaking expired none published here""".split()
 # Words that stand in a sentence: which way, which side, what came of it.
 PARTS = "incoming outgoing in out external internal xmpp published refused denied unknown done".split()
 COUNTED = ["domain", "user", "connection"]

@@ -108,11 +108,11 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 		used = grid_put_text(grid, x, y, room, _("live: unknown, "), GRID_WARN);
 		used += grid_put(grid, x + used, y, room - used, listing->live_trouble, GRID_WARN);
 	} else {
-		used = grid_printf(grid, x, y, room, GRID_NORMAL,
-		                   connections == 1 ? _("live: %lld connection, %s messages/s")
-		                                    : _("live: %lld connections, %s messages/s"),
-		                   (long long)connections,
-		                   shown_rate(json_as_real(json_get(row, "rate"), 0), rate));
+		used = grid_printf(
+		        grid, x, y, room, GRID_NORMAL,
+		        ngettext("live: %lld connection, %s messages/s",
+		                 "live: %lld connections, %s messages/s", (unsigned long)connections),
+		        (long long)connections, shown_rate(json_as_real(json_get(row, "rate"), 0), rate));
 	}
 	if (identity.len) {
 		used += grid_put_text(grid, x + used, y, room - used, _("; identity "), GRID_NORMAL);

@@ -109,7 +109,8 @@ static void write_file(struct console *console, bool replaces)
 		          control_verb(listing->kind->verb)->verb);
 	else
 		scene_say(scene, GRID_GOOD,
-		          listing->shown == 1 ? _("%s: %zu row written") : _("%s: %zu rows written"),
+		          ngettext("%s: %zu row written", "%s: %zu rows written",
+		                   (unsigned long)listing->shown),
 		          console->export_path, listing->shown);
 }
 

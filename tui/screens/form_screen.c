@@ -32,9 +32,11 @@ void form_title(const struct scene *scene, struct buffer *out)
 		return;
 	buffer_printf(out, _("   field %zu of %zu"), editing->form.at + 1, editing->form.count);
 	if (changes)
-		buffer_printf(out, changes == 1 ? _("   %zu change") : _("   %zu changes"), changes);
+		buffer_printf(out, ngettext("   %zu change", "   %zu changes", (unsigned long)changes),
+		              changes);
 	if (problems)
-		buffer_printf(out, problems == 1 ? _("   %zu problem") : _("   %zu problems"), problems);
+		buffer_printf(out, ngettext("   %zu problem", "   %zu problems", (unsigned long)problems),
+		              problems);
 }
 
 /* "identity (Lync: Identity): sentence", on two lines at most. */

@@ -188,8 +188,9 @@ void forms_save(struct console *console)
 		if (!editing->form.fields[editing->form.at].problem[0])
 			form_next_problem(&editing->form);
 		scene_say(scene, GRID_BAD,
-		          problems == 1 ? _("Cannot save: %zu problem.")
-		                        : _("Cannot save: %zu problems. F8 jumps to the next one."),
+		          ngettext("Cannot save: %zu problem.",
+		                   "Cannot save: %zu problems. F8 jumps to the next one.",
+		                   (unsigned long)problems),
 		          problems);
 	} else if (!form_changes(&editing->form)) {
 		scene_say(scene, GRID_NORMAL, "%s", _("nothing was changed"));

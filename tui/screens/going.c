@@ -22,10 +22,10 @@ static void ask_discard(struct console *console, enum asking asking, enum screen
 	console->asking = asking;
 	console->discard_to = to;
 	dialog_open(&scene->dialog, _("Discard"),
-	            changes == 1 ? _("Discard it? y/N") : _("Discard them? y/N"), NULL);
+	            ngettext("Discard it? y/N", "Discard them? y/N", (unsigned long)changes), NULL);
 	dialog_add_line(&scene->dialog,
-	                changes == 1 ? _("%zu change has not been saved.")
-	                             : _("%zu changes have not been saved."),
+	                ngettext("%zu change has not been saved.", "%zu changes have not been saved.",
+	                         (unsigned long)changes),
 	                changes);
 	buffer_start(&command, COMMAND_BYTES);
 	editing_command(&scene->editing, &command);

@@ -95,7 +95,10 @@ void grants_choose(struct console *console)
 	if (is_filter && scene->listings[SCREEN_USERS].total < 0)
 		snprintf(words, sizeof words, "%s", _("To all users that the filter shows."));
 	else if (is_filter)
-		snprintf(words, sizeof words, _("To %lld users, all that the filter shows."),
+		snprintf(words, sizeof words,
+		         ngettext("To %lld user, all that the filter shows.",
+		                  "To %lld users, all that the filter shows.",
+		                  (unsigned long)scene->listings[SCREEN_USERS].total),
 		         (long long)scene->listings[SCREEN_USERS].total);
 	else
 		snprintf(words, sizeof words,

@@ -180,8 +180,9 @@ static void ask(struct console *console, const struct json *result)
 	console->asking = ASKING_IMPORT;
 	dialog_open(dialog, title, _("Publish now? y/N"), NULL);
 	dialog_add_line(dialog,
-	                json_count(changes) == 1 ? _("%zu user is added or changed; nobody is removed.")
-	                                         : _("%zu users are added or changed; nobody is removed."),
+	                ngettext("%zu user is added or changed; nobody is removed.",
+	                         "%zu users are added or changed; nobody is removed.",
+	                         (unsigned long)json_count(changes)),
 	                (size_t)json_as_number(json_get(result, "total"), (int64_t)json_count(changes)));
 	for (size_t i = 0; i < json_count(sentences); i++)
 		dialog_add_line(dialog, _("Dry run: %.*s"), SLICE_ARG(json_as_slice(json_at(sentences, i))));

@@ -51,6 +51,20 @@ static struct table_cell list_cell(const struct json *list, char *scratch)
 	return (struct table_cell){ scratch[0] ? slice_of(scratch) : SLICE("-"), GRID_NORMAL };
 }
 
+/* A word of the wire, or what came of a command: "published", "refused: there is no version 99". */
+static struct slice said_cell(struct slice text, char *scratch)
+{
+	struct slice word = said_word(text), sentence;
+	char words[SAID_BYTES];
+
+	if (word.ptr != text.ptr)
+		return word;
+	sentence = said(text, words);
+	return sentence.ptr != text.ptr && slice_to_text(sentence, scratch, TABLE_CELL_BYTES)
+	               ? slice_of(scratch)
+	               : text;
+}
+
 static struct table_cell draw_cell(const void *owner, size_t index, size_t column, char *scratch)
 {
 	const struct listing *listing = owner;
@@ -58,6 +72,7 @@ static struct table_cell draw_cell(const void *owner, size_t index, size_t colum
 	const struct json *row = listing_row(listing, index);
 	struct slice text = text_of(row, field->member);
 	struct table_cell cell = { text.len ? text : SLICE("-"), GRID_NORMAL };
+	const char *kind;
 
 	if (listing->kind->cell && listing->kind->cell(row, field->member, scratch, &cell))
 		return cell;
@@ -75,9 +90,13 @@ static struct table_cell draw_cell(const void *owner, size_t index, size_t colum
 	case COLUMN_STATE:
 		if (listing->kind->state_role)
 			cell.role = listing->kind->state_role(text);
-		cell.text = said_word(cell.text);
+		cell.text = said_cell(cell.text, scratch);
 		return cell;
-	case COLUMN_WORD: cell.text = said_word(cell.text); return cell;
+	case COLUMN_WORD:
+		/* A pool of the topology, not the choice called "pool". */
+		kind = slice_equal(slice_of(field->member), SLICE("kind")) ? words_of("kind", text) : NULL;
+		cell.text = kind ? slice_of(kind) : said_cell(cell.text, scratch);
+		return cell;
 	case COLUMN_FLAG:
 		if (json_kind(json_get(row, field->member)) == JSON_KIND_BOOL)
 			cell.text = slice_of(json_as_bool(json_get(row, field->member), false) ? _("on")

@@ -136,8 +136,9 @@ static void explain_block(struct console *console, const struct targets *t)
 	dialog_add_line(dialog, "%s", _("Nobody may talk with it any more, in either direction."));
 	if (t->connections)
 		dialog_add_line(dialog,
-		                t->connections == 1 ? _("Now open: %lld connection; it closes.")
-		                                    : _("Now open: %lld connections; they close."),
+		                ngettext("Now open: %lld connection; it closes.",
+		                         "Now open: %lld connections; they close.",
+		                         (unsigned long)t->connections),
 		                (long long)t->connections);
 	if (t->blocked < t->count)
 		dialog_add_line(dialog, "%s",
@@ -166,14 +167,15 @@ static void explain_remove(struct console *console, const struct targets *t)
 		dialog_add_line(dialog, "%s", _("Partner discovery is off: on no list means refused."));
 	if (t->connections)
 		dialog_add_line(dialog,
-		                t->connections == 1 ? _("Now open: %lld connection.")
-		                                    : _("Now open: %lld connections."),
+		                ngettext("Now open: %lld connection.", "Now open: %lld connections.",
+		                         (unsigned long)t->connections),
 		                (long long)t->connections);
 	if (t->blocked)
 		dialog_add_line(dialog,
-		                t->count == 1     ? _("It was blocked until now.")
-		                : t->blocked == 1 ? _("%zu of them was blocked until now.")
-		                                  : _("%zu of them were blocked until now."),
+		                t->count == 1 ? _("It was blocked until now.")
+		                              : ngettext("%zu of them was blocked until now.",
+		                                         "%zu of them were blocked until now.",
+		                                         (unsigned long)t->blocked),
 		                t->blocked);
 }
 
@@ -192,7 +194,8 @@ void question_domains(struct console *console, enum action_id which)
 	if (which == ACTION_ALLOW && t.blocked == 0) {
 		name_targets(&t, names, sizeof names);
 		scene_say(&console->scene, GRID_NORMAL,
-		          t.count == 1 ? _("%s is allowed already") : _("%s are allowed already"), names);
+		          ngettext("%s is allowed already", "%s are allowed already", (unsigned long)t.count),
+		          names);
 		return;
 	}
 	changes_clear(&console->agreed);

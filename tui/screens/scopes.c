@@ -18,17 +18,20 @@ int scopes_tell_policy(const struct json *row, struct grid *grid, int x, int y, 
 		            users);
 		if (sites)
 			grid_printf(grid, x, y++, end - x, GRID_NORMAL,
-			            sites == 1 ? _("%lld site has no policy of its own.")
-			                       : _("%lld sites have no policy of their own."),
+			            ngettext("%lld site has no policy of its own.",
+			                     "%lld sites have no policy of their own.", (unsigned long)sites),
 			            sites);
 	} else if (is_scope(row, "site")) {
 		grid_printf(grid, x, y++, end - x, GRID_NORMAL,
 		            sites ? _("For its site's users not granted another: %lld of the listed.")
-		                  : _("There is no site of that name: it holds for %lld users."),
+		                  : ngettext("There is no site of that name: it holds for %lld user.",
+		                             "There is no site of that name: it holds for %lld users.",
+		                             (unsigned long)users),
 		            users);
 	} else {
 		grid_printf(grid, x, y++, end - x, GRID_NORMAL,
-		            users == 1 ? _("It is granted to %lld user.") : _("It is granted to %lld users."),
+		            ngettext("It is granted to %lld user.", "It is granted to %lld users.",
+		                     (unsigned long)users),
 		            users);
 	}
 	return y;
@@ -58,7 +61,8 @@ void scopes_explain_removal(const struct json *row, struct dialog *dialog)
 		dialog_add_line(dialog, _("%lld listed users of the site fall back to Global."), users);
 	else
 		dialog_add_line(dialog,
-		                users == 1 ? _("%lld user falls back to the site's policy, or Global.")
-		                           : _("%lld users fall back to their site's policy, or Global."),
+		                ngettext("%lld user falls back to the site's policy, or Global.",
+		                         "%lld users fall back to their site's policy, or Global.",
+		                         (unsigned long)users),
 		                users);
 }

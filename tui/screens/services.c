@@ -47,8 +47,8 @@ static int draw_drain(struct scene *scene, const struct json *row, struct grid *
 		grid_set(grid, x + used++, y, i < done ? '#' : '.', GRID_NORMAL);
 	used += grid_put_text(grid, x + used, y, room - used, "] ", GRID_DIM);
 	shown_age(ends > scene->now.wall_ms ? ends - scene->now.wall_ms : 0, age);
-	snprintf(connections, sizeof connections, open == 1 ? _("%lld connection") : _("%lld connections"),
-	         (long long)open);
+	snprintf(connections, sizeof connections,
+	         ngettext("%lld connection", "%lld connections", (unsigned long)open), (long long)open);
 	grid_printf(grid, x + used, y, room - used, GRID_WARN,
 	            scene_flag(row, "starts_again") ? _("%lld under way, %s; %s at most, then it starts")
 	                                            : _("%lld under way, %s; %s at most, then it stops"),

@@ -72,7 +72,9 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 	                is_session ? _(", ends in ") : _(", asked for anew in "));
 	used = put_span(grid, used, y, end, row, "retry_in_s", _(", tried again in "));
 	if (scene_number(row, "devices"))
-		grid_printf(grid, used, y, end - used, GRID_NORMAL, _(", told on %lld devices"),
+		grid_printf(grid, used, y, end - used, GRID_NORMAL,
+		            ngettext(", told on %lld device", ", told on %lld devices",
+		                     (unsigned long)scene_number(row, "devices")),
 		            (long long)scene_number(row, "devices"));
 	y++;
 	used = x + grid_put_text(grid, x, y, end - x, _("over XMPP with "), GRID_NORMAL);
