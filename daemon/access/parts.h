@@ -408,6 +408,8 @@ void inbound_resume(struct request *request);
 enum policy_service service_of(const struct sip_message *request);
 /* Does it belong to a conference, as Lync's and RFC 4579's clients write it? */
 bool service_is_conference(const struct sip_message *request);
+/* Does the address itself name a meeting, not its organizer? */
+bool service_names_meeting(const struct sip_uri *uri);
 bool service_is_transfer(const struct sip_message *request); /* of a file, a shared application, ... */
 
 /* ---- request.c ---- */

@@ -292,6 +292,23 @@ void remote_closed(struct flow *flow)
 
 /* ---- time ---- */
 
+/* Whom no meeting has answered for so long is a guest of none; who is nothing else goes. */
+static void leave_meetings(struct flow *flow, int64_t now)
+{
+	struct remote *remote = flow->remote;
+
+	for (size_t i = remote->meeting_count; i-- > 0;) {
+		if (remote->meeting_until_ms[i] > now)
+			continue;
+		mem_free(remote->meetings[i]);
+		remote->meetings[i] = remote->meetings[--remote->meeting_count];
+		remote->meeting_until_ms[i] = remote->meeting_until_ms[remote->meeting_count];
+	}
+	if (!remote_is_proven(flow))
+		flow_retire(flow, "no meeting has answered an anonymous participant for too long",
+		            ACCESS_POLICY_CLOSE_MS);
+}
+
 void remote_second(struct access *a)
 {
 	int64_t now = access_now_ms(a);
@@ -302,6 +319,8 @@ void remote_second(struct access *a)
 		for (size_t i = 0; flow->remote && i < flow->remote->user_count; i++)
 			if (!flow->remote->users[i].has_lapsed && flow->remote->users[i].until_ms <= now)
 				lapse(flow, &flow->remote->users[i], "the registration has lapsed");
+		if (flow->remote && flow->remote->meeting_count)
+			leave_meetings(flow, now);
 	}
 }
 
@@ -343,6 +362,7 @@ static bool is_let_in(const struct flow *flow, const struct policy_image *image,
 		                            .service = POLICY_SERVICE_IM,
 		                            .method = SLICE("MESSAGE"),
 		                            .is_signed_in = true,
+		                            .is_conference = true,
 		                            .local_user = slice_first(address, at),
 		                            .local_domain = slice_after(address, at + 1) };
 

@@ -41,7 +41,9 @@ enum {
 	REMOTE_UNPROVEN_BODY = 10 * 1024,
 	REMOTE_SIGN_IN_MS = 120 * 1000,           /* from connecting to having signed in */
 	REMOTE_ANONYMOUS_MS = 2 * 60 * 60 * 1000, /* without a byte from an anonymous participant */
-	REMOTE_EXPIRES_DEFAULT_S = 3600,          /* RFC 3261 §10.3 step 7 */
+	REMOTE_MEETING_MS = 4 * 60 * 60 *
+	                    1000,        /* a guest is one so long after the meeting's last 2xx to him */
+	REMOTE_EXPIRES_DEFAULT_S = 3600, /* RFC 3261 §10.3 step 7 */
 	REMOTE_EXPIRES_MAX_S = 7 * 24 * 3600,
 	REMOTE_KEEP_ALIVES = 2, /* of them missed in a row, and the flow counts as dead */
 	SIGN_INS_KEPT =
@@ -77,6 +79,7 @@ struct remote {
 	struct remote_user users[REMOTE_USERS_MAX];
 	size_t user_count;
 	char *meetings[REMOTE_MEETINGS_MAX]; /* owned */
+	int64_t meeting_until_ms[REMOTE_MEETINGS_MAX];
 	size_t meeting_count;
 	unsigned unproven; /* requests before anybody was signed in */
 	bool keeps_alive;  /* it has been told a Flow-Timer */

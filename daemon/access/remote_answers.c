@@ -149,9 +149,10 @@ static void registered(struct request *r, struct flow *flow, const struct sip_me
 	}
 }
 
-/* The meeting has taken an anonymous participant in. */
+/* The meeting has taken an anonymous participant in, or answers him still. */
 static void joined(struct request *r, struct flow *flow)
 {
+	int64_t until_ms = access_now_ms(flow->access) + REMOTE_MEETING_MS;
 	struct remote *remote = flow->remote;
 	char room[POLICY_ADDRESS_BYTES], text[POLICY_ADDRESS_BYTES];
 	struct sip_message asked;
@@ -160,12 +161,16 @@ static void joined(struct request *r, struct flow *flow)
 	if (!request_parse(r, &asked) || !(address = remote_address(&asked.to.uri, room)).len)
 		return;
 	for (size_t i = 0; i < remote->meeting_count; i++)
-		if (slice_equal(address, slice_of(remote->meetings[i])))
+		if (slice_equal(address, slice_of(remote->meetings[i]))) {
+			remote->meeting_until_ms[i] = until_ms;
 			return;
+		}
+	if (r->method != SIP_INVITE && r->method != SIP_SUBSCRIBE)
+		return;
 	if (remote->meeting_count == REMOTE_MEETINGS_MAX || !slice_to_text(address, text, sizeof text) ||
 	    !(remote->meetings[remote->meeting_count] = mem_text(text)))
 		return; /* it stays a stranger's: what is in the meeting goes on */
-	remote->meeting_count++;
+	remote->meeting_until_ms[remote->meeting_count++] = until_ms;
 	remote_prove(flow, "anonymous");
 }
 
@@ -194,8 +199,7 @@ void remote_answered(struct request *r, struct flow *flow, const struct sip_mess
 		return;
 	if (r->method == SIP_REGISTER)
 		registered(r, flow, answer, edits);
-	else if (r->is_anonymous && answer->status < 300 &&
-	         (r->method == SIP_INVITE || r->method == SIP_SUBSCRIBE))
+	else if (r->is_anonymous && answer->status < 300 && r->method != SIP_BYE)
 		joined(r, flow);
 	else
 		tried(r, flow, answer);

@@ -97,6 +97,9 @@ static void gather_anonymous_sender(struct passage *p)
 {
 	p->facts.source = POLICY_ANONYMOUS;
 	take_local(p, passage_to(p));
+	/* In a dialog a contact leads there, and To is what it was begun with. */
+	p->facts.is_conference = service_names_meeting(&p->m->to.uri) &&
+	                         (is_in_dialog(p) || service_names_meeting(&p->m->target_uri));
 }
 
 /*
@@ -127,6 +130,7 @@ static void gather_receiver(struct passage *p, const struct flow *flow)
 		user = NULL;
 	if (!user && flow->remote->meeting_count) {
 		p->facts.source = POLICY_ANONYMOUS;
+		p->facts.is_conference = true; /* what lets him in lets the meeting write back */
 		take_local(p, passage_from(p));
 		return;
 	}

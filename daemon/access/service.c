@@ -48,7 +48,7 @@ enum policy_service service_of(const struct sip_message *request)
 }
 
 /* The parameter of Lync's conference addresses: sip:alice@contoso.example;gruu;opaque=app:conf:focus:id:... */
-static bool is_conference_uri(const struct sip_uri *uri)
+bool service_names_meeting(const struct sip_uri *uri)
 {
 	struct slice opaque;
 
@@ -77,8 +77,8 @@ static bool is_from_focus(const struct sip_message *m)
 
 bool service_is_conference(const struct sip_message *request)
 {
-	return is_conference_uri(&request->target_uri) || is_conference_uri(&request->to.uri) ||
-	       is_conference_uri(&request->from.uri) || is_from_focus(request) ||
+	return service_names_meeting(&request->target_uri) || service_names_meeting(&request->to.uri) ||
+	       service_names_meeting(&request->from.uri) || is_from_focus(request) ||
 	       has_value(request, SIP_EVENT, SLICE("conference")) ||
 	       has_value(request, SIP_CONTENT_TYPE, SLICE("application/ms-conf-invite+xml"));
 }

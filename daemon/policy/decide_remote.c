@@ -94,13 +94,38 @@ static const struct image_conference *meeting_of(const struct policy_asking *a,
 	return address.len ? image_conference_find(a->image, address) : NULL;
 }
 
+/*
+ * A user's address, listed: Lync's meetings have their organizer's, and only a parameter tells them from him.  Users that
+ * no list here names are not known.
+ */
+static bool is_persons(const struct policy_asking *a, const struct image_conference *meeting,
+                       struct slice address)
+{
+	return slice_equal(policy_image_text(a->image, meeting->organizer), address) ||
+	       (image_user_count(a->image) && image_user_find(a->image, address));
+}
+
+static bool is_person_called(const struct policy_asking *a)
+{
+	char key[POLICY_ADDRESS_BYTES];
+	const struct image_conference *meeting = meeting_of(a, key);
+
+	return meeting && !a->facts->is_conference &&
+	       is_persons(a, meeting, policy_image_text(a->image, meeting->sip_address));
+}
+
 void policy_ask_conference_address(const struct policy_asking *a, struct policy_finding *f)
 {
 	char key[POLICY_ADDRESS_BYTES];
 	const struct image_conference *meeting = meeting_of(a, key);
 	struct slice user = a->facts->local_user, domain = a->facts->local_domain;
 
-	if (meeting)
+	if (meeting && is_person_called(a))
+		policy_refuse(f, MODEL_CONFERENCE, policy_image_text(a->image, meeting->sip_address), "",
+		              "%.*s@%.*s is a user: only this user's meetings are open to people without an "
+		              "account",
+		              SLICE_ARG(user), SLICE_ARG(domain));
+	else if (meeting)
 		policy_pass(a, f, MODEL_CONFERENCE, policy_image_text(a->image, meeting->sip_address), "",
 		            "%.*s@%.*s is a meeting that people without an account may join", SLICE_ARG(user),
 		            SLICE_ARG(domain));
@@ -200,6 +225,9 @@ void policy_explain_remote(const struct policy_asking *a, struct policy_explanat
 		text_escape(&out, a->facts->local_domain);
 	} else if (refuses(e, POLICY_STEP_SIGNED_IN)) {
 		buffer_add(&out, SLICE("none: the user has to sign in first, as who he sends for"));
+	} else if (is_person_called(a)) {
+		buffer_add(&out,
+		           SLICE("none: people without an account reach this user's meetings, not the user"));
 	} else {
 		write_changes(a, e, &out);
 	}

@@ -342,6 +342,12 @@ def test_anonymous_participants_come_to_listed_meetings_only(served):
         answer = guest.connection.ask(bytes_)
         assert answer.status == status, f"{what}: {answer.text()}"
     assert len(running.registrar.seen) == before
+    # Lync's meetings have their organizer's address: what is listed lets guests to them, and not to him.
+    running.ask("conference", "add", "dora@contoso.example", "organizer=dora@contoso.example", "--yes")
+    assert guest.connection.ask(invite(address("dora"), "g-6")).status == 403
+    running.wait_event("request-refused", "is a user")
+    assert guest.connection.ask(invite(address("dora") + ";gruu;opaque=app:conf:focus:id:AB12", "g-7")).status == 200
+    running.ask("conference", "remove", "dora@contoso.example", "--yes")
     row = rows(running)[0]
     assert row["kind"] == "anonymous" and row["user"] == "all@contoso.example"
     # Signing in is none of his business, and the meeting's end is his.
