@@ -4,6 +4,7 @@
 
 #include "tui/cli/render.h"
 #include "tui/client/columns.h"
+#include "tui/client/said.h"
 #include "tui/client/words.h"
 
 enum { HELP_USAGE_CELLS = 46 };
@@ -91,6 +92,8 @@ static void write_fields(struct buffer *out, const struct model_kind *kind)
 	buffer_printf(out, "\n%s\n", _("fields (the Lync name works, too):"));
 	for (size_t i = 0; i < kind->field_count; i++) {
 		const struct model_field *field = &kind->fields[i];
+		struct slice unit = slice_of(field->unit);
+		char words[SAID_BYTES];
 		struct buffer allowed;
 
 		if (i == kind->key)
@@ -100,9 +103,10 @@ static void write_fields(struct buffer *out, const struct model_kind *kind)
 		buffer_printf(out, "  %s=", field->name);
 		buffer_add(out, allowed.is_broken || !buffer_length(&allowed)
 		                        ? slice_of(model_type_name(field->type))
-		                        : buffer_slice(&allowed));
+		                        : said(buffer_slice(&allowed), words));
 		if (field->unit[0])
-			buffer_printf(out, " %s", field->unit);
+			buffer_printf(out, " %s",
+			              words_of("unit", unit) ? words_of("unit", unit) : field->unit);
 		buffer_printf(out, " (%s %s%s%s)\n      %s\n", _("default:"),
 		              field->preset[0] ? field->preset : _("empty"), field->lync[0] ? "; Lync: " : "",
 		              field->lync, _(field->sentence));
