@@ -26,6 +26,18 @@ def topology(*sites):
     return xml("topology", *(f'<site name="{site}"/>' for site in sites), head=f"<topology><sip-domains>{OURS}</sip-domains></topology>")
 
 
+# With an edge and a server there, what comes next below the whole is a site.
+BUILT = (("edge", "new", "edge1.contoso.example", "external-listen=192.0.2.1", "external-fqdn=sip.contoso.example", "internal-listen=10.0.0.1"),
+         ("pool-member", "new", "fe1.contoso.example", "address=10.0.0.2"))
+
+
+def built(*sites):
+    return xml("topology", '<edge fqdn="edge1.contoso.example"><external-listen>192.0.2.1</external-listen>'
+               '<external-fqdn>sip.contoso.example</external-fqdn><internal-listen>10.0.0.1</internal-listen></edge>',
+               '<pool-member fqdn="fe1.contoso.example"><address>10.0.0.2</address></pool-member>',
+               *(f'<site name="{site}"/>' for site in sites), head=f"<topology><sip-domains>{OURS}</sip-domains></topology>")
+
+
 class Task(NamedTuple):
     """One row of the table."""
     row: str                # how it begins
@@ -73,7 +85,7 @@ TASKS = [
          xml("xmpp-partners", '<xmpp-partner domain="northwind.example"/>', '<xmpp-partner domain="tailspin.example"><enabled>false</enabled></xmpp-partner>')),
     Task("remove an XMPP partner", ("treyresearch.example",), (NORTHWIND, ("xmpp", "add", "treyresearch.example")), ("xmpp", "remove", "treyresearch.example"),
          xml("xmpp-partners", '<xmpp-partner domain="northwind.example"/>')),
-    Task("add a site", ("Turku",), (), ("site", "new", "Turku"), topology("Turku")),
+    Task("add a site", ("Turku",), BUILT, ("site", "new", "Turku"), built("Turku")),
     Task("remove a site", ("Bergen",), (("site", "new", "Aachen"), ("site", "new", "Bergen")), ("site", "remove", "Bergen"), topology("Aachen")),
 ]
 
