@@ -34,10 +34,12 @@ void prompts_filter(struct console *console, struct slice text)
 {
 	struct listing *listing = scene_listing(&console->scene);
 
+	if (!listing)
+		return;
 	editor_set(scene_filter(&console->scene), text);
-	if (listing && listing->kind->is_windowed)
+	if (listing->kind->is_windowed)
 		listing_rewind(listing);
-	if (listing && listing_is_filtered_there(listing))
+	if (listing_is_filtered_there(listing))
 		console->lists.due_ms = 0;
 	scene_arrange(&console->scene);
 }

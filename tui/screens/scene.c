@@ -195,6 +195,8 @@ void scene_open(struct scene *scene, enum screen screen)
 	}
 	scene->under[scene->under_count++] = scene->screen;
 	scene->screen = screen;
+	if (scene->prompt == PROMPT_FILTER) /* an answer came while a filter of what is below was typed */
+		scene->prompt = PROMPT_NONE;
 	scene_settle(scene);
 }
 
