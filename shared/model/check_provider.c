@@ -122,8 +122,8 @@ static void warn_of_enabled(struct check *check, const struct model_object *prov
 	if (!VALUE(provider, enabled).flag)
 		return;
 	if (notice)
-		check_warn(check, provider, MODEL_FIELD(sip_provider, enabled), "false", "%s (ended %s)",
-		           notice->words, notice->ended);
+		check_warn(check, provider, MODEL_FIELD(sip_provider, enabled), "leave it disabled", "%s",
+		           notice->words);
 	if (!is_hosting(provider) && VALUE(provider, domains).list.count == 0)
 		check_warn(check, provider, MODEL_FIELD(sip_provider, domains),
 		           "the domains whose users are there",

@@ -1,7 +1,5 @@
 #include "shared/model/notice.h"
 
-#define N_(text) text /* marked for translation, not translated here */
-
 static const struct model_notice notices[] = {
 #define NOTICE(proxy, ended, words) { proxy, ended, words },
 #include "shared/model/notices.def"

@@ -287,11 +287,11 @@ struct slice said_word(struct slice word)
 
 static bool holds_sentences(struct slice key)
 {
-	static const char *const members[] = { "why",       "text",          "advice",     "words",
-		                               "asks",      "message",       "detail",     "note",
-		                               "doubt",     "allowed",       "hindered",   "live",
-		                               "sentence",  "last_error",    "last_limit", "assumed",
-		                               "sentences", "authentication" };
+	static const char *const members[] = { "why",       "text",           "advice",     "words",
+		                               "asks",      "message",        "detail",     "note",
+		                               "doubt",     "allowed",        "hindered",   "live",
+		                               "sentence",  "last_error",     "last_limit", "assumed",
+		                               "sentences", "authentication", "notice" };
 
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
 		if (slice_equal(key, slice_of(members[i])))

@@ -18,6 +18,7 @@ TOP = Path(__file__).resolve().parents[2]
 TABLES = {
     "shared/model/kinds.def": {"KIND": [6], "FIELD": [10]},
     "shared/model/needs.def": {"NEED": [4]},
+    "shared/model/notices.def": {"NOTICE": [2]},
     "shared/control/verbs.def": {"VERB": [6]},
     "shared/control/roles.def": {"ROLE": [-1]},
     "daemon/policy/steps.def": {"STEP": [4, 6]},
