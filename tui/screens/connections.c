@@ -9,7 +9,7 @@
 #include "tui/screens/command.h"
 #include "tui/screens/scene.h"
 
-enum { DETAIL_LINES = 7, DETAIL_FROM_HEIGHT = 18 };
+enum { DETAIL_LINES = 7 };
 
 static enum grid_role state_role(struct slice state)
 {
@@ -209,14 +209,10 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 
 void connections_draw(struct scene *scene, struct grid *grid, struct area area)
 {
-	struct area list = area, detail = area;
+	struct area list = area, detail;
 
-	if (area.height >= DETAIL_FROM_HEIGHT) {
-		list.height -= DETAIL_LINES;
-		detail.y = area.y + list.height;
-		detail.height = DETAIL_LINES;
+	if (listing_has_detail(&list, DETAIL_LINES, &detail))
 		draw_detail(scene, grid, detail);
-	}
 	listing_draw(scene, &scene->listings[SCREEN_CONNECTIONS], grid, list,
 	             _("No connections, and none was refused or failed in the last ten minutes."));
 }

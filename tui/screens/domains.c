@@ -9,7 +9,7 @@
 #include "tui/screens/command.h"
 #include "tui/screens/scene.h"
 
-enum { DETAIL_LINES = 7, DETAIL_FROM_HEIGHT = 18 };
+enum { DETAIL_LINES = 7 };
 
 static enum grid_role state_role(struct slice state)
 {
@@ -138,14 +138,10 @@ void domains_draw(struct scene *scene, struct grid *grid, struct area area)
 {
 	const struct json *discovery = json_get(json_get(scene->status, "switches"),
 	                                        "enable-partner-discovery");
-	struct area list = area, detail = area;
+	struct area list = area, detail;
 
-	if (area.height >= DETAIL_FROM_HEIGHT) {
-		list.height -= DETAIL_LINES;
-		detail.y = area.y + list.height;
-		detail.height = DETAIL_LINES;
+	if (listing_has_detail(&list, DETAIL_LINES, &detail))
 		draw_detail(scene, grid, detail);
-	}
 	listing_draw(scene, &scene->listings[SCREEN_DOMAINS], grid, list,
 	             json_as_bool(discovery, false)
 	                     ? _("No domains. Discovery is on: whom DNS proves may connect. n allows one.")

@@ -8,7 +8,7 @@
 #include "tui/screens/editing.h"
 #include "tui/screens/scene.h"
 
-enum { DETAIL_LINES = 5, DETAIL_FROM_HEIGHT = 18 };
+enum { DETAIL_LINES = 5 };
 
 /* What is known against it: that the service has ended, and when. */
 static int tell_provider(const struct json *row, struct grid *grid, int x, int y, int end)
@@ -168,14 +168,10 @@ static const char *nothing_of(enum screen screen)
 
 static void kind_list_draw(struct scene *scene, struct grid *grid, struct area area)
 {
-	struct area list = area, detail = area;
+	struct area list = area, detail;
 
-	if (area.height >= DETAIL_FROM_HEIGHT) {
-		list.height -= DETAIL_LINES;
-		detail.y = area.y + list.height;
-		detail.height = DETAIL_LINES;
+	if (listing_has_detail(&list, DETAIL_LINES, &detail))
 		draw_detail(scene, grid, detail);
-	}
 	listing_draw(scene, &scene->listings[scene->screen], grid, list, nothing_of(scene->screen));
 }
 

@@ -4,6 +4,8 @@
 #include "tui/client/words.h"
 #include "tui/screens/scene.h"
 
+enum { DETAIL_FROM_HEIGHT = 18 };
+
 void listing_title(const struct listing *listing, const char *name, struct buffer *out)
 {
 	buffer_add(out, slice_of(name));
@@ -27,6 +29,17 @@ void listing_title(const struct listing *listing, const char *name, struct buffe
 		buffer_printf(out, _("   sort: %s %s"),
 		              _(listing->columns.columns[listing->table.sort].heading),
 		              listing->table.is_reversed ? "v" : "^");
+}
+
+bool listing_has_detail(struct area *list, int lines, struct area *detail)
+{
+	if (list->height < DETAIL_FROM_HEIGHT)
+		return false;
+	*detail = *list;
+	list->height -= lines;
+	detail->y += list->height;
+	detail->height = lines;
+	return true;
 }
 
 void listing_draw(struct scene *scene, struct listing *listing, struct grid *grid, struct area area,

@@ -172,6 +172,8 @@ const struct listing_kind *audit_kind(void);
 const struct listing_kind *staged_kind(void);
 void events_title(const struct scene *scene, struct buffer *out);
 void listing_title(const struct listing *listing, const char *name, struct buffer *out);
+/* Takes the last lines of a tall enough list for what is said of the selected row. */
+bool listing_has_detail(struct area *list, int lines, struct area *detail);
 /* `nothing`: what to say where the daemon has no rows. */
 void listing_draw(struct scene *scene, struct listing *listing, struct grid *grid, struct area area,
                   const char *nothing);

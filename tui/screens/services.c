@@ -94,14 +94,10 @@ static void draw_detail(struct scene *scene, struct grid *grid, struct area area
 
 void services_draw(struct scene *scene, struct grid *grid, struct area area)
 {
-	struct area list = area, detail = area;
+	struct area list = area, detail;
 
-	if (area.height >= DETAIL_FROM_HEIGHT) {
-		list.height -= DETAIL_LINES;
-		detail.y = area.y + list.height;
-		detail.height = DETAIL_LINES;
+	if (listing_has_detail(&list, DETAIL_LINES, &detail))
 		draw_detail(scene, grid, detail);
-	}
 	listing_draw(scene, &scene->listings[SCREEN_SERVICES], grid, list, _("There is no service."));
 }
 
