@@ -15,6 +15,7 @@ def start(ledger, folder, name, domain, address, edge, certificate, trust, remot
     """
     folder = Path(folder) / name
     tables, run = folder / "tables", folder / "run"
+    shutil.rmtree(folder, ignore_errors=True)  # of an earlier start in the same lab: nothing of it is remembered
     tables.mkdir(parents=True)
     run.mkdir()
     for table in ("version", "presentity", "active_watchers", "watchers", "xcap"):
