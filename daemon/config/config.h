@@ -47,13 +47,14 @@ struct config_problem {
 	const char *field;   /* "external-port", "" none */
 	const char *why;     /* "'70000' is too large" */
 	const char *allowed; /* "1 to 65535", "" where nothing can be named */
+	bool is_retired; /* a warning: the field is no setting any more (shared/model/retired.def), its value is dropped */
 };
 
 struct config_problems {
 	struct config_problem items[CONFIG_PROBLEMS_MAX];
 	size_t count;
 	size_t unkept; /* those found when the list was full */
-	/* What is doubtful and may be published so: no problem, and worth knowing. Known only of what has no problem. */
+	/* What is doubtful and may be published so: no problem, and worth knowing.  Of what has problems, only what is retired is known. */
 	struct config_problem warnings[CONFIG_PROBLEMS_MAX];
 	size_t warning_count;
 	struct arena arena;

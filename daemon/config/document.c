@@ -8,6 +8,7 @@
 #include "daemon/config/xml.h"
 #include "shared/base/memory.h"
 #include "shared/base/text.h"
+#include "shared/model/retired.h"
 
 enum {
 	SHOWN_BYTES = 80,
@@ -309,6 +310,22 @@ static size_t field_of(const struct model_kind *kind, struct slice name)
 	return i;
 }
 
+/* Once for the object that has it, and with it all inside is passed over. */
+static bool is_retired(struct document *d, struct slice name)
+{
+	const char *why = model_retired(d->kind, name);
+	struct config_place place = place_of(d);
+	struct reason words;
+	char shown[SHOWN_BYTES];
+
+	if (!why)
+		return false;
+	place.field = text_shown(name, shown, sizeof shown);
+	fail(&words, RESULT_INVALID, "is no setting any more and is passed over: %s", why);
+	config_retired_add(d->reading->problems, &place, &words);
+	return true;
+}
+
 static void open_field(struct document *d, struct slice name, const struct config_attribute *attributes,
                        size_t count)
 {
@@ -317,7 +334,9 @@ static void open_field(struct document *d, struct slice name, const struct confi
 	d->field = field_of(d->kind, name);
 	d->field_line = config_xml_line(d->xml);
 	buffer_clear(&d->text);
-	if (d->field == d->kind->field_count) {
+	if (d->field == d->kind->field_count && is_retired(d, name)) {
+		d->ignored = DEPTH_FIELD;
+	} else if (d->field == d->kind->field_count) {
 		fields_here(d->kind, allowed);
 		REFUSE(d, allowed, "unknown element <%s>", text_shown(name, text, sizeof text));
 		d->ignored = DEPTH_FIELD;

@@ -26,6 +26,10 @@ void config_problem_add(struct config_problems *problems, const struct config_pl
 void config_warning_add(struct config_problems *problems, const struct config_place *place,
                         const struct reason *why);
 
+/* The same of a field that is no setting any more. */
+void config_retired_add(struct config_problems *problems, const struct config_place *place,
+                        const struct reason *why);
+
 /* Objects of one kind in the order they were read; owned by the snapshot's arena. */
 struct config_found {
 	struct model_object **items;

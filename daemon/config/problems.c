@@ -74,13 +74,26 @@ void config_problem_add(struct config_problems *problems, const struct config_pl
 	problems->count++;
 }
 
-void config_warning_add(struct config_problems *problems, const struct config_place *place,
-                        const struct reason *why)
+static void add_warning(struct config_problems *problems, const struct config_place *place,
+                        const struct reason *why, bool is_retired)
 {
 	if (problems->warning_count == CONFIG_PROBLEMS_MAX)
 		return;
 	problems->warnings[problems->warning_count] = problem_made(problems, place, why);
+	problems->warnings[problems->warning_count].is_retired = is_retired;
 	problems->warning_count++;
+}
+
+void config_warning_add(struct config_problems *problems, const struct config_place *place,
+                        const struct reason *why)
+{
+	add_warning(problems, place, why, false);
+}
+
+void config_retired_add(struct config_problems *problems, const struct config_place *place,
+                        const struct reason *why)
+{
+	add_warning(problems, place, why, true);
 }
 
 void config_problem_write(const struct config_problem *problem, struct buffer *out)

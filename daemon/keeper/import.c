@@ -186,6 +186,7 @@ void import_edited(struct keeper *k)
 
 	if (result == RESULT_OK) {
 		k->import_trouble[0] = '\0';
+		publish_tell_retired(k, &import->problems);
 		result = publish_edits(k, import, &reason);
 		if (result == RESULT_NOT_FOUND && k->now.version.number) /* a file that is gone comes back */
 			publish_mirror(k, NULL);

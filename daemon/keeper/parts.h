@@ -124,6 +124,8 @@ void image_drop(struct made_image *image);
 /* A version as it was published, checked: `*out` is the caller's.  NOT_FOUND, INVALID, NO_MEMORY. */
 enum result version_read(struct keeper *k, uint64_t number, struct model_snapshot **out,
                          struct store_version *version, struct reason *reason);
+/* Says which values of what was read are no settings any more (shared/model/retired.def). */
+void publish_tell_retired(struct keeper *k, const struct config_problems *problems);
 /* Writes conf.d anew; `note` (may be NULL) says what could not be done. */
 void publish_mirror(struct keeper *k, struct reason *note);
 

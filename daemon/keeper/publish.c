@@ -162,48 +162,87 @@ enum result publish_snapshot(struct keeper *k, struct model_snapshot *snapshot,
 	return RESULT_OK;
 }
 
-enum result version_read(struct keeper *k, uint64_t number, struct model_snapshot **out,
-                         struct store_version *version, struct reason *reason)
+void publish_tell_retired(struct keeper *k, const struct config_problems *problems)
 {
-	struct config_problems *problems = mem_new(sizeof *problems);
+	for (size_t i = 0; i < problems->warning_count; i++) {
+		const struct config_problem *doubt = &problems->warnings[i];
+		struct emission e;
+
+		if (!doubt->is_retired)
+			continue;
+		event_open(&e, k, CONTROL_EVENT_CONFIG_RETIRED);
+		json_put_number(&e.w, "version", (int64_t)k->now.version.number);
+		json_put_text(&e.w, "file", doubt->file);
+		json_put_number(&e.w, "line", doubt->line);
+		json_put_text(&e.w, "object", doubt->object);
+		json_put_text(&e.w, "field", doubt->field);
+		json_put_text(&e.w, "why", doubt->why);
+		event_send(&e);
+	}
+}
+
+/* `problems` are started, and the caller's to stop. */
+static enum result read_version(struct keeper *k, uint64_t number, struct model_snapshot **out,
+                                struct store_version *version, struct config_problems *problems,
+                                struct reason *reason)
+{
 	struct config_document *documents = mem_new_array(CONFIG_DOCUMENTS_MAX, sizeof *documents);
 	struct store_document *stored = NULL;
 	struct arena arena;
 	size_t count = 0;
 	enum result result = fail(reason, RESULT_NO_MEMORY, "out of memory");
 
-	*out = NULL;
 	arena_start(&arena, 2 * (size_t)STORE_ARCHIVE_MAX);
 	if (!k->now.store)
 		result = fail(reason, RESULT_NOT_FOUND, "there is no store");
-	else if (problems && documents) {
-		config_problems_start(problems);
+	else if (documents)
 		result = store_get(k->now.store, number, &arena, &stored, &count, version, reason);
-	}
 	for (size_t i = 0; result == RESULT_OK && i < count && i < CONFIG_DOCUMENTS_MAX; i++)
 		documents[i] = (struct config_document){ .name = stored[i].name, .bytes = stored[i].bytes };
 	if (result == RESULT_OK && (result = config_read(documents, count, NULL, out, problems)) != RESULT_OK)
 		config_problems_reason(problems, reason);
-	if (problems)
-		config_problems_stop(problems);
-	mem_free(problems);
 	mem_free(documents);
 	arena_stop(&arena);
 	return result;
 }
 
+enum result version_read(struct keeper *k, uint64_t number, struct model_snapshot **out,
+                         struct store_version *version, struct reason *reason)
+{
+	struct config_problems *problems = mem_new(sizeof *problems);
+	enum result result;
+
+	*out = NULL;
+	if (!problems)
+		return fail(reason, RESULT_NO_MEMORY, "out of memory");
+	config_problems_start(problems);
+	result = read_version(k, number, out, version, problems, reason);
+	config_problems_stop(problems);
+	mem_free(problems);
+	return result;
+}
+
 static enum result from_store(struct keeper *k, struct reason *reason)
 {
+	struct config_problems *problems = mem_new(sizeof *problems);
 	struct model_snapshot *snapshot = NULL;
 	struct store_version version;
 	struct made_image image = { .fd = -1 };
-	enum result result = version_read(k, 0, &snapshot, &version, reason);
+	enum result result;
 
+	if (!problems)
+		return fail(reason, RESULT_NO_MEMORY, "out of memory");
+	config_problems_start(problems);
+	result = read_version(k, 0, &snapshot, &version, problems, reason);
 	if (result == RESULT_OK &&
-	    (result = image_make(snapshot, version.number, &image, reason)) == RESULT_OK)
+	    (result = image_make(snapshot, version.number, &image, reason)) == RESULT_OK) {
 		take(k, snapshot, &image, &version);
-	else
+		publish_tell_retired(k, problems);
+	} else {
 		model_snapshot_free(&snapshot);
+	}
+	config_problems_stop(problems);
+	mem_free(problems);
 	return result;
 }
 

@@ -299,6 +299,8 @@ void verb_run_CONFIG_IMPORT(struct call *call)
 		call_fail_config(call, result, c.problems, &reason);
 	else if (result != RESULT_OK)
 		call_fail(call, control_code_of(result), "%s", reason.text);
+	else
+		publish_tell_retired(call->keeper, c.problems);
 	candidate_stop(&c);
 	if (result != RESULT_OK)
 		return;

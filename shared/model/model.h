@@ -5,7 +5,8 @@
  * needs.def and needs.c (fields that count only while another has a value),
  * value.c (one value read, written, compared), snapshot.h/.c (all objects of one
  * configuration), check*.c (what no single row can say), xmpp_security.h/.c (which ways of
- * proving an XMPP partner may be published), notice.h/.c (services that have ended), diff.c, merge.c (two changes of one base).
+ * proving an XMPP partner may be published), notice.h/.c (services that have ended), retired.h/.c (fields that
+ * have been), diff.c, merge.c (two changes of one base).
  * Nothing here knows XML, JSON or sockets.
  */
 #ifndef SHARED_MODEL_MODEL_H

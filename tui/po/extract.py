@@ -193,6 +193,8 @@ def sayings():
         found |= {f"{{#1}} {noun}", f"{{#1}} {noun}s"}
     for name, arguments in rows((TOP / "daemon/policy/refusals.def").read_text()):
         found.add(text_of(arguments[4]))
+    for name, arguments in rows((TOP / "shared/model/retired.def").read_text()):
+        found.add(text_of(arguments[2]))
     letters = {text: len(re.sub(r"\{#?\d\}|[^A-Za-z]", "", text)) for text in found}
     return sorted((t for t in found if letters[t] >= 4 or t in PUT_TOGETHER), key=lambda t: (-letters[t], t))
 

@@ -272,6 +272,72 @@ static void warns_of_what_is_doubtful_with_its_place(void **state)
 	model_snapshot_free(&snapshot);
 }
 
+/* What a store of before has: a value of any shape, told once for its object, and the rest is read and checked as ever. */
+static void drops_a_field_that_is_no_setting_any_more(void **state)
+{
+	static const struct {
+		const char *inside, *first; /* NULL: it is read */
+		size_t warnings;
+	} cases[] = {
+		{ "<max-first-words>500</max-first-words>", NULL, 1 },
+		{ "<max-first-words>no <b>number</b></max-first-words>", NULL, 1 },
+		{ "<max-first-words a=\"b\"/>", NULL, 1 },
+		{ "<max-first-words>500</max-first-words><max-first-word>5</max-first-word>",
+		  "unknown element <max-first-word>", 1 },
+		{ "<max-first-words>500</max-first-words><max-stanza>1</max-stanza>", "'1' is too small", 1 },
+		{ "<Max-First-Words>500</Max-First-Words>", "unknown element <Max-First-Words>", 0 },
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct model_snapshot *snapshot = NULL;
+		struct config_problems problems;
+		enum result result;
+
+		snprintf(text, sizeof text,
+		         ROOT("xmpp-partners") "<xmpp-gateway><waiting-timeout>25</waiting-timeout>%s"
+		                               "</xmpp-gateway>" END,
+		         cases[i].inside);
+		config_problems_start(&problems);
+		result = read_bytes(SLICE("xmpp-partners.xml"), slice_of(text), &snapshot, &problems);
+		assert_int_equal(result, cases[i].first ? RESULT_INVALID : RESULT_OK);
+		if (cases[i].first)
+			assert_non_null(strstr(problems.items[0].why, cases[i].first));
+		else
+			assert_int_equal(model_snapshot_one(snapshot, MODEL_XMPP_GATEWAY)
+			                         ->values[MODEL_FIELD(xmpp_gateway, waiting_timeout)]
+			                         .number,
+			                 25);
+		assert_int_equal(problems.warning_count, cases[i].warnings);
+		if (cases[i].warnings) {
+			assert_true(problems.warnings[0].is_retired);
+			assert_string_equal(problems.warnings[0].field, "max-first-words");
+			assert_int_equal(problems.warnings[0].line, 2);
+		}
+		config_problems_stop(&problems);
+		model_snapshot_free(&snapshot);
+	}
+}
+
+/* A row whose kind is none, or whose field is one still, would be read by nobody. */
+static void retires_only_what_is_gone(void **state)
+{
+	static const char *const rows[][2] = {
+#define RETIRED(kind, field, why) { kind, field },
+#include "shared/model/retired.def"
+#undef RETIRED
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct model_kind *kind = model_kind_named(slice_of(rows[i][0]));
+
+		assert_non_null(kind);
+		assert_int_equal(model_field_named(kind, slice_of(rows[i][1])), kind->field_count);
+	}
+}
+
 static void keeps_a_hundred_problems_and_counts_the_others(void **state)
 {
 	struct model_snapshot *snapshot;
@@ -746,6 +812,8 @@ int main(void)
 		cmocka_unit_test(refuses_with_file_line_field_and_what_is_allowed),
 		cmocka_unit_test(tells_every_problem_of_every_document_at_once),
 		cmocka_unit_test(warns_of_what_is_doubtful_with_its_place),
+		cmocka_unit_test(drops_a_field_that_is_no_setting_any_more),
+		cmocka_unit_test(retires_only_what_is_gone),
 		cmocka_unit_test(keeps_a_hundred_problems_and_counts_the_others),
 		cmocka_unit_test(takes_and_prints_in_the_one_form),
 		cmocka_unit_test(a_document_not_given_keeps_what_the_base_has),
