@@ -236,8 +236,10 @@ static bool is_assumed(const struct question *q, size_t step, const char *why, c
 
 static const char *result_words(const struct policy_finding *f, size_t i, size_t decided, bool passes)
 {
-	if (!f->was_asked || f->answer == POLICY_NEED_SRV)
+	if (f->answer == POLICY_NEED_SRV)
 		return "unknown";
+	if (!f->was_asked) /* it has nothing to look at; its words say why */
+		return "not-applicable";
 	if (!passes && i > decided)
 		return f->answer == POLICY_PASS ? "would-pass" : "would-refuse";
 	return f->answer == POLICY_PASS ? "pass" : "refuse";

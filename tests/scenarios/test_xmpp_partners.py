@@ -81,7 +81,7 @@ def test_why_covers_xmpp_both_ways(edge):
     edge.ask("xmpp", "add", PARTNER)
     out = why(ours, theirs)
     assert (out["answer"], out["protocol"], out["direction"]) == ("pass", "xmpp", "out"), out
-    assert [s["result"] for s in out["steps"] if s["name"] == "route"] == ["unknown"]
+    assert [s["result"] for s in out["steps"] if s["name"] == "route"] == ["not-applicable"]
     inward = why(theirs, ours)
     assert (inward["answer"], inward["name"], inward["assumed"]) == ("refuse", "may-start", []), "the Access Edge knows that nobody has, though no gateway runs here"
     call = why(ours, theirs, "call")

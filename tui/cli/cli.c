@@ -514,13 +514,15 @@ static const char *question(const struct cli_request *request)
 static bool is_agreed(const struct run *run)
 {
 	const char *words = question(run->request);
-	char line[16];
+	char line[16] = "";
 
 	if (run->request->options.is_sure || !run->world->can_ask || !words)
 		return true;
 	fprintf(run->world->out, "%s ", words);
 	fflush(run->world->out);
-	return fgets(line, sizeof line, stdin) && (line[0] == 'y' || line[0] == 'Y');
+	if (!fgets(line, sizeof line, stdin)) /* what is said next begins a line all the same */
+		fputc('\n', run->world->out);
+	return line[0] == 'y' || line[0] == 'Y';
 }
 
 /* ---- all of it ---- */

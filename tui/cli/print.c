@@ -1,10 +1,12 @@
 #include "tui/cli/print.h"
 
+#include <string.h>
 #include <wchar.h>
 
 #include "shared/base/memory.h"
 #include "shared/base/text.h"
 #include "shared/control/filter.h"
+#include "tui/client/said.h"
 #include "tui/client/shown.h"
 #include "tui/client/words.h"
 
@@ -59,6 +61,36 @@ static bool is_among(struct slice name, const char *list)
 	return false;
 }
 
+struct member_row {
+	const char *name, *words; /* N_() */
+	enum print_shape shape;
+	const char *unit; /* N_(); NULL: none */
+};
+
+static const struct member_row member_rows[] = {
+#define MEMBER(name, words, shape, unit) { name, words, PRINT_##shape, unit },
+#include "tui/cli/members.def"
+#undef MEMBER
+};
+
+/* The member of the object `of`, else of any; NULL: it has no words, or is a setting (`of` is NULL). */
+static const struct member_row *member_row(const char *of, struct slice name)
+{
+	size_t length = of ? strlen(of) : 0;
+	const struct member_row *found = NULL;
+
+	for (size_t i = 0; of && i < sizeof member_rows / sizeof *member_rows; i++) {
+		struct slice row = slice_of(member_rows[i].name);
+
+		if (slice_equal(row, name))
+			found = &member_rows[i];
+		else if (length && slice_starts(row, slice_of(of)) && row.ptr[length] == '.' &&
+		         slice_equal(slice_after(row, length + 1), name))
+			return &member_rows[i];
+	}
+	return found;
+}
+
 /* Instants are milliseconds in the protocol; nobody reads those. */
 static enum print_shape shape_of(struct slice name)
 {
@@ -104,11 +136,16 @@ void print_value(struct buffer *out, const struct print_style *style, const stru
 	switch (json_kind(value)) {
 	case JSON_KIND_NULL: buffer_add_char(out, '-'); return;
 	case JSON_KIND_BOOL:
-		buffer_add(out, json_as_bool(value, false) ? SLICE("true") : SLICE("false"));
+		if (shape == PRINT_WORD && style->is_terminal)
+			buffer_add(out, slice_of(json_as_bool(value, false) ? _("yes") : _("no")));
+		else
+			buffer_add(out, json_as_bool(value, false) ? SLICE("true") : SLICE("false"));
 		return;
 	case JSON_KIND_TEXT:
 		if (slice_is_empty(json_as_slice(value)))
 			buffer_add_char(out, '-');
+		else if (shape == PRINT_WORD && style->is_terminal)
+			print_text(out, style, said_word(json_as_slice(value)));
 		else
 			print_text(out, style, json_as_slice(value));
 		return;
@@ -229,27 +266,54 @@ void print_table(struct buffer *out, const struct print_style *style, const stru
 	mem_free(list);
 }
 
-void print_members(struct buffer *out, const struct print_style *style, const struct json *object,
-                   const char *without)
+/* What stands before a member's value. */
+static struct slice member_words(const struct print_style *style, const struct member_row *row,
+                                 struct slice key)
+{
+	return row && style->is_terminal ? slice_of(_(row->words)) : key;
+}
+
+static void print_member(struct buffer *out, const struct print_style *style, const struct member_row *row,
+                         struct slice key, const struct json *value)
+{
+	print_value(out, style, value, row ? row->shape : shape_of(key));
+	if (row && row->unit && style->is_terminal && json_kind(value) == JSON_KIND_NUMBER)
+		buffer_printf(out, " %s", _(row->unit));
+}
+
+void print_members_of(struct buffer *out, const struct print_style *style, const char *of,
+                      const struct json *object, const char *without)
 {
 	struct slice key;
 	const struct json *value;
 	size_t width = 0;
 
-	for (size_t i = 0; json_member(object, i, &key, &value); i++)
-		if (!is_among(key, without) && print_width(key) > width)
-			width = print_width(key);
 	for (size_t i = 0; json_member(object, i, &key, &value); i++) {
+		size_t cells = print_width(member_words(style, member_row(of, key), key));
+
+		if (!is_among(key, without) && cells > width)
+			width = cells;
+	}
+	for (size_t i = 0; json_member(object, i, &key, &value); i++) {
+		const struct member_row *row = member_row(of, key);
+		struct slice words = member_words(style, row, key);
+
 		if (is_among(key, without))
 			continue;
-		print_text(out, style, key);
+		print_text(out, style, words);
 		if (style->is_terminal)
-			add_blanks(out, width - print_width(key) + PRINT_GAP);
+			add_blanks(out, width - print_width(words) + PRINT_GAP);
 		else
 			buffer_add_char(out, '\t');
-		print_value(out, style, value, shape_of(key));
+		print_member(out, style, row, key, value);
 		buffer_add_char(out, '\n');
 	}
+}
+
+void print_members(struct buffer *out, const struct print_style *style, const struct json *object,
+                   const char *without)
+{
+	print_members_of(out, style, "", object, without);
 }
 
 void print_json(struct buffer *out, const struct json *value)

@@ -18,7 +18,8 @@ struct print_style {
 	struct instant now;
 };
 
-enum print_shape { PRINT_TEXT, PRINT_NUMBER, PRINT_RATE, PRINT_AGE, PRINT_TIME };
+/* PRINT_WORD: a word of the wire ("up"), or true and false: on a terminal in the reader's language. */
+enum print_shape { PRINT_TEXT, PRINT_WORD, PRINT_NUMBER, PRINT_RATE, PRINT_AGE, PRINT_TIME };
 
 struct print_column {
 	const char *heading; /* N_() */
@@ -42,9 +43,15 @@ void print_rows(struct buffer *out, const struct print_style *style, const struc
 /* One scalar as people read it; arrays and objects as JSON. */
 void print_value(struct buffer *out, const struct print_style *style, const struct json *value,
                  enum print_shape shape);
-/* "name   value" per member of `object`, without those in `without` (blank-separated). */
+/*
+ * "name   value" per member of `object`, without those in `without` (blank-separated).  On a terminal members.def says
+ * in words what a name means, and its unit; elsewhere stands the name, for scripts.
+ */
 void print_members(struct buffer *out, const struct print_style *style, const struct json *object,
                    const char *without);
+/* The same, where the object has a name that members.def knows; NULL: its members are settings, which keep theirs. */
+void print_members_of(struct buffer *out, const struct print_style *style, const char *of,
+                      const struct json *object, const char *without);
 /* The value as JSON on one line; hidden characters as \uXXXX: the same value, harmless on a terminal. */
 void print_json(struct buffer *out, const struct json *value);
 

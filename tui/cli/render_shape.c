@@ -3,6 +3,9 @@
  */
 #include "tui/cli/render.h"
 
+#include <stdio.h>
+
+#include "shared/model/model.h"
 #include "tui/client/said.h"
 #include "tui/client/shown.h"
 #include "tui/client/words.h"
@@ -26,8 +29,8 @@ static const struct print_column kind_columns[] = {
 	{ N_("MEANING"), "sentence", PRINT_TEXT }, { NULL, NULL, PRINT_TEXT },
 };
 static const struct print_column listener_columns[] = {
-	{ N_("SIDE"), "side", PRINT_TEXT },   { N_("ADDRESS"), "address", PRINT_TEXT },
-	{ N_("STATE"), "state", PRINT_TEXT }, { N_("WHY"), "why", PRINT_TEXT },
+	{ N_("SIDE"), "side", PRINT_WORD },   { N_("ADDRESS"), "address", PRINT_TEXT },
+	{ N_("STATE"), "state", PRINT_WORD }, { N_("WHY"), "why", PRINT_TEXT },
 	{ NULL, NULL, PRINT_TEXT },
 };
 static const struct print_column problem_columns[] = {
@@ -38,15 +41,15 @@ static const struct print_column problem_columns[] = {
 static const struct print_column step_columns[] = {
 	{ N_("STEP"), "number", PRINT_NUMBER },
 	{ N_("NAME"), "name", PRINT_TEXT },
-	{ N_("RESULT"), "result", PRINT_TEXT },
+	{ N_("RESULT"), "result", PRINT_WORD },
 	{ N_("BECAUSE"), "words", PRINT_TEXT },
 	{ NULL, NULL, PRINT_TEXT },
 };
 static const struct print_column flag_columns[] = {
 	{ N_("FLAG"), "flag", PRINT_TEXT },
-	{ N_("ON"), "on", PRINT_TEXT },
+	{ N_("ON"), "on", PRINT_WORD },
 	{ N_("FROM"), "policy", PRINT_TEXT },
-	{ N_("SCOPE"), "scope", PRINT_TEXT },
+	{ N_("SCOPE"), "scope", PRINT_WORD },
 	{ N_("WITHOUT EFFECT BECAUSE"), "hindered", PRINT_TEXT },
 	{ NULL, NULL, PRINT_TEXT },
 };
@@ -76,14 +79,14 @@ void render_status(struct buffer *out, const struct print_style *style, const st
 	buffer_add(out, SLICE("\n\n"));
 	render_rows_of(out, style, CONTROL_VERB_SERVICE_LIST, json_get(status, "services"));
 	buffer_add_char(out, '\n');
-	print_members(out, style, json_get(status, "switches"), "");
+	print_members_of(out, style, NULL, json_get(status, "switches"), "");
 	buffer_add_char(out, '\n');
 	print_members(out, style, json_get(status, "traffic"), "history");
 	buffer_add_char(out, '\n');
-	print_members(out, style, json_get(status, "domains"), "");
+	print_members_of(out, style, "domains", json_get(status, "domains"), "");
 	if (json_count(json_get(status, "steps"))) {
 		buffer_printf(out, "\n%s\n", _("refused, by step:"));
-		print_members(out, style, json_get(status, "steps"), "");
+		print_members_of(out, style, NULL, json_get(status, "steps"), "");
 	}
 	if (json_count(attention))
 		buffer_printf(out, "\n%s\n", _("needs attention:"));
@@ -93,7 +96,7 @@ void render_status(struct buffer *out, const struct print_style *style, const st
 
 void render_fields(struct buffer *out, const struct print_style *style, const struct json *object)
 {
-	print_members(out, style, json_get(object, "fields"), "");
+	print_members_of(out, style, NULL, json_get(object, "fields"), "");
 }
 
 void render_with_live(struct buffer *out, const struct print_style *style, const struct json *partner)
@@ -103,11 +106,52 @@ void render_with_live(struct buffer *out, const struct print_style *style, const
 	print_members(out, style, partner, "kind key fields version");
 }
 
+/* "2026-11-28 14:02:00, by us: blocked": what went wrong last, behind what it was. */
+static void render_error(struct buffer *out, const struct print_style *style, const char *what,
+                         const struct json *error, const char *direction)
+{
+	char shown[SHOWN_BYTES];
+
+	if (json_kind(error) != JSON_KIND_OBJECT)
+		return;
+	buffer_printf(out, "%s %s, ", what, shown_time(json_as_number(json_get(error, "time"), 0), shown));
+	if (direction) {
+		print_value(out, style, json_get(error, direction), PRINT_WORD);
+		buffer_add(out, SLICE(", "));
+	}
+	buffer_add(out, slice_of(_("by ")));
+	print_value(out, style, json_get(error, "by"), PRINT_WORD);
+	buffer_add(out, SLICE(": "));
+	line_value(out, style, error, "text");
+	buffer_add_char(out, '\n');
+	if (!direction && !slice_is_empty(text_of(error, "advice"))) {
+		buffer_printf(out, "%s ", _("what to do:"));
+		line_value(out, style, error, "advice");
+		buffer_add_char(out, '\n');
+	}
+}
+
+static const char domain_beside[] = "fields counts connections_list last_error last_error_at advice "
+                                    "last_error_in last_error_out";
+
+/* Its settings first, of them those that a domain of its list has; then what is live. */
 void render_domain(struct buffer *out, const struct print_style *style, const struct json *domain)
 {
+	const struct model_kind *settings = model_kind(MODEL_ALLOWED_DOMAIN);
 	const struct json *connections = json_get(domain, "connections_list");
+	char without[1024];
+	int used = snprintf(without, sizeof without, "%s", domain_beside);
 
-	print_members(out, style, domain, "connections_list");
+	for (size_t i = 0; i < settings->field_count && used > 0 && (size_t)used < sizeof without; i++)
+		used += snprintf(without + used, sizeof without - (size_t)used, " %s",
+		                 settings->fields[i].name);
+	render_fields(out, style, domain);
+	buffer_add_char(out, '\n');
+	print_members(out, style, domain, without);
+	buffer_add_char(out, '\n');
+	print_members(out, style, json_get(domain, "counts"), "");
+	render_error(out, style, _("last error of what came in:"), json_get(domain, "last_error_in"), NULL);
+	render_error(out, style, _("last error of what went out:"), json_get(domain, "last_error_out"), NULL);
 	if (json_count(connections)) {
 		buffer_add_char(out, '\n');
 		render_rows_of(out, style, CONTROL_VERB_CONNECTION_LIST, connections);
@@ -121,22 +165,6 @@ static void render_assumed(struct buffer *out, const struct print_style *style, 
 		buffer_add(out, i ? slice_of(_(", and ")) : SLICE_NONE);
 		print_value(out, style, json_at(assumed, i), PRINT_TEXT);
 	}
-	buffer_add_char(out, '\n');
-}
-
-static void render_last_error(struct buffer *out, const struct print_style *style, const struct json *error)
-{
-	char shown[SHOWN_BYTES];
-
-	if (json_kind(error) != JSON_KIND_OBJECT)
-		return;
-	buffer_printf(out, _("last failure with this partner: %s, "),
-	              shown_time(json_as_number(json_get(error, "time"), 0), shown));
-	line_value(out, style, error, "direction");
-	buffer_add(out, slice_of(_(", by ")));
-	line_value(out, style, error, "by");
-	buffer_add(out, SLICE(": "));
-	line_value(out, style, error, "text");
 	buffer_add_char(out, '\n');
 }
 
@@ -160,7 +188,8 @@ void render_why(struct buffer *out, const struct print_style *style, const struc
 		line_value(out, style, why, "words");
 		buffer_add_char(out, '\n');
 	}
-	render_last_error(out, style, json_get(why, "last_error"));
+	render_error(out, style, _("last failure with this partner:"), json_get(why, "last_error"),
+	             "direction");
 	buffer_add_char(out, '\n');
 	print_table(out, style, step_columns, json_get(why, "steps"));
 	for (size_t i = 0; i < json_count(json_get(why, "steps")); i++) {
@@ -318,7 +347,7 @@ void render_verdict(struct buffer *out, const struct print_style *style, const s
 void render_user(struct buffer *out, const struct print_style *style, const struct json *user)
 {
 	if (json_kind(json_get(user, "fields")) == JSON_KIND_OBJECT)
-		print_members(out, style, json_get(user, "fields"), "");
+		print_members_of(out, style, NULL, json_get(user, "fields"), "");
 	else
 		buffer_printf(out, "%s\n", _("is listed nowhere"));
 	buffer_add(out, slice_of(_("holds: ")));

@@ -14,9 +14,9 @@ static enum print_shape shape_of(enum column_type type)
 	case COLUMN_AGE: return PRINT_AGE;
 	case COLUMN_TIME: return PRINT_TIME;
 	case COLUMN_SPAN: return PRINT_NUMBER;
-	case COLUMN_TEXT:
 	case COLUMN_WORD:
-	case COLUMN_STATE:
+	case COLUMN_STATE: return PRINT_WORD;
+	case COLUMN_TEXT:
 	case COLUMN_TREE:
 	case COLUMN_TROUBLE:
 	case COLUMN_FLAG:

@@ -66,9 +66,10 @@ WORDS = """up down idle connecting handshake closing closed draining failed refu
  external internal in out incoming outgoing sip xmpp
  error warning notice info debug allow block
  added changed removed renamed done denied asked conflict invalid unknown
- message presence session call other global site user limited pass refuse
+ message presence session call other global site user limited
  us partner pool network inviting leaving ended pending active terminated ok
  watched watching suspicious rate contacts certificate connection config service audit listener dns
+ pass refuse would-pass would-refuse assumed not-applicable good doubtful wanted
  pool-member discovered unidentified allowed handshaking expired none published here""".split()
 # Words that stand in a sentence: which way, which side, what came of it.
 PARTS = "incoming outgoing in out external internal xmpp published refused denied unknown done".split()

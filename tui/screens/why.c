@@ -34,6 +34,7 @@ static const char *result_words(struct slice result, enum grid_role *role)
 		{ "refuse", N_("BLOCK"), GRID_BAD },
 		{ "would-pass", N_("(pass)"), GRID_DIM },
 		{ "would-refuse", N_("(block)"), GRID_WARN },
+		{ "not-applicable", N_("n/a"), GRID_DIM },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -72,6 +72,41 @@ static void what_why_assumed_and_the_last_failure_stand_before_all_else(void **s
 	buffer_stop(&out);
 }
 
+/* Of a domain each setting once, by the name that one types; what is live in words, with units. */
+static void members_are_words_on_a_terminal_and_names_elsewhere(void **state)
+{
+	struct json *domain = parse(
+	        "{\"domain\":\"x.example\",\"rule\":\"block\",\"comment\":\"c\",\"proxy-fqdn\":\"\",\"rate\":"
+	        "14.2,"
+	        "\"last_error\":\"no\",\"later\":1,\"fields\":{\"domain\":\"x.example\",\"comment\":\"c\"},"
+	        "\"last_error_in\":{\"time\":1785000000000,\"by\":\"us\",\"text\":\"no\",\"advice\":\"do\"},"
+	        "\"last_error_out\":null,\"counts\":{\"in\":3}}");
+	struct json *service = parse("{\"name\":\"access\",\"starts_again\":true,\"drain_ends\":null}");
+	struct json *counts = parse("{\"up\":2}");
+	struct buffer out;
+
+	(void)state;
+	buffer_start(&out, 4096);
+	render_result(&out, &terminal, CONTROL_VERB_DOMAIN_SHOW, domain);
+	expect(&out, "domain   x.example\ncomment  c\n\n"
+	             "rule      block\nmessages  14.2 /s\nlater     1\n\n"
+	             "messages in  3\n"
+	             "last error of what came in: 2026-07-25 17:20:00, by us: no\nwhat to do: do\n");
+	render_result(&out, &pipe_style, CONTROL_VERB_SERVICE_SHOW, service);
+	expect(&out, "name\taccess\nstarts_again\ttrue\ndrain_ends\t-\n");
+	render_result(&out, &terminal, CONTROL_VERB_SERVICE_SHOW, service);
+	expect(&out, "name                       access\nstarts again when drained  yes\ndrain ends at       "
+	             "       -\n");
+	print_members_of(&out, &terminal, "domains", counts, "");
+	expect(&out, "partners connected  2\n");
+	print_members(&out, &terminal, counts, "");
+	expect(&out, "up  2\n");
+	json_free(&counts);
+	json_free(&service);
+	json_free(&domain);
+	buffer_stop(&out);
+}
+
 static void hostile_text_cannot_leave_its_cell(void **state)
 {
 	static const struct {
@@ -271,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables),
 		cmocka_unit_test(what_why_assumed_and_the_last_failure_stand_before_all_else),
+		cmocka_unit_test(members_are_words_on_a_terminal_and_names_elsewhere),
 		cmocka_unit_test(hostile_text_cannot_leave_its_cell),
 		cmocka_unit_test(json_stays_the_same_value_and_is_harmless),
 		cmocka_unit_test(exit_codes_of_answers),
