@@ -41,6 +41,7 @@ def test_words_come_from_the_rows_and_names_from_the_daemon(bare):
     assert complete(bare, "domain allow x.example proxy-p") == ["proxy-port="]
     # behind the = readline replaces only the value
     assert complete(bare, "domain allow x.example identity=e") == ["edge-fqdn"]
+    assert complete(bare, "domain allow x.example --unset=comment,proxy-p") == ["comment,proxy-port"]
 
 
 def test_a_daemon_that_hangs_or_is_not_there_holds_nobody_up(bare):

@@ -179,11 +179,34 @@ static void offer_columns(struct buffer *out, enum control_verb_id list, bool is
 	buffer_stop(&names);
 }
 
-/* What may follow "--columns", or stands in "--columns=WORD". */
-static void offer_option_value(struct buffer *out, enum control_verb_id list, const char *option,
-                               const char *written, struct slice typed)
+/* Fields of the object that the verb sets, after the last comma. */
+static void offer_unset(struct buffer *out, const struct control_verb *row, const char *option,
+                        struct slice typed)
 {
-	if (is_same("columns", slice_of(option)) || is_same("sort", slice_of(option)))
+	struct slice part = typed;
+	struct control_argument argument;
+	char before[COMPLETE_BEFORE_BYTES];
+
+	while (slice_find(part, ',') < part.len)
+		part = slice_after(part, slice_find(part, ',') + 1);
+	snprintf(before, sizeof before, "%s%.*s", option, (int)(typed.len - part.len), typed.ptr);
+	for (size_t i = 0; row && control_verb_argument(row, i, &argument); i++) {
+		const struct model_kind *kind = argument.is_fields ? model_kind_named(slice_of(argument.name))
+		                                                   : NULL;
+
+		for (size_t f = 0; kind && f < kind->field_count; f++)
+			if (f != kind->key)
+				offer(out, part, before, slice_of(kind->fields[f].name), "");
+	}
+}
+
+/* What may follow "--columns", or stands in "--columns=WORD". */
+static void offer_option_value(struct buffer *out, const struct control_verb *row, enum control_verb_id list,
+                               const char *option, const char *written, struct slice typed)
+{
+	if (is_same("unset", slice_of(option)))
+		offer_unset(out, row, written, typed);
+	else if (is_same("columns", slice_of(option)) || is_same("sort", slice_of(option)))
 		offer_columns(out, list, is_same("sort", slice_of(option)), written, typed);
 }
 
@@ -229,11 +252,13 @@ void complete_words(size_t count, const char *const *words, struct buffer *out, 
 		plain++;
 	}
 	if (is_value)
-		offer_option_value(out, list, takes_next(slice_of(words[count - 2])), "", part);
+		offer_option_value(out, row, list, takes_next(slice_of(words[count - 2])), "", part);
 	else if (slice_starts(part, SLICE("--columns=")))
-		offer_option_value(out, list, "columns", "--columns=", slice_after(part, 10));
+		offer_option_value(out, row, list, "columns", "--columns=", slice_after(part, 10));
 	else if (slice_starts(part, SLICE("--sort=")))
-		offer_option_value(out, list, "sort", "--sort=", slice_after(part, 7));
+		offer_option_value(out, row, list, "sort", "--sort=", slice_after(part, 7));
+	else if (slice_starts(part, SLICE("--unset=")))
+		offer_option_value(out, row, list, "unset", "--unset=", slice_after(part, 8));
 	else if (part.len && part.ptr[0] == '-')
 		offer_options(out, row, part);
 	else if (plain == 0)
