@@ -136,8 +136,9 @@ void remote_decide(struct passage *p);
 
 /* Does it try a password? */
 bool remote_credentials(const struct sip_message *m);
-/* Whose: as Digest says it, else From; as entries hold it, in `to`. */
-struct slice remote_credentials_user(const struct sip_message *m, char to[POLICY_ADDRESS_BYTES]);
+/* Whose, by the n-th header: as Digest says it, else From; as entries hold it, in `to`.  False: there are no more. */
+bool remote_credentials_user(const struct sip_message *m, size_t n, char to[POLICY_ADDRESS_BYTES],
+                             struct slice *user);
 
 /* ---- sign_ins.c ---- */
 void sign_ins_start(struct access *a);

@@ -132,6 +132,23 @@ static void add_flow_timer(struct flow *flow, const struct sip_message *asked,
 	flow_set_deadline(flow);
 }
 
+/*
+ * Of the one who is signed in over it, and of who has been counted (`known`), they are no tries: his pool may refuse
+ * him a call, or change its nonce, as often as it likes.
+ */
+static void passwords_failed(struct flow *flow, const struct sip_message *asked, struct slice known,
+                             int status)
+{
+	char rooms[2][POLICY_ADDRESS_BYTES]; /* by turns: the one before is compared with */
+	struct slice user;
+
+	for (size_t i = 0; remote_credentials_user(asked, i, rooms[i % 2], &user); i++) {
+		if (!slice_equal(user, known) && !remote_user_of(flow, user, false))
+			sign_ins_failed(flow, user, status);
+		known = user;
+	}
+}
+
 static void registered(struct request *r, struct flow *flow, const struct sip_message *answer,
                        struct sip_edits *edits)
 {
@@ -146,6 +163,7 @@ static void registered(struct request *r, struct flow *flow, const struct sip_me
 		add_flow_timer(flow, &asked, answer, edits);
 	} else if (is_failed_sign_in(&asked, answer)) {
 		sign_ins_failed(flow, address, answer->status);
+		passwords_failed(flow, &asked, address, answer->status);
 	}
 }
 
@@ -174,22 +192,14 @@ static void joined(struct request *r, struct flow *flow)
 	remote_prove(flow, "anonymous");
 }
 
-/*
- * Whatever the method, credentials are a try.  Of the one who is signed in over it they are none: his pool may
- * refuse him a call, or change its nonce, as often as it likes.
- */
+/* Whatever the method, credentials are a try. */
 static void tried(struct request *r, struct flow *flow, const struct sip_message *answer)
 {
-	char room[POLICY_ADDRESS_BYTES];
 	struct sip_message asked;
-	struct slice user;
 
-	if ((answer->status != 401 && answer->status != 407 && answer->status != 403) ||
-	    !request_parse(r, &asked) || !remote_credentials(&asked) || is_stale(answer))
-		return;
-	user = remote_credentials_user(&asked, room);
-	if (!remote_user_of(flow, user, false))
-		sign_ins_failed(flow, user, answer->status);
+	if ((answer->status == 401 || answer->status == 407 || answer->status == 403) &&
+	    request_parse(r, &asked) && !is_stale(answer))
+		passwords_failed(flow, &asked, SLICE_NONE, answer->status);
 }
 
 void remote_answered(struct request *r, struct flow *flow, const struct sip_message *answer,

@@ -159,21 +159,28 @@ static void gather(struct passage *p, const struct flow *receiver)
 
 /* ---- credentials ---- */
 
-static const struct sip_header *credentials_of(const struct sip_message *m)
+/* The n-th of all headers with credentials, whatever the realm (RFC 3261 §22.3): each is a try. */
+static const struct sip_header *credentials_at(const struct sip_message *m, size_t n)
 {
-	const struct sip_header *header = sip_message_header(m, SIP_PROXY_AUTHORIZATION);
+	static const enum sip_header_id kinds[] = { SIP_PROXY_AUTHORIZATION, SIP_AUTHORIZATION };
 
-	return header ? header : sip_message_header(m, SIP_AUTHORIZATION);
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		for (const struct sip_header *header = sip_message_header(m, kinds[i]); header;
+		     header = sip_message_next(m, header))
+			if (n-- == 0)
+				return header;
+	return NULL;
 }
 
-bool remote_credentials(const struct sip_message *m) { return credentials_of(m) != NULL; }
+bool remote_credentials(const struct sip_message *m) { return credentials_at(m, 0) != NULL; }
 
 /* "alice", "alice@contoso.example" and "CONTOSO\alice" are what programs write there; the domain is then From's. */
-struct slice remote_credentials_user(const struct sip_message *m, char to[POLICY_ADDRESS_BYTES])
+bool remote_credentials_user(const struct sip_message *m, size_t n, char to[POLICY_ADDRESS_BYTES],
+                             struct slice *user)
 {
-	const struct sip_header *header = credentials_of(m);
+	const struct sip_header *header = credentials_at(m, n);
 	struct sip_uri uri = { .user = m->from.uri.user, .host = m->from.uri.host };
-	struct slice name, address;
+	struct slice name;
 	size_t sign;
 
 	if (header && sip_auth_param(header->value, SLICE("username"), &name) && name.len) {
@@ -184,8 +191,10 @@ struct slice remote_credentials_user(const struct sip_message *m, char to[POLICY
 		while ((sign = slice_find(uri.user, '\\')) < uri.user.len)
 			uri.user = slice_after(uri.user, sign + 1);
 	}
-	address = remote_address(&uri, to);
-	return address.len ? address : remote_address(&m->from.uri, to);
+	*user = remote_address(&uri, to);
+	if (!user->len)
+		*user = remote_address(&m->from.uri, to);
+	return header != NULL;
 }
 
 /* ---- limits ---- */
@@ -223,14 +232,15 @@ static bool may_try(struct passage *p, struct slice user)
 static bool may_try_password(struct passage *p)
 {
 	char room[POLICY_ADDRESS_BYTES];
-	struct slice user = remote_credentials_user(p->m, room);
+	struct slice user;
 	int64_t wait_ms;
 
-	if (!remote_credentials(p->m) || remote_user_of(p->flow, user, false) ||
-	    sign_ins_admit(p->flow, user, &wait_ms))
-		return true;
-	passage_turn_down(p, POLICY_REFUSAL_SIGN_IN_HELD, "", retry_after(p, wait_ms));
-	return false;
+	for (size_t i = 0; remote_credentials_user(p->m, i, room, &user); i++)
+		if (!remote_user_of(p->flow, user, false) && !sign_ins_admit(p->flow, user, &wait_ms)) {
+			passage_turn_down(p, POLICY_REFUSAL_SIGN_IN_HELD, "", retry_after(p, wait_ms));
+			return false;
+		}
+	return true;
 }
 
 /*
@@ -288,7 +298,8 @@ static bool is_within_limits(struct passage *p)
 	}
 	if (!has_patience(p))
 		return false;
-	return p->m->method == SIP_REGISTER ? may_register(p) : may_try_password(p);
+	/* A REGISTER too: who is signed in could renew that with the credentials of somebody else. */
+	return (p->m->method != SIP_REGISTER || may_register(p)) && may_try_password(p);
 }
 
 /* ---- on its way ---- */

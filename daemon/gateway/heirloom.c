@@ -27,14 +27,19 @@ void heirloom_hand_over(struct talks *t)
 	size_t begun;
 
 	t->heirloom_ms = 0;
-	if (!t->state || !(out = gateway_access_begin(g, &begun)))
+	if (!t->state)
+		return;
+	t->heirloom_ms = gateway_now_ms(g); /* what cannot be sent or read now is tried again, too */
+	if (!(out = gateway_access_begin(g, &begun)))
 		return;
 	if (state_each(t->state, STATE_FIRST, HEIRLOOM_BATCH, add_line, out, NULL) != RESULT_OK ||
-	    out->is_broken || buffer_length(out) == begun + LINK_SIP_HEAD_BYTES)
+	    out->is_broken) {
 		gateway_access_undo(g, begun);
-	else {
+	} else if (buffer_length(out) == begun + LINK_SIP_HEAD_BYTES) {
+		gateway_access_undo(g, begun);
+		t->heirloom_ms = 0; /* there are none any more */
+	} else {
 		gateway_access_end(g, begun, LINK_SIP_CONTACTS);
-		t->heirloom_ms = gateway_now_ms(g);
 	}
 }
 

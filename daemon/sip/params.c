@@ -163,6 +163,10 @@ bool sip_param(struct slice params, struct slice name, struct slice *value)
 
 bool sip_auth_param(struct slice header, struct slice name, struct slice *value)
 {
+	size_t scheme = 0;
+
 	header = slice_trim(header);
-	return find_in(slice_after(header, slice_find(header, ' ')), ',', name, value) && value->ptr;
+	while (scheme < header.len && !strchr(" \t\r\n", header.ptr[scheme])) /* LWS, RFC 3261 §25.1 */
+		scheme++;
+	return find_in(slice_after(header, scheme), ',', name, value) && value->ptr;
 }

@@ -201,6 +201,11 @@ def test_failed_sign_ins_have_to_wait(served):
     answer = dora.connection.ask(dora.message(address("eve"), headers=['Authorization: Digest username="alice2", response="guess"']))
     assert answer.status == 480 and answer.get("Retry-After")
     assert dora.connection.ask(dora.message(address("eve"))).status == 407, "who is signed in goes on"
+    # Nor by renewing her own registration with it, nor behind credentials of her own.
+    guess, own = 'Authorization: Digest username="alice2", response="guess"', 'Proxy-Authorization: Digest username="dora", response="own"'
+    assert dora.connection.ask(dora.register_request([guess])).status == 480
+    assert dora.connection.ask(dora.message(address("eve"), headers=[own, guess])).status == 480
+    assert dora.connection.ask(dora.register_request([])).status == 407
 
 
 def test_what_strangers_send_to_the_pool_is_bounded(served):

@@ -89,17 +89,36 @@ static enum result sort_rows(const struct table_wish *wish, enum control_verb_id
 
 /* ---- as what ---- */
 
+/*
+ * Spreadsheets take a text that begins so for a formula, and much of what a list shows was written by strangers: an
+ * apostrophe before it makes it text.  A telephone number or a negative one is none.
+ */
+static bool is_formula(struct slice text)
+{
+	size_t at = 1;
+
+	if (!text.len || !strchr("=+-@", text.ptr[0]))
+		return false;
+	if (text.ptr[0] == '=' || text.ptr[0] == '@')
+		return true;
+	while (at < text.len && strchr("0123456789.", text.ptr[at]))
+		at++;
+	return at < text.len;
+}
+
 /* RFC 4180 §2: quotes where a value has a comma, a quote or a line's end; a quote is doubled. */
-static void put_csv(struct buffer *out, struct slice text)
+static void put_csv(struct buffer *out, const char *before, struct slice text)
 {
 	bool needs_quotes = slice_find(text, ',') < text.len || slice_find(text, '"') < text.len ||
 	                    (text.len && (text.ptr[0] == ' ' || text.ptr[text.len - 1] == ' '));
 
 	if (!needs_quotes) {
+		buffer_add(out, slice_of(before));
 		buffer_add(out, text);
 		return;
 	}
 	buffer_add_char(out, '"');
+	buffer_add(out, slice_of(before));
 	for (size_t i = 0; i < text.len; i++) {
 		if (text.ptr[i] == '"')
 			buffer_add_char(out, '"');
@@ -125,7 +144,7 @@ static void print_csv(struct buffer *out, const struct print_style *style, const
 	buffer_start(&cell, 64 * 1024);
 	for (size_t c = 0; style->has_headings && c < chosen->count; c++) {
 		buffer_add(out, c ? SLICE(",") : SLICE(""));
-		put_csv(out, slice_of(chosen->columns[c].member));
+		put_csv(out, "", slice_of(chosen->columns[c].member));
 	}
 	buffer_add(out, style->has_headings ? SLICE("\r\n") : SLICE(""));
 	for (size_t i = 0; i < count; i++) {
@@ -136,7 +155,7 @@ static void print_csv(struct buffer *out, const struct print_style *style, const
 			if (!is_nothing(value))
 				print_value(&cell, &plain, value, PRINT_TEXT);
 			buffer_add(out, c ? SLICE(",") : SLICE(""));
-			put_csv(out, buffer_slice(&cell));
+			put_csv(out, is_formula(buffer_slice(&cell)) ? "'" : "", buffer_slice(&cell));
 		}
 		buffer_add(out, SLICE("\r\n"));
 	}

@@ -58,26 +58,35 @@ static void an_address_longer_than_any_entrys_is_nobodys(void **state)
 }
 
 static const struct {
-	const char *behaviour, *credentials, *user;
+	const char *behaviour, *credentials, *user, *other;
 } tries[] = {
-	{ "as Digest says it", "Authorization: Digest username=\"dora\", realm=\"x\"",
-	  "dora@contoso.example" },
+	{ "as Digest says it", "Authorization: Digest username=\"dora\", realm=\"x\"", "dora@contoso.example",
+	  NULL },
 	{ "whatever stands before", "Authorization: Digest realm=\"a, username=eve\",username=\"dora\"",
-	  "dora@contoso.example" },
+	  "dora@contoso.example", NULL },
 	{ "with a domain", "Proxy-Authorization: Digest username=\"dora@other.example\"",
-	  "dora@other.example" },
+	  "dora@other.example", NULL },
 	{ "with a domain of Windows", "Authorization: Digest username=\"CONTOSO\\\\Dora\"",
-	  "dora@contoso.example" },
-	{ "unquoted", "Authorization: Digest username=dora", "dora@contoso.example" },
+	  "dora@contoso.example", NULL },
+	{ "unquoted", "Authorization: Digest username=dora", "dora@contoso.example", NULL },
 	{ "From, where it names nobody", "Authorization: NTLM qop=\"auth\", realm=\"x\"",
-	  "alice@contoso.example" },
-	{ "From, where it is empty", "Authorization: Digest username=\"\"", "alice@contoso.example" },
-	{ "From, where it has no value", "Authorization: Digest username", "alice@contoso.example" },
+	  "alice@contoso.example", NULL },
+	{ "From, where it is empty", "Authorization: Digest username=\"\"", "alice@contoso.example", NULL },
+	{ "From, where it has no value", "Authorization: Digest username", "alice@contoso.example", NULL },
 	{ "From, where two people are named", "Authorization: Digest username=\"a@b@c\"",
-	  "alice@contoso.example" },
-	{ "From, where it would frame", "Authorization: Digest username=\"do%0Dra\"",
-	  "alice@contoso.example" },
-	{ "nobody tries", "Subject: none", NULL },
+	  "alice@contoso.example", NULL },
+	{ "From, where it would frame", "Authorization: Digest username=\"do%0Dra\"", "alice@contoso.example",
+	  NULL },
+	{ "behind a tab", "Authorization: Digest\tusername=\"dora\", realm=\"x\"", "dora@contoso.example",
+	  NULL },
+	{ "behind a fold", "Authorization: Digest\r\n username=\"dora\", realm=\"x\"", "dora@contoso.example",
+	  NULL },
+	{ "two", "Authorization: Digest username=\"dora\"\r\nProxy-Authorization: Digest username=\"eve\"",
+	  "eve@contoso.example", "dora@contoso.example" },
+	{ "two of a kind",
+	  "Authorization: Digest username=\"dora\", realm=\"x\"\r\nAuthorization: Digest username=\"eve\"",
+	  "dora@contoso.example", "eve@contoso.example" },
+	{ "nobody tries", "Subject: none", NULL, NULL },
 };
 
 static void knows_whose_password_is_tried(void **state)
@@ -88,6 +97,7 @@ static void knows_whose_password_is_tried(void **state)
 		struct arena arena;
 		struct sip_message m;
 		struct sip_fault fault;
+		struct slice user;
 
 		printf("%s\n", tries[i].behaviour);
 		snprintf(text, sizeof text,
@@ -98,8 +108,12 @@ static void knows_whose_password_is_tried(void **state)
 		arena_start(&arena, SIP_MESSAGE_ARENA_MAX);
 		assert_int_equal(sip_message_parse(slice_of(text), &arena, &m, &fault), SIP_PARSE_OK);
 		assert_int_equal(remote_credentials(&m), tries[i].user != NULL);
+		assert_int_equal(remote_credentials_user(&m, 0, room, &user), tries[i].user != NULL);
 		if (tries[i].user)
-			assert_true(slice_equal(remote_credentials_user(&m, room), slice_of(tries[i].user)));
+			assert_true(slice_equal(user, slice_of(tries[i].user)));
+		assert_int_equal(remote_credentials_user(&m, 1, room, &user), tries[i].other != NULL);
+		if (tries[i].other)
+			assert_true(slice_equal(user, slice_of(tries[i].other)));
 		arena_stop(&arena);
 	}
 }
