@@ -302,7 +302,7 @@ static void presence_received(struct talks *t, const struct xmpp_element *stanza
 	}
 	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
 		if (slice_equal(type, slice_of(asked[i].type))) {
-			watching_stanza(t, &p, asked[i].event);
+			watching_stanza(t, &p, stanza, asked[i].event);
 			return;
 		}
 	if (type.len == 0 || slice_equal(type, SLICE("unavailable")))
@@ -392,6 +392,7 @@ bool talks_start(struct gateway *g)
 	map_start(&t->watching_tags, TALKS_SUBSCRIPTIONS_CEILING, g->seed);
 	map_start(&t->watched_pairs, TALKS_SUBSCRIPTIONS_CEILING, g->seed);
 	map_start(&t->notify_tags, TALKS_SUBSCRIPTIONS_CEILING, g->seed);
+	map_start(&t->rooms, 2 * TALKS_SUBSCRIPTIONS_CEILING, g->seed);
 	list_start(&t->pair_list);
 	list_start(&t->unsent);
 	list_start(&t->promises);
@@ -437,6 +438,7 @@ void talks_stop(struct gateway *g)
 	map_stop(&t->watching_tags);
 	map_stop(&t->watched_pairs);
 	map_stop(&t->notify_tags);
+	map_stop(&t->rooms);
 	arena_stop(&t->arena);
 	xmpp_parser_free(&t->parser);
 	mem_free(t);

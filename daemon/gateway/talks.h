@@ -13,6 +13,7 @@
  *   pair.c      what is remembered of two people who talk
  *   message.c   one message, each way, to exactly one outcome
  *   session.c   IM sessions of Lync's kind: INVITE, MESSAGE in the dialog, BYE
+ *   room.c      how many subscriptions there may be, and how many with one partner
  *   watching.h watching.c watching_tell.c  an XMPP user watches one of ours: we subscribe in SIP
  *   watched.h device.c notify.c watched.c   one of ours watches an XMPP user: we notify in SIP
  *   iq.c        the few questions that are answered
@@ -33,6 +34,8 @@ enum {
 	TALKS_SESSIONS_MAX = 20000,
 	TALKS_QUEUE_MAX = 32, /* messages that wait for one session to come up */
 	TALKS_SUBSCRIPTIONS_CEILING = 1000000,
+	TALKS_ONE_PARTNER_PART =
+	        4, /* one partner, with all its domains, may have this part of max-subscriptions */
 	TALKS_DIALOGS_PER_PAIR_MAX = 16, /* devices of one of ours that watch the same contact */
 	TALKS_TAG_BYTES = 17,
 	TALKS_SESSION_IDLE_MS = 10 * 60 * 1000, /* RFC 7573 §6: then "gone" */
@@ -50,6 +53,7 @@ enum {
 };
 
 struct pair;
+struct room;
 struct session;
 struct watching;
 struct watched;
@@ -122,6 +126,8 @@ struct talks {
 	struct map watching_pairs, watching_tags;
 	struct handles watcheds, notifies;
 	struct map watched_pairs, notify_tags;
+	struct map rooms;    /* by partner's domain: how many of both */
+	int64_t full_ms;     /* max-subscriptions was last met; 0: never */
 	struct state *state; /* NULL: nothing survives */
 	struct loop_timer commit_timer;
 	int64_t commit_wait_ms; /* the last commit failed, and the next comes after so long; 0: it worked */
@@ -281,8 +287,16 @@ void session_second(struct talks *t);
 void session_end_all(struct talks *t);
 void session_write(struct talks *t, struct gateway_page *page, struct json_writer *w);
 
+/* ---- room.c ---- */
+
+/* For one more subscription of the pair; false: `why`, and that has been told. */
+bool room_is_left(struct talks *t, struct slice key, const char **why);
+struct room *room_enter(struct talks *t, struct slice key); /* for room_leave; NULL: no memory */
+void room_leave(struct talks *t, struct room *room);
+
 /* ---- watching.c ---- */
-void watching_stanza(struct talks *t, const struct parties *p, enum translate_watching_event event);
+void watching_stanza(struct talks *t, const struct parties *p, const struct xmpp_element *stanza,
+                     enum translate_watching_event event);
 void watching_sign_of_life(struct talks *t, const struct parties *p, bool has_come);
 void watching_answered(struct talks *t, struct ask *ask, const struct sip_message *m, int status);
 bool watching_notified(struct talks *t, handle server,
@@ -307,7 +321,6 @@ bool watched_load(struct talks *t, struct reason *reason);
 void watched_save_all(struct talks *t);
 void watched_free_all(struct talks *t);
 void watched_write(struct talks *t, struct gateway_page *page, struct json_writer *w);
-size_t talks_subscriptions(const struct talks *t);
 
 /* ---- with whom our users began, as a state file of before knows it (heirloom.c) ---- */
 /* The stream to the Access Edge is there: it is given what the file has, a batch at a time. */

@@ -30,11 +30,14 @@ static struct watched *watched_new(struct talks *t, struct slice key)
 	memcpy((char *)(w + 1), key.ptr, key.len);
 	w->key = (struct slice){ (char *)(w + 1), key.len };
 	list_start(&w->notifies);
-	w->self = handles_add(&t->watcheds, w);
+	w->room = room_enter(t, w->key);
+	w->self = w->room ? handles_add(&t->watcheds, w) : 0;
 	if (w->self && map_add(&t->watched_pairs, w->key, w) == RESULT_OK)
 		return w;
 	if (w->self)
 		handles_remove(&t->watcheds, w->self);
+	if (w->room)
+		room_leave(t, w->room);
 	mem_free(w);
 	return NULL;
 }
@@ -43,6 +46,7 @@ static void watched_free(struct talks *t, struct watched *w)
 {
 	map_remove(&t->watched_pairs, w->key);
 	handles_remove(&t->watcheds, w->self);
+	room_leave(t, w->room);
 	device_forget_all(w);
 	mem_free(w);
 }
@@ -226,6 +230,7 @@ void watched_subscribe(struct talks *t, handle server, const struct sip_message 
 	struct watched *w = map_get(&t->watched_pairs, p->key);
 	struct notify *n = NULL;
 	char tag[TALKS_TAG_BYTES];
+	const char *why = "too many devices of one user watch the same contact";
 	uint32_t expires_s;
 	int status = check_subscribe(m, &expires_s);
 
@@ -233,8 +238,7 @@ void watched_subscribe(struct talks *t, handle server, const struct sip_message 
 		talks_answer(t, server, status, "");
 		return;
 	}
-	if (!w &&
-	    talks_subscriptions(t) < (t->gateway->settings ? t->gateway->settings->max_subscriptions : 100))
+	if (!w && room_is_left(t, p->key, &why))
 		w = watched_new(t, p->key);
 	talks_make_tag(t, tag);
 	if (w)
@@ -242,7 +246,7 @@ void watched_subscribe(struct talks *t, handle server, const struct sip_message 
 	if (!n) {
 		if (w && w->state == TRANSLATE_WATCHED_NONE && w->notify_count == 0)
 			watched_free(t, w);
-		talks_give_up(t, server, 480, LINK_SIP_TEMPORARY, "too many subscriptions");
+		talks_give_up(t, server, 480, LINK_SIP_TEMPORARY, why);
 		return;
 	}
 	if (!dialog_from_request(&n->dialog, m, slice_of(tag), &t->arena)) {
@@ -469,8 +473,6 @@ void watched_second(struct talks *t)
 		}
 	}
 }
-
-size_t talks_subscriptions(const struct talks *t) { return t->watchings.count + t->watcheds.count; }
 
 /* ---- after a restart ---- */
 

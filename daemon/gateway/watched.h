@@ -13,6 +13,7 @@ enum { NOTIFY_EVENT_BYTES = 72 };
 struct watched {
 	handle self;
 	struct slice key; /* owned, behind the struct */
+	struct room *room;
 	enum translate_watched_state state;
 	struct list notifies;
 	size_t notify_count;

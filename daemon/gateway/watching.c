@@ -38,11 +38,14 @@ static struct watching *watching_new(struct talks *t, struct slice key)
 	w->refresh_ms = w->expires_ms = w->retry_ms = w->stale_ms = INT64_MAX;
 	w->expires_s = TALKS_SUBSCRIBE_S;
 	w->alive_ms = gateway_now_ms(t->gateway);
-	w->self = handles_add(&t->watchings, w);
+	w->room = room_enter(t, w->key);
+	w->self = w->room ? handles_add(&t->watchings, w) : 0;
 	if (w->self && map_add(&t->watching_pairs, w->key, w) == RESULT_OK)
 		return w;
 	if (w->self)
 		handles_remove(&t->watchings, w->self);
+	if (w->room)
+		room_leave(t, w->room);
 	mem_free(w);
 	return NULL;
 }
@@ -61,6 +64,7 @@ static void watching_free(struct talks *t, struct watching *w)
 	drop_dialog(t, w);
 	map_remove(&t->watching_pairs, w->key);
 	handles_remove(&t->watchings, w->self);
+	room_leave(t, w->room);
 	mem_free(w->document);
 	mem_free(w);
 }
@@ -236,21 +240,31 @@ static void happen_plainly(struct talks *t, struct watching *w, enum translate_w
 		watching_free(t, w); /* the domain is no longer ours */
 }
 
-void watching_stanza(struct talks *t, const struct parties *p, enum translate_watching_event event)
+/* Not "unsubscribed", which is for good: he may ask again. */
+static void no_room(struct talks *t, const struct xmpp_element *stanza, const char *why)
+{
+	const struct translate_refusal refusal = { 480, XMPP_RESOURCE_CONSTRAINT, why };
+	const struct xmpp_stanza_error error = translate_error_of(&refusal);
+
+	talks_return(t, stanza, &error);
+}
+
+void watching_stanza(struct talks *t, const struct parties *p, const struct xmpp_element *stanza,
+                     enum translate_watching_event event)
 {
 	const struct what nothing = { UINT32_MAX, UINT32_MAX, NULL, 0 };
 	struct watching *w = watching_find(t, p->key);
+	const char *why = "out of memory";
 
 	if (!w && event != TRANSLATE_WATCHING_X_SUBSCRIBE) {
 		/* The same word for those who do not exist and those who may not be watched. */
 		watching_tell(t, NULL, p, SLICE("unsubscribed"));
 		return;
 	}
-	if (!w &&
-	    talks_subscriptions(t) < (t->gateway->settings ? t->gateway->settings->max_subscriptions : 100))
+	if (!w && room_is_left(t, p->key, &why))
 		w = watching_new(t, p->key);
 	if (!w) {
-		watching_tell(t, NULL, p, SLICE("unsubscribed"));
+		no_room(t, stanza, why);
 		return;
 	}
 	w->alive_ms = gateway_now_ms(t->gateway);

@@ -11,6 +11,7 @@
 struct watching {
 	handle self;
 	struct slice key; /* owned, behind the struct */
+	struct room *room;
 	enum translate_watching_state state;
 	char tag[TALKS_TAG_BYTES]; /* of our side; empty: no dialog */
 	struct dialog dialog;

@@ -79,7 +79,7 @@ static handle subscribe(const char *expires)
 }
 
 /* Alice watches Bob, and he lets her; three requests of ours have gone and been answered. */
-static handle watch_bob(void)
+static inline handle watch_bob(void)
 {
 	handle server = subscribe("Expires: 3600\r\n");
 
