@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "daemon/access/parts.h"
+#include "daemon/link/sip_frame.h"
 
 enum { REPLY_EXTRA_MAX = 1024, REPLY_TAG_HEX = 16 };
 
@@ -23,14 +24,7 @@ static void add_diagnostics(struct buffer *out, const struct access *a, enum sip
 	buffer_printf(out, "%s: %d;reason=\"",
 	              side == SIP_SIDE_EXTERNAL ? "ms-diagnostics-public" : "ms-diagnostics",
 	              why->diagnostic);
-	for (size_t i = 0; i < words.len; i++) {
-		char c = words.ptr[i];
-
-		buffer_add_char(out,
-		                c == '"' || c == '\\' || (unsigned char)c < 0x20 || (unsigned char)c >= 0x7f
-		                        ? '\''
-		                        : c);
-	}
+	link_sip_write_words(words, out);
 	buffer_printf(out, "\";source=\"%.*s\"\r\n", SLICE_ARG(a->proxy.side[side].fqdn));
 }
 

@@ -73,14 +73,19 @@ void link_sip_undo(struct buffer *out, size_t begun)
 
 enum { DIAGNOSTIC_MAX = 99999 };
 
-void link_sip_write_verdict(int diagnostic, struct slice words, struct buffer *out)
+void link_sip_write_words(struct slice words, struct buffer *out)
 {
-	buffer_printf(out, "ms-diagnostics: %d;reason=\"", diagnostic);
 	for (size_t i = 0; i < words.len; i++) {
 		unsigned char c = (unsigned char)words.ptr[i];
 
 		buffer_add_char(out, c == '"' || c == '\\' || c < 0x20 || c >= 0x7f ? '\'' : (char)c);
 	}
+}
+
+void link_sip_write_verdict(int diagnostic, struct slice words, struct buffer *out)
+{
+	buffer_printf(out, "ms-diagnostics: %d;reason=\"", diagnostic);
+	link_sip_write_words(words, out);
 	buffer_add(out, SLICE("\"\r\n"));
 }
 

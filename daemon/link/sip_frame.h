@@ -55,13 +55,15 @@ void link_sip_undo(struct buffer *out, size_t begun);
 /*
  * A final answer of the service's own, to access: not what the partner says, but what kept it from being asked or
  * heard.  It stands in ms-diagnostics, which nothing that a partner writes can become, as a number of [MS-OCER] 2.2.1
- * and words.  One header line is added to `out`; the words may be anybody's, and what cannot stand there becomes '.
+ * and words.  One header line is added to `out`; the words may be anybody's, and what cannot stand there becomes an apostrophe.
  */
 enum link_sip_diagnostic {
 	LINK_SIP_TEMPORARY = 1007,   /* cannot route for the moment: limits, a stop */
 	LINK_SIP_NO_REASON = 1034,   /* the partner was asked, and has not said what became of it */
 	LINK_SIP_UNREACHABLE = 1046, /* no way to the partner */
 };
+void link_sip_write_words(struct slice words,
+                          struct buffer *out); /* what stands between the quotes, by itself */
 void link_sip_write_verdict(int diagnostic, struct slice words, struct buffer *out);
 /* Of that header's value; false: it is none. */
 bool link_sip_read_verdict(struct slice value, int *diagnostic, struct slice *words);
