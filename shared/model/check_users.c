@@ -13,7 +13,8 @@ void check_policy(struct check *check, const struct model_object *policy)
 	struct slice identity = model_object_key(policy), site = site_of_policy(identity);
 
 	if (site.ptr && !model_snapshot_find(check->snapshot, MODEL_SITE, site))
-		check_tell(check, policy, policy->kind->key, "site: and the name of a site of the topology",
+		check_tell(check, policy, policy->kind->key,
+		           "site: and the name of a site; add the site first",
 		           "names a site that there is not");
 	else if (!site.ptr && slice_find(identity, ':') < identity.len)
 		check_tell(check, policy, policy->kind->key,

@@ -436,6 +436,13 @@ enum result cli_request_read(size_t count, const char *const *words, struct cli_
 	if (out->task == CLI_HELP || r.count == 0 || request_is_same(r.words[0], "console")) {
 		size_t first = out->task == CLI_HELP ? 0 : 1;
 
+		/* The console has the common ones, help reads on whatever was typed. */
+		for (size_t i = 0; out->task != CLI_HELP && i < r.late_count; i++)
+			if (!slice_equal(r.late[i].name, SLICE("filter")) &&
+			    !slice_equal(r.late[i].name, SLICE("follow")))
+				return fail(reason, RESULT_INVALID,
+				            _("unknown option --%.*s; see parley help"),
+				            SLICE_ARG(r.late[i].name));
 		out->task = out->task == CLI_HELP ? CLI_HELP : CLI_CONSOLE;
 		for (size_t i = 0; i < COUNT(out->topics) && first + i < r.count; i++)
 			out->topics[i] = r.words[first + i];

@@ -51,6 +51,7 @@ static void offer_first(struct offers *o)
 	offer(o, "quit");
 	offer(o, "theme");
 	offer(o, "frames");
+	offer(o, "columns");
 }
 
 /* The words after the console's own. */

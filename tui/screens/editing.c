@@ -279,8 +279,9 @@ static void check_field(struct editing *editing, size_t i, struct arena *arena)
 	if (field->fixed || is_prepared_by_daemon(row, text))
 		return;
 	if (slice_trim(text).len == 0 && row->flags & (MODEL_REQUIRED | MODEL_KEY)) {
-		/* Nothing is wrong with a new object whose name is still to be typed; it just cannot be saved yet. */
-		if (form_is_changed(field) || !editing->is_new || editing->form.at != i)
+		/* Nothing is wrong with a new object whose fields are still to be typed; it just cannot be saved yet. */
+		if (form_is_changed(field) || !editing->is_new ||
+		    (field->is_reached && editing->form.at != i))
 			snprintf(field->problem, sizeof field->problem, _("%s is needed"), row->name);
 		return;
 	}
@@ -310,6 +311,8 @@ void editing_check(struct editing *editing)
 	struct arena arena;
 
 	arena_start(&arena, SCRATCH_BYTES);
+	if (editing->form.at < editing->form.count)
+		editing->form.fields[editing->form.at].is_reached = true;
 	for (size_t i = 0; i < editing->form.count; i++) {
 		check_field(editing, i, &arena);
 		check_idle(editing, i);

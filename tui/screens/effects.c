@@ -51,15 +51,16 @@ static void say_switch(const struct scene *scene, size_t which, struct form_fiel
 	bool is_on = slice_equal(editor_text(&field->value), SLICE("true"));
 	/* An untouched switch says what turning it would do. */
 	bool would_be_on = form_is_changed(field) ? is_on : !is_on;
+	const char *when = form_is_changed(field) ? "" : _("If turned: ");
 	const char *words = would_be_on ? switches[which].on : switches[which].off;
 
 	if (field->fixed)
 		return;
 	if (switches[which].count && switches[which].count(scene) >= 0)
-		snprintf(field->effect, sizeof field->effect, "%s (%s: %lld)", _(words),
+		snprintf(field->effect, sizeof field->effect, "%s%s (%s: %lld)", when, _(words),
 		         _(switches[which].counted), switches[which].count(scene));
 	else
-		snprintf(field->effect, sizeof field->effect, "%s", _(words));
+		snprintf(field->effect, sizeof field->effect, "%s%s", when, _(words));
 }
 
 void effects_say(struct scene *scene)

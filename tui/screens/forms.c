@@ -182,6 +182,8 @@ void forms_save(struct console *console)
 	}
 	if (lacks_name(console) || is_there(console))
 		return;
+	for (size_t i = 0; i < editing->form.count; i++)
+		editing->form.fields[i].is_reached = true;
 	editing_check(editing);
 	problems = form_problems(&editing->form);
 	if (problems) {

@@ -45,8 +45,14 @@ static void dialog_input(struct console *console, uint32_t key)
 		return;
 	if (answer == DIALOG_NO && console->asking == ASKING_EXPORT)
 		scene_say(&console->scene, GRID_NORMAL, "%s", _("nothing was written"));
-	if (answer == DIALOG_NO && (console->asking == ASKING_AGREED || console->asking == ASKING_IMPORT))
-		scene_say(&console->scene, GRID_NORMAL, "%s", _("nothing was changed"));
+	if (answer == DIALOG_NO && (console->asking == ASKING_AGREED || console->asking == ASKING_IMPORT)) {
+		if (key == INPUT_ENTER && console->scene.dialog.word[0])
+			scene_say(&console->scene, GRID_WARN,
+			          _("what was typed is not %s: nothing was changed"),
+			          console->scene.dialog.word);
+		else
+			scene_say(&console->scene, GRID_NORMAL, "%s", _("nothing was changed"));
+	}
 	if (answer == DIALOG_OTHER)
 		console->agreed.stages = true;
 	if (answer == DIALOG_NO)

@@ -268,7 +268,7 @@ bool term_input(struct terminal *term, struct instant now, uint32_t *input)
 	*input = keys_filter(&term->keys, now.mono_ms,
 	                     kind == KEY_CODE_YES ? named_key(key) : character(key));
 	if (*input == INPUT_RESIZE)
-		term->is_whole = false;
+		term_repaint(term); /* terminals move what they show in ways of their own */
 	return true;
 }
 

@@ -25,13 +25,14 @@ struct form_field {
 	enum form_type type;
 	struct slice (*word)(struct slice choice); /* what a choice is called; NULL: as it is typed */
 	char label[FORM_LABEL_BYTES];
-	const char *unit;                 /* "" or "s", "bytes"; the row's, static */
-	const char *choices;              /* "a|b|c" of a choice; static */
-	char allowed[FORM_WORDS_BYTES];   /* what may be typed; "" says nothing */
-	const char *fixed;                /* why it cannot be changed; NULL: it can */
-	struct editor value;              /* a switch holds "true" or "false" */
-	char saved[EDITOR_BYTES];         /* as the daemon has it */
-	bool is_list;                     /* words with blanks between: how many of them does not matter */
+	const char *unit;               /* "" or "s", "bytes"; the row's, static */
+	const char *choices;            /* "a|b|c" of a choice; static */
+	char allowed[FORM_WORDS_BYTES]; /* what may be typed; "" says nothing */
+	const char *fixed;              /* why it cannot be changed; NULL: it can */
+	struct editor value;            /* a switch holds "true" or "false" */
+	char saved[EDITOR_BYTES];       /* as the daemon has it */
+	bool is_list;                   /* words with blanks between: how many of them does not matter */
+	bool is_reached; /* it had the focus once, or was to be saved: what is missing may be said */
 	char problem[FORM_PROBLEM_BYTES]; /* "": none */
 	char idle[FORM_WORDS_BYTES];      /* "": it counts */
 	char effect[FORM_WORDS_BYTES];    /* of the change, if it was changed; "": none */

@@ -87,6 +87,7 @@ static const struct {
 	{ "set_without_fields", "access-edge set", "at least one field=value" },
 	{ "an_unknown_option_with_the_nearest", "domain list --limt=4", "did you mean limit" },
 	{ "an_unknown_letter", "status -z", "unknown option -z" },
+	{ "an_unknown_option_before_the_verb", "--nosuch status", "unknown option --nosuch" },
 	{ "an_option_of_another_verb", "status --follow", "takes no option --follow" },
 	{ "a_value_for_a_flag", "status --json=1", "takes no value" },
 	{ "a_missing_value", "status --socket", "needs a value" },
