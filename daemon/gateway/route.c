@@ -331,6 +331,18 @@ void route_failed(struct route *route, const char *why)
 	fail_waiting(route, why);
 }
 
+void route_failed_in(struct streams *s, struct slice local, struct slice remote, const char *why)
+{
+	struct gateway *g = s->gateway;
+	struct route *route;
+
+	if (!g->image || !gateway_partner(g, remote) || !gateway_sip_domain(g, local).ptr ||
+	    !(route = route_get(s, local, remote)))
+		return;
+	snprintf(route->error_in, sizeof route->error_in, "%s", why);
+	route->error_in_wall_ms = loop_now(g->loop).wall_ms;
+}
+
 void route_stop(struct route *route, const char *why)
 {
 	if (route->dial)

@@ -383,6 +383,17 @@ static void end_words(const struct stream *s, char to[GATEWAY_WORDS_BYTES])
 		         connection_end_words(c)[0] ? ": " : "", connection_end_words(c));
 }
 
+/* Theirs, and not one that was over in good order. */
+static bool has_failed_in(const struct stream *s, const struct connection *c)
+{
+	enum connection_end end = connection_end(c);
+
+	if (s->route || !s->xmpp || !s->partner[0] || end == CONNECTION_END_DRAIN)
+		return false;
+	return !s->is_proved || end != CONNECTION_END_PEER ||
+	       xmpp_stream_end(s->xmpp)->error != XMPP_STREAM_NONE;
+}
+
 static void closed(void *owner, struct connection *c)
 {
 	struct stream *s = owner;
@@ -398,6 +409,8 @@ static void closed(void *owner, struct connection *c)
 	end_words(s, words);
 	report(s, s->is_proved ? CONTROL_EVENT_CONNECTION_CLOSED : CONTROL_EVENT_CONNECTION_REFUSED,
 	       connection_end_name(connection_end(c)), words);
+	if (has_failed_in(s, c))
+		route_failed_in(all, xmpp_stream_local(s->xmpp), slice_of(s->partner), words);
 	parcels_lost(s, words);
 	LIST_EACH (at, &all->route_list) {
 		struct route *route = LIST_OWNER(at, struct route, node);

@@ -314,9 +314,10 @@ static bool is_of_use(const struct route *route)
 /* The last failure is shown for a while. */
 static bool is_error_fresh(const struct route *route)
 {
-	return route->last_error[0] &&
-	       loop_now(route->streams->gateway->loop).wall_ms - route->last_error_wall_ms <
-	               ROUTE_FAILURE_SHOWN_MS;
+	int64_t since_ms = loop_now(route->streams->gateway->loop).wall_ms - ROUTE_FAILURE_SHOWN_MS;
+
+	return (route->last_error[0] && route->last_error_wall_ms > since_ms) ||
+	       (route->error_in[0] && route->error_in_wall_ms > since_ms);
 }
 
 void streams_second(struct gateway *g)
@@ -405,15 +406,23 @@ static const char *state_of(const struct route *route)
 	return route->last_error[0] ? "failed" : "idle";
 }
 
-static void put_last_error(const struct route *route, struct json_writer *w)
+static void put_error(struct json_writer *w, const char *name, int64_t wall_ms, const char *by,
+                      const char *words)
 {
-	if (!route->last_error[0])
+	if (!words[0])
 		return;
-	json_open_object(w, "last_error_out");
-	json_put_number(w, "time", route->last_error_wall_ms);
-	json_put_text(w, "by", "network");
-	json_put_text(w, "text", route->last_error);
+	json_open_object(w, name);
+	json_put_number(w, "time", wall_ms);
+	json_put_text(w, "by", by);
+	json_put_text(w, "text", words);
 	json_close_object(w);
+}
+
+/* What ended a stream of theirs is what we found, whoever's fault it is. */
+static void put_last_errors(const struct route *route, struct json_writer *w)
+{
+	put_error(w, "last_error_in", route->error_in_wall_ms, "us", route->error_in);
+	put_error(w, "last_error_out", route->last_error_wall_ms, "network", route->last_error);
 }
 
 /* A route that could not be reached: why, and until when it is left alone. */
@@ -435,7 +444,7 @@ static void put_failed(const struct route *route, struct json_writer *w)
 	                route->next_try_ms > now.mono_ms ? now.wall_ms + (route->next_try_ms - now.mono_ms)
 	                                                 : 0);
 	json_put_text(w, "last_error", route->last_error);
-	put_last_error(route, w);
+	put_last_errors(route, w);
 	json_open_array(w, "pairs");
 	json_open_object(w, NULL);
 	json_put_slice(w, "local", route->local);
@@ -502,6 +511,8 @@ static void route_write(const struct route *route, struct json_writer *w)
 	json_put_number(w, "next_try_s", wait > 0 ? (wait + 999) / 1000 : 0);
 	json_put_text(w, "last_error", route->last_error);
 	json_put_number(w, "last_error_at", route->last_error_wall_ms);
+	json_put_text(w, "last_error_in", route->error_in);
+	json_put_number(w, "last_error_in_at", route->error_in_wall_ms);
 	json_close_object(w);
 }
 
@@ -513,7 +524,7 @@ void streams_write_way(struct gateway *g, struct slice local, struct slice remot
 	json_put_text(w, "state", route ? state_of(route) : "idle");
 	json_put_number(w, "next_try_s", wait > 0 ? (wait + 999) / 1000 : 0);
 	if (route)
-		put_last_error(route, w);
+		put_last_errors(route, w);
 }
 
 void partners_write(struct gateway *g, struct gateway_page *page, struct json_writer *w)

@@ -115,6 +115,9 @@ struct route {
 	int64_t next_try_ms; /* not before */
 	char last_error[GATEWAY_WORDS_BYTES];
 	int64_t last_error_wall_ms;
+	char error_in
+	        [GATEWAY_WORDS_BYTES]; /* of the last stream that they opened and that failed; empty: none */
+	int64_t error_in_wall_ms;
 };
 
 struct stream {
@@ -175,7 +178,9 @@ struct route *route_get(struct streams *s, struct slice local, struct slice remo
 void route_ready(struct route *route, struct stream *stream);                        /* it may send */
 void route_lost(struct route *route, struct stream *stream);                         /* no longer */
 void route_failed(struct route *route, const char *why); /* an attempt to reach it has failed */
-void route_reset(struct route *route);                   /* the partner is there: no more waiting */
+/* A stream that the partner opened was refused or broke; what names no partner, or no domain of ours, is not kept. */
+void route_failed_in(struct streams *s, struct slice local, struct slice remote, const char *why);
+void route_reset(struct route *route); /* the partner is there: no more waiting */
 /* Opens a stream at once, if something waits or the last attempt has failed; whether it did. */
 bool route_retry(struct route *route);
 void route_try(struct route *route);     /* if something waits, and it is time */

@@ -200,13 +200,14 @@ static void put_xmpp_live(struct json_writer *w, const struct view *view, const 
 	bool is_on = partner->values[MODEL_FIELD(xmpp_partner, enabled)].flag, is_reachable;
 	struct slice blocked = blocked_of(view, partner, &is_reachable);
 	size_t best = sizeof states / sizeof *states;
-	int64_t streams = 0, waiting = 0, next_try_s = 0, error_at = 0;
-	struct slice error = SLICE("");
+	int64_t streams = 0, waiting = 0, next_try_s = 0, error_at = 0, error_in_at = 0;
+	struct slice error = SLICE(""), error_in = SLICE("");
 
 	for (size_t i = 0; i < json_count(live); i++) {
 		const struct json *row = json_at(live, i);
 		int64_t try_s = json_as_number(json_get(row, "next_try_s"), 0);
 		int64_t at = json_as_number(json_get(row, "last_error_at"), 0);
+		int64_t in_at = json_as_number(json_get(row, "last_error_in_at"), 0);
 
 		if (!is_domain_of(partner, json_as_slice(json_get(row, "domain"))))
 			continue;
@@ -220,6 +221,10 @@ static void put_xmpp_live(struct json_writer *w, const struct view *view, const 
 			error_at = at;
 			error = json_as_slice(json_get(row, "last_error"));
 		}
+		if (in_at > error_in_at) {
+			error_in_at = in_at;
+			error_in = json_as_slice(json_get(row, "last_error_in"));
+		}
 	}
 	json_put_text(w, "state",
 	              !is_on                                  ? "off"
@@ -232,6 +237,8 @@ static void put_xmpp_live(struct json_writer *w, const struct view *view, const 
 	json_put_number(w, "next_try_s", next_try_s);
 	json_put_slice(w, "last_error", error);
 	json_put_number(w, "last_error_at", error_at);
+	json_put_slice(w, "last_error_in", error_in);
+	json_put_number(w, "last_error_in_at", error_in_at);
 }
 
 static void put_xmpp(struct json_writer *w, const struct view *view, const struct model_object *partner,

@@ -140,6 +140,11 @@ static void draw_detail(const struct scene *scene, struct grid *grid, struct are
 		grid_put(grid, x, y++, end - x, scene_text(row, "last_error"), GRID_WARN);
 		x = area.x + 1;
 	}
+	if (scene_text(row, "last_error_in").len) { /* of a stream that the partner opened */
+		x += grid_put_text(grid, x, y, end - x, _("last error in: "), GRID_NORMAL);
+		grid_put(grid, x, y++, end - x, scene_text(row, "last_error_in"), GRID_WARN);
+		x = area.x + 1;
+	}
 	for (size_t i = kind->key + 1; i < kind->field_count && y < area.y + area.height; i++) {
 		char value[EDITING_VALUE_BYTES], words[EDITING_VALUE_BYTES + 64];
 		int cells;

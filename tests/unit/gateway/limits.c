@@ -184,6 +184,31 @@ static void a_name_alone_takes_no_place(void **state)
 	assert_true(is_open(first) && is_open(second));
 }
 
+/* What went wrong with a stream that they opened is known of the partner, and nothing of whoever is none. */
+static void the_last_error_of_theirs_is_kept(void **state)
+{
+	struct stream *s = come_in(HEADER("x.example"));
+	struct route *route;
+
+	(void)state;
+	prove(s, KEY("x.example"), SLICE("x.example"));
+	say(s, "<iq/></nonsense>");
+	stream_touched(s);
+	for (int i = 0; i < TURNS_MAX && g.streams->stream_count; i++)
+		turn();
+	assert_int_equal(g.streams->stream_count, 0);
+	route = route_find(g.streams, SLICE("contoso.example"), SLICE("x.example"));
+	assert_non_null(route);
+	assert_string_not_equal(route->error_in, "");
+	assert_true(route->error_in_wall_ms > 0);
+	assert_string_not_equal(route->error_in,
+	                        route->last_error); /* that their key could not be asked about */
+	route_failed_in(g.streams, SLICE("contoso.example"), SLICE("nobody.example"), "x");
+	route_failed_in(g.streams, SLICE("other.example"), SLICE("x.example"), "x");
+	assert_null(route_find(g.streams, SLICE("contoso.example"), SLICE("nobody.example")));
+	assert_null(route_find(g.streams, SLICE("other.example"), SLICE("x.example")));
+}
+
 /* Dialback puts a second partner on the stream of the first; he is as much off as on one of his own. */
 static void every_pair_must_be_a_partners(void **state)
 {
@@ -594,6 +619,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_name_alone_takes_no_place, start, stop),
+		cmocka_unit_test_setup_teardown(the_last_error_of_theirs_is_kept, start, stop),
 		cmocka_unit_test_setup_teardown(a_stricter_row_holds_at_once, start, stop),
 		cmocka_unit_test_setup_teardown(who_is_off_is_not_heard_while_his_stream_closes, start, stop),
 		cmocka_unit_test_setup_teardown(every_pair_must_be_a_partners, start, stop),
