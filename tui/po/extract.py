@@ -3,7 +3,7 @@
 
     extract.py POT          writes the template: what tui/ marks with _(), N_() and ngettext(), the
                             sentences that stand in the tables (rows below), and those the daemon says
-    extract.py --said FILE  writes the latter as rows for tui/client/said.c
+    extract.py --said FILE  writes the latter as rows for tui/client/said.def
 
 `make po` runs it and merges the result into each tui/po/LANGUAGE.po; `make po-check` says what is missing.
 """
@@ -225,10 +225,13 @@ def write(pot):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3 and sys.argv[1] == "--said":
+    if sys.argv[1:] in (["--help"], ["-h"]):
+        print(__doc__)
+        sys.exit(0)
+    if len(sys.argv) == 3 and sys.argv[1] == "--said" and sys.argv[2][:1] != "-":
         write_said(Path(sys.argv[2]))
         sys.exit(0)
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or sys.argv[1][:1] in ("", "-"):
         sys.exit(__doc__)
     target = Path(sys.argv[1]).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
