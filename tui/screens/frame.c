@@ -284,21 +284,25 @@ static void draw_place(struct grid *grid, int y, const char *key, const char *na
 static void draw_navigation(const struct scene *scene, struct grid *grid, struct area area)
 {
 	enum screen here = scene_place_below(scene);
-	int y = area.y;
+	int y = area.y, end = area.y + area.height; /* below are the command and the hints */
 
 	grid_upright(grid, SCENE_NAVIGATION, area.y, area.height, GRID_DIM);
 	for (int group = GROUP_STATUS; group < GROUP_NOWHERE; group++) {
-		grid_put_text(grid, 1, y++, SCENE_NAVIGATION - 2, screen_group((enum screen_group)group),
-		              GRID_DIM);
+		if (y < end)
+			grid_put_text(grid, 1, y, SCENE_NAVIGATION - 2,
+			              screen_group((enum screen_group)group), GRID_DIM);
+		y++;
 		for (int i = 0; i < SCREEN_COUNT; i++) {
 			const struct screen_row *row = screen_row((enum screen)i);
 			char key[2] = { (char)row->key, '\0' };
 
-			if ((int)row->group == group)
+			if ((int)row->group == group && y < end)
 				draw_place(grid, y++, key, _(row->title), here == (enum screen)i);
 		}
 		y++;
 	}
+	if (y + 1 >= end)
+		return;
 	grid_put_text(grid, 1, y++, SCENE_NAVIGATION - 2, _("g and the letter"), GRID_DIM);
 	grid_put_text(grid, 1, y, SCENE_NAVIGATION - 2, _("goes there"), GRID_DIM);
 }
