@@ -183,7 +183,7 @@ def test_a_number_is_the_same_wherever_it_is_read(edge, screen):
     row, = [row for row in edge.ask("connection", "list")["rows"] if names.PARTNER_DOMAIN in row["domains"]]
     assert row["messages_in"] == counts["in"]
     traffic = wait_until(lambda: (lambda t: t["in_total"] == 3 and t)(edge.ask("status")["traffic"]), 10, "the daemon's own count")
-    assert f"in={counts['in']}" in edge.parley("domain", "show", names.PARTNER_DOMAIN).stdout
+    assert f"\nin\t{counts['in']}\n" in edge.parley("domain", "show", names.PARTNER_DOMAIN).stdout
     screen.keys("g", "d", "/")
     screen.type(names.PARTNER_DOMAIN)
     screen.keys("Enter")
