@@ -189,6 +189,6 @@ def test_a_number_is_the_same_wherever_it_is_read(edge, screen):
     screen.keys("Enter")
     screen.wait(rf">  {names.PARTNER_DOMAIN}", r"\b1 of \d")
     screen.keys("o")
-    screen.wait(rf"counts +in={counts['in']} out={counts['out']} refused={counts['refused']}")
+    screen.wait(*(rf"messages {what} +{counts[what]}" for what in ("in", "out", "refused")))
     screen.keys("q", "Escape", "g", "n")
     screen.wait(rf"(?m)^.  {names.PARTNER_DOMAIN} +external in +up .* {traffic['in_total']} +{row['messages_out']} ")
