@@ -1,9 +1,10 @@
 """Lists, keys, the menu and the command line of the console, in a real terminal (tmux)."""
+import re
 import subprocess
 
 import pytest
 
-from console_lab import PARLEY, console, go_to_field, open_domains
+from console_lab import PARLEY, console, go_to_field, open_domains, until
 
 
 def test_starts_moves_and_explains(daemon, terminal):
@@ -283,6 +284,67 @@ def test_the_menu_lists_every_screen_and_goes_there(daemon, terminal):
     screen.wait("SIP domains")
     screen.keys("m", "q")
     screen.wait("SIP domains  ")
+
+
+def complete(screen, typed, *wanted, absent=()):
+    """Types after `:`, completes, and clears the line again."""
+    screen.keys(":")
+    screen.type(typed)
+    screen.keys("Tab")
+    screen.wait(*wanted, absent=absent)
+    screen.keys("Escape")
+    screen.wait("filter", absent=(f":{re.escape(typed)}",))
+
+
+def test_the_command_line_completes_names_by_the_daemon_and_columns(daemon, terminal):
+    screen = open_domains(terminal, daemon)
+    complete(screen, "domain show fab", r"(?m)^ *:domain show fabrikam\.example *$")
+    asked = [r["params"] for r in daemon.requests("domain.list") if r["params"].get("filter")]
+    assert asked == [{"filter": "domain:fab*", "limit": 100}]
+    complete(screen, "domain block ", r"(?m)^ adatum\.example blueyonder\.example fabrikam")
+    complete(screen, "domain show zz", 'nothing begins with "zz" here')
+    complete(screen, "columns domain,proxy-p", r":columns domain,proxy-port\b")
+    complete(screen, "topolgy", 'unknown word "topolgy"; did you mean topology?')
+    screen.keys(":")
+    screen.type("overveiw")
+    screen.keys("Enter")
+    screen.wait('unknown word "overveiw"; did you mean overview?')
+
+
+@pytest.mark.parametrize("daemon", [("--slow", "domain.list=0.5")], indirect=True)
+def test_names_that_come_late_do_not_touch_another_line(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon, "console", "overview")
+    screen.wait("NEEDS ATTENTION")
+    screen.keys(":")
+    screen.type("domain show fab")
+    screen.keys("Tab")
+    screen.type("x")  # goes on at once
+    screen.wait(":domain show fabx")
+    screen.keys("C-u")
+    screen.type("domain show li")
+    screen.keys("Tab")
+    until(lambda: [r["params"]["filter"] for r in daemon.requests("domain.list") if "filter" in r["params"]] == ["domain:fab*", "domain:li*"], "asked twice")
+    screen.wait(r":domain show litware\.example", absent=("fabrikam",))  # answers come in order: the first was of another line
+
+
+def test_new_objects_of_the_topology_by_kind(daemon, terminal):
+    screen = terminal()
+    console(screen, daemon, "console", "topology")
+    screen.wait(r">  contoso\.example|>  topology", "fe1")
+    screen.keys("n")  # of the whole: it has an edge and a server
+    screen.wait("New site|site new|new site")
+    screen.keys("Escape")
+    screen.wait("fe1")
+    screen.keys("N")
+    screen.wait("New, of which kind:", "edge-pool  edge  .*pool  pool-member  .*site")
+    screen.type("pol")
+    screen.keys("Enter")
+    screen.wait('there is no kind "pol" in the topology; did you mean pool')
+    screen.keys("N")
+    screen.type("edge-pool")
+    screen.keys("Enter")
+    screen.wait("edge-pool new|New edge-pool|new edge-pool")
 
 
 def test_the_command_line_completes_nouns_verbs_and_fields(daemon, terminal):

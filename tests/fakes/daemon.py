@@ -8,6 +8,7 @@ reached the daemon and what did not.
 """
 import argparse
 import asyncio
+import fnmatch
 import json
 import os
 import sys
@@ -20,7 +21,7 @@ VERBS = {
     "operator": ["connection.retry", "connection.close", "connection.drain", "service.start", "service.stop", "service.drain", "service.restart"],
     "policy": ["domain.allow", "domain.block", "domain.remove", "access-edge.set", "policy.set", "xmpp.add", "xmpp.set", "xmpp.remove", "xmpp.enable",
                "xmpp.disable", "stage.drop", "stage.clear", "stage.rebase", "publish", "undo", "confirm", "revert", "version.restore"],
-    "administrator": ["config.import"],
+    "administrator": ["config.import", "site.new", "edge-pool.new", "edge.new", "pool.new", "pool-member.new"],
 }
 ROLES = ["viewer", "helpdesk", "operator", "policy", "administrator"]
 START = 1_767_225_600_000  # 2026-01-01 00:00 UTC
@@ -118,6 +119,8 @@ class Daemon:
                 holds = row["rule"] == term[5:]
             elif term.startswith("state:"):
                 holds = row["state"] == term[6:]
+            elif term.startswith("domain:"):
+                holds = fnmatch.fnmatchcase(row["domain"], term[7:])
             else:
                 holds = term in row["domain"] or term in row["comment"]
             if holds == negated:
@@ -130,6 +133,12 @@ class Daemon:
         page = [r for r in rows if r["domain"] > after][:limit]
         more = bool(page) and page[-1]["domain"] != rows[-1]["domain"]
         return {"rows": page, "total": len(rows), "next": page[-1]["domain"] if more else None, "version": self.version}
+
+    def topology_show(self, params, session):
+        nodes = [(0, "topology", "contoso.example"), (1, "site", "Redmond"), (2, "edge-pool", "edges.contoso.example"), (3, "edge", "edge1.contoso.example"),
+                 (2, "pool", "pool.contoso.example"), (3, "pool-member", "fe1.contoso.example")]
+        tree = [{"depth": depth, "kind": kind, "name": name, "state": "", "note": ""} for depth, kind, name in nodes]
+        return {"tree": tree, "total": len(tree), "next": None, "version": self.version}
 
     def connection(self, partner):
         return {"id": "c-12", "partner": partner, "side": "external", "direction": "in", "state": "up", "auth": "mtls",

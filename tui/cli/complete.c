@@ -11,6 +11,17 @@ enum { COMPLETE_BEFORE_BYTES = 512 };
 
 static bool is_same(const char *a, struct slice b) { return slice_equal(slice_of(a), b); }
 
+/* A name is offered only when the shell can take it as it is. */
+static bool is_word(struct slice text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:@+";
+
+	for (size_t i = 0; i < text.len; i++)
+		if (!text.ptr[i] || !strchr(plain, text.ptr[i]))
+			return false;
+	return true;
+}
+
 /* A candidate, when it begins as what has been typed does. */
 static void offer(struct buffer *out, struct slice part, const char *before, struct slice text,
                   const char *after)
@@ -105,16 +116,62 @@ static void offer_fields(struct buffer *out, const struct model_kind *kind, stru
 	}
 }
 
-/* Objects of the noun have a list; its rows carry what the argument names. */
+/* The kind whose objects a noun is about; NULL: it is about none of the configuration. */
+static const struct model_kind *kind_of(const char *noun)
+{
+	for (int i = 0; i < CONTROL_VERB_COUNT; i++) {
+		const struct control_verb *row = control_verb((enum control_verb_id)i);
+		struct control_argument argument;
+
+		for (size_t a = 0;
+		     is_same(noun, slice_of(row->noun)) && control_verb_argument(row, a, &argument); a++)
+			if (argument.is_fields) {
+				const struct model_kind *kind = model_kind_named(slice_of(argument.name));
+
+				return kind && kind->key < kind->field_count ? kind : NULL;
+			}
+	}
+	return NULL;
+}
+
+static bool has_list(const char *noun)
+{
+	char method[64];
+
+	snprintf(method, sizeof method, "%s.list", noun);
+	return control_verb_named(slice_of(method)) != CONTROL_VERB_COUNT;
+}
+
+static bool takes_argument(const struct control_verb *row, const char *name)
+{
+	struct control_argument argument;
+
+	for (size_t i = 0; control_verb_argument(row, i, &argument); i++)
+		if (is_same(argument.name, slice_of(name)))
+			return true;
+	return false;
+}
+
+/* Objects of the noun have a list; its rows carry their key.  An argument may name another noun's: `user grant POLICY`. */
 static void wish_for(struct complete_wish *wish, const struct control_verb *row, const char *argument,
                      struct slice part)
 {
-	snprintf(wish->method, sizeof wish->method, "%s.list", row->noun);
-	if (!row->noun[0] || control_verb_named(slice_of(wish->method)) == CONTROL_VERB_COUNT)
+	const struct model_kind *kind = kind_of(row->noun);
+	const char *noun = row->noun;
+	const struct control_verb *list;
+
+	if (kind && !is_same(kind->fields[kind->key].name, slice_of(argument)) && has_list(argument)) {
+		noun = argument;
+		kind = kind_of(noun);
+	}
+	if (!noun[0] || !has_list(noun))
 		return;
-	snprintf(wish->member, sizeof wish->member, "%s", argument);
+	snprintf(wish->method, sizeof wish->method, "%s.list", noun);
+	snprintf(wish->member, sizeof wish->member, "%s", kind ? kind->fields[kind->key].name : argument);
+	list = control_verb(control_verb_named(slice_of(wish->method)));
+	wish->is_limited = kind && takes_argument(list, "filter") && takes_argument(list, "limit");
 	wish->part = part;
-	wish->is_wanted = true;
+	wish->is_wanted = is_word(part);
 }
 
 /* The `index`-th argument of a verb. */
@@ -269,19 +326,32 @@ void complete_words(size_t count, const char *const *words, struct buffer *out, 
 		offer_argument(out, row, arguments, part, wish);
 }
 
+void complete_params(const struct complete_wish *wish, struct buffer *out)
+{
+	struct json_writer w = json_write(out);
+	char filter[COMPLETE_PARAMS_MAX / 2];
+
+	json_open_object(&w, NULL);
+	if (wish->is_limited) {
+		snprintf(filter, sizeof filter, "%s:%.*s*", wish->member, SLICE_ARG(wish->part));
+		if (wish->part.len)
+			json_put_text(&w, "filter", filter);
+		json_put_number(&w, "limit", COMPLETE_ROWS);
+	}
+	json_close_object(&w);
+}
+
 void complete_rows(const struct complete_wish *wish, const struct json *result, struct buffer *out)
 {
 	const struct json *rows = json_get(result, "rows");
+	const char *const members[] = { wish->member, "name", "id" };
 
 	for (size_t i = 0; i < json_count(rows); i++) {
-		struct slice value = json_as_slice(json_get(json_at(rows, i), wish->member));
+		struct slice value = SLICE_NONE;
 
-		if (!value.ptr)
-			value = json_as_slice(json_get(json_at(rows, i), "name"));
-		/* A name is offered only when the shell can take it as it is. */
-		if (value.len &&
-		    value.len == strspn(value.ptr, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		                                   "0123456789.-_:"))
+		for (size_t k = 0; k < sizeof members / sizeof *members && !value.ptr; k++)
+			value = json_as_slice(json_get(json_at(rows, i), members[k]));
+		if (value.len && is_word(value) && !is_seen(out, 0, value))
 			offer(out, wish->part, "", value, "");
 	}
 }

@@ -25,10 +25,14 @@ static void ask(const struct caller_setup *setup, const struct complete_wish *wi
 	enum control_code code;
 	struct reason reason;
 	struct caller *caller;
+	struct buffer params;
 
 	if (caller_open(setup, &caller, &code, &reason) != RESULT_OK)
 		return;
-	caller_call(caller, wish->method, SLICE("{}"), COMPLETE_MS, &answer);
+	buffer_start(&params, COMPLETE_PARAMS_MAX);
+	complete_params(wish, &params);
+	caller_call(caller, wish->method, buffer_slice(&params), COMPLETE_MS, &answer);
+	buffer_stop(&params);
 	if (answer.code == CONTROL_OK)
 		complete_rows(wish, answer.result, out);
 	control_answer_free(&answer);

@@ -3,10 +3,10 @@
 #include <stdio.h>
 
 #include "tui/cli/help.h"
-#include "tui/cli/nearest.h"
 #include "tui/cli/options.h"
 #include "tui/cli/render.h"
 #include "tui/cli/request_parts.h"
+#include "tui/client/nearest.h"
 #include "tui/client/words.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -36,18 +36,24 @@ static enum result refuse_noun(struct reading *r, const char *word)
 
 static enum result refuse_verb(struct reading *r, const char *noun, const char *word)
 {
-	char list[128] = "";
+	struct nearest near = nearest_start(slice_of(word ? word : ""));
+	char list[128] = "", hint[NEAREST_TEXT_BYTES];
 	size_t used = 0;
 
 	for (int i = 0; i < CONTROL_VERB_COUNT; i++) {
 		const struct control_verb *row = control_verb((enum control_verb_id)i);
 
-		if (request_is_same(row->noun, noun) && used < sizeof list)
+		if (!request_is_same(row->noun, noun))
+			continue;
+		nearest_offer(&near, row->verb);
+		if (used < sizeof list)
 			used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "",
 			                         row->verb);
 	}
 	if (!word)
 		return fail(r->reason, RESULT_INVALID, _("parley %s needs one of: %s"), noun, list);
+	if (nearest_text(&near, hint)[0])
+		return fail(r->reason, RESULT_INVALID, _("parley %s knows no \"%s\"; %s"), noun, word, hint);
 	return fail(r->reason, RESULT_INVALID, _("parley %s knows no \"%s\"; it knows: %s"), noun, word,
 	            list);
 }

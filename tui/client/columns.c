@@ -2,6 +2,7 @@
 
 #include "shared/control/filter.h"
 #include "shared/model/model.h"
+#include "tui/client/nearest.h"
 #include "tui/client/words.h"
 
 enum { ROWS_LOOKED_AT = 100, TEXT_WIDTH = 12, FLAG_WIDTH = 3, NUMBER_WIDTH = 5 };
@@ -130,13 +131,24 @@ static const struct json *value_of(const struct json *const *rows, size_t count,
 	return NULL;
 }
 
-static enum result refuse(struct slice name, struct reason *reason)
+static enum result refuse(enum control_verb_id verb, struct slice name, const struct json *const *rows,
+                          size_t count, struct reason *reason)
 {
-	char shown[COLUMN_NAME_BYTES];
+	char shown[COLUMN_NAME_BYTES], hint[NEAREST_TEXT_BYTES];
+	struct nearest near;
+	struct buffer names;
 
 	slice_to_text(slice_first(name, name.len < sizeof shown ? name.len : sizeof shown - 1), shown,
 	              sizeof shown);
-	return fail(reason, RESULT_INVALID, _("there is no column \"%s\""), shown);
+	near = nearest_start(slice_of(shown));
+	buffer_start(&names, COLUMNS_TEXT_BYTES);
+	columns_names(verb, rows, count, "\n", &names);
+	nearest_offer_lines(&near, &names);
+	nearest_text(&near, hint);
+	buffer_stop(&names);
+	return fail(reason, RESULT_INVALID,
+	            hint[0] ? _("there is no column \"%s\"; %s") : _("there is no column \"%s\""), shown,
+	            hint);
 }
 
 enum result columns_find(enum control_verb_id verb, struct slice name, const struct json *const *rows,
@@ -157,10 +169,10 @@ enum result columns_find(enum control_verb_id verb, struct slice name, const str
 		return RESULT_OK;
 	}
 	if (name.len == 0 || !slice_to_text(name, kept, COLUMN_NAME_BYTES))
-		return refuse(name, reason);
+		return refuse(verb, name, rows, count, reason);
 	value = value_of(rows, count, kept);
 	if (!value && count)
-		return refuse(name, reason);
+		return refuse(verb, name, rows, count, reason);
 	*out = (struct column){ .member = kept, .heading = kept };
 	fit(out, NULL);
 	if (json_kind(value) == JSON_KIND_BOOL)
@@ -178,7 +190,7 @@ enum result columns_choose(enum control_verb_id verb, struct slice names, const 
 
 	out->count = 0;
 	if (!slice_trim(names).len)
-		return refuse(SLICE(""), reason);
+		return refuse(verb, SLICE(""), rows, count, reason);
 	while (result == RESULT_OK && names.len && slice_next(&names, ',', &name)) {
 		if (out->count == COLUMNS_MAX)
 			return fail(reason, RESULT_LIMIT, _("more than %d columns"), COLUMNS_MAX);

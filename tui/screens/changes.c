@@ -5,6 +5,7 @@
 #include "tui/cli/render.h"
 #include "tui/client/refusal.h"
 #include "tui/client/words.h"
+#include "tui/screens/complete.h"
 #include "tui/screens/parts.h"
 
 /* ---- the queue ---- */
@@ -427,7 +428,8 @@ void command_run(struct console *console, struct slice line)
 		line = slice_trim(slice_after(line, 7));
 	if (line.len == 0 || run_own(console, line))
 		return;
-	if (read_command(line, &(struct how){ 0, NULL, false, "" }, &words, &request, &reason) != RESULT_OK) {
+	if (!completion_knows(line, &reason) ||
+	    read_command(line, &(struct how){ 0, NULL, false, "" }, &words, &request, &reason) != RESULT_OK) {
 		scene_say(&console->scene, GRID_BAD, "%s", reason.text);
 		return;
 	}

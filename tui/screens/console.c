@@ -26,7 +26,7 @@ static void take_answer(void *to, int64_t id, struct control_answer *answer)
 	    changes_take(console, id, answer) || inquiry_take(console, id, answer) ||
 	    imports_take(console, id, answer) || forms_take(console, id, answer) ||
 	    whys_take(console, id, answer) || trial_take(console, id, answer) ||
-	    view_take(&console->staged, id, answer, console->now) ||
+	    prompts_take(console, id, answer) || view_take(&console->staged, id, answer, console->now) ||
 	    view_take(&console->plan, id, answer, console->now))
 		return;
 	/* An answer nobody waits for any more. */

@@ -1,6 +1,7 @@
 /* What is done with a row of the topology: which object it is, and which verbs its kind has. */
 #include <stdio.h>
 
+#include "tui/client/nearest.h"
 #include "tui/client/words.h"
 #include "tui/screens/parts.h"
 
@@ -117,18 +118,32 @@ void nodes_ask_kind(struct console *console)
 	put_kinds("  ", console->scene.offers, sizeof console->scene.offers);
 }
 
-void nodes_new_of(struct console *console, struct slice name)
+static void refuse_kind(struct console *console, struct slice name)
 {
-	const struct model_kind *kind = model_kind_named(name);
-	char names[KINDS_TEXT_BYTES];
+	struct nearest near = nearest_start(name);
+	char names[KINDS_TEXT_BYTES], hint[NEAREST_TEXT_BYTES];
 
-	if (!name.len)
-		return;
+	for (int i = 0; i < MODEL_KIND_COUNT; i++)
+		if (is_node(model_kind((enum model_kind_id)i)))
+			nearest_offer(&near, model_kind((enum model_kind_id)i)->name);
 	put_kinds(", ", names, sizeof names);
-	if (!is_node(kind))
+	if (nearest_text(&near, hint)[0])
+		scene_say(&console->scene, GRID_BAD, _("there is no kind \"%.*s\" in the topology; %s"),
+		          SLICE_ARG(name), hint);
+	else
 		scene_say(&console->scene, GRID_BAD,
 		          _("there is no kind \"%.*s\" in the topology; there are %s"), SLICE_ARG(name),
 		          names);
+}
+
+void nodes_new_of(struct console *console, struct slice name)
+{
+	const struct model_kind *kind = model_kind_named(name);
+
+	if (!name.len)
+		return;
+	if (!is_node(kind))
+		refuse_kind(console, name);
 	else if (may(console, kind, editing_save_verb(kind, true)))
 		forms_open(console, kind, SLICE(""), true, NULL);
 }

@@ -63,6 +63,12 @@ struct inquiry {
 	char command[SCENE_TEXT_BYTES];
 };
 
+/* Which objects the command line may name. */
+struct names {
+	int64_t asked_id;        /* 0: none */
+	char line[EDITOR_BYTES]; /* as it was when they were asked for */
+};
+
 /* A file on its way to the daemon: sent and tried, asked about, sent again and taken. */
 struct imports {
 	struct buffer text;
@@ -83,6 +89,7 @@ struct console {
 	struct changes changes, agreed; /* agreed: what the open dialog will start */
 	struct inquiry inquiry;
 	struct imports imports;
+	struct names names;
 	int64_t trial_id; /* the dry run of what the open dialog asks about */
 	enum asking asking;
 	char export_path[SCENE_TEXT_BYTES]; /* the file a list is written to */
@@ -219,6 +226,7 @@ void console_discard(struct console *console); /* what the question about it has
 void prompts_open(struct console *console, enum prompt prompt, struct slice text);
 void prompts_filter(struct console *console, struct slice text);
 void prompts_key(struct console *console, uint32_t key);
+bool prompts_take(struct console *console, int64_t id, struct control_answer *answer); /* names of objects */
 
 /* moves.c: true when the key is the list's, the form's or the text's own */
 bool moves_key(struct scene *scene, uint32_t key);

@@ -22,6 +22,9 @@ static const struct {
 	{ "verbs_of_a_noun", { "role", "" }, "list\ngrant\nrevoke\n", "", "" },
 	{ "verbs_that_begin_so", { "audit", "v" }, "verify\n", "", "" },
 	{ "objects_are_asked_of_the_daemon", { "domain", "show", "fab" }, "", "domain.list", "domain" },
+	{ "users_by_their_key", { "user", "show", "al" }, "", "user.list", "sip-address" },
+	{ "policies_for_users", { "user", "grant", "" }, "", "policy.list", "identity" },
+	{ "not_what_could_be_no_name", { "domain", "show", "a b" }, "", "", "" },
 	{ "services_by_name", { "service", "drain", "" }, "", "service.list", "service" },
 	{ "options_between_do_not_count",
 	  { "--json", "domain", "--timeout", "5", "show", "f" },
@@ -129,6 +132,35 @@ static void takes_the_beginning_of_every_command(void **state)
 	}
 }
 
+static void asks_for_few_rows(void **state)
+{
+	static const struct {
+		const char *words[3], *params;
+	} asked[] = {
+		{ { "domain", "show", "fab" }, "{\"filter\":\"domain:fab*\",\"limit\":100}" },
+		{ { "policy", "remove", "site:D" }, "{\"filter\":\"identity:site:D*\",\"limit\":100}" },
+		{ { "site", "show", "" }, "{\"limit\":100}" },
+		{ { "service", "drain", "ac" }, "{}" }, /* has no filter, and few rows */
+		{ { "connection", "close", "c-" }, "{}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(asked); i++) {
+		struct complete_wish wish;
+		struct buffer out;
+
+		buffer_start(&out, COMPLETE_PARAMS_MAX);
+		complete_words(3, asked[i].words, &out, &wish);
+		assert_true(wish.is_wanted);
+		buffer_clear(&out);
+		complete_params(&wish, &out);
+		if (!slice_equal(buffer_slice(&out), slice_of(asked[i].params)))
+			fail_msg("%s %s: %.*s", asked[i].words[0], asked[i].words[1],
+			         SLICE_ARG(buffer_slice(&out)));
+		buffer_stop(&out);
+	}
+}
+
 static void offers_only_names_that_a_shell_can_take(void **state)
 {
 	struct complete_wish wish = { .member = "domain", .part = SLICE("") };
@@ -157,6 +189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(knows_what_could_stand_next),
 		cmocka_unit_test(takes_the_beginning_of_every_command),
+		cmocka_unit_test(asks_for_few_rows),
 		cmocka_unit_test(offers_only_names_that_a_shell_can_take),
 	};
 

@@ -74,10 +74,11 @@ static const struct {
 } refused[] = {
 	{ "an_unknown_noun_with_the_nearest", "domian list", "did you mean domain" },
 	{ "a_noun_alone", "domain", "list, show, allow, block, remove" },
-	{ "an_unknown_verb", "domain alow x", "list, show, allow, block, remove" },
+	{ "an_unknown_verb", "domain zzzzzz x", "list, show, allow, block, remove" },
 	{ "hello_is_no_command", "hello", "unknown word" },
 	{ "a_missing_word", "domain allow", "usage: parley domain allow DOMAIN" },
 	{ "a_word_too_many", "domain show a b", "unexpected \"b\"" },
+	{ "an_unknown_verb_with_the_nearest", "domain alow x", "knows no \"alow\"; did you mean allow" },
 	{ "an_unknown_field_with_the_nearest", "domain allow x proxy-fqnd=y", "did you mean proxy-fqdn" },
 	{ "a_field_of_another_kind", "domain block x proxy-fqdn=y",
 	  "blocked-domain has no field \"proxy-fqdn\"" },

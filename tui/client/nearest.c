@@ -1,4 +1,4 @@
-#include "tui/cli/nearest.h"
+#include "tui/client/nearest.h"
 
 #include <stdio.h>
 
@@ -60,6 +60,19 @@ void nearest_offer(struct nearest *nearest, const char *name)
 			return;
 		name = name_here; /* the worse ones move down */
 		far = far_here;
+	}
+}
+
+void nearest_offer_lines(struct nearest *nearest, struct buffer *lines)
+{
+	buffer_add_char(lines, '\0'); /* the last need not end */
+	for (size_t from = lines->start, i = from; i < lines->end; i++) {
+		if (lines->bytes[i] != '\n' && lines->bytes[i] != '\0')
+			continue;
+		lines->bytes[i] = '\0';
+		if (i > from)
+			nearest_offer(nearest, lines->bytes + from);
+		from = i + 1;
 	}
 }
 
