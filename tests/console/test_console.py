@@ -21,7 +21,7 @@ def test_starts_moves_and_explains(daemon, terminal):
     screen.keys("q")
     screen.wait(r">  fabrikam\.example")
     screen.keys("o")
-    screen.wait(r"counts +in=152301", "c-12")
+    screen.wait(r"messages in +152301", "c-12")
     screen.keys("Escape")
     screen.wait(r">  fabrikam\.example")
     screen.keys("G")

@@ -12,7 +12,7 @@ def test_the_access_edge_is_switched_off_only_when_the_number_is_typed(daemon, t
     console(screen, daemon)
     screen.wait("NEEDS ATTENTION")
     screen.keys("g", "a")
-    screen.wait("Access Edge +field 1 of", r"> +Allow federated users +\[x\] on", r"\(partners up now: 4\)", r"\$ parley access-edge show")
+    screen.wait("Access Edge +field 1 of", r"> +Allow federated users +\[x\] on", r"\(partners up\s+now: 4\)", r"\$ parley access-edge show")
     screen.keys("Space")
     screen.wait(r">\* Allow federated users +\[ \] off", "1 change", r"\$ parley access-edge set allow-federated-users=false", "CHANGES")
     screen.keys("Enter")

@@ -9,7 +9,16 @@
 #include "tui/screens/command.h"
 #include "tui/screens/scene.h"
 
-enum { DETAIL_LINES = 5, DETAIL_FROM_HEIGHT = 16 };
+/* A sentence that says why, or what to do, is of no use cut: it has a second line where the screen has one to spare. */
+enum { DETAIL_FROM_HEIGHT = 16, SPACIOUS_FROM_HEIGHT = 20, SENTENCE_LINES = 2 };
+
+static int sentence_lines(struct area area)
+{
+	return area.height >= SPACIOUS_FROM_HEIGHT ? SENTENCE_LINES : 1;
+}
+
+/* The line above, what is asked, why, what to do, the smallest change. */
+static int detail_lines(struct area area) { return 3 + 2 * sentence_lines(area); }
 
 static const struct table_column columns[] = {
 	{ N_("CHECK"), 23, 1, 0, false },
@@ -218,8 +227,9 @@ static int put_answer(const struct why *why, struct grid *grid, struct area area
 	x += grid_printf(grid, x, y, end - x, GRID_BAD, _("BLOCKED at check %lld of %zu, SIP %lld: "),
 	                 (long long)scene_number(result, "step"), why->steps.count,
 	                 (long long)scene_number(result, "status"));
-	grid_put(grid, x, y, end - x, scene_text(result, "words"), GRID_NORMAL);
-	return put_last_error(why, grid, area, y + 1);
+	y += grid_put_folded(grid, area.x + 1, y, area.width - 2, x - area.x - 1, sentence_lines(area),
+	                     scene_text(result, "words"), GRID_NORMAL);
+	return put_last_error(why, grid, area, y);
 }
 
 static void put_change(const struct why *why, struct grid *grid, int x, int y, int room)
@@ -234,7 +244,7 @@ static void put_change(const struct why *why, struct grid *grid, int x, int y, i
 	grid_put(grid, x + used, y, room - used, change, GRID_WARN);
 }
 
-static void draw_detail(const struct why *why, struct grid *grid, struct area area)
+static void draw_detail(const struct why *why, struct grid *grid, struct area area, int lines)
 {
 	const struct json *step = step_at(why, why->steps.told);
 	int x = area.x + 1, y = area.y, room = area.width - 2, used;
@@ -254,10 +264,10 @@ static void draw_detail(const struct why *why, struct grid *grid, struct area ar
 		used += grid_put_text(grid, x + used, y, room - used, ": ", GRID_NORMAL);
 	}
 	buffer_stop(&object);
-	grid_put(grid, x + used, y++, room - used, scene_text(step, "words"), GRID_NORMAL);
+	y += grid_put_folded(grid, x, y, room, used, lines, scene_text(step, "words"), GRID_NORMAL);
 	if (role == GRID_BAD || role == GRID_WARN) {
 		used = grid_put_text(grid, x, y, room, _("do: "), GRID_NORMAL);
-		grid_put(grid, x + used, y++, room - used, scene_text(step, "advice"), GRID_NORMAL);
+		y += grid_put_folded(grid, x, y, room, used, lines, scene_text(step, "advice"), GRID_NORMAL);
 	}
 	put_change(why, grid, x, y, room);
 }
@@ -284,9 +294,9 @@ void why_draw(struct scene *scene, struct grid *grid, struct area area)
 	list.y = y;
 	list.height = area.y + area.height - y;
 	if (area.height >= DETAIL_FROM_HEIGHT) {
-		list.height -= DETAIL_LINES;
+		list.height -= detail_lines(area);
 		detail.y = list.y + list.height;
-		draw_detail(why, grid, detail);
+		draw_detail(why, grid, detail, sentence_lines(area));
 	} else {
 		list.height--;
 		put_change(why, grid, area.x + 1, list.y + list.height, area.width - 2);

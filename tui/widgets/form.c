@@ -46,7 +46,7 @@ bool form_is_changed(const struct form_field *field)
 	struct slice now = editor_text(&field->value), saved = slice_of(field->saved), word;
 
 	if (!field->is_list) /* blanks before and behind are not saved */
-		return !slice_equal(now, saved) && !slice_equal(slice_trim(now), slice_trim(saved));
+		return !slice_equal(slice_trim(now), slice_trim(saved));
 	do {
 		word = next_word(&now);
 		if (!slice_equal(word, next_word(&saved)))

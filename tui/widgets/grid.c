@@ -170,6 +170,25 @@ size_t grid_fold(const struct grid *grid, struct slice text, int room)
 	return cut;
 }
 
+enum { GRID_HANGING = 2 };
+
+int grid_put_folded(struct grid *grid, int x, int y, int room, int used, int lines, struct slice text,
+                    enum grid_role role)
+{
+	struct slice rest = text;
+	int line = 0;
+
+	do {
+		size_t cut = line + 1 < lines ? grid_fold(grid, rest, room - used) : rest.len;
+
+		grid_put(grid, x + used, y + line, room - used, slice_first(rest, cut), role);
+		rest = slice_trim(slice_after(rest, cut));
+		used = GRID_HANGING;
+		line++;
+	} while (rest.len && line < lines);
+	return line;
+}
+
 static void combine(struct grid *grid, int x, int y, uint32_t mark)
 {
 	struct grid_cell *cell = cell_at(grid, x, y);

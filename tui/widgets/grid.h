@@ -57,6 +57,12 @@ void grid_put_right(struct grid *grid, int end, int y, int room, struct slice te
 int grid_text_width(const struct grid *grid, struct slice text);
 /* How many bytes of `text` go on a line of `room` cells: whole words where there are any, never half a character. */
 size_t grid_fold(const struct grid *grid, struct slice text, int room);
+/*
+ * Puts `text` on as many lines as it takes, `lines` at most (what is left then is cut with '>'): the first begins `used`
+ * cells behind x, the others two.  Gives back how many lines it took, one at least.
+ */
+int grid_put_folded(struct grid *grid, int x, int y, int room, int used, int lines, struct slice text,
+                    enum grid_role role);
 
 void grid_fill(struct grid *grid, int x, int y, int width, int height); /* blanks */
 void grid_paint(struct grid *grid, int x, int y, int width,

@@ -361,9 +361,11 @@ static void blanks_change_a_text_and_not_a_list(void **state)
 		const char *saved, *now;
 		bool changes_list, changes_text;
 	} cases[] = {
-		{ "a b", "a b", false, false }, { "a b", " a   b ", false, true }, { "", "", false, false },
-		{ "", "  ", false, true },      { "a b", "a", true, true },        { "a", "a b", true, true },
-		{ "a b", "b a", true, true },   { "a b", "ab", true, true },       { "a b", "", true, true },
+		{ "a b", "a b", false, false },   { "a b", " a   b ", false, true },
+		{ "", "", false, false },         { "", "  ", false, false },
+		{ "a b", " a b ", false, false }, { "a b", "a", true, true },
+		{ "a", "a b", true, true },       { "a b", "b a", true, true },
+		{ "a b", "ab", true, true },      { "a b", "", true, true },
 	};
 	static struct form form;
 	struct form_field *field = form_add(&form, FORM_TEXT, "Domains");
