@@ -118,6 +118,13 @@ def console(terminal, daemon, *words, program=PARLEY):
     terminal.type(shlex.join([str(program), "--socket", str(daemon.socket), *(words or ("console",))]) + "\n")
 
 
+def open_overview(terminal, daemon, **how):
+    screen = terminal(**how)
+    console(screen, daemon)
+    screen.wait("NEEDS ATTENTION")
+    return screen
+
+
 def open_domains(terminal, daemon, **how):
     screen = terminal(**how)
     console(screen, daemon, "console", "domains")

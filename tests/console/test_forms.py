@@ -4,13 +4,11 @@ import subprocess
 
 import pytest
 
-from console_lab import PARLEY, console, go_to_field, open_domains, until
+from console_lab import PARLEY, console, go_to_field, open_domains, open_overview, until
 
 
 def test_the_access_edge_is_switched_off_only_when_the_number_is_typed(daemon, terminal):
-    screen = terminal()
-    console(screen, daemon)
-    screen.wait("NEEDS ATTENTION")
+    screen = open_overview(terminal, daemon)
     screen.keys("g", "a")
     screen.wait("Access Edge +field 1 of", r"> +Allow federated users +\[x\] on", r"\(partners up\s+now: 4\)", r"\$ parley access-edge show")
     screen.keys("Space")
@@ -77,9 +75,7 @@ def test_what_others_publish_meanwhile_is_put_beside_what_is_edited(daemon, term
 
 
 def test_why_asks_shows_every_check_opens_the_rule_and_applies_the_change(daemon, terminal):
-    screen = terminal()
-    console(screen, daemon)
-    screen.wait("NEEDS ATTENTION")
+    screen = open_overview(terminal, daemon)
     screen.keys("g", "w")
     screen.wait("Why blocked", r">  From", r"\$ parley why FROM TO")
     screen.type("dan@wingtip.example")
@@ -216,9 +212,7 @@ def test_a_switch_that_goes_back_by_itself_counts_down_and_is_kept(daemon, termi
 
 
 def test_versions_are_compared_gone_back_to_and_travelled_to(daemon, terminal):
-    screen = terminal()
-    console(screen, daemon)
-    screen.wait("NEEDS ATTENTION")
+    screen = open_overview(terminal, daemon)
     screen.keys("g", "k")
     screen.wait("Versions +5 of 5", r"> +118 ", r"117 .*change 117", r"\$ parley version show 118")
     screen.keys("Enter")

@@ -1,12 +1,10 @@
 """What is watched and acted on while it runs: connections, events, partners, services."""
 
-from console_lab import console
+from console_lab import console, open_overview
 
 
 def test_shows_connections_and_blocks_a_partner_only_when_their_number_is_typed(daemon, terminal):
-    screen = terminal()
-    console(screen, daemon)
-    screen.wait("NEEDS ATTENTION")
+    screen = open_overview(terminal, daemon)
     screen.keys("g", "n")
     screen.wait("Connections +4 of 4", r">  edge\.proseware\.example +out failed", r"sip\.adatum.* up", r"\$ parley connection list edge\.proseware\.example")
     screen.keys("/")
@@ -55,9 +53,7 @@ def test_events_follow_pause_and_show_all_fields(daemon, terminal):
 
 
 def test_a_discovered_partner_is_allowed_from_its_row(daemon, terminal):
-    screen = terminal()
-    console(screen, daemon)
-    screen.wait("NEEDS ATTENTION")
+    screen = open_overview(terminal, daemon)
     screen.keys("g", "v")
     screen.wait("Discovered +2 of 2", r">  humongous\.example +limited +120 +31", "limited now: rate", r"\$ parley discovered list")
     screen.keys("a")
@@ -103,9 +99,7 @@ def test_one_connection_is_closed_or_drained_after_a_question(daemon, terminal):
 
 
 def test_a_service_is_drained_with_progress_stopped_by_its_name_and_started(daemon, terminal):
-    screen = terminal()
-    console(screen, daemon)
-    screen.wait("NEEDS ATTENTION")
+    screen = open_overview(terminal, daemon)
     screen.keys("g", "y")
     screen.wait("Services +2 of 2", r">  access +running", "listens for external on 0.0.0.0:5061: listening", r"\$ parley service show access")
     screen.keys("D")
